@@ -1,0 +1,55 @@
+"""Statuses and lost connections as errors."""
+
+from __future__ import annotations
+
+import pytest
+from twisted.internet.error import ConnectionRefusedError, DNSLookupError, TCPTimedOutError
+from twisted.web.client import RequestTransmissionFailed, ResponseFailed, ResponseNeverReceived
+
+from yekta.ai.provider import Kind, ProviderError
+from yekta.ai.refusal import lost, refused, seconds_until
+
+
+@pytest.mark.parametrize(
+    ("value", "seconds"),
+    [
+        ("7", 7.0),
+        (" 0 ", 0.0),
+        ("Thu, 01 Jan 1970 00:01:40 GMT", 90.0),
+        ("Thu, 01 Jan 1970 00:00:00 GMT", 0.0),
+        ("soon", None),
+        ("-5", None),
+        ("1.5", None),
+        ("٣", None),
+        ("", None),
+        ("Thu, 99 Jan 1970 00:01:40 GMT", None),
+    ],
+)
+def test_retry_after(value, seconds):
+    assert seconds_until(value, now=10.0) == seconds
+
+
+def test_the_status_is_kept():
+    error = refused(503, "3", 0.0)
+    assert (error.kind, error.status, error.retry_after) == (Kind.OVERLOADED, 503, 3.0)
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        (ConnectionRefusedError(), Kind.UNREACHABLE),
+        (DNSLookupError(), Kind.UNREACHABLE),
+        (TCPTimedOutError(), Kind.TIMEOUT),
+        (RequestTransmissionFailed([]), Kind.INTERRUPTED),
+        (ResponseNeverReceived([]), Kind.INTERRUPTED),
+        (ResponseFailed([]), Kind.INTERRUPTED),
+        (ProviderError(Kind.OVERLOADED), Kind.OVERLOADED),
+    ],
+)
+def test_lost(error, kind):
+    assert lost(error).kind is kind
+
+
+@pytest.mark.parametrize("kind", Kind)
+def test_only_some_may_succeed_later(kind):
+    assert ProviderError(kind).retryable is (kind not in (Kind.REJECTED, Kind.PROTOCOL, Kind.TOO_LONG))

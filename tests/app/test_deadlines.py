@@ -1,0 +1,78 @@
+from __future__ import annotations
+
+import pytest
+from twisted.internet.task import Clock
+
+from yekta.app.deadlines import SLACK, Deadlines
+
+
+class Watched:
+    def __init__(self) -> None:
+        self.clock = Clock()
+        self.due: list[str] = []
+        self.deadlines = Deadlines(self.clock, self.due.append)
+
+
+@pytest.fixture
+def watched() -> Watched:
+    return Watched()
+
+
+def test_each_key_is_due_once_in_order_with_one_delayed_call(watched: Watched) -> None:
+    for key, time in (("c", 3.0), ("a", 1.0), ("b", 2.0)):
+        watched.deadlines.set(key, time)
+        assert len(watched.clock.getDelayedCalls()) == 1
+    watched.clock.advance(1.0)
+    assert watched.due == ["a"]
+    watched.clock.advance(5.0)
+    assert watched.due == ["a", "b", "c"]
+    assert watched.clock.getDelayedCalls() == []
+
+
+def test_a_time_that_has_passed_is_due_next_turn(watched: Watched) -> None:
+    watched.clock.advance(10.0)
+    watched.deadlines.set("a", 3.0)
+    assert watched.due == []
+    watched.clock.advance(0.0)
+    assert watched.due == ["a"]
+
+
+def test_the_last_time_set_counts(watched: Watched) -> None:
+    watched.deadlines.set("sooner", 9.0)
+    watched.deadlines.set("sooner", 1.0)
+    watched.deadlines.set("later", 1.0)
+    watched.deadlines.set("later", 9.0)
+    watched.clock.advance(1.0)
+    assert watched.due == ["sooner"]
+    watched.clock.advance(8.0)
+    assert watched.due == ["sooner", "later"]
+
+
+def test_what_is_discarded_is_never_due_and_leaves_no_call(watched: Watched) -> None:
+    watched.deadlines.set("a", 1.0)
+    watched.deadlines.set("b", 2.0)
+    watched.deadlines.discard("a")
+    watched.deadlines.discard("unknown")
+    watched.clock.advance(1.5)
+    assert watched.due == []
+    watched.deadlines.discard("b")
+    assert watched.clock.getDelayedCalls() == []
+
+
+def test_coming_and_going_does_not_make_it_grow(watched: Watched) -> None:
+    watched.deadlines.set("stays", 1e9)
+    for number in range(1000):
+        watched.deadlines.set(str(number), 1e9 - number)
+        watched.deadlines.discard(str(number))
+    assert len(watched.deadlines._heap) <= SLACK + 4
+    watched.clock.advance(1e9)
+    assert watched.due == ["stays"]
+
+
+def test_a_key_may_be_set_while_another_falls_due(watched: Watched) -> None:
+    deadlines = Deadlines(watched.clock, lambda key: deadlines.set("next", 2.0) if key == "a" else None)
+    deadlines.set("a", 1.0)
+    watched.clock.advance(1.0)
+    assert len(watched.clock.getDelayedCalls()) == 1
+    deadlines.clear()
+    assert watched.clock.getDelayedCalls() == []

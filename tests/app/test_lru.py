@@ -1,0 +1,30 @@
+from __future__ import annotations
+
+from yekta.app.lru import Lru
+
+
+def test_the_least_recently_used_makes_room() -> None:
+    lru: Lru[str, int] = Lru(2)
+    lru.put("a", 1)
+    lru.put("b", 2)
+    assert lru.get("a") == 1
+    lru.put("c", 3)
+    assert ("a" in lru, "b" in lru, "c" in lru) == (True, False, True)
+    assert lru.get("b") is None
+    assert len(lru) == 2
+
+
+def test_putting_again_replaces_and_refreshes() -> None:
+    lru: Lru[str, int] = Lru(2)
+    for key, value in (("a", 1), ("b", 2), ("a", 3), ("c", 4)):
+        lru.put(key, value)
+    assert lru.get("a") == 3
+    assert "b" not in lru
+
+
+def test_discarding_the_unknown_does_nothing() -> None:
+    lru: Lru[str, int] = Lru(2)
+    lru.put("a", 1)
+    lru.discard("a")
+    lru.discard("a")
+    assert len(lru) == 0

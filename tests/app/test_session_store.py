@@ -1,0 +1,161 @@
+"""What every session store promises, asked of each: in memory, on SQLite, on PostgreSQL."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any, cast
+
+import attrs
+import pytest
+import pytest_twisted
+from twisted.internet.defer import Deferred, gatherResults
+
+from tests.support.databases import new_url, reactor
+from yekta.app.database import Database
+from yekta.app.database_session_store import DatabaseSessionStore
+from yekta.app.session_store import (
+    ENDED_KEPT,
+    Ended,
+    MemorySessionStore,
+    NewSession,
+    Session,
+    StoreUnavailable,
+)
+
+Store = MemorySessionStore | DatabaseSessionStore
+
+
+@pytest_twisted.async_yield_fixture(params=["memory", "sqlite", "postgresql"])
+async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Store]:
+    if request.param == "memory":
+        yield MemorySessionStore()
+        return
+    database = await Database.open(new_url(request.param, tmp_path), reactor)
+    yield DatabaseSessionStore(database)
+    await database.close()
+
+
+def new(name: str, *, expires_at: float = 100.0, user_id: str | None = None) -> NewSession:
+    session = Session(f"id-{name}", user_id, user_id is not None, expires_at)
+    return NewSession(session, f"hash-{name}", 1.0, '{"ip":"::1"}')
+
+
+@pytest.mark.parametrize("user_id", [None, "42"])
+@pytest_twisted.ensureDeferred
+async def test_what_is_added_is_found_by_its_hash_alone(store: Store, user_id: str | None) -> None:
+    await store.add(new("a", user_id=user_id))
+    found = await store.find("hash-a")
+    assert found == Session("id-a", user_id, user_id is not None, 100.0)
+    assert isinstance(found.is_logged_in, bool)
+    assert await store.find("hash-b") is None
+    assert await store.find("id-a") is None
+
+
+@pytest_twisted.ensureDeferred
+async def test_an_ended_session_is_gone_and_in_the_feed_once(store: Store) -> None:
+    for name in "abc":
+        await store.add(new(name))
+    assert await store.ended_after(0, 10) == []
+    assert await store.end("hash-b", "logged out", 5.0) == "id-b"
+    assert await store.end("hash-a", "replaced", 6.0) == "id-a"
+    assert await store.end("hash-a", "replaced", 7.0) is None
+    assert await store.end("hash-x", "replaced", 7.0) is None
+    assert await store.find("hash-a") is None
+    assert await store.find("hash-c") is not None
+    assert await store.ended_after(0, 10) == [Ended(1, "id-b", "logged out"), Ended(2, "id-a", "replaced")]
+
+
+@pytest_twisted.ensureDeferred
+async def test_the_feed_is_read_in_pieces(store: Store) -> None:
+    for name in "abcde":
+        await store.add(new(name))
+        await store.end(f"hash-{name}", "x", 5.0)
+    assert [ended.sequence for ended in await store.ended_after(1, 2)] == [2, 3]
+    assert [ended.sequence for ended in await store.ended_after(3, 10)] == [4, 5]
+
+
+@pytest_twisted.ensureDeferred
+async def test_sessions_ended_at_once_get_a_place_each(store: Store) -> None:
+    for number in range(20):
+        await store.add(new(str(number)))
+    ends = [Deferred.fromCoroutine(store.end(f"hash-{number}", "x", 5.0)) for number in range(20)]
+    await gatherResults(ends)
+    assert [ended.sequence for ended in await store.ended_after(0, 100)] == list(range(1, 21))
+
+
+@pytest_twisted.ensureDeferred
+async def test_purging_forgets_what_has_expired(store: Store) -> None:
+    await store.add(new("old", expires_at=50.0))
+    await store.add(new("new", expires_at=51.0))
+    assert await store.find("hash-old") is not None
+    await store.purge(50.0)
+    assert await store.find("hash-old") is None
+    assert await store.find("hash-new") is not None
+
+
+@pytest_twisted.ensureDeferred
+async def test_purging_shortens_the_feed_but_its_numbers_go_on(store: Store) -> None:
+    for name, now in (("a", 10.0), ("b", 20.0)):
+        await store.add(new(name, expires_at=1e9))
+        await store.end(f"hash-{name}", "x", now)
+    await store.purge(ENDED_KEPT + 10.0)
+    assert [ended.sequence for ended in await store.ended_after(0, 10)] == [2]
+    await store.purge(ENDED_KEPT + 20.0)
+    assert await store.ended_after(0, 10) == []
+    await store.add(new("c"))
+    await store.end("hash-c", "x", 30.0)
+    assert await store.ended_after(2, 10) == [Ended(3, "id-c", "x")]
+
+
+@pytest_twisted.ensureDeferred
+async def test_activity_is_noted_for_sessions_that_exist(store: Store) -> None:
+    for name in "abc":
+        await store.add(new(name))
+    await store.touch({"id-a", "id-b", "id-gone"}, 9.0)
+    await store.touch([], 10.0)
+    assert [await store.last_activity(f"id-{name}") for name in "abc"] == [9.0, 9.0, 1.0]
+    assert await store.last_activity("id-gone") is None
+
+
+@pytest_twisted.ensureDeferred
+async def test_two_processes_lock_the_rows_they_touch_in_one_order() -> None:
+    class Recorder:
+        ids: list[str]
+
+        async def change(self, work: Callable[[Any], None]) -> None:
+            work(self)
+
+        def run_many(self, sql: str, rows: list[tuple[float, str]]) -> None:
+            self.ids = [session_id for _, session_id in rows]
+
+    recorder = Recorder()
+    await DatabaseSessionStore(cast("Database", recorder)).touch(["c", "a", "b"], 1.0)
+    assert recorder.ids == ["a", "b", "c"]
+
+
+def test_hashes_and_metadata_are_in_no_repr() -> None:
+    shown = repr(new("a")) + repr(MemorySessionStore())
+    assert "hash-a" not in shown
+    assert "::1" not in shown
+
+
+@pytest_twisted.ensureDeferred
+async def test_memory_is_limited() -> None:
+    store = MemorySessionStore(limit=1)
+    await store.add(new("a"))
+    with pytest.raises(StoreUnavailable):
+        await store.add(new("b"))
+    await store.end("hash-a", "x", 1.0)
+    await store.add(new("b"))
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_database_that_is_closed_is_a_store_unavailable(tmp_path: Path) -> None:
+    database = await Database.open(new_url("sqlite", tmp_path), reactor)
+    await database.close()
+    store = DatabaseSessionStore(database)
+    with pytest.raises(StoreUnavailable):
+        await store.find("hash-a")
+    with pytest.raises(StoreUnavailable):
+        await store.add(attrs.evolve(new("a"), metadata="{}"))

@@ -1,0 +1,35 @@
+"""Fresh, real databases for tests. A test module imports the fixtures it uses."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import cast
+
+import pytest
+import pytest_twisted
+from twisted.internet import reactor as global_reactor
+from twisted.internet.base import ReactorBase
+
+from tests.support import postgres
+from yekta.app.database import Database
+
+reactor = cast("ReactorBase", global_reactor)
+
+
+def new_url(kind: str, folder: Path) -> str:
+    """The ``DATABASE_URL`` of an empty database: ``sqlite`` or ``postgresql``."""
+    return f"sqlite:///{folder}/test.db" if kind == "sqlite" else postgres.shared().new_database()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    return new_url(request.param, tmp_path)
+
+
+@pytest_twisted.async_yield_fixture
+async def database(url: str) -> AsyncIterator[Database]:
+    opened = await Database.open(url, reactor)
+    yield opened
+    await opened.close()
+    assert reactor.getDelayedCalls() == []

@@ -1,0 +1,52 @@
+"""What an HTTP status or a lost connection means, as a :class:`ProviderError`. Pure functions.
+
+Implements ``Retry-After`` (RFC 9110, section 10.2.3). The bodies of error answers are not read at all:
+nothing in them may reach a client, and the status says enough.
+"""
+
+from __future__ import annotations
+
+from email.utils import parsedate_to_datetime
+
+from twisted.internet.error import TCPTimedOutError
+from twisted.internet.error import TimeoutError as ConnectTimeout
+from twisted.web.client import RequestTransmissionFailed, ResponseFailed
+
+from yekta.ai.provider import Kind, ProviderError
+
+_KINDS = {
+    408: Kind.TIMEOUT,
+    413: Kind.TOO_LONG,
+    429: Kind.OVERLOADED,
+    503: Kind.OVERLOADED,
+    504: Kind.TIMEOUT,
+}
+
+
+def refused(status: int, retry_after: str | None, now: float) -> ProviderError:
+    """The error for an HTTP ``status`` other than 200; ``now`` in seconds since the epoch."""
+    kind = _KINDS.get(status, Kind.UNAVAILABLE if status >= 500 else Kind.REJECTED)
+    seconds = None if retry_after is None else seconds_until(retry_after, now)
+    return ProviderError(kind, status=status, retry_after=seconds)
+
+
+def seconds_until(retry_after: str, now: float) -> float | None:
+    """A ``Retry-After`` value, seconds or an HTTP date, in seconds from ``now``; ``None`` if neither."""
+    text = retry_after.strip()
+    if text.isascii() and text.isdigit():
+        return float(text)
+    try:
+        return max(0.0, parsedate_to_datetime(text).timestamp() - now)
+    except (ValueError, OverflowError):
+        return None
+
+
+def lost(error: BaseException | None) -> ProviderError:
+    """The error for a request that failed with ``error`` before its answer was read."""
+    if isinstance(error, ProviderError):
+        return error
+    if isinstance(error, (ConnectTimeout, TCPTimedOutError)):
+        return ProviderError(Kind.TIMEOUT)
+    if isinstance(error, (RequestTransmissionFailed, ResponseFailed)):
+        return ProviderError(Kind.INTERRUPTED)
+    return ProviderError(Kind.UNREACHABLE)

@@ -1,0 +1,50 @@
+"""How often somebody may guess.
+
+A sliding window for each name that is guessed at. Knows no password and no account: names that do not exist count
+like those that do, or the limit would tell them apart.
+"""
+
+from __future__ import annotations
+
+from twisted.internet.interfaces import IReactorTime
+
+from yekta.app.errors import ClientError
+from yekta.app.lru import Lru
+
+
+class Attempts:
+    """``allowed`` attempts without success in ``window`` seconds; ``names`` are remembered, the busiest longest."""
+
+    def __init__(
+        self, clock: IReactorTime, *, allowed: int = 5, window: float = 900.0, names: int = 10_000
+    ) -> None:
+        self._clock = clock
+        self._allowed = allowed
+        self._window = window
+        self._times: Lru[str, list[float]] = Lru(names)
+
+    def begin(self, name: str) -> None:
+        """Count an attempt before it is judged, so that a hundred at once are not all let through.
+
+        Raises :class:`ClientError` 429 when there were too many.
+        """
+        now = self._clock.seconds()
+        times = [time for time in self._times.get(name) or [] if now - time < self._window]
+        if len(times) >= self._allowed:
+            raise ClientError(
+                "Too many attempts",
+                "Too many failed attempts. Please try again later.",
+                status=429,
+                retry_after=times[0] + self._window - now,
+            )
+        self._times.put(name, [*times, now])
+
+    def take_back(self, name: str) -> None:
+        """The attempt was not judged after all."""
+        times = self._times.get(name)
+        if times:
+            self._times.put(name, times[:-1])
+
+    def succeed(self, name: str) -> None:
+        """Forget the failures."""
+        self._times.discard(name)

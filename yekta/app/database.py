@@ -1,0 +1,253 @@
+"""One SQL database, SQLite or PostgreSQL, behind a Twisted thread pool.
+
+Knows no table. Every statement runs in a database thread; what it returns arrives in the reactor's.
+Bounded on all sides: connections, waiting statements, and the time that anybody waits for one.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from functools import partial
+from importlib import import_module
+from typing import Any, NoReturn, TypeVar
+
+import attrs
+from twisted.enterprise import adbapi
+from twisted.internet.defer import Deferred, fail
+from twisted.internet.interfaces import IReactorCore, IReactorTime
+from twisted.python.failure import Failure
+
+from yekta.app.database_drivers import DatabaseError, Driver, driver_for
+from yekta.app.migrations import migrate
+
+__all__ = ["Database", "DatabaseError", "Transaction", "prepare"]
+
+Result = TypeVar("Result")
+Row = tuple[Any, ...]
+
+
+@attrs.define(eq=False)
+class Transaction:
+    """What a piece of work may do with the database while it runs in a database thread."""
+
+    _driver: Driver
+    _cursor: Any
+
+    def run(self, sql: str, *parameters: Any) -> list[Row]:
+        """Run one statement and return its rows, if it has any. ``?`` stands for a parameter."""
+        self._cursor.execute(self._driver.adapt(sql), parameters)
+        return list(self._cursor.fetchall()) if self._cursor.description else []
+
+    def run_many(self, sql: str, rows: list[Row]) -> None:
+        """Run one statement once for every row of parameters."""
+        self._cursor.executemany(self._driver.adapt(sql), rows)
+
+    def lock_schema(self) -> None:
+        """Let no other process change the schema until the transaction ends."""
+        self.run(self._driver.schema_lock)
+
+
+class _Connection(adbapi.Connection):
+    """adbapi's wrapper, but dropped quietly when it is beyond use; the thread's next job makes a new one."""
+
+    _connection: Any
+
+    def rollback(self) -> None:
+        try:
+            self._connection.rollback()
+        except self._pool.dbapi.Error:
+            if self._connection in self._pool.connections.values():
+                self._pool.disconnect(self._connection)
+
+
+@attrs.define(eq=False)
+class _Job:
+    """A piece of work on its way through a database thread. The lock orders that thread and the reactor's."""
+
+    work: Callable[[Transaction], Any]
+    is_write: bool
+    driver: Driver
+    _lock: threading.Lock = attrs.field(factory=threading.Lock)
+    _connection: Any = None
+    _abandoned: bool = False
+    _may_be_done: bool = False
+
+    def run(self, connection: Any) -> Any:
+        """In a database thread. Where the connection is found dead, begin once more on a new one."""
+        try:
+            return self._attempt(connection)
+        except self.driver.error:
+            if self._abandoned or self._may_be_done or not self.driver.is_lost(connection):
+                raise
+        connection.reconnect()
+        return self._attempt(connection)
+
+    def _attempt(self, connection: Any) -> Any:
+        self._use(connection)
+        try:
+            cursor = connection.cursor()
+            if self.is_write:
+                cursor.execute(self.driver.begin)
+            result = self.work(Transaction(self.driver, cursor))
+            self._may_be_done = True
+            connection.commit()
+            return result
+        finally:
+            self._use(None)
+
+    def _use(self, connection: Any) -> None:
+        with self._lock:
+            if connection is not None and self._abandoned:
+                raise DatabaseError("Nobody waits for this statement any more.")
+            self._connection = connection
+
+    def abandon(self) -> None:
+        """In the reactor's thread: nobody waits any more, so neither shall the database thread."""
+        with self._lock:
+            self._abandoned = True
+            if self._connection is not None:
+                self.driver.interrupt(self._connection)
+
+
+class Database:
+    """A database that is open, with its schema up to date. Made by :meth:`open`."""
+
+    def __init__(
+        self,
+        driver: Driver,
+        reactor: IReactorCore,
+        *,
+        connections: int = 4,
+        waiting: int = 1000,
+        timeout: float = 10.0,
+    ) -> None:
+        self._driver = driver
+        self._clock = IReactorTime(reactor)
+        self._waiting = waiting
+        self._timeout = timeout
+        self._jobs: set[_Job] = set()
+        self._idle: Deferred[None] | None = None
+        self._closed = False
+        self._pool = _make_pool(driver, reactor, connections)
+
+    @classmethod
+    async def open(
+        cls,
+        url: str,
+        reactor: IReactorCore,
+        *,
+        connections: int = 4,
+        waiting: int = 1000,
+        timeout: float = 10.0,
+    ) -> Database:
+        """Connect to a ``DATABASE_URL`` and bring the schema up to date, safely beside other processes.
+
+        ``connections``: the most that this process opens. ``waiting``: how many statements may be under way
+        or queued. ``timeout``: seconds after which one is given up. Raises :class:`DatabaseError`.
+        """
+        driver = driver_for(url)
+        database = cls(driver, reactor, connections=connections, waiting=waiting, timeout=timeout)
+        try:
+            await database.change(migrate)
+        except BaseException:
+            await database.close()
+            raise
+        return database
+
+    async def query(self, sql: str, *parameters: Any) -> list[Row]:
+        """The rows of one reading statement. Raises :class:`DatabaseError`."""
+        return await self._submit(lambda transaction: transaction.run(sql, *parameters), is_write=False)
+
+    async def change(self, work: Callable[[Transaction], Result]) -> Result:
+        """Run ``work`` in a database thread, in a transaction that commits unless ``work`` raises.
+
+        ``work`` is called a second time when the connection is found dead before the commit.
+        Raises :class:`DatabaseError`, and whatever ``work`` raises.
+        """
+        return await self._submit(work, is_write=True)
+
+    async def healthy(self) -> bool:
+        """Whether the database answers."""
+        try:
+            return await self.query("SELECT 1") == [(1,)]
+        except DatabaseError:
+            return False
+
+    async def close(self, grace: float = 2.0) -> None:
+        """Refuse new work, wait ``grace`` seconds for what runs, interrupt the rest, disconnect."""
+        if self._closed:
+            return
+        self._closed = True
+        if self._jobs:
+            self._idle = Deferred()
+            await self._idle.addTimeout(grace, self._clock, lambda result, seconds: None)
+        for job in self._jobs:
+            job.abandon()
+        self._pool.close()
+
+    def _submit(self, work: Callable[[Transaction], Result], *, is_write: bool) -> Deferred[Result]:
+        if self._closed:
+            return fail(DatabaseError("The database is closed."))
+        if len(self._jobs) >= self._waiting:
+            return fail(DatabaseError(f"{self._waiting} statements wait for the database already."))
+        job = _Job(work, is_write, self._driver)
+        self._jobs.add(job)
+        answer: Deferred[Result] = Deferred()
+        # The caller may go away at any time, the thread cannot: the job keeps its place until it is back.
+        self._pool.runWithConnection(job.run).addBoth(self._settle, job, answer)
+        return answer.addTimeout(self._timeout, self._clock, partial(self._late, job))
+
+    def _settle(self, result: Any, job: _Job, answer: Deferred[Any]) -> None:
+        self._jobs.discard(job)
+        if not answer.called:
+            if isinstance(result, Failure) and isinstance(result.value, self._driver.error):
+                answer.errback(DatabaseError(_describe(self._driver, result.value)))
+            else:
+                answer.callback(result)
+        if self._idle is not None and not self._jobs and not self._idle.called:
+            self._idle.callback(None)
+
+    def _late(self, job: _Job, result: Any, seconds: float) -> NoReturn:
+        job.abandon()
+        raise DatabaseError(f"The database ({self._driver.shown}) did not answer within {seconds:g} seconds.")
+
+
+def prepare(url: str) -> Driver:
+    """Connect once, migrate, and hang up: for start-up, before the reactor runs. Raises :class:`DatabaseError`."""
+    driver = driver_for(url)
+    try:
+        connection = import_module(driver.module).connect(**driver.arguments)
+        try:
+            driver.opened(connection)
+            cursor = connection.cursor()
+            cursor.execute(driver.begin)
+            migrate(Transaction(driver, cursor))
+            connection.commit()
+        finally:
+            connection.close()
+    except driver.error as error:
+        raise DatabaseError(_describe(driver, error)) from None
+    return driver
+
+
+def _make_pool(driver: Driver, reactor: IReactorCore, connections: int) -> Any:
+    make: Any = adbapi.ConnectionPool
+    pool = make(
+        driver.module,
+        cp_min=1,
+        cp_max=connections,
+        cp_name="database",
+        cp_openfun=driver.opened,
+        cp_reactor=reactor,
+        **driver.arguments,
+    )
+    pool.connectionFactory = _Connection
+    return pool
+
+
+def _describe(driver: Driver, error: BaseException) -> str:
+    """A sentence. Only an operational error's own text is quoted: others may repeat a query's parameters."""
+    lines = str(error).splitlines() if isinstance(error, driver.operational) else []
+    reason = lines[0] if lines else type(error).__name__
+    return f"The database of DATABASE_URL ({driver.shown}) failed: {reason.rstrip('.')}."

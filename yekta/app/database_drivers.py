@@ -1,0 +1,182 @@
+"""What differs between SQLite and PostgreSQL, and nothing else.
+
+A :class:`Driver` is read from a ``DATABASE_URL``; it knows no query and no thread pool. Both databases run in
+autocommit mode with explicit transactions, and share one text of SQL with ``?`` for its parameters.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import sqlite3
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+import attrs
+
+# Seconds a writer waits for another process to finish its transaction on the same SQLite file.
+SQLITE_BUSY_TIMEOUT = 5.0
+
+# After how many seconds (milliseconds for the last) a silent server is given up. The URL may say otherwise.
+POSTGRESQL_DEFAULTS = {
+    "connect_timeout": 5,
+    "keepalives_idle": 30,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 10_000,
+}
+
+# Any number will do that no other program takes as an advisory lock in the same database ("yekta" in ASCII).
+_SCHEMA_LOCK = 0x79656B7461
+
+
+class DatabaseError(Exception):
+    """The database cannot be reached, or refuses. One sentence for the operator, without any parameter."""
+
+
+@attrs.frozen
+class Driver:
+    """How to connect to one database, and the few things it says in its own way."""
+
+    #: The URL as it may be shown: without the password.
+    shown: str
+    #: The DB-API 2.0 module, by name, and what its ``connect`` is called with.
+    module: str
+    arguments: dict[str, Any] = attrs.field(repr=False)
+    #: The base of the module's exceptions, and the kind whose text is about the server, never about data.
+    error: type[Exception]
+    operational: type[Exception]
+    #: Called in a database thread with every new connection.
+    opened: Callable[[Any], object]
+    #: SQL that begins a transaction which is going to write.
+    begin: str
+    #: SQL that, inside such a transaction, keeps other processes from changing the schema.
+    schema_lock: str
+    #: How this database spells ``?``.
+    placeholder: str
+    #: Whether a connection that failed is beyond use.
+    is_lost: Callable[[Any], bool]
+    #: Ends what another thread is waiting for on this connection.
+    interrupt: Callable[[Any], object]
+
+    def adapt(self, sql: str) -> str:
+        """``sql`` with its ``?`` in this database's spelling."""
+        return sql if self.placeholder == "?" else sql.replace("?", self.placeholder)
+
+
+def driver_for(url: str) -> Driver:
+    """The driver for ``sqlite:///relative``, ``sqlite:////absolute`` or any ``postgresql://`` of libpq.
+
+    Raises :class:`DatabaseError`, which never quotes a password.
+    """
+    scheme = url.partition(":")[0]
+    if url.startswith("sqlite:///"):
+        return _sqlite(Path(unquote(url.removeprefix("sqlite:///"))), url)
+    if scheme in ("postgresql", "postgres"):
+        return _postgresql(url)
+    raise DatabaseError("DATABASE_URL must begin with sqlite:/// or postgresql://.")
+
+
+def _sqlite(path: Path, shown: str) -> Driver:
+    if path.name in ("", ":memory:"):
+        raise DatabaseError(f"DATABASE_URL ({shown}) must name a file.")
+    _create_private(path, shown)
+    return Driver(
+        shown=shown,
+        module="sqlite3",
+        arguments={
+            "database": str(path),
+            "timeout": SQLITE_BUSY_TIMEOUT,
+            "isolation_level": None,
+            # adbapi keeps each connection to one thread, but closes them all from the reactor's.
+            "check_same_thread": False,
+        },
+        error=sqlite3.Error,
+        operational=sqlite3.OperationalError,
+        opened=_set_pragmas,
+        begin="BEGIN IMMEDIATE",
+        schema_lock="SELECT 1",  # BEGIN IMMEDIATE has locked the file already.
+        placeholder="?",
+        is_lost=lambda connection: False,
+        interrupt=lambda connection: connection.interrupt(),
+    )
+
+
+def _create_private(path: Path, shown: str) -> None:
+    """Make the file before SQLite does, for its owner alone. SQLite gives its WAL files the same mode."""
+    if not path.parent.is_dir():
+        raise DatabaseError(f"DATABASE_URL ({shown}): the folder {path.parent} does not exist.")
+    try:
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+    except OSError as error:
+        raise DatabaseError(f"DATABASE_URL ({shown}): {error.strerror or error}.") from None
+
+
+def _set_pragmas(connection: sqlite3.Connection) -> None:
+    _write_ahead(connection)
+    connection.execute("PRAGMA synchronous = NORMAL")
+    connection.execute("PRAGMA foreign_keys = ON")
+
+
+def _write_ahead(connection: sqlite3.Connection) -> None:
+    """Turn WAL on, in a database thread. SQLite's busy timeout does not cover two processes that do so at once."""
+    deadline = time.monotonic() + SQLITE_BUSY_TIMEOUT
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                raise
+        time.sleep(0.02)
+
+
+def _postgresql(url: str) -> Driver:
+    try:
+        import psycopg
+        from psycopg.conninfo import conninfo_to_dict
+    except ImportError:
+        raise DatabaseError("DATABASE_URL asks for PostgreSQL, but psycopg is not installed.") from None
+    shown = _without_password(url)
+    try:
+        arguments = POSTGRESQL_DEFAULTS | conninfo_to_dict(url)
+    except psycopg.Error:
+        # The parser's own words may quote a piece of the password.
+        raise DatabaseError(f"DATABASE_URL ({shown}) is not a valid PostgreSQL URL.") from None
+    return Driver(
+        shown=shown,
+        module="psycopg",
+        arguments=arguments | {"autocommit": True},
+        error=psycopg.Error,
+        operational=psycopg.OperationalError,
+        opened=lambda connection: None,
+        begin="BEGIN",
+        schema_lock=f"SELECT pg_advisory_xact_lock({_SCHEMA_LOCK})",
+        placeholder="%s",
+        is_lost=lambda connection: bool(connection.closed),
+        interrupt=_hang_up,
+    )
+
+
+def _without_password(url: str) -> str:
+    """The URL's scheme, user, host, port and database; not its options, one of which may be ``password``."""
+    try:
+        parts = urlsplit(url)
+        address = (parts.hostname or "") + (f":{parts.port}" if parts.port else "")
+    except ValueError:
+        parts, address = urlsplit(""), "@"
+    if "@" in (parts.username or "") + (parts.password or "") + address:
+        raise DatabaseError("DATABASE_URL cannot be read; inside a password @, : and / are %40, %3A and %2F.")
+    user = parts.username or ""
+    hidden = ":***" if parts.password else ""
+    return f"{parts.scheme}://{user}{hidden}{'@' if user else ''}{address}{parts.path}"
+
+
+def _hang_up(connection: Any) -> None:
+    """Shut the socket: it wakes the thread that waits for it, even where the server never answers again."""
+    with contextlib.suppress(OSError), socket.socket(fileno=os.dup(connection.fileno())) as link:
+        link.shutdown(socket.SHUT_RDWR)

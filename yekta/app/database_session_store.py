@@ -1,0 +1,105 @@
+"""Sessions in the database, shared by every process that opens it.
+
+Knows tokens only by their hashes. Implements :class:`yekta.app.session_store.SessionStore`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import TypeVar
+
+import attrs
+
+from yekta.app.database import Database, DatabaseError, Row, Transaction
+from yekta.app.session_store import ENDED_KEPT, Ended, NewSession, Session, StoreUnavailable
+
+Result = TypeVar("Result")
+
+
+@attrs.define(eq=False)
+class DatabaseSessionStore:
+    """The tables ``sessions``, ``ended_sessions`` and ``ended_counter``."""
+
+    _database: Database
+
+    async def add(self, new: NewSession) -> None:
+        session = new.session
+        row = (
+            session.id,
+            new.token_hash,
+            session.user_id,
+            session.is_logged_in,
+            new.created_at,
+            session.expires_at,
+            new.created_at,
+            new.metadata,
+        )
+        await self._change(lambda transaction: transaction.run(_ADD, *row))
+
+    async def find(self, token_hash: str) -> Session | None:
+        rows = await self._query(_FIND, token_hash)
+        return _session(rows[0]) if rows else None
+
+    async def end(self, token_hash: str, reason: str, now: float) -> str | None:
+        def work(transaction: Transaction) -> str | None:
+            rows = transaction.run("DELETE FROM sessions WHERE token_hash = ? RETURNING id", token_hash)
+            if not rows:
+                return None
+            [[sequence]] = transaction.run(_NEXT_SEQUENCE)
+            session_id: str = rows[0][0]
+            transaction.run(_APPEND, sequence, session_id, reason, now)
+            return session_id
+
+        return await self._change(work)
+
+    async def ended_after(self, sequence: int, limit: int) -> list[Ended]:
+        return [Ended(*row) for row in await self._query(_ENDED_AFTER, sequence, limit)]
+
+    async def touch(self, session_ids: Iterable[str], now: float) -> None:
+        # Sorted: two processes that lock rows in different orders would wait for each other.
+        rows = [(now, session_id) for session_id in sorted(session_ids)]
+        if rows:
+            await self._change(lambda transaction: transaction.run_many(_TOUCH, rows))
+
+    async def purge(self, now: float) -> None:
+        def work(transaction: Transaction) -> None:
+            transaction.run("DELETE FROM sessions WHERE expires_at <= ?", now)
+            transaction.run("DELETE FROM ended_sessions WHERE ended_at <= ?", now - ENDED_KEPT)
+
+        await self._change(work)
+
+    async def last_activity(self, session_id: str) -> float | None:
+        """When the session was last touched; for diagnosis."""
+        rows = await self._query("SELECT last_activity_at FROM sessions WHERE id = ?", session_id)
+        return rows[0][0] if rows else None
+
+    async def _query(self, sql: str, *parameters: object) -> list[Row]:
+        try:
+            return await self._database.query(sql, *parameters)
+        except DatabaseError as error:
+            raise StoreUnavailable(str(error)) from None
+
+    async def _change(self, work: Callable[[Transaction], Result]) -> Result:
+        try:
+            return await self._database.change(work)
+        except DatabaseError as error:
+            raise StoreUnavailable(str(error)) from None
+
+
+def _session(row: Row) -> Session:
+    session_id, user_id, is_logged_in, expires_at = row
+    return Session(session_id, user_id, bool(is_logged_in), expires_at)
+
+
+_ADD = """
+    INSERT INTO sessions
+        (id, token_hash, user_id, is_logged_in, created_at, expires_at, last_activity_at, metadata)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+"""
+_FIND = "SELECT id, user_id, is_logged_in, expires_at FROM sessions WHERE token_hash = ?"
+_NEXT_SEQUENCE = "UPDATE ended_counter SET sequence = sequence + 1 RETURNING sequence"
+_APPEND = "INSERT INTO ended_sessions (sequence, session_id, reason, ended_at) VALUES (?, ?, ?, ?)"
+_ENDED_AFTER = """
+    SELECT sequence, session_id, reason FROM ended_sessions WHERE sequence > ? ORDER BY sequence LIMIT ?
+"""
+_TOUCH = "UPDATE sessions SET last_activity_at = ? WHERE id = ?"

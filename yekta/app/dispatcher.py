@@ -1,0 +1,76 @@
+"""From an event's name to its handler: one road for every door.
+
+A handler that is done when it returns costs no Deferred. One that is ``async`` becomes a single Deferred, owned by its
+peer and cancelled with it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine, Mapping
+from typing import Any
+
+import attrs
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from yekta import jsontext
+from yekta.app import schemas
+from yekta.app.errors import ClientError
+from yekta.app.peer import Peer
+
+# Sends one event back to who asked: the peer's `emit`, and the request's id or acknowledgement with it.
+Reply = Callable[[str, Any], None]
+
+Handler = Callable[[Peer, Any, Reply], "Coroutine[Any, Any, None] | None"]
+
+# As much of an unknown event's name as is sent back.
+_NAME = 100
+
+
+@attrs.frozen
+class Event:
+    """``handler(peer, data, reply)``. ``data`` has the ``shape``; where there is none it is what came, or ``None``."""
+
+    handler: Handler
+    shape: type | None = None
+
+
+class Dispatcher:
+    """``events`` by name."""
+
+    _log = Logger()
+
+    def __init__(self, events: Mapping[str, Event]) -> None:
+        self.events = events
+
+    def dispatch(self, peer: Peer, name: str, data: Any, reply: Reply) -> None:
+        """Answer one event. Never raises."""
+        event = self.events.get(name)
+        if event is None:
+            reply("error", {"error": f"Unknown event type: {name[:_NAME]}"})
+            return
+        try:
+            if event.shape is not None:
+                data = schemas.read(data, event.shape)
+            work = event.handler(peer, data, reply)
+        except Exception:
+            self._failed(Failure(), name, reply)
+            return
+        if work is not None:
+            peer.own(self._finish(work, name, reply))
+
+    async def _finish(self, work: Coroutine[Any, Any, None], name: str, reply: Reply) -> None:
+        try:
+            await work
+        except Exception:
+            self._failed(Failure(), name, reply)
+
+    def _failed(self, failure: Failure, name: str, reply: Reply) -> None:
+        if isinstance(failure.value, ClientError):
+            text = failure.value.message
+        elif isinstance(failure.value, jsontext.NotJson):
+            text = "Data cannot be sent back"
+        else:
+            self._log.failure("The handler of {name} failed", failure, name=name)
+            text = "Internal error"
+        reply("error", {"error": text, "event": name})

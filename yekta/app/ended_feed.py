@@ -1,0 +1,94 @@
+"""Hears from the store which sessions have ended, in whichever process that was.
+
+One query per interval, however many sessions there are. While the store is down the reader keeps its place,
+and catches up afterwards with whatever the feed still holds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from yekta.app.session_store import SessionStore, StoreUnavailable
+
+# Entries taken with one query. A batch that is full is followed by the next at once.
+BATCH = 500
+
+_log = Logger()
+
+
+class EndedFeed:
+    """Calls ``ended(session_id, reason)`` for each entry of the store's feed, in order, once."""
+
+    def __init__(
+        self,
+        store: SessionStore,
+        clock: IReactorTime,
+        interval: float,
+        ended: Callable[[str, str], object],
+    ) -> None:
+        #: When the feed was last read to its end, by the clock.
+        self.caught_up_at = -float("inf")
+        self._store = store
+        self._clock = clock
+        self._interval = interval
+        self._ended = ended
+        # From the feed's beginning: a session that is held now may have ended just before anybody listened.
+        self._sequence = 0
+        self._next: IDelayedCall | None = None
+        self._poll: Deferred[None] | None = None
+        self._is_failing = False
+
+    def start(self) -> None:
+        """Read the feed every interval. Does nothing when already started."""
+        if self._next is None and self._poll is None:
+            self._next = self._clock.callLater(self._interval, self._start_poll)
+
+    def stop(self) -> None:
+        """Leave off, and keep the place for the next start."""
+        if self._next is not None:
+            self._next.cancel()
+            self._next = None
+        if self._poll is not None:
+            self._poll.cancel()
+
+    def _start_poll(self) -> None:
+        self._next = None
+        self._poll = Deferred.fromCoroutine(self._read())
+        self._poll.addErrback(self._failed).addBoth(self._polled)
+
+    def _polled(self, is_stopped: bool | None) -> None:
+        self._poll = None
+        if not is_stopped:
+            self.start()
+
+    async def _read(self) -> None:
+        began = self._clock.seconds()
+        while await self._read_batch() == BATCH:
+            pass
+        self.caught_up_at = began
+        if self._is_failing:
+            self._is_failing = False
+            _log.info("The feed of ended sessions is read again.")
+
+    async def _read_batch(self) -> int:
+        entries = await self._store.ended_after(self._sequence, BATCH)
+        for entry in entries:
+            self._sequence = entry.sequence
+            self._ended(entry.session_id, entry.reason)
+        return len(entries)
+
+    def _failed(self, failure: Failure) -> bool:
+        """Whether this was no failure, but :meth:`stop`. An outage is logged once, not with every poll."""
+        if isinstance(failure.value, CancelledError):
+            return True
+        if not isinstance(failure.value, StoreUnavailable):
+            _log.failure("The feed of ended sessions cannot be read.", failure)
+        elif not self._is_failing:
+            self._is_failing = True
+            _log.warn("The feed of ended sessions cannot be read: {reason}", reason=str(failure.value))
+        return False

@@ -1,0 +1,110 @@
+"""Every event that a client may send, and what it is answered: begin to read here.
+
+The same for every door; CONTRACT "Events" has the payloads.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from yekta import __version__
+from yekta.app import about
+from yekta.app.counselor import Counselor
+from yekta.app.dispatcher import Event, Reply
+from yekta.app.hub import Hub
+from yekta.app.peer import Peer
+from yekta.app.schemas import Cancel, Chat, Say, read
+from yekta.app.timestamps import Timestamps
+
+
+class Events:
+    """The handlers, and what they need."""
+
+    def __init__(self, hub: Hub, counselor: Counselor, timestamps: Timestamps) -> None:
+        self._hub = hub
+        self._counselor = counselor
+        self._now = timestamps.now
+
+    def table(self) -> dict[str, Event]:
+        """The handlers by event. Those without a shape take any data, or none."""
+        return {
+            "ping": Event(self.ping),
+            "status": Event(self.status),
+            "echo": Event(self.echo),
+            "info": Event(self.info),
+            "message": Event(self.message),
+            "ai:chat": Event(self.ai_chat, Chat),
+            "ai:cancel": Event(self.ai_cancel, Cancel),
+        }
+
+    def ping(self, peer: Peer, data: Any, reply: Reply) -> None:
+        reply("pong", {"timestamp": self._now()})
+
+    def echo(self, peer: Peer, data: Any, reply: Reply) -> None:
+        reply("echo_response", {"received": data, "timestamp": self._now(), "socketId": peer.id})
+
+    def message(self, peer: Peer, data: Any, reply: Reply) -> None:
+        read(data, Say)
+        reply(
+            "message_received",
+            {
+                "success": True,
+                "message": "Message received successfully",
+                "data": data,
+                "timestamp": self._now(),
+            },
+        )
+
+    def status(self, peer: Peer, data: Any, reply: Reply) -> None:
+        session = peer.session
+        reply(
+            "status_response",
+            {
+                "server": {
+                    "name": about.SERVER_NAME,
+                    "version": __version__,
+                    "status": "running",
+                    "timestamp": self._now(),
+                },
+                "connection": {
+                    "socketId": peer.id,
+                    "sessionToken": peer.masked_token,
+                    "userId": session.user_id,
+                    "isLoggedIn": session.is_logged_in,
+                    "protocol": peer.protocol,
+                    "rooms": sorted(peer.rooms),
+                },
+            },
+        )
+
+    def info(self, peer: Peer, data: Any, reply: Reply) -> None:
+        session = peer.session
+        reply(
+            "info_response",
+            {
+                "server": {
+                    "name": about.API_NAME,
+                    "version": __version__,
+                    "description": about.DESCRIPTION,
+                    "features": about.FEATURES,
+                },
+                "websocket": {
+                    "connected": True,
+                    "protocol": peer.protocol,
+                    "transport": peer.transport,
+                    "activeConnections": len(self._hub.peers),
+                },
+                "session": {
+                    "authenticated": True,
+                    "userId": "anonymous" if session.user_id is None else session.user_id,
+                    "sessionToken": peer.masked_token,
+                },
+                "timestamp": self._now(),
+            },
+        )
+
+    async def ai_chat(self, peer: Peer, data: Chat, reply: Reply) -> None:
+        await self._counselor.converse(peer.session.id, data, reply)
+
+    def ai_cancel(self, peer: Peer, data: Cancel, reply: Reply) -> None:
+        self._counselor.cancel(peer.session.id, data.message_id)

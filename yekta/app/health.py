@@ -1,0 +1,50 @@
+"""Whether the service can do its work: the database must be there, the AI may be missing."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from twisted.internet.interfaces import IReactorTime
+
+from yekta.ai.provider import IProvider
+
+# How long an answer about the AI is believed, in seconds: every load balancer asks, and each check costs a request.
+AI_CHECK = 30.0
+
+
+class Health:
+    """``database`` is asked every time; the provider at most once per ``ai_check`` seconds."""
+
+    def __init__(
+        self,
+        database: Callable[[], Awaitable[bool]],
+        provider: IProvider,
+        clock: IReactorTime,
+        *,
+        ai_check: float = AI_CHECK,
+    ) -> None:
+        self._database = database
+        self._provider = provider
+        self._clock = clock
+        self._ai_check = ai_check
+        self._checked = -ai_check
+        self._ai_up = False
+        self.draining = False
+
+    async def check(self) -> tuple[bool, dict[str, str]]:
+        """Whether requests should be sent here, and the state of each part."""
+        database = await self._database()
+        checks = {"database": _word(database), "ai": "up" if await self.ai_is_up() else "degraded"}
+        return database and not self.draining, checks
+
+    async def ai_is_up(self) -> bool:
+        """Whether the AI can answer, as of the last check."""
+        now = self._clock.seconds()
+        if now - self._checked >= self._ai_check:
+            self._checked = now
+            self._ai_up = await self._provider.check()
+        return self._ai_up
+
+
+def _word(up: bool) -> str:
+    return "up" if up else "down"

@@ -1,0 +1,63 @@
+"""All peers of this process, of every protocol, and what is said to rooms.
+
+The rooms are those of the adapter that Socket.IO's sockets are in, so whatever is sent to a room reaches both
+protocols, and reaches other processes where the adapter does.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from yekta.app.peer import Peer
+from yekta.app.sessions import Sessions
+from yekta.socketio.adapter import Adapter, Flags, Target
+from yekta.socketio.message import Message
+
+SESSION, USER = "session:", "user:"
+
+
+class Hub:
+    """``peers`` by id."""
+
+    def __init__(self, sessions: Sessions, adapter: Adapter) -> None:
+        self.peers: dict[str, Peer] = {}
+        self._sessions = sessions
+        self._adapter = adapter
+        sessions.on_ended(self._session_ended)
+
+    def arrive(self, peer: Peer) -> None:
+        """Welcome a peer. It can be spoken to, and is in the rooms of its session and user."""
+        session = peer.session
+        self.peers[peer.id] = peer
+        peer.join(SESSION + session.id)
+        if session.is_logged_in and session.user_id is not None:
+            peer.join(USER + session.user_id)
+        peer.emit(
+            "connected",
+            {
+                "message": "Connected to YektaYar server",
+                "socketId": peer.id,
+                "isLoggedIn": session.is_logged_in,
+                "protocol": peer.protocol,
+            },
+        )
+        self._sessions.hold(session)
+
+    def depart(self, peer: Peer) -> None:
+        """A peer has gone."""
+        if self.peers.pop(peer.id, None) is not None:
+            self._sessions.release(peer.session)
+            peer.gone()
+
+    def touch(self, peer: Peer) -> None:
+        """A peer has said something."""
+        self._sessions.touch(peer.session.id)
+
+    def emit(self, room: str, event: str, data: Any) -> None:
+        """Send an event to everybody in ``room``, written once for each protocol."""
+        self._adapter.broadcast(Message([event, data]), Target(frozenset((room,))), Flags())
+
+    def _session_ended(self, session_id: str, reason: str) -> None:
+        members = list(self._adapter.rooms.members(SESSION + session_id))
+        for peer in [self.peers[member.id] for member in members if member.id in self.peers]:
+            peer.session_ended(reason)

@@ -1,0 +1,72 @@
+"""Somebody who is connected, whatever the protocol. What differs between the doors is in two subclasses at the edge."""
+
+from __future__ import annotations
+
+import abc
+from collections.abc import Collection, Coroutine
+from typing import Any
+
+from twisted.internet.defer import CancelledError, Deferred, ensureDeferred
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from yekta.app.sessions import Session
+
+_log = Logger()
+
+
+class Peer(abc.ABC):
+    """``id`` is the contract's ``socketId``; ``token`` is kept only as its last four characters."""
+
+    id: str
+    protocol: str
+
+    def __init__(self, session: Session, token: str) -> None:
+        self.session = session
+        self.masked_token = mask(token)
+        self._work: set[Deferred[Any]] = set()
+
+    @property
+    @abc.abstractmethod
+    def transport(self) -> str:
+        """``websocket`` or ``polling``."""
+
+    @property
+    @abc.abstractmethod
+    def rooms(self) -> Collection[str]:
+        """The rooms this peer is in."""
+
+    @abc.abstractmethod
+    def join(self, *rooms: str) -> None:
+        """Enter ``rooms``."""
+
+    @abc.abstractmethod
+    def emit(self, event: str, data: Any) -> None:
+        """Send an event. Raises :class:`ValueError` where ``data`` cannot be said in JSON."""
+
+    @abc.abstractmethod
+    def session_ended(self, reason: str) -> None:
+        """The session is over: disconnect."""
+
+    def own(self, work: Coroutine[Any, Any, None]) -> None:
+        """Run ``work``, and cancel it when the peer leaves."""
+        deferred = ensureDeferred(work)
+        if not deferred.called:
+            self._work.add(deferred)
+        deferred.addErrback(_failed)
+        deferred.addBoth(lambda _: self._work.discard(deferred))
+
+    def gone(self) -> None:
+        """The connection is no more."""
+        for deferred in tuple(self._work):
+            deferred.cancel()
+
+
+def mask(token: str) -> str:
+    """What may be shown of a token."""
+    return "***" + token[-4:]
+
+
+def _failed(failure: Failure) -> None:
+    if not failure.check(CancelledError):
+        _log.failure("A handler failed after it had returned", failure)

@@ -1,0 +1,107 @@
+"""Which sessions have live connections in this process, and when those sessions end.
+
+Knows no token. A session ends here, in another process (the store's feed tells), or by expiring. Whatever the
+number of sessions held, that costs one query per poll and one delayed call, and neither while nothing is held.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from twisted.internet.interfaces import IReactorTime
+from twisted.logger import Logger
+
+from yekta.app.deadlines import Deadlines
+from yekta.app.ended_feed import EndedFeed
+from yekta.app.lru import Lru
+from yekta.app.session_store import Session, SessionStore
+
+EXPIRED = "expired"
+
+# Sessions remembered as ended, so that an answer on its way from the store brings none of them back: far more
+# than end in the seconds for which such an answer, or a cached one, is believed.
+ENDED_REMEMBERED = 50_000
+
+_log = Logger()
+
+
+class SessionWatch:
+    """Counts the connections of sessions, and reports once when a session that has any comes to its end."""
+
+    def __init__(self, store: SessionStore, clock: IReactorTime, poll_interval: float) -> None:
+        self._clock = clock
+        self._connections: dict[str, int] = {}
+        self._ended: Lru[str, str] = Lru(ENDED_REMEMBERED)
+        self._subscribers: list[Callable[[str, str], object]] = []
+        self._feed = EndedFeed(store, clock, poll_interval, self.ended)
+        self._deadlines = Deadlines(clock, self._due)
+        self._is_running = False
+
+    def start(self) -> None:
+        """Begin to read the feed, as soon as something is held."""
+        self._is_running = True
+        if self._connections:
+            self._feed.start()
+
+    def stop(self) -> None:
+        """Watch no more; no delayed call is left. What is held can still be released."""
+        self._is_running = False
+        self._feed.stop()
+        self._deadlines.clear()
+
+    def subscribe(self, callback: Callable[[str, str], object]) -> None:
+        """Have ``callback(session_id, reason)`` called when a held session has ended."""
+        self._subscribers.append(callback)
+
+    def hold(self, session: Session) -> None:
+        """Count a connection. A session that has ended meanwhile is reported in the reactor's next turn."""
+        count = self._connections.get(session.id, 0)
+        self._connections[session.id] = count + 1
+        if not self.is_alive(session):
+            self._deadlines.set(session.id, self._clock.seconds())
+        elif count == 0:
+            self._deadlines.set(session.id, session.expires_at)
+            if self._is_running:
+                self._feed.start()
+
+    def release(self, session: Session) -> None:
+        """Count one connection less."""
+        self._connections[session.id] -= 1
+        if self._connections[session.id] == 0:
+            del self._connections[session.id]
+            self._deadlines.discard(session.id)
+            if not self._connections:
+                self._feed.stop()
+
+    def is_current(self, session: Session, known_at: float, trusted: float) -> bool:
+        """Whether what the store said at ``known_at`` may be believed, for at most ``trusted`` seconds.
+
+        For a session that is held the feed vouches as well, as long as it can be read.
+        """
+        now = self._clock.seconds()
+        if session.id in self._connections:
+            known_at = max(known_at, self._feed.caught_up_at)
+        return now - known_at < trusted and self.is_alive(session)
+
+    def is_alive(self, session: Session) -> bool:
+        """Whether the session has neither expired nor, as far as this process knows, been ended."""
+        return session.expires_at > self._clock.seconds() and session.id not in self._ended
+
+    def ended(self, session_id: str, reason: str) -> None:
+        """A session has ended, here or elsewhere. Only the first word of it counts."""
+        if session_id not in self._ended:
+            self._ended.put(session_id, reason)
+            self._deadlines.discard(session_id)
+            self._report(session_id, reason)
+
+    def _due(self, session_id: str) -> None:
+        self._report(session_id, self._ended.get(session_id) or EXPIRED)
+
+    def _report(self, session_id: str, reason: str) -> None:
+        if session_id not in self._connections:
+            return
+        for callback in self._subscribers:
+            try:
+                callback(session_id, reason)
+            except Exception:
+                _log.failure("A subscriber failed to hear that a session has ended.")

@@ -1,0 +1,233 @@
+"""The sessions of users: their tokens, and who may act for whom.
+
+A token is 32 random bytes, base64url, no padding (CONTRACT "Authentication"). It is handed out once; here, as in
+the store, only its SHA-256 is kept. Knows no wire and no SQL.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import secrets
+from collections.abc import Awaitable, Callable, Mapping
+
+from twisted.internet.interfaces import IReactorTime
+from twisted.internet.task import LoopingCall
+from twisted.logger import Logger
+
+from yekta import jsontext
+from yekta.app.lru import Lru
+from yekta.app.session_store import NewSession, Session, SessionStore, StoreUnavailable
+from yekta.app.session_watch import EXPIRED, SessionWatch
+from yekta.app.single_flight import SingleFlight
+
+__all__ = [
+    "EXPIRED",
+    "LOGGED_OUT",
+    "REPLACED",
+    "InvalidSession",
+    "Session",
+    "Sessions",
+    "StoreUnavailable",
+]
+
+# Why a session ended, besides EXPIRED.
+LOGGED_OUT = "logged out"
+REPLACED = "replaced by a login"
+
+# Characters of metadata that are kept; a client decides how long its User-Agent is.
+METADATA_LIMIT = 4096
+
+# Sessions whose activity waits to be written while the store is down.
+TOUCHED_LIMIT = 100_000
+
+_TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")
+_log = Logger()
+
+
+class InvalidSession(Exception):
+    """The token is malformed, unknown, ended or expired. It does not say which."""
+
+
+class Sessions:
+    """Hands out sessions, finds them by token, and tells when one that has live connections has ended.
+
+    ``clock`` gives POSIX seconds, as the reactor does; all parameters but ``cache_size`` are seconds:
+
+    - ``lifetime``: from a session's beginning to its expiry.
+    - ``cache_size``: tokens remembered, good ones and bad ones each.
+    - ``cache_time``: how long a good one is believed without asking the store; longer while it is held.
+    - ``refusal_time``: how long a bad one is refused without asking the store.
+    - ``poll_interval``: within which the end of a held session in another process is noticed.
+    - ``flush_interval``: between two batches of ``last_activity_at``.
+    - ``purge_interval``: between two removals of what has expired.
+    """
+
+    def __init__(
+        self,
+        store: SessionStore,
+        clock: IReactorTime,
+        *,
+        lifetime: float = 30 * 86400.0,
+        cache_size: int = 10_000,
+        cache_time: float = 30.0,
+        refusal_time: float = 5.0,
+        poll_interval: float = 0.5,
+        flush_interval: float = 60.0,
+        purge_interval: float = 3600.0,
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._lifetime = lifetime
+        self._cache_time = cache_time
+        self._refusal_time = refusal_time
+        # By token hash: the session, and when the store was asked.
+        self._known: Lru[str, tuple[Session, float]] = Lru(cache_size)
+        # Refused, and when. Never a valid token: nobody can ask for one before the store has it.
+        self._refused: Lru[str, float] = Lru(cache_size)
+        self._lookups = SingleFlight(self._look_up)
+        self._watch = SessionWatch(store, clock, poll_interval)
+        self._touched: set[str] = set()
+        self._chores = ((self._chore(self._flush), flush_interval), (self._chore(self._purge), purge_interval))
+
+    def start(self) -> None:
+        """Begin to watch the sessions that are held, and to do the periodic writes."""
+        self._watch.start()
+        for chore, interval in self._chores:
+            chore.start(interval, now=False)
+
+    async def stop(self) -> None:
+        """Stop, and write down what is left to write. No delayed call remains."""
+        self._watch.stop()
+        for chore, _ in self._chores:
+            if chore.running:
+                chore.stop()
+        await _quietly(self._flush)
+
+    async def acquire(
+        self,
+        *,
+        user_id: str | None = None,
+        is_logged_in: bool = False,
+        metadata: Mapping[str, object] | None = None,
+    ) -> tuple[str, Session]:
+        """A new session and its token, which nobody can read again. Raises :class:`StoreUnavailable`."""
+        token = secrets.token_urlsafe(32)
+        now = self._clock.seconds()
+        session = Session(secrets.token_hex(8), user_id, is_logged_in, now + self._lifetime)
+        token_hash = _hash(token)
+        await self._store.add(NewSession(session, token_hash, now, _metadata_text(metadata)))
+        self._known.put(token_hash, (session, now))
+        return token, session
+
+    def cached(self, token: str) -> Session | None:
+        """The session, if it can be told without waiting; ``None`` says nothing about the token."""
+        return self._recall(_hash(token)) if _TOKEN.fullmatch(token) else None
+
+    async def find(self, token: str) -> Session:
+        """The session of a token. Raises :class:`InvalidSession` or :class:`StoreUnavailable`."""
+        if not _TOKEN.fullmatch(token):
+            raise InvalidSession
+        token_hash = _hash(token)
+        session = self._recall(token_hash)
+        if session is None and not self._is_refused(token_hash):
+            session = await self._lookups.get(token_hash)
+        if session is None:
+            raise InvalidSession
+        return session
+
+    async def end(self, token: str, reason: str = LOGGED_OUT) -> bool:
+        """End a session everywhere; ``False`` where there was none. Raises :class:`StoreUnavailable`."""
+        if not _TOKEN.fullmatch(token):
+            return False
+        token_hash = _hash(token)
+        session_id = await self._store.end(token_hash, reason, self._clock.seconds())
+        self._refuse(token_hash)
+        if session_id is not None:
+            self._watch.ended(session_id, reason)
+        return session_id is not None
+
+    def hold(self, session: Session) -> None:
+        """Count a live connection of the session, for :meth:`on_ended`. Every hold is followed by a release.
+
+        A session that has ended meanwhile is reported in the reactor's next turn.
+        """
+        self._watch.hold(session)
+
+    def release(self, session: Session) -> None:
+        """The connection is gone."""
+        self._watch.release(session)
+
+    def on_ended(self, callback: Callable[[str, str], object]) -> None:
+        """Have ``callback(session_id, reason)`` called when a session that is held has ended or expired."""
+        self._watch.subscribe(callback)
+
+    def touch(self, session_id: str) -> None:
+        """Note activity. Cheap enough for every message: it is written down later, with all others."""
+        self._touched.add(session_id)
+
+    def _recall(self, token_hash: str) -> Session | None:
+        known = self._known.get(token_hash)
+        if known is None:
+            return None
+        session, known_at = known
+        return session if self._watch.is_current(session, known_at, self._cache_time) else None
+
+    async def _look_up(self, token_hash: str) -> Session | None:
+        asked_at = self._clock.seconds()
+        session = await self._store.find(token_hash)
+        if session is None or not self._watch.is_alive(session):
+            self._refuse(token_hash)
+            return None
+        self._known.put(token_hash, (session, asked_at))
+        return session
+
+    def _refuse(self, token_hash: str) -> None:
+        self._known.discard(token_hash)
+        self._refused.put(token_hash, self._clock.seconds())
+
+    def _is_refused(self, token_hash: str) -> bool:
+        refused_at = self._refused.get(token_hash)
+        return refused_at is not None and self._clock.seconds() - refused_at < self._refusal_time
+
+    def _chore(self, work: Callable[[], Awaitable[None]]) -> LoopingCall:
+        chore = LoopingCall(_quietly, work)
+        chore.clock = self._clock
+        return chore
+
+    async def _flush(self) -> None:
+        touched = frozenset(self._touched)
+        self._touched.clear()
+        try:
+            if touched:
+                await self._store.touch(touched, self._clock.seconds())
+        except StoreUnavailable:
+            if len(self._touched) < TOUCHED_LIMIT:
+                self._touched |= touched
+            raise
+
+    async def _purge(self) -> None:
+        await self._store.purge(self._clock.seconds())
+
+
+async def _quietly(work: Callable[[], Awaitable[None]]) -> None:
+    """A chore that fails is tried again when its time comes; the loop must not end with it."""
+    try:
+        await work()
+    except StoreUnavailable as error:
+        _log.warn("Sessions could not be written: {reason}", reason=str(error))
+    except Exception:
+        _log.failure("Sessions could not be written.")
+
+
+def _hash(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def _metadata_text(metadata: Mapping[str, object] | None) -> str:
+    """JSON; of metadata that is too long, or cannot be written as JSON, nothing is kept."""
+    try:
+        text = jsontext.encode(dict(metadata or {}))
+    except ValueError:
+        return "{}"
+    return text if len(text) <= METADATA_LIMIT else "{}"

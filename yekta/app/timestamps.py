@@ -1,0 +1,31 @@
+"""Timestamps as clients read them: ISO 8601, UTC, milliseconds, ``Z`` (CONTRACT "Events")."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from twisted.internet.interfaces import IReactorTime
+
+
+def iso(seconds: float) -> str:
+    """``2026-01-31T09:05:02.123Z`` for POSIX ``seconds``."""
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+class Timestamps:
+    """The time now, written once for each millisecond: writing it costs as much as the rest of a reply."""
+
+    __slots__ = ("_clock", "_millisecond", "_text")
+
+    def __init__(self, clock: IReactorTime) -> None:
+        self._clock = clock
+        self._millisecond = -1
+        self._text = ""
+
+    def now(self) -> str:
+        """See :func:`iso`."""
+        millisecond = int(self._clock.seconds() * 1000)
+        if millisecond != self._millisecond:
+            self._millisecond = millisecond
+            self._text = iso(millisecond / 1000)
+        return self._text

@@ -1,0 +1,89 @@
+"""REST's manners: reading JSON bodies, finding the token, answering in JSON, and errors in the contract's shape."""
+
+from __future__ import annotations
+
+from http.cookies import CookieError, SimpleCookie
+from typing import Any
+
+from twisted.web import http
+
+from yekta import jsontext
+from yekta.ai.provider import Kind, ProviderError
+from yekta.app.errors import ClientError
+from yekta.app.sessions import StoreUnavailable
+from yekta.edge.login import NotAuthenticated
+from yekta.web.request import Request
+
+JSON = "application/json; charset=utf-8"
+
+# What a failed provider means to a caller of REST; anything else is 503.
+_PROVIDER_STATUS = {
+    Kind.TIMEOUT: 504,
+    Kind.PROTOCOL: 502,
+    Kind.INTERRUPTED: 502,
+    Kind.REJECTED: 502,
+    Kind.TOO_LONG: 413,
+}
+
+
+def read_body(request: http.Request, asked: Request) -> dict[str, Any]:
+    """The JSON object of a body; an empty body is an empty object. Raises :class:`ClientError` 400 or 415."""
+    raw = request.content.read() if request.content is not None else b""
+    if not raw:
+        return {}
+    kind = asked.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind != "application/json":
+        raise ClientError("Unsupported media type", "The body must be application/json", status=415)
+    try:
+        body = jsontext.decode(raw)
+    except jsontext.NotJson:
+        raise ClientError("Invalid JSON", "The body is not JSON", status=400) from None
+    if not isinstance(body, dict):
+        raise ClientError("Invalid JSON", "The body must be a JSON object", status=400)
+    return body
+
+
+def find_token(asked: Request, body: dict[str, Any]) -> str | None:
+    """The token of query or body, else of ``Authorization: Bearer``, else of the cookie (CONTRACT "Authentication")."""
+    in_body = body.get("token")
+    candidates = (
+        asked.query.get("token"),
+        in_body if isinstance(in_body, str) else None,
+        asked.bearer(),
+        _cookie(asked.headers.get("cookie", "")),
+    )
+    return next((token for token in candidates if token), None)
+
+
+def compose(request: http.Request, status: int, body: dict[str, Any], retry_after: float | None = None) -> bytes:
+    """Set the head of an answer, and give its body."""
+    text = jsontext.encode(body).encode()
+    request.setResponseCode(status)
+    request.setHeader("content-type", JSON)
+    request.setHeader("cache-control", "no-store")
+    request.setHeader("content-length", str(len(text)))
+    if retry_after is not None:
+        request.setHeader("retry-after", str(max(1, round(retry_after))))
+    return text
+
+
+def explain(error: BaseException) -> ClientError | None:
+    """What a client may know of ``error``; ``None`` if it was not foreseen."""
+    if isinstance(error, ClientError):
+        return error
+    if isinstance(error, NotAuthenticated):
+        return ClientError(error.message, status=error.status)
+    if isinstance(error, StoreUnavailable):
+        return ClientError("Service unavailable", "Please try again.", status=503, retry_after=5)
+    if isinstance(error, ProviderError):
+        status = _PROVIDER_STATUS.get(error.kind, 503)
+        return ClientError("Failed to get AI response", str(error), status=status, retry_after=error.retry_after)
+    return None
+
+
+def _cookie(header: str) -> str | None:
+    try:
+        cookie = SimpleCookie(header).get("token")
+    except CookieError:
+        return None
+    return None if cookie is None else cookie.value

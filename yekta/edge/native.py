@@ -1,0 +1,201 @@
+"""The native WebSocket door: one JSON text frame per event, ``{"event": …, "data": …}``, both ways.
+
+A request that carries an ``id`` has it in its replies.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Collection, Sequence
+from functools import partial
+from typing import Any
+
+from twisted.internet.defer import CancelledError, Deferred, ensureDeferred
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+from twisted.web import http
+from twisted.web.resource import Resource
+from twisted.web.server import NOT_DONE_YET
+from zope.interface import implementer
+
+from yekta import jsontext
+from yekta.app.dispatcher import Dispatcher
+from yekta.app.hub import Hub
+from yekta.app.peer import Peer
+from yekta.app.sessions import Session, Sessions
+from yekta.edge.login import STORE_DOWN, NotAuthenticated, authenticate
+from yekta.socketio.acks import Answered
+from yekta.socketio.adapter import Adapter, RemoteSocket
+from yekta.socketio.message import Message
+from yekta.web.channel import facts
+from yekta.web.origins import Origins
+from yekta.websocket.frame import TEXT, frame
+from yekta.websocket.interfaces import IReceiver, IWebSocket
+from yekta.websocket.protocol import WebSocketFactory
+from yekta.websocket.upgrade import upgrade
+
+# The session of a connection is over (CONTRACT "Authentication"; 4000–4999 are private use, RFC 6455, 7.4.2).
+SESSION_ENDED = 4401
+
+_PROTOCOL = "native-websocket"
+
+# As long as an id may be to be sent back.
+_MAX_ID = 128
+
+
+class NativeFormat:
+    """How an event is written for native peers."""
+
+    def encode(self, args: Sequence[Any], id: int | None = None) -> bytes:
+        event, *rest = args
+        data = rest[0] if len(rest) == 1 else rest or None
+        return frame(TEXT, jsontext.encode({"event": event, "data": data}).encode())
+
+
+NATIVE = NativeFormat()
+
+
+@implementer(IReceiver)
+class NativePeer(Peer):
+    """A peer, the receiver of its WebSocket, and a member of the rooms."""
+
+    protocol = _PROTOCOL
+    transport = "websocket"
+    _websocket: IWebSocket
+
+    def __init__(self, session: Session, token: str, door: NativeDoor) -> None:
+        super().__init__(session, token)
+        self.id = f"ws-{secrets.token_urlsafe(15)}"
+        self._door = door
+
+    # -- Peer ----------------------------------------------------------------------------------------------
+
+    @property
+    def rooms(self) -> Collection[str]:
+        return self._door.adapter.rooms.of(self)
+
+    def join(self, *rooms: str) -> None:
+        self._door.adapter.add(self, rooms)
+
+    def emit(self, event: str, data: Any) -> None:
+        self._websocket.send_text(jsontext.encode({"event": event, "data": data}))
+
+    def session_ended(self, reason: str) -> None:
+        self._websocket.close(SESSION_ENDED, reason)
+
+    # -- IReceiver -----------------------------------------------------------------------------------------
+
+    def opened(self, websocket: IWebSocket) -> None:
+        self._websocket = websocket
+        self._door.hub.arrive(self)
+
+    def text_received(self, text: str) -> None:
+        self._door.hub.touch(self)
+        try:
+            message = jsontext.decode(text)
+            event = message["event"]
+        except (jsontext.NotJson, KeyError, TypeError, IndexError):
+            event = None
+        if not isinstance(event, str):
+            self.emit("error", {"error": "Failed to process message"})
+        elif "id" in message:
+            self._door.dispatcher.dispatch(self, event, message.get("data"), self._reply_to(message["id"]))
+        else:
+            self._door.dispatcher.dispatch(self, event, message.get("data"), self.emit)
+
+    def binary_received(self, data: bytes) -> None:
+        self.emit("error", {"error": "Failed to process message"})
+
+    def drained(self) -> None:
+        """Told by the WebSocket; nothing of ours waits."""
+
+    def connection_lost(self, code: int, reason: str) -> None:
+        self._door.adapter.remove_all(self)
+        self._door.hub.depart(self)
+
+    def _reply_to(self, id: Any) -> Callable[[str, Any], None]:
+        if isinstance(id, str | int | float) and len(str(id)) <= _MAX_ID:
+            return partial(self._reply, id)
+        return self.emit
+
+    def _reply(self, id: Any, event: str, data: Any) -> None:
+        self._websocket.send_text(jsontext.encode({"event": event, "data": data, "id": id}))
+
+    # -- Member --------------------------------------------------------------------------------------------
+
+    def deliver(self, message: Message) -> None:
+        if message.volatile and not self._websocket.writable:
+            return
+        encoded = message.encoded(NATIVE)
+        if self._websocket.compressing:
+            self.emit(message.args[0], message.args[1] if len(message.args) == 2 else list(message.args[1:]))
+        else:
+            self._websocket.send_frame(encoded)
+
+    def ask(self, message: Message, answered: Answered) -> Callable[[], None] | None:
+        """Native clients do not acknowledge."""
+        return None
+
+    def describe(self) -> RemoteSocket:
+        return RemoteSocket(self.id, frozenset(self.rooms), {}, {})
+
+    def disconnect(self, close: bool = False) -> None:
+        self._websocket.close(1000)
+
+
+class NativeDoor(Resource):
+    """The resource that upgrades to native WebSocket, once it knows who comes."""
+
+    isLeaf = True
+    _log = Logger()
+
+    def __init__(
+        self,
+        websockets: WebSocketFactory,
+        sessions: Sessions,
+        hub: Hub,
+        dispatcher: Dispatcher,
+        adapter: Adapter,
+        origins: Origins,
+    ) -> None:
+        super().__init__()
+        self.hub = hub
+        self.dispatcher = dispatcher
+        self.adapter = adapter
+        self._websockets = websockets
+        self._sessions = sessions
+        self._origins = origins
+
+    def render(self, request: http.Request) -> int:
+        try:
+            asked = facts(request)
+        except ValueError:
+            _refuse(request, 400, "Bad request")
+            return NOT_DONE_YET
+        if not self._origins.allow(asked.origin, asked.headers.get("host")):
+            _refuse(request, 403, "Origin not allowed")
+            return NOT_DONE_YET
+        token = asked.query.get("token") or asked.bearer()
+        admission: Deferred[None] = ensureDeferred(self._admit(request, token))
+        request.notifyFinish().addErrback(lambda _: admission.cancel())
+        admission.addErrback(self._failed, request)
+        return NOT_DONE_YET
+
+    async def _admit(self, request: http.Request, token: str | None) -> None:
+        session = await authenticate(self._sessions, token)
+        upgrade(request, self._websockets, NativePeer(session, token or "", self))
+
+    def _failed(self, failure: Failure, request: http.Request) -> None:
+        if isinstance(failure.value, NotAuthenticated):
+            _refuse(request, failure.value.status, failure.value.message)
+        elif not failure.check(CancelledError):
+            self._log.failure("A native connection could not be admitted", failure)
+            _refuse(request, 503, STORE_DOWN)
+
+
+def _refuse(request: http.Request, status: int, message: str) -> None:
+    request.setResponseCode(status)
+    request.setHeader(b"content-type", b"text/plain; charset=utf-8")
+    request.setHeader(b"connection", b"close")
+    request.write(message.encode())
+    request.finish()

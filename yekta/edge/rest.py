@@ -1,0 +1,326 @@
+"""The REST door, on Klein. CONTRACT "REST" has the table; the bodies are those of reference/original.md 7.1 to 7.6."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import Any
+
+from klein import Klein
+from twisted.internet.defer import Deferred, ensureDeferred
+from twisted.logger import Logger
+from twisted.web import http
+from werkzeug.exceptions import HTTPException, MethodNotAllowed
+
+from yekta.app import about
+from yekta.app.accounts import Accounts
+from yekta.app.counselor import Counselor
+from yekta.app.errors import ClientError
+from yekta.app.health import Health
+from yekta.app.peer import mask
+from yekta.app.schemas import Chat, Login, Register, read
+from yekta.app.sessions import InvalidSession, Sessions, StoreUnavailable
+from yekta.app.timestamps import Timestamps, iso
+from yekta.edge import openapi
+from yekta.edge.endpoint import Call, Endpoint
+from yekta.edge.http import compose, explain, find_token, read_body
+from yekta.edge.sse import EventStream
+from yekta.web.channel import facts
+from yekta.web.origins import Origins
+
+_AUTH = "/api/auth/"
+_TIME = "2026-01-31T09:05:02.123Z"
+_USER = {"id": "u1", "email": "a@example.org", "phone": None, "name": "Sara", "type": "patient", "created_at": _TIME}
+_TOKEN = {"token": "43 characters", "expiresAt": _TIME}
+
+
+class Rest:
+    """``websocket_path`` is only told to clients. ``legacy_status``: errors of `/api/auth/` come with 200."""
+
+    _log = Logger()
+
+    def __init__(
+        self,
+        sessions: Sessions,
+        accounts: Accounts,
+        counselor: Counselor,
+        health: Health,
+        timestamps: Timestamps,
+        origins: Origins,
+        *,
+        websocket_path: str = "/ws",
+        legacy_status: bool = False,
+    ) -> None:
+        self._sessions = sessions
+        self._accounts = accounts
+        self._counselor = counselor
+        self._health = health
+        self._now = timestamps.now
+        self._origins = origins
+        self._websocket_path = websocket_path
+        self._legacy_status = legacy_status
+        self._document = openapi.document(self.endpoints())
+
+    def klein(self) -> Klein:
+        """The routes."""
+        app = Klein()
+        for endpoint in self.endpoints():
+            app.route(endpoint.path, methods=[endpoint.method])(self._serve(endpoint))
+            if endpoint.path != "/":
+                app.route(endpoint.path + "/", methods=[endpoint.method])(self._serve(endpoint))
+        app.handle_errors(HTTPException)(self._not_routed)
+        return app
+
+    def endpoints(self) -> list[Endpoint]:
+        """The table."""
+        state = {"success": True, "status": "healthy", "timestamp": _TIME}
+        session = {"token": "***abcd", "userId": None, "isLoggedIn": False, "expiresAt": _TIME}
+        chat = {"success": True, "response": "…", "timestamp": _TIME}
+        ready = {**state, "status": "ready", "checks": {"database": "up", "ai": "up"}}
+        registered = {"success": True, "data": _USER, "message": "User registered successfully"}
+        logged_in = {"success": True, "data": {**_TOKEN, "user": _USER}, "message": "Login successful"}
+        return [
+            Endpoint("GET", "/", "What this is", self.root, {"success": True, **about.api()}),
+            Endpoint("GET", "/health", "Whether the process lives", self.live, state),
+            Endpoint("GET", "/health/live", "Whether the process lives", self.live, state),
+            Endpoint("GET", "/health/ready", "Whether it can serve", self.ready, ready, errors=(503,)),
+            Endpoint(
+                "GET",
+                "/websocket-info",
+                "How to connect",
+                self.websocket_info,
+                {"success": True, **about.connections("/ws")},
+            ),
+            Endpoint("GET", "/api-docs/openapi.json", "This document", self.openapi, {"openapi": "3.1.0"}),
+            Endpoint(
+                "POST",
+                "/api/auth/acquire-session",
+                "A new anonymous session",
+                self.acquire_session,
+                {"success": True, "data": _TOKEN},
+                errors=(413, 503),
+                tag="Sessions",
+            ),
+            Endpoint(
+                "GET",
+                "/api/auth/session",
+                "The session of a token",
+                self.session,
+                {"success": True, "data": session},
+                errors=(401, 503),
+                authenticated=True,
+                tag="Sessions",
+            ),
+            Endpoint(
+                "POST",
+                "/api/auth/register",
+                "A new account",
+                self.register,
+                registered,
+                body=Register,
+                errors=(400, 409, 413, 415, 503),
+                tag="Accounts",
+            ),
+            Endpoint(
+                "POST",
+                "/api/auth/login",
+                "A logged-in session; the session that comes along ends",
+                self.login,
+                logged_in,
+                body=Login,
+                errors=(400, 401, 403, 413, 415, 429, 503),
+                tag="Accounts",
+            ),
+            Endpoint(
+                "POST",
+                "/api/auth/logout",
+                "End the session, and its connections",
+                self.logout,
+                {"success": True, "message": "Logged out successfully"},
+                errors=(401, 503),
+                authenticated=True,
+                tag="Sessions",
+            ),
+            Endpoint(
+                "POST",
+                "/api/ai/chat",
+                "Ask the AI; with `Accept: text/event-stream` the answer streams",
+                self.chat,
+                chat,
+                body=Chat,
+                errors=(400, 413, 415, 429, 502, 503, 504),
+                tag="AI",
+            ),
+            Endpoint(
+                "GET",
+                "/api/ai/status",
+                "Whether the AI can answer",
+                self.ai_status,
+                {"success": True, "status": "operational", "provider": "chat", "timestamp": _TIME},
+                tag="AI",
+            ),
+        ]
+
+    # -- the service -----------------------------------------------------------------------------------------
+
+    async def root(self, call: Call) -> dict[str, Any]:
+        return {"success": True, **about.api()}
+
+    async def live(self, call: Call) -> dict[str, Any]:
+        return {"success": True, "status": "healthy", "timestamp": self._now()}
+
+    async def ready(self, call: Call) -> dict[str, Any]:
+        is_ready, checks = await self._health.check()
+        call.request.setResponseCode(200 if is_ready else 503)
+        status = "ready" if is_ready else "not ready"
+        return {"success": is_ready, "status": status, "timestamp": self._now(), "checks": checks}
+
+    async def websocket_info(self, call: Call) -> dict[str, Any]:
+        return {"success": True, **about.connections(self._websocket_path)}
+
+    async def openapi(self, call: Call) -> dict[str, Any]:
+        return self._document
+
+    # -- sessions and accounts -------------------------------------------------------------------------------
+
+    async def acquire_session(self, call: Call) -> dict[str, Any]:
+        try:
+            token, session = await self._sessions.acquire(metadata=_metadata(call))
+        except StoreUnavailable:
+            raise ClientError(
+                "Failed to acquire session", "Could not create a new session. Please try again.", status=503
+            ) from None
+        return {"success": True, "data": {"token": token, "expiresAt": iso(session.expires_at)}}
+
+    async def session(self, call: Call) -> dict[str, Any]:
+        if call.token is None:
+            raise ClientError(
+                "No token provided",
+                "Token must be provided via Authorization header, cookie, or query parameter",
+                status=401,
+            )
+        try:
+            session = await self._sessions.find(call.token)
+        except InvalidSession:
+            raise ClientError("Invalid or expired session", "Please acquire a new session", status=401) from None
+        except StoreUnavailable:
+            raise ClientError(
+                "Failed to validate session", "Could not validate session. Please try again.", status=503
+            ) from None
+        data = {
+            "token": mask(call.token),
+            "userId": session.user_id,
+            "isLoggedIn": session.is_logged_in,
+            "expiresAt": iso(session.expires_at),
+        }
+        return {"success": True, "data": data}
+
+    async def register(self, call: Call) -> dict[str, Any]:
+        body: Register = call.body
+        user = await self._accounts.register(
+            name=body.name, email=body.email, phone=body.phone, password=body.password, type=body.type
+        )
+        return {"success": True, "data": user, "message": "User registered successfully"}
+
+    async def login(self, call: Call) -> dict[str, Any]:
+        body: Login = call.body
+        token, session, user = await self._accounts.login(
+            body.identifier, body.password, previous_token=call.token, metadata=_metadata(call)
+        )
+        data = {"token": token, "expiresAt": iso(session.expires_at), "user": user}
+        return {"success": True, "data": data, "message": "Login successful"}
+
+    async def logout(self, call: Call) -> dict[str, Any]:
+        if call.token is None:
+            raise ClientError("No token provided", status=401)
+        try:
+            await self._sessions.end(call.token)
+        except StoreUnavailable:
+            raise ClientError("Failed to logout", status=503) from None
+        return {"success": True, "message": "Logged out successfully"}
+
+    # -- AI --------------------------------------------------------------------------------------------------
+
+    async def chat(self, call: Call) -> dict[str, Any] | None:
+        owner = await self._owner(call)
+        if call.wants_events:
+            await self._stream(call, owner)
+            return None
+        data = await self._counselor.answer(owner, call.body, lambda text: None)
+        body = {"success": True, "response": data["fullResponse"], "timestamp": self._now()}
+        return {**body, "metadata": {"finishReason": data["finishReason"]}} if "finishReason" in data else body
+
+    async def ai_status(self, call: Call) -> dict[str, Any]:
+        up = await self._health.ai_is_up()
+        return {
+            "success": True,
+            "status": "operational" if up else "degraded",
+            "provider": self._counselor.provider.name,
+            "timestamp": self._now(),
+        }
+
+    async def _owner(self, call: Call) -> str:
+        """Whose answer it is: the session's, if there is one, else the address's."""
+        if call.token is not None:
+            try:
+                return (await self._sessions.find(call.token)).id
+            except InvalidSession:
+                pass
+        return "address:" + call.asked.address
+
+    async def _stream(self, call: Call, owner: str) -> None:
+        await self._counselor.converse(owner, call.body, EventStream(call.request).send)
+
+    # -- around every endpoint -------------------------------------------------------------------------------
+
+    def _serve(self, endpoint: Endpoint) -> Callable[[http.Request], Deferred[bytes]]:
+        def serve(request: http.Request) -> Deferred[bytes]:
+            return ensureDeferred(self._handle(endpoint, request))
+
+        serve.__name__ = endpoint.handler.__name__
+        return serve
+
+    async def _handle(self, endpoint: Endpoint, request: http.Request) -> bytes:
+        try:
+            asked = facts(request)
+            self._add_headers(request, asked.origin)
+            body = read_body(request, asked) if endpoint.method != "GET" else {}
+            call = Call(request, asked, _shaped(endpoint, body), find_token(asked, body))
+            answered = await endpoint.handler(call)
+        except Exception as error:
+            return self._fail(request, error)
+        return b"" if answered is None else compose(request, request.code, answered)
+
+    def _fail(self, request: http.Request, error: BaseException) -> bytes:
+        shown = explain(error)
+        if shown is None:
+            self._log.failure("A request failed")
+            shown = ClientError("Internal server error", "Please try again.", status=500)
+        body = {"success": False, "error": shown.error, "message": shown.message}
+        status = 200 if self._legacy_status and request.path.startswith(_AUTH.encode()) else shown.status
+        return compose(request, status, body, shown.retry_after)
+
+    def _not_routed(self, request: http.Request, failure: Any) -> bytes:
+        self._add_headers(request, request.getHeader("origin"))
+        error = failure.value
+        if isinstance(error, MethodNotAllowed) and error.valid_methods:
+            request.setHeader("allow", ", ".join(sorted(error.valid_methods)))
+        status = error.code or 404
+        text = HTTPStatus(status).phrase
+        return compose(request, status, {"success": False, "error": text, "message": text})
+
+    def _add_headers(self, request: http.Request, origin: str | None) -> None:
+        for name, value in self._origins.response_headers(origin).items():
+            request.setHeader(name, value)
+
+
+def _shaped(endpoint: Endpoint, body: dict[str, Any]) -> Any:
+    if endpoint.body is None:
+        return None
+    if endpoint.body is Chat and not body.get("message"):
+        raise ClientError("Message is required")
+    return read(body, endpoint.body)
+
+
+def _metadata(call: Call) -> dict[str, object]:
+    return {"userAgent": call.asked.headers.get("user-agent", ""), "ip": call.asked.address}

@@ -1,0 +1,199 @@
+"""Which door a request is for, on each port (CONTRACT "Ports, paths, protocol detection")."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from pathlib import Path
+from urllib.parse import unquote_to_bytes
+
+from twisted.web import http
+from twisted.web.resource import IResource, Resource
+from twisted.web.server import NOT_DONE_YET
+from twisted.web.static import File
+
+from yekta import jsontext
+from yekta.app import about
+from yekta.edge.http import JSON, compose
+from yekta.web.origins import Origins
+
+SOCKET_IO = b"/socket.io"
+
+# Pages of ours load nothing from elsewhere; the console may talk to a gateway on another port.
+_CONTENT_SECURITY_POLICY = (
+    "default-src 'self'; connect-src 'self' ws: wss: http: https:; "
+    "img-src 'self' data:; style-src 'self' 'unsafe-inline'"
+)
+
+_DOCS = b"""<!doctype html><html lang="en"><head><meta charset="utf-8"><title>YektaYar API</title>
+<link rel="stylesheet" href="/api-docs/swagger-ui.css"></head><body><div id="swagger-ui"></div>
+<script src="/api-docs/swagger-ui-bundle.js"></script><script src="/api-docs/start.js"></script></body></html>
+"""
+_DOCS_START = b'SwaggerUIBundle({url: "/api-docs/openapi.json", dom_id: "#swagger-ui"});\n'
+
+
+class ApiPort(Resource):
+    """Port 3000: Socket.IO, native WebSocket on one path, pages, and REST for all the rest."""
+
+    isLeaf = True
+
+    def __init__(
+        self,
+        socketio: IResource,
+        native: IResource,
+        rest: IResource,
+        origins: Origins,
+        *,
+        websocket_path: str = "/ws",
+        console: bool = True,
+    ) -> None:
+        super().__init__()
+        self._socketio = socketio
+        self._native = native
+        self._rest = rest
+        self._origins = origins
+        self._websocket_path = websocket_path.encode()
+        self._pages: dict[bytes, Resource] = {b"api-docs": Docs()}
+        if console:
+            self._pages[b"console"] = Pages(Path(__file__).with_name("console"))
+
+    def render(self, request: http.Request) -> bytes | int:
+        path = request.path.rstrip(b"/")
+        if is_socketio_path(path) or (path == self._websocket_path and has_eio(request)):
+            return render(self._socketio, request)
+        if path == self._websocket_path and is_upgrade(request):
+            return render(self._native, request)
+        if request.method == b"OPTIONS":
+            return preflight(request, self._origins)
+        if not is_utf8(path):
+            return compose(request, 400, {"success": False, "error": "Bad Request", "message": "Bad Request"})
+        page = self._pages.get(path.split(b"/")[1]) if path else None
+        if page is not None and path != b"/api-docs/openapi.json":
+            return render(page, request)
+        return render(self._rest, request)
+
+
+class WebSocketPort(Resource):
+    """Port 3500: Socket.IO by path or by query, native WebSocket on every other path, and a word about itself."""
+
+    isLeaf = True
+
+    def __init__(
+        self, socketio: IResource, native: IResource, origins: Origins, *, websocket_path: str = "/ws"
+    ) -> None:
+        super().__init__()
+        self._socketio = socketio
+        self._native = native
+        self._origins = origins
+        self._websocket_path = websocket_path
+
+    def render(self, request: http.Request) -> bytes | int:
+        if is_socketio_path(request.path) or has_eio(request):
+            return render(self._socketio, request)
+        if is_upgrade(request):
+            return render(self._native, request)
+        if request.method == b"OPTIONS":
+            return preflight(request, self._origins)
+        _add_cors(request, self._origins)
+        return compose(request, 200, about.websocket(self._websocket_path))
+
+
+def render(resource: IResource, request: http.Request) -> bytes | int:
+    """Let ``resource`` answer."""
+    rendered: bytes | int = resource.render(request)
+    return rendered
+
+
+def is_utf8(path: bytes) -> bool:
+    """Whether ``path`` spells text: Klein would log those that do not."""
+    try:
+        unquote_to_bytes(path).decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def is_socketio_path(path: bytes) -> bool:
+    """Whether the path is Socket.IO's own."""
+    return path == SOCKET_IO or path.startswith(SOCKET_IO + b"/")
+
+
+def has_eio(request: http.Request) -> bool:
+    """Whether the query names an Engine.IO protocol."""
+    return b"EIO" in request.args
+
+
+def is_upgrade(request: http.Request) -> bool:
+    """Whether the client asks for a WebSocket."""
+    return (request.getHeader("upgrade") or "").lower() == "websocket"
+
+
+def preflight(request: http.Request, origins: Origins) -> int:
+    """Answer ``OPTIONS``."""
+    request.setResponseCode(204)
+    for name, value in origins.preflight_headers(request.getHeader("origin")).items():
+        request.setHeader(name, value)
+    request.finish()
+    return NOT_DONE_YET
+
+
+def _add_cors(request: http.Request, origins: Origins) -> None:
+    for name, value in origins.response_headers(request.getHeader("origin")).items():
+        request.setHeader(name, value)
+
+
+class Pages(Resource):
+    """Static files of ours, by their name below one path."""
+
+    isLeaf = True
+
+    def __init__(self, folder: Path, index: str = "index.html") -> None:
+        super().__init__()
+        self._index = index
+        self._files = {path.name: path for path in folder.iterdir() if path.is_file()}
+
+    def render(self, request: http.Request) -> bytes | int:
+        name = request.path.rstrip(b"/").split(b"/", 2)[2:]
+        path = self._files.get(name[0].decode("latin-1") if name else self._index)
+        if path is None or request.method not in (b"GET", b"HEAD"):
+            return compose(request, 404, {"success": False, "error": "Not Found", "message": "Not Found"})
+        secure(request)
+        served: bytes | int = File(str(path)).render_GET(request)
+        return served
+
+
+class Docs(Resource):
+    """Swagger UI over our OpenAPI document; its assets come with a package from the index, nothing from a CDN."""
+
+    isLeaf = True
+
+    def __init__(self) -> None:
+        super().__init__()
+        spec = find_spec("swagger_ui")
+        folder = Path(spec.submodule_search_locations[0]) if spec and spec.submodule_search_locations else Path()
+        self._assets = Pages(folder / "static")
+
+    def render(self, request: http.Request) -> bytes | int:
+        path = request.path.rstrip(b"/")
+        secure(request)
+        if path == b"/api-docs":
+            return _DOCS
+        if path == b"/api-docs/start.js":
+            request.setHeader("content-type", "text/javascript; charset=utf-8")
+            return _DOCS_START
+        return self._assets.render(request)
+
+
+def too_large(origins: Origins, path: bytes, origin: str | None) -> tuple[dict[str, str], bytes]:
+    """The head and body of a 413: Engine.IO's clients expect an empty one, REST's an error."""
+    headers = origins.response_headers(origin)
+    if is_socketio_path(path.partition(b"?")[0]):
+        return headers, b""
+    error = {"success": False, "error": "Content Too Large", "message": "The request's body is too large."}
+    return {**headers, "Content-Type": JSON}, jsontext.encode(error).encode()
+
+
+def secure(request: http.Request) -> None:
+    """Say to the browser that the page stands alone."""
+    request.setHeader("content-security-policy", _CONTENT_SECURITY_POLICY)
+    request.setHeader("x-content-type-options", "nosniff")
+    request.setHeader("referrer-policy", "no-referrer")

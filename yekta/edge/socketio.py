@@ -1,0 +1,99 @@
+"""The Socket.IO door: the library's sockets as peers of the application."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from typing import Any
+
+from yekta.app.dispatcher import Dispatcher, Reply
+from yekta.app.hub import Hub
+from yekta.app.peer import Peer
+from yekta.app.sessions import Session, Sessions
+from yekta.edge.login import NotAuthenticated, authenticate
+from yekta.socketio.errors import ConnectError
+from yekta.socketio.listeners import ignore
+from yekta.socketio.server import Server
+from yekta.socketio.socket import Handshake, Socket
+
+# socket.io-client takes a URL's path for the namespace; these are what users of the old guide connect to.
+ALIASES = dict.fromkeys(("/socket.io", "/socket.io/", "/ws", "/ws/"), "/")
+
+
+class SocketPeer(Peer):
+    """A peer behind a Socket.IO socket."""
+
+    protocol = "socketio"
+
+    def __init__(self, session: Session, token: str, socket: Socket) -> None:
+        super().__init__(session, token)
+        self.id = socket.id
+        self._socket = socket
+
+    @property
+    def transport(self) -> str:
+        return self._socket.client.connection.transport.name
+
+    @property
+    def rooms(self) -> Collection[str]:
+        return [room for room in self._socket.rooms if room != self.id]
+
+    def join(self, *rooms: str) -> None:
+        self._socket.join(*rooms)
+
+    def emit(self, event: str, data: Any) -> None:
+        self._socket.emit(event, data)
+
+    def session_ended(self, reason: str) -> None:
+        self._socket.disconnect(close=True)
+
+
+class SocketDoor:
+    """Lets the application's sessions into a Socket.IO server, and hands their events to the dispatcher."""
+
+    def __init__(self, server: Server, sessions: Sessions, hub: Hub, dispatcher: Dispatcher) -> None:
+        self._sessions = sessions
+        self._hub = hub
+        self._dispatcher = dispatcher
+        server.use(self._authenticate)
+        server.on_connection(self._connected)
+
+    async def _authenticate(self, socket: Socket) -> None:
+        token = token_of(socket.handshake)
+        try:
+            session = await authenticate(self._sessions, token)
+        except NotAuthenticated as refusal:
+            raise ConnectError(refusal.message) from None
+        socket.data["peer"] = SocketPeer(session, token or "", socket)
+
+    def _connected(self, socket: Socket) -> None:
+        peer: SocketPeer = socket.data.pop("peer")
+
+        def event_received(event: str, args: list[Any], ack: Callable[..., None]) -> None:
+            self._hub.touch(peer)
+            self._dispatcher.dispatch(peer, event, args[0] if args else None, reply_with(peer, ack))
+
+        def left(reason: str) -> None:
+            self._hub.depart(peer)
+
+        socket.otherwise(event_received)
+        socket.on("disconnect")(left)
+        self._hub.arrive(peer)
+
+
+def token_of(handshake: Handshake) -> str | None:
+    """The token of a CONNECT packet, else of the query, else of the headers; only text counts."""
+    scheme, _, bearer = handshake.headers.get("authorization", "").partition(" ")
+    found = (handshake.auth.get("token"), handshake.query.get("token"), bearer if scheme.lower() == "bearer" else None)
+    return next((token for token in found if token and isinstance(token, str)), None)
+
+
+def reply_with(peer: Peer, ack: Callable[..., None]) -> Reply:
+    """A reply is an event, and answers the acknowledgement if one was asked for."""
+    if ack is ignore:
+        return peer.emit
+
+    def reply(event: str, data: Any) -> None:
+        peer.emit(event, data)
+        ack(data)
+
+    return reply

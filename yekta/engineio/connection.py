@@ -1,0 +1,188 @@
+"""One Engine.IO connection: queue, heartbeat, upgrade, close. No I/O; clocks are its engine's.
+
+    OPEN ──close()──▶ CLOSING ──queue delivered──▶ CLOSED
+      └──────transport lost, time-out, error──────────▲
+
+A transport reports upwards (`packet_received`, `transport_lost`); the user sends downwards (`send`, `close`). The
+transport changes under a living connection when a client upgrades from long polling to WebSocket.
+
+Follows the Engine.IO protocol 4, "Heartbeat" and "Upgrade"; where it is silent, engine.io 6.6.
+"""
+
+from __future__ import annotations
+
+import enum
+from typing import TYPE_CHECKING
+
+import attrs
+
+from yekta.engineio.interfaces import Handler, Prepared, Transport
+from yekta.engineio.packet import CLOSE, MESSAGE, NOOP, PING, PONG, UPGRADE, Packet
+from yekta.web.request import Request
+
+if TYPE_CHECKING:
+    from yekta.engineio.engine import Engine
+
+
+class State(enum.Enum):
+    OPEN = "open"
+    CLOSING = "closing"
+    CLOSED = "closed"
+
+
+class Pong(enum.Enum):
+    """Whether a pong is due. Other traffic shows that the client lives and buys it one more wait (engine.io 6.6.12)."""
+
+    NOT_AWAITED = 0
+    AWAITED = 1
+    AWAITED_AGAIN = 2
+
+
+# Node's reasons, which applications show to their users.
+TRANSPORT_CLOSE, TRANSPORT_ERROR = "transport close", "transport error"
+FORCED_CLOSE, PING_TIMEOUT, PARSE_ERROR = "forced close", "ping timeout", "parse error"
+
+# What our log calls a client that does not read.
+SLOW_CONSUMER = "slow consumer"
+
+
+@attrs.define(eq=False, repr=False)
+class Connection:
+    """See the module. ``request`` is the handshake; ``upgrading`` holds while a WebSocket is being probed."""
+
+    engine: Engine
+    sid: str
+    request: Request
+    transport: Transport
+    handler: Handler = attrs.field(init=False)
+    state: State = State.OPEN
+    upgrading: bool = False
+    _queue: list[Packet] = attrs.field(factory=list)
+    _queued: int = 0
+    _pong: Pong = Pong.NOT_AWAITED
+
+    # -- from the transport ------------------------------------------------------------------------------
+
+    def packet_received(self, packet: Packet) -> None:
+        """Whatever arrives, one packet at a time."""
+        if self.state is State.CLOSED:
+            return
+        if self._pong is Pong.AWAITED:
+            self._pong = Pong.AWAITED_AGAIN
+            self.engine.await_pong(self)
+        if isinstance(packet, bytes):
+            self.handler.message_received(packet)
+        elif packet[0] == MESSAGE:
+            self.handler.message_received(packet[1:])
+        else:
+            self._control_received(packet[0])
+
+    def _control_received(self, kind: str) -> None:
+        if kind == PONG:
+            if self._pong is not Pong.NOT_AWAITED:
+                self._pong = Pong.NOT_AWAITED
+                self.engine.pong_received(self)
+        elif kind == CLOSE:
+            self.lost(TRANSPORT_CLOSE, "closed by the client")
+        elif kind in (NOOP, UPGRADE):
+            return
+        else:
+            # A client does not ping since protocol 4, and never opens.
+            self.fail(TRANSPORT_ERROR, "unexpected packet type")
+
+    def transport_lost(self, transport: Transport, reason: str, description: str) -> None:
+        """``transport`` is gone. Ends the connection where it was the current one."""
+        if transport is self.transport:
+            self.lost(reason, description)
+
+    # -- from the user -----------------------------------------------------------------------------------
+
+    @property
+    def flowing(self) -> bool:
+        """Whether a message would reach the client soon; where not, volatile ones are better dropped."""
+        return self.state is State.OPEN and not self._queue and self.transport.flowing
+
+    def send(self, data: Packet) -> None:
+        """Send a message: text or bytes."""
+        self.send_packet(MESSAGE + data if isinstance(data, str) else data)
+
+    def send_packet(self, packet: Packet) -> None:
+        """Send a packet. Closes the connection where its client has let too much pile up."""
+        if self.state is not State.OPEN:
+            return
+        if self.transport.immediate and not self._queue:
+            self.transport.send((packet,))
+        elif self._queue and self._queued + len(packet) > self.engine.settings.max_queued:
+            # A single message may be larger than the bound: it only waits for its turn.
+            self.fail(TRANSPORT_ERROR, SLOW_CONSUMER)
+        else:
+            self._queue.append(packet)
+            self._queued += len(packet)
+            self.engine.flush_soon(self)
+
+    def send_prepared(self, prepared: Prepared) -> None:
+        """Send a message that was encoded once for many."""
+        if self.state is State.OPEN and self.transport.immediate and not self._queue:
+            self.transport.send_prepared(prepared)
+        else:
+            for packet in prepared.packets:
+                self.send_packet(packet)
+
+    def flush(self) -> None:
+        """Hand the queue to the transport if it can take it."""
+        if not self.transport.writable or self.state is State.CLOSED:
+            return
+        if self._queue:
+            packets, self._queue, self._queued = self._queue, [], 0
+            self.transport.send(packets)
+            self.handler.drained()
+        if self.state is State.CLOSING:
+            self._finish()
+
+    def close(self, *, discard: bool = False) -> None:
+        """End the connection once what is queued has been delivered; with ``discard``, at once."""
+        if self.state is not State.OPEN:
+            return
+        self.state = State.CLOSING
+        if discard or self.transport.writable:
+            self.flush()
+            self._finish()
+        else:
+            # Long polling: the next poll takes the rest, if it comes in time.
+            self.engine.drain(self)
+
+    def fail(self, reason: str, description: str) -> None:
+        """End the connection at once: the client broke the protocol, or did not answer."""
+        if self.state is not State.CLOSED:
+            self.transport.close()
+            self.lost(reason, description)
+
+    # -- ends ----------------------------------------------------------------------------------------------
+
+    def upgraded(self, transport: Transport) -> None:
+        """Carry on over ``transport``; what waits goes out there."""
+        old, self.transport, self.upgrading = self.transport, transport, False
+        old.abandon()
+        self.flush()
+
+    def lost(self, reason: str, description: str = "") -> None:
+        """It is over, however it came. Told once."""
+        if self.state is State.CLOSED:
+            return
+        self.state = State.CLOSED
+        self._queue.clear()
+        self._queued = 0
+        self.transport.abandon()
+        self.engine.connection_lost(self)
+        self.handler.connection_lost(reason, description)
+
+    def ping(self) -> None:
+        """Ask whether the client is still there."""
+        self._pong = Pong.AWAITED
+        self.engine.await_pong(self)
+        self.send_packet(PING)
+
+    def _finish(self) -> None:
+        if self.state is not State.CLOSED:
+            self.transport.close()
+            self.lost(FORCED_CLOSE)

@@ -1,0 +1,50 @@
+"""What can go wrong between an Engine.IO client and this server."""
+
+from __future__ import annotations
+
+import attrs
+
+
+class ProtocolError(ValueError):
+    """The other side broke the protocol. The text is for our log and never quotes what was received."""
+
+
+@attrs.frozen
+class Refusal(Exception):
+    """A request that is not served: ``code`` and ``message`` as Engine.IO's clients know them, and the HTTP status.
+
+    ``reason`` tells an operator more (the names are Node's); ``retry_after`` is in seconds.
+    """
+
+    code: int
+    message: str
+    status: int = 400
+    reason: str | None = None
+    retry_after: float | None = None
+
+
+UNKNOWN_TRANSPORT, UNKNOWN_SID, BAD_METHOD, BAD_REQUEST, FORBIDDEN, UNSUPPORTED_PROTOCOL = range(6)
+
+
+def unknown_transport() -> Refusal:
+    return Refusal(UNKNOWN_TRANSPORT, "Transport unknown")
+
+
+def unknown_sid() -> Refusal:
+    return Refusal(UNKNOWN_SID, "Session ID unknown")
+
+
+def bad_method() -> Refusal:
+    return Refusal(BAD_METHOD, "Bad handshake method")
+
+
+def bad_request(reason: str) -> Refusal:
+    return Refusal(BAD_REQUEST, "Bad request", reason=reason)
+
+
+def forbidden(message: str = "Forbidden") -> Refusal:
+    return Refusal(FORBIDDEN, message, status=403)
+
+
+def unsupported_protocol() -> Refusal:
+    return Refusal(UNSUPPORTED_PROTOCOL, "Unsupported protocol version")

@@ -1,0 +1,75 @@
+"""What a connection, its transports, its user and HTTP know of each other."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Protocol
+
+from yekta.engineio.packet import Packet
+
+if TYPE_CHECKING:
+    from yekta.engineio.connection import Connection
+
+
+class Transport(Protocol):
+    """One way to carry packets; calls the connection with what arrives."""
+
+    name: str
+    connection: Connection
+
+    # Whether packets go out as they come; else they are collected until the end of the reactor turn.
+    immediate: bool
+
+    @property
+    def writable(self) -> bool:
+        """Whether packets can be handed over: always, or while a poll is waiting."""
+
+    @property
+    def flowing(self) -> bool:
+        """Whether the client takes packets as fast as they come."""
+
+    def send(self, packets: Sequence[Packet]) -> None:
+        """Carry ``packets``, in order; only called while :attr:`writable`."""
+
+    def send_prepared(self, prepared: Prepared) -> None:
+        """Carry what was encoded once for many connections; only called while :attr:`writable`."""
+
+    def close(self) -> None:
+        """End it in the protocol's way; the packets sent before are delivered first."""
+
+    def abandon(self) -> None:
+        """Another transport has taken over, or the connection is gone: forget the connection."""
+
+
+class Prepared(Protocol):
+    """One message for many recipients, encoded once for each kind of transport."""
+
+    @property
+    def packets(self) -> Sequence[Packet]:
+        """The message, with its attachments."""
+
+    @property
+    def frames(self) -> bytes:
+        """The same as WebSocket frames."""
+
+
+class Handler(Protocol):
+    """Who uses the connection."""
+
+    def message_received(self, data: Packet) -> None:
+        """The data of a MESSAGE packet."""
+
+    def drained(self) -> None:
+        """Everything that was queued has been handed to the transport."""
+
+    def connection_lost(self, reason: str, description: str) -> None:
+        """The connection is gone. ``reason`` is one of Node's words, ``description`` is for our log."""
+
+
+class Exchange(Protocol):
+    """One HTTP request that waits for its answer."""
+
+    body: bytes
+
+    def respond(self, status: int, content_type: str, body: bytes, headers: Mapping[str, str] = ...) -> None:
+        """Answer, once. A client that is gone does no harm."""

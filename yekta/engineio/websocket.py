@@ -1,0 +1,171 @@
+"""WebSocket as an Engine.IO transport, and the probe that comes before an upgrade (protocol 4, "Upgrade").
+
+    polling                          WebSocket
+       │  ◀─ NOOP frees the poll ─   "2probe" → "3probe"
+       ▼                             "5" → the connection carries on here
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from zope.interface import implementer
+
+from yekta.engineio.connection import PARSE_ERROR, TRANSPORT_CLOSE, TRANSPORT_ERROR, Connection, State
+from yekta.engineio.interfaces import Prepared
+from yekta.engineio.packet import NOOP, PING_PROBE, PONG_PROBE, UPGRADE, Packet
+from yekta.web.request import Request
+from yekta.websocket.interfaces import IReceiver, IWebSocket
+from yekta.websocket.protocol import NO_CLOSE, NORMAL, POLICY
+
+if TYPE_CHECKING:
+    from yekta.engineio.engine import Engine
+
+_TYPES = frozenset("0123456")
+
+
+@implementer(IReceiver)
+class WebSocketTransport:
+    """Carries the packets of one connection, one in each message."""
+
+    name = "websocket"
+    immediate = True
+    writable = True
+    connection: Connection
+    _websocket: IWebSocket
+
+    def __init__(self, engine: Engine, request: Request) -> None:
+        self._engine = engine
+        self._request = request
+
+    @property
+    def flowing(self) -> bool:
+        return self._websocket.writable
+
+    def send(self, packets: Sequence[Packet]) -> None:
+        for packet in packets:
+            if isinstance(packet, str):
+                self._websocket.send_text(packet)
+            else:
+                self._websocket.send_binary(packet)
+
+    def send_prepared(self, prepared: Prepared) -> None:
+        if self._websocket.compressing:
+            self.send(prepared.packets)
+        else:
+            self._websocket.send_frame(prepared.frames)
+
+    def close(self) -> None:
+        self._websocket.close(NORMAL)
+
+    def abandon(self) -> None:
+        """The WebSocket is closing or gone: nothing carries on after it."""
+
+    # -- IReceiver -----------------------------------------------------------------------------------------
+
+    def opened(self, websocket: IWebSocket) -> None:
+        """A client that begins with WebSocket: its connection begins here."""
+        self._websocket = websocket
+        self._engine.begin(self._request, self)
+
+    def taken_over(self, connection: Connection, websocket: IWebSocket) -> None:
+        """A client that began with polling carries on here."""
+        self.connection = connection
+        self._websocket = websocket
+        websocket.receiver = self
+        connection.upgraded(self)
+
+    def text_received(self, text: str) -> None:
+        if text and text[0] in _TYPES:
+            self.connection.packet_received(text)
+        else:
+            self._websocket.close(POLICY)
+            self.connection.lost(PARSE_ERROR, "unknown packet type")
+
+    def binary_received(self, data: bytes) -> None:
+        self.connection.packet_received(data)
+
+    def drained(self) -> None:
+        if self.connection.state is State.OPEN:
+            self.connection.handler.drained()
+
+    def connection_lost(self, code: int, reason: str) -> None:
+        cut = code == NO_CLOSE and reason
+        self.connection.transport_lost(
+            self, TRANSPORT_ERROR if cut else TRANSPORT_CLOSE, reason if cut else f"code {code}"
+        )
+
+
+@implementer(IReceiver)
+class Probe:
+    """A WebSocket that a polling client wants to move to. Has `Settings.upgrade_timeout` seconds to do so."""
+
+    def __init__(self, engine: Engine, connection: Connection, request: Request) -> None:
+        self._engine = engine
+        self._connection = connection
+        self._request = request
+        self._websocket: IWebSocket | None = None
+        self._probed = False
+
+    def free_poll(self) -> None:
+        """Called every `Engine.FREE_POLL` seconds once probed: end the waiting poll, so that the client can switch."""
+        transport = self._connection.transport
+        if transport.writable:
+            transport.send((NOOP,))
+        self._engine.freeing.start(self)
+
+    def expire(self) -> None:
+        """The client took too long. Only the probe ends; polling goes on."""
+        self._end()
+
+    def opened(self, websocket: IWebSocket) -> None:
+        self._websocket = websocket
+        if self._connection.upgrading or self._connection.transport.name != "polling":
+            websocket.close(NORMAL)
+            return
+        self._connection.upgrading = True
+        self._engine.upgrading.start(self)
+
+    def text_received(self, text: str) -> None:
+        if not self._engine.upgrading or self not in self._engine.upgrading:
+            return
+        if text == PING_PROBE and not self._probed:
+            self._probed = True
+            self._send(PONG_PROBE)
+            self._engine.freeing.start(self)
+        elif text == UPGRADE and self._probed and self._connection.state is not State.CLOSED:
+            self._switch()
+        else:
+            self._end()
+
+    def binary_received(self, data: bytes) -> None:
+        self._end()
+
+    def drained(self) -> None:
+        """Nothing of ours waits."""
+
+    def connection_lost(self, code: int, reason: str) -> None:
+        self._end()
+
+    def _send(self, text: str) -> None:
+        if self._websocket is not None:
+            self._websocket.send_text(text)
+
+    def _switch(self) -> None:
+        websocket, self._websocket = self._websocket, None
+        self._stop()
+        if websocket is not None:
+            WebSocketTransport(self._engine, self._request).taken_over(self._connection, websocket)
+
+    def _end(self) -> None:
+        if self in self._engine.upgrading:
+            self._connection.upgrading = False
+        self._stop()
+        websocket, self._websocket = self._websocket, None
+        if websocket is not None:
+            websocket.close(NORMAL)
+
+    def _stop(self) -> None:
+        self._engine.upgrading.stop(self)
+        self._engine.freeing.stop(self)

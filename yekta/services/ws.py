@@ -1,0 +1,38 @@
+"""``twistd yektayar-ws``: Socket.IO and native WebSocket on one port."""
+
+from __future__ import annotations
+
+from twisted.application.service import IService
+from twisted.web.resource import IResource
+
+from yekta.edge.site import WebSocketPort
+from yekta.engineio.resource import EngineResource
+from yekta.services import config
+from yekta.services.node import Node
+from yekta.services.service import Gateway
+
+
+class Options(config.Options):
+    """``twistd yektayar-ws --help``."""
+
+    service = "yektayar-ws"
+    synopsis = "[options]"
+
+
+def makeService(options: Options) -> IService:
+    """Called by twistd."""
+    from twisted.internet import reactor
+
+    settings: config.Settings = options["settings"]
+    gateway: IService = Gateway(reactor, Options.service, settings, settings.websocket_port, root)
+    return gateway
+
+
+def root(node: Node) -> IResource:
+    """What answers on the port."""
+    return WebSocketPort(
+        EngineResource(node.socketio.engine, node.socketio.websockets),
+        node.native,
+        node.origins,
+        websocket_path=node.settings.websocket_path,
+    )

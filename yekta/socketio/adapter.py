@@ -1,0 +1,230 @@
+"""Who is in which room of a namespace, and delivery to many: the only seam towards other processes.
+
+`Adapter` is the interface; :class:`InMemoryAdapter` serves one process and is the local half of any other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, Protocol
+
+import attrs
+from twisted.internet.defer import Deferred, succeed
+from twisted.internet.interfaces import IReactorTime
+
+from yekta.rooms import Rooms
+from yekta.socketio.acks import Answered, value_of
+from yekta.socketio.errors import AckTimeout
+from yekta.socketio.message import Message
+
+
+@attrs.frozen
+class Target:
+    """Members of any of ``rooms`` (of none: everybody) who are in none of ``excluded``."""
+
+    rooms: frozenset[str] = frozenset()
+    excluded: frozenset[str] = frozenset()
+
+
+@attrs.frozen
+class Flags:
+    """``volatile``: may be dropped where the client does not keep up. ``local``: this process only.
+
+    ``compress``: whether compressing is worth it. ``timeout``: seconds that acknowledgements may take.
+    """
+
+    volatile: bool = False
+    local: bool = False
+    compress: bool = True
+    timeout: float | None = None
+
+
+@attrs.frozen
+class RemoteSocket:
+    """A socket somewhere in the cluster, as `fetch_sockets` tells of it. A copy: nothing here is live."""
+
+    id: str
+    rooms: frozenset[str]
+    data: dict[str, Any] = attrs.field(repr=False)
+    handshake: dict[str, Any] = attrs.field(repr=False)
+
+
+class Member(Protocol):
+    """Whoever can be in a room: a Socket.IO socket, or any other connection that can take a message."""
+
+    id: str
+
+    def __hash__(self) -> int: ...
+
+    def deliver(self, message: Message) -> None:
+        """Send ``message`` to the client behind this member."""
+
+    def ask(self, message: Message, answered: Answered) -> Callable[[], None] | None:
+        """Send ``message`` and have its acknowledgement told; gives what stops the waiting, or ``None``: it cannot."""
+
+    def describe(self) -> RemoteSocket:
+        """The facts that other servers may know."""
+
+    def disconnect(self, close: bool = False) -> None:
+        """Leave the namespace, or close the whole connection."""
+
+
+class Adapter(Protocol):
+    """The rooms of one namespace across all servers. What returns a Deferred may have to ask other servers."""
+
+    rooms: Rooms[Member]
+    members: dict[str, Member]
+
+    def add(self, member: Member, rooms: Iterable[str]) -> None:
+        """Put ``member`` into ``rooms``."""
+
+    def remove(self, member: Member, room: str) -> None:
+        """Take ``member`` out of ``room``."""
+
+    def remove_all(self, member: Member) -> None:
+        """Forget ``member``."""
+
+    def broadcast(self, message: Message, target: Target, flags: Flags) -> None:
+        """Deliver ``message``. Who gets it is settled before this returns."""
+
+    def broadcast_with_ack(self, message: Message, target: Target, flags: Flags) -> Deferred[list[Any]]:
+        """Deliver, and gather one answer of each; :class:`AckTimeout` carries those that came in time."""
+
+    def fetch(self, target: Target, flags: Flags) -> Deferred[list[RemoteSocket]]:
+        """Facts about all sockets of ``target``."""
+
+    def join(self, target: Target, flags: Flags, rooms: Sequence[str]) -> None:
+        """Make the sockets of ``target`` join ``rooms``."""
+
+    def leave(self, target: Target, flags: Flags, rooms: Sequence[str]) -> None:
+        """Make the sockets of ``target`` leave ``rooms``."""
+
+    def disconnect(self, target: Target, flags: Flags, close: bool) -> None:
+        """Disconnect the sockets of ``target``."""
+
+    def server_side_emit(self, args: Sequence[Any], timeout: float | None) -> Deferred[list[Any]]:
+        """Tell the other servers; with a ``timeout``, gather their answers."""
+
+
+class InMemoryAdapter:
+    """One process. ``observed(event, *args)`` is told of create-room, delete-room, join-room and leave-room."""
+
+    def __init__(self, clock: IReactorTime, observed: Callable[..., None]) -> None:
+        self.rooms: Rooms[Member] = Rooms()
+        self.members: dict[str, Member] = {}
+        self._clock = clock
+        self._observed = observed
+
+    def add(self, member: Member, rooms: Iterable[str]) -> None:
+        self.members[member.id] = member
+        for room in rooms:
+            created, joined = self.rooms.join(member, room)
+            if created:
+                self._observed("create-room", room)
+            if joined:
+                self._observed("join-room", room, member.id)
+
+    def remove(self, member: Member, room: str) -> None:
+        vanished, left = self.rooms.leave(member, room)
+        if left:
+            self._observed("leave-room", room, member.id)
+        if vanished:
+            self._observed("delete-room", room)
+
+    def remove_all(self, member: Member) -> None:
+        self.members.pop(member.id, None)
+        for room in list(self.rooms.of(member)):
+            self.remove(member, room)
+
+    def select(self, target: Target) -> Iterator[Member]:
+        """The members of this process that ``target`` means, settled now."""
+        if target.rooms:
+            return self.rooms.select(target.rooms, target.excluded)
+        if not target.excluded:
+            return iter(list(self.members.values()))
+        excluded = set(self.rooms.select(target.excluded))
+        return iter([member for member in self.members.values() if member not in excluded])
+
+    def broadcast(self, message: Message, target: Target, flags: Flags) -> None:
+        for member in self.select(target):
+            member.deliver(message)
+
+    def broadcast_with_ack(self, message: Message, target: Target, flags: Flags) -> Deferred[list[Any]]:
+        gathering = Gathering(self._clock, flags.timeout)
+        for member in self.select(target):
+            gathering.ask(member, message)
+        return gathering.finish()
+
+    def fetch(self, target: Target, flags: Flags) -> Deferred[list[RemoteSocket]]:
+        return succeed([member.describe() for member in self.select(target)])
+
+    def join(self, target: Target, flags: Flags, rooms: Sequence[str]) -> None:
+        for member in self.select(target):
+            self.add(member, rooms)
+
+    def leave(self, target: Target, flags: Flags, rooms: Sequence[str]) -> None:
+        for member in self.select(target):
+            for room in rooms:
+                self.remove(member, room)
+
+    def disconnect(self, target: Target, flags: Flags, close: bool) -> None:
+        for member in self.select(target):
+            member.disconnect(close)
+
+    def server_side_emit(self, args: Sequence[Any], timeout: float | None) -> Deferred[list[Any]]:
+        return succeed([])
+
+
+class Gathering:
+    """The answers to one broadcast, until all have come or time is up."""
+
+    def __init__(self, clock: IReactorTime, timeout: float | None) -> None:
+        self._responses: list[Any] = []
+        self._stops: list[Callable[[], None]] = []
+        self._missing = 0
+        self._lost = False
+        self._done: Deferred[list[Any]] = Deferred(lambda _: self._stop())
+        self._call = None if timeout is None else clock.callLater(timeout, self._time_out)
+
+    def ask(self, member: Member, message: Message) -> None:
+        """Ask one more."""
+        stop = member.ask(message, self._answered)
+        if stop is not None:
+            self._missing += 1
+            self._stops.append(stop)
+
+    def finish(self) -> Deferred[list[Any]]:
+        """All have been asked. Fires with the responses, or fails with :class:`AckTimeout`."""
+        if not self._missing:
+            self._end()
+        return self._done
+
+    def _answered(self, args: list[Any] | None) -> None:
+        self._missing -= 1
+        if args is None:
+            self._lost = True
+        else:
+            self._responses.append(value_of(args))
+        if not self._missing:
+            self._end()
+
+    def _end(self) -> None:
+        self._stop()
+        if self._done.called:
+            return
+        if self._lost or self._missing:
+            self._done.errback(AckTimeout(self._responses))
+        else:
+            self._done.callback(self._responses)
+
+    def _time_out(self) -> None:
+        self._call = None
+        self._end()
+
+    def _stop(self) -> None:
+        call, self._call = self._call, None
+        if call is not None:
+            call.cancel()
+        for stop in self._stops:
+            stop()
+        self._stops.clear()

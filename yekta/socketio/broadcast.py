@@ -1,0 +1,163 @@
+"""Saying something to many sockets: ``io.to("room").except_("other").volatile.emit("news", 1)``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import attrs
+from twisted.internet.defer import Deferred
+
+from yekta.socketio.adapter import Flags, RemoteSocket, Target
+from yekta.socketio.message import Message
+from yekta.socketio.packet import RESERVED
+
+if TYPE_CHECKING:
+    from yekta.socketio.namespace import Namespace
+
+
+_EVERYBODY = Target()
+_PLAIN = Flags()
+
+
+def _rooms(rooms: tuple[str | list[str], ...]) -> frozenset[str]:
+    return frozenset(name for room in rooms for name in ([room] if isinstance(room, str) else room))
+
+
+@attrs.frozen
+class BroadcastOperator:
+    """Some sockets of a namespace, and how to treat them. Each call or flag makes a new one."""
+
+    _namespace: Namespace
+    _target: Target = _EVERYBODY
+    _flags: Flags = _PLAIN
+
+    def to(self, *rooms: str | list[str]) -> BroadcastOperator:
+        """Also the sockets in ``rooms``."""
+        target = attrs.evolve(self._target, rooms=self._target.rooms | _rooms(rooms))
+        return attrs.evolve(self, target=target)
+
+    in_ = to
+
+    def except_(self, *rooms: str | list[str]) -> BroadcastOperator:
+        """But none that is in one of ``rooms``."""
+        target = attrs.evolve(self._target, excluded=self._target.excluded | _rooms(rooms))
+        return attrs.evolve(self, target=target)
+
+    @property
+    def volatile(self) -> BroadcastOperator:
+        """Events may be lost by clients that do not keep up."""
+        return self._flagged(volatile=True)
+
+    @property
+    def local(self) -> BroadcastOperator:
+        """Only sockets of this process."""
+        return self._flagged(local=True)
+
+    def compress(self, compress: bool) -> BroadcastOperator:
+        """Whether compressing is worth it, where compression is on."""
+        return self._flagged(compress=compress)
+
+    def timeout(self, seconds: float) -> BroadcastOperator:
+        """How long :meth:`emit_with_ack` waits."""
+        return self._flagged(timeout=seconds)
+
+    def emit(self, event: str, *args: Any) -> None:
+        """Send an event. Who gets it is settled before this returns."""
+        message = Message([allowed(event), *args], volatile=self._flags.volatile)
+        self._namespace.adapter.broadcast(message, self._target, self._flags)
+
+    def emit_with_ack(self, event: str, *args: Any) -> Deferred[list[Any]]:
+        """Send an event and gather one answer of each socket; `AckTimeout` carries those that came in time."""
+        message = Message([allowed(event), *args], id=self._namespace.next_id())
+        return self._namespace.adapter.broadcast_with_ack(message, self._target, self._flags)
+
+    def fetch_sockets(self) -> Deferred[list[RemoteSocket]]:
+        """What is known of these sockets, wherever they are."""
+        return self._namespace.adapter.fetch(self._target, self._flags)
+
+    def sockets_join(self, *rooms: str | list[str]) -> None:
+        """Make these sockets join ``rooms``."""
+        self._namespace.adapter.join(self._target, self._flags, sorted(_rooms(rooms)))
+
+    def sockets_leave(self, *rooms: str | list[str]) -> None:
+        """Make these sockets leave ``rooms``."""
+        self._namespace.adapter.leave(self._target, self._flags, sorted(_rooms(rooms)))
+
+    def disconnect_sockets(self, close: bool = False) -> None:
+        """Disconnect these sockets; with ``close``, close their connections."""
+        self._namespace.adapter.disconnect(self._target, self._flags, close)
+
+    def _flagged(self, **flags: Any) -> BroadcastOperator:
+        return attrs.evolve(self, flags=attrs.evolve(self._flags, **flags))
+
+
+class Broadcasting:
+    """The operator's methods, for whatever stands for some sockets: a server, a namespace, all others but one."""
+
+    def _operator(self) -> BroadcastOperator:
+        raise NotImplementedError
+
+    def to(self, *rooms: str | list[str]) -> BroadcastOperator:
+        """The sockets in any of ``rooms``."""
+        return self._operator().to(*rooms)
+
+    in_ = to
+
+    def except_(self, *rooms: str | list[str]) -> BroadcastOperator:
+        """The sockets that are in none of ``rooms``."""
+        return self._operator().except_(*rooms)
+
+    @property
+    def local(self) -> BroadcastOperator:
+        """The sockets of this process."""
+        return self._operator().local
+
+
+class Emitting(Broadcasting):
+    """As :class:`Broadcasting`, for what stands for sockets alone and not for one client."""
+
+    @property
+    def volatile(self) -> BroadcastOperator:
+        """See `BroadcastOperator.volatile`."""
+        return self._operator().volatile
+
+    def compress(self, compress: bool) -> BroadcastOperator:
+        """See `BroadcastOperator.compress`."""
+        return self._operator().compress(compress)
+
+    def timeout(self, seconds: float) -> BroadcastOperator:
+        """See `BroadcastOperator.timeout`."""
+        return self._operator().timeout(seconds)
+
+    def emit(self, event: str, *args: Any) -> None:
+        """Send an event to all sockets."""
+        self._operator().emit(event, *args)
+
+    def emit_with_ack(self, event: str, *args: Any) -> Deferred[list[Any]]:
+        """Send an event to all sockets and gather their answers."""
+        return self._operator().emit_with_ack(event, *args)
+
+    def fetch_sockets(self) -> Deferred[list[RemoteSocket]]:
+        """What is known of all sockets."""
+        return self._operator().fetch_sockets()
+
+    def sockets_join(self, *rooms: str | list[str]) -> None:
+        """Make all sockets join ``rooms``."""
+        self._operator().sockets_join(*rooms)
+
+    def sockets_leave(self, *rooms: str | list[str]) -> None:
+        """Make all sockets leave ``rooms``."""
+        self._operator().sockets_leave(*rooms)
+
+    def disconnect_sockets(self, close: bool = False) -> None:
+        """Disconnect all sockets."""
+        self._operator().disconnect_sockets(close)
+
+
+def allowed(event: str) -> str:
+    """``event``, unless its name is the protocol's own: then `ValueError`."""
+    if event in RESERVED:
+        raise ValueError(f"{event!r} is a reserved event name")
+    return event
+
+

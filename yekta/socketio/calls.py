@@ -1,0 +1,92 @@
+"""Calling the application: middlewares and listeners, synchronous or not, and what happens when they fail.
+
+A listener that returns nothing costs no Deferred. One that returns an awaitable holds the client's next event back
+until it is done. One that fails is logged, without the event's arguments, and its client is told nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any
+
+from twisted.internet.defer import CancelledError, Deferred, DeferredList, ensureDeferred
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from yekta.socketio.listeners import ignore
+
+if TYPE_CHECKING:
+    from yekta.socketio.socket import Socket
+
+Ack = Callable[..., None]
+
+log = Logger()
+
+
+def dispatch(socket: Socket, event: str, args: list[Any], ack: Ack) -> Deferred[Any] | None:
+    """Hand an event to a socket's middlewares and listeners. Gives what the next event has to wait for, if anything."""
+    if socket.middlewares:
+        return call(lambda: _filtered(socket, event, args, ack))
+    return _deliver(socket, event, args, ack)
+
+
+def call(function: Callable[..., Any], *args: Any, ack: Ack = ignore) -> Deferred[Any] | None:
+    """Call a function of the application's. Gives a Deferred, which never fails, if it is not done yet."""
+    try:
+        result = function(*args)
+    except Exception:
+        log.failure("A listener failed", Failure())
+        return None
+    return _settle(result, ack)
+
+
+async def _filtered(socket: Socket, event: str, args: list[Any], ack: Ack) -> None:
+    for middleware in tuple(socket.middlewares):
+        result = middleware(event, args)
+        if isinstance(result, Awaitable):
+            await result
+    pending = _deliver(socket, event, args, ack)
+    if pending is not None:
+        await pending
+
+
+def _deliver(socket: Socket, event: str, args: list[Any], ack: Ack) -> Deferred[Any] | None:
+    for function in socket.incoming:
+        call(function, event, *args)
+    listeners = socket.listeners.of(event)
+    if not listeners and socket.fallback is not None:
+        return call(socket.fallback, event, args, ack, ack=ack)
+    pending = [call(listener.call, args, ack, ack=ack) for listener in listeners]
+    unfinished = [each for each in pending if each is not None]
+    if len(unfinished) > 1:
+        return DeferredList(unfinished)
+    return unfinished[0] if unfinished else None
+
+
+def _settle(result: Any, ack: Ack) -> Deferred[Any] | None:
+    """A value acknowledges; an awaitable does when it is done."""
+    if result is None:
+        return None
+    if not isinstance(result, Awaitable):
+        _answer(result, ack)
+        return None
+    pending: Deferred[Any] = result if isinstance(result, Deferred) else ensureDeferred(_await(result))
+    pending.addCallback(_answer, ack)
+    pending.addErrback(_failed)
+    return None if pending.called and not pending.paused else pending
+
+
+async def _await(result: Awaitable[Any]) -> Any:
+    return await result
+
+
+def _answer(result: Any, ack: Ack) -> None:
+    if isinstance(result, tuple):
+        ack(*result)
+    elif result is not None:
+        ack(result)
+
+
+def _failed(failure: Failure) -> None:
+    if not failure.check(CancelledError):
+        log.failure("A listener failed", failure)

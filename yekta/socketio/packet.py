@@ -1,0 +1,200 @@
+"""Socket.IO packets (Socket.IO protocol 5, "Packet encoding"). Pure.
+
+Text form: ``<type>[<attachments>-][<namespace>,][<id>][JSON]``; bytes in the data travel as attachments, one binary
+message each, after the text.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import attrs
+
+from yekta import jsontext
+from yekta.socketio.errors import ProtocolError
+
+CONNECT, DISCONNECT, EVENT, ACK, CONNECT_ERROR, BINARY_EVENT, BINARY_ACK = range(7)
+
+# Names that are the protocol's or the client library's own.
+RESERVED = frozenset(("connect", "connect_error", "disconnect", "disconnecting", "newListener", "removeListener"))
+
+# Node's bound; each attachment may be as large as a message.
+MAX_ATTACHMENTS = 10
+
+# Longer names serve nobody; JavaScript counts exactly up to 2^53, which has 16 digits.
+_MAX_NAMESPACE, _MAX_ID_DIGITS = 256, 16
+
+_DIGITS = frozenset("0123456789")
+
+
+@attrs.define
+class Packet:
+    """``type`` is never BINARY_EVENT or BINARY_ACK: whether there are attachments is a matter of the data."""
+
+    type: int
+    namespace: str = "/"
+    data: Any = None
+    id: int | None = None
+
+
+def encode(packet: Packet) -> list[str | bytes]:
+    """The messages that carry ``packet``: text first, then its attachments. Raises :class:`ValueError`."""
+    attachments: list[bytes] = []
+    data = "" if packet.data is None else _encode_data(packet.data, attachments)
+    kind = str(packet.type)
+    if attachments:
+        kind = f"{packet.type + (BINARY_EVENT - EVENT)}{len(attachments)}-"
+    namespace = "" if packet.namespace == "/" else packet.namespace + ","
+    number = "" if packet.id is None else str(packet.id)
+    return [kind + namespace + number + data, *attachments]
+
+
+def _encode_data(data: Any, attachments: list[bytes]) -> str:
+    def detach(value: Any) -> Any:
+        if isinstance(value, bytes | bytearray | memoryview):
+            attachments.append(bytes(value))
+            return {"_placeholder": True, "num": len(attachments) - 1}
+        raise ValueError("not JSON")
+
+    return jsontext.encode(data, detach)
+
+
+class Decoder:
+    """Puts packets together from messages. At most one packet is unfinished at a time.
+
+    ``max_bytes`` bounds its attachments together.
+    """
+
+    __slots__ = ("_attachments", "_max_attachments", "_max_bytes", "_missing", "_packet", "_received")
+
+    def __init__(self, max_attachments: int = MAX_ATTACHMENTS, max_bytes: int = 1_000_000) -> None:
+        self._max_attachments = max_attachments
+        self._max_bytes = max_bytes
+        self._received = 0
+        self._packet: Packet | None = None
+        self._attachments: list[bytes] = []
+        self._missing = 0
+
+    @property
+    def waiting(self) -> bool:
+        """Whether a packet still waits for attachments."""
+        return self._packet is not None
+
+    def decode(self, message: str | bytes) -> Packet | None:
+        """The packet that ``message`` completes, or ``None`` while attachments are missing.
+
+        Raises :class:`ProtocolError`.
+        """
+        if isinstance(message, bytes):
+            return self._attach(message)
+        if self._packet is not None:
+            raise ProtocolError("text while attachments are missing")
+        packet, self._missing = decode_text(message, self._max_attachments)
+        if self._missing:
+            self._packet = packet
+            return None
+        return packet
+
+    def _attach(self, attachment: bytes) -> Packet | None:
+        packet = self._packet
+        if packet is None:
+            raise ProtocolError("attachment without a packet")
+        self._received += len(attachment)
+        if self._received > self._max_bytes:
+            raise ProtocolError("attachments too large")
+        self._attachments.append(attachment)
+        if len(self._attachments) < self._missing:
+            return None
+        attachments, self._attachments, self._packet, self._received = self._attachments, [], None, 0
+        try:
+            packet.data = _reattach(packet.data, attachments)
+        except RecursionError:
+            raise ProtocolError("nested too deep") from None
+        check(packet)
+        return packet
+
+
+def decode_text(text: str, max_attachments: int = MAX_ATTACHMENTS) -> tuple[Packet, int]:
+    """A packet, and how many attachments follow. Raises :class:`ProtocolError`."""
+    kind = text[:1]
+    if kind not in "0123456" or not kind:
+        raise ProtocolError("unknown packet type")
+    packet = Packet(int(kind))
+    start, missing = 1, 0
+    if packet.type >= BINARY_EVENT:
+        start, missing = _attachment_count(text, max_attachments)
+        packet.type -= BINARY_EVENT - EVENT
+    if text[start : start + 1] == "/":
+        comma = text.find(",", start, start + _MAX_NAMESPACE + 1)
+        end = len(text) if comma < 0 else comma
+        if end - start > _MAX_NAMESPACE:
+            raise ProtocolError("namespace too long")
+        packet.namespace, start = text[start:end], end + 1
+    packet.id, start = _id(text, start)
+    if start < len(text):
+        try:
+            packet.data = jsontext.decode(text[start:])
+        except ValueError:
+            raise ProtocolError("broken JSON") from None
+        if packet.data is None:
+            raise ProtocolError("null data")
+    check(packet)
+    return packet, missing
+
+
+def check(packet: Packet) -> None:
+    """Whether the data is what the type asks for. Raises :class:`ProtocolError`."""
+    if not _CHECKS[packet.type](packet.data):
+        raise ProtocolError("wrong data for the packet type")
+
+
+def _is_event(data: Any) -> bool:
+    if data is None:
+        # `42` alone: no event, which Node ignores.
+        return True
+    if not isinstance(data, list) or not data:
+        return False
+    name = data[0]
+    if isinstance(name, str):
+        return name not in RESERVED
+    return isinstance(name, int | float) and not isinstance(name, bool)
+
+
+_CHECKS = {
+    CONNECT: lambda data: data is None or isinstance(data, dict),
+    DISCONNECT: lambda data: data is None,
+    EVENT: _is_event,
+    ACK: lambda data: isinstance(data, list),
+    CONNECT_ERROR: lambda data: isinstance(data, dict | str),
+}
+
+
+def _attachment_count(text: str, most: int) -> tuple[int, int]:
+    # Two digits are enough for any bound worth having; int() of thousands of them is not.
+    dash = text.find("-", 1, 5)
+    digits = text[1:dash] if dash > 0 else ""
+    if not digits or not _DIGITS.issuperset(digits) or not 0 < int(digits) <= most:
+        raise ProtocolError("illegal number of attachments")
+    return dash + 1, int(digits)
+
+
+def _id(text: str, start: int) -> tuple[int | None, int]:
+    end = start
+    while end < len(text) and text[end] in _DIGITS:
+        end += 1
+        if end - start > _MAX_ID_DIGITS:
+            raise ProtocolError("id too long")
+    return (int(text[start:end]), end) if end > start else (None, start)
+
+
+def _reattach(value: Any, attachments: list[bytes]) -> Any:
+    if isinstance(value, list):
+        return [_reattach(item, attachments) for item in value]
+    if not isinstance(value, dict):
+        return value
+    if value.get("_placeholder") is True:
+        number = value.get("num")
+        if type(number) is int and 0 <= number < len(attachments):
+            return attachments[number]
+        raise ProtocolError("illegal attachment")
+    return {key: _reattach(item, attachments) for key, item in value.items()}

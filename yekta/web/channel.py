@@ -1,0 +1,206 @@
+"""twisted.web with bounds: how large a request may be, how long it may take to arrive, how many may be connected.
+
+Twisted Web limits a request's head (16 KiB, 500 headers) but neither its body nor the time of either.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from ipaddress import ip_address
+from typing import Any
+
+import attrs
+from twisted.internet.interfaces import IAddress, IReactorTime
+from twisted.python.failure import Failure
+from twisted.web import http, server
+from twisted.web.http import HTTPChannel
+from twisted.web.resource import IResource
+
+from yekta.web.request import Request as Facts
+from yekta.web.request import parse_target
+
+# How long a client that was refused in the middle of its body may go on sending, in seconds, so that it sees why.
+LINGER = 5.0
+
+
+@attrs.frozen
+class Limits:
+    """``max_body``: bytes of one request's body. ``request_timeout``: seconds for one whole request to arrive.
+
+    ``max_connections``: TCP connections in all; ``max_per_address``: those of one client address; 0 is no limit.
+    Loopback is excepted: a reverse proxy there speaks for many clients.
+    """
+
+    max_body: int = 1_000_000
+    request_timeout: float = 60.0
+    max_connections: int = 100_000
+    max_per_address: int = 0
+
+
+class Request(server.Request):
+    """A request whose body is counted while it arrives."""
+
+    channel: Channel
+    _received = 0
+
+    def gotLength(self, length: int | None) -> None:
+        if length is not None and length > self.channel.site.limits.max_body:
+            self.channel.refuse_body(self)
+            length = 0
+        super().gotLength(length)
+
+    def handleContentChunk(self, data: bytes) -> None:
+        self._received += len(data)
+        if self._received > self.channel.site.limits.max_body:
+            self.channel.refuse_body(self)
+        else:
+            super().handleContentChunk(data)
+
+
+class Channel(HTTPChannel):
+    """One HTTP/1.1 connection of a :class:`Site`."""
+
+    site: Site
+    address: str
+    _idle = True
+    _refused = False
+
+    def dataReceived(self, data: bytes) -> None:
+        # The time-out runs for each request as a whole: resetting it for every byte would let a client drip for ever.
+        if self._idle:
+            self._idle = False
+            super().resetTimeout()
+        if not self._refused:
+            super().dataReceived(data)
+
+    def resetTimeout(self) -> None:
+        """Called by Twisted for every chunk; see `dataReceived`."""
+
+    def requestDone(self, request: Request) -> None:
+        self._idle = True
+        super().requestDone(request)
+
+    def refuse_body(self, request: Request) -> None:
+        """Answer 413 while the body is still arriving, and let the client finish its sentence for a moment."""
+        if self._refused:
+            return
+        self._refused = True
+        headers, body = self.site.too_large(self._path, request.getHeader("origin"))
+        lines = ["HTTP/1.1 413 Content Too Large", "Connection: close", f"Content-Length: {len(body)}"]
+        lines += [f"{name}: {value}" for name, value in headers.items()]
+        self.transport.write("\r\n".join([*lines, "", ""]).encode("latin-1") + body)
+        self.setTimeout(LINGER)
+        self.transport.loseWriteConnection()
+
+    def allContentReceived(self) -> None:
+        if not self._refused:
+            super().allContentReceived()
+
+    def surrender(self) -> tuple[Any, bytes]:
+        """Hand the connection over to another protocol: its transport, and the bytes that came after the request."""
+        transport, rest = self.transport, b"".join(self._dataBuffer)
+        self.setTimeout(None)
+        transport.unregisterProducer()
+        self.requests.clear()
+        self._dataBuffer.clear()
+        return transport, rest
+
+    def leave(self) -> None:
+        """The connection is gone, whoever had it last."""
+        self.site.census.leave(self.address)
+
+    def connectionLost(self, reason: Failure) -> None:
+        self.leave()
+        super().connectionLost(reason)
+
+
+class Census:
+    """How many connections there are, in all and of each address."""
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self._addresses: Counter[str] = Counter()
+        self._all = 0
+
+    def enter(self, address: str) -> bool:
+        """Count one more, or say that it is one too many."""
+        each = self._limits.max_per_address
+        if self._all >= self._limits.max_connections:
+            return False
+        if each and self._addresses[address] >= each and not _is_loopback(address):
+            return False
+        self._all += 1
+        self._addresses[address] += 1
+        return True
+
+    def leave(self, address: str) -> None:
+        """Count one less."""
+        self._all -= 1
+        self._addresses[address] -= 1
+        if not self._addresses[address]:
+            del self._addresses[address]
+
+
+def _is_loopback(address: str) -> bool:
+    try:
+        return ip_address(address).is_loopback
+    except ValueError:
+        # A UNIX socket: a proxy on this machine.
+        return True
+
+
+TooLarge = Callable[[bytes, "str | None"], "tuple[Mapping[str, str], bytes]"]
+
+
+def _say_nothing(path: bytes, origin: str | None) -> tuple[Mapping[str, str], bytes]:
+    return {}, b""
+
+
+class Site(server.Site):
+    """A site of bounded requests. ``too_large(path, origin)`` gives the headers and body of a 413."""
+
+    def __init__(
+        self, clock: IReactorTime, root: IResource, limits: Limits, too_large: TooLarge = _say_nothing
+    ) -> None:
+        super().__init__(
+            root,
+            requestFactory=Request,
+            timeout=limits.request_timeout,
+            reactor=clock,
+            parsePOSTFormSubmission=False,
+        )
+        self.limits = limits
+        self.too_large = too_large
+        self.census = Census(limits)
+
+    def protocol(self) -> Channel:
+        return Channel()
+
+    def buildProtocol(self, addr: IAddress) -> Channel | None:
+        address = getattr(addr, "host", "")
+        if not self.census.enter(address):
+            return None
+        channel: Channel = super().buildProtocol(addr)
+        channel.address = address
+        return channel
+
+    def startFactory(self) -> None:
+        """Twisted's would write an access log with whole URLs, tokens included."""
+
+    def stopFactory(self) -> None:
+        """Nothing was started."""
+
+    def log(self, request: Request) -> None:
+        """See `startFactory`."""
+
+
+def facts(request: http.Request) -> Facts:
+    """What our doors need to know of a twisted.web request. More query fields than we know: `ValueError`."""
+    path, query = parse_target(request.uri.decode("latin-1"))
+    headers = {
+        name.decode("latin-1").lower(): b", ".join(values).decode("latin-1")
+        for name, values in request.requestHeaders.getAllRawHeaders()
+    }
+    address = getattr(request.getClientAddress(), "host", "")
+    return Facts(request.method.decode("latin-1"), path, query, headers, address, request.isSecure())

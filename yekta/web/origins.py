@@ -1,0 +1,68 @@
+"""Which web pages may talk to us: the Origin check of every door, and the CORS headers that follow (Fetch, 3.2)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import attrs
+
+
+def _origins(origins: Iterable[str]) -> frozenset[str]:
+    return frozenset(origin.rstrip("/").lower() for origin in origins)
+
+
+@attrs.frozen
+class Origins:
+    """An allow-list of whole origins such as ``https://app.example``; ``*`` allows every page, without credentials.
+
+    ``headers``: whether CORS headers are ours to send, or the reverse proxy's. ``own_ports``: a page that this host
+    serves on one of them is ours, and passes.
+    """
+
+    allowed: frozenset[str] = attrs.field(converter=_origins)
+    headers: bool = True
+    own_ports: frozenset[int] = frozenset()
+
+    def allow(self, origin: str | None, host: str | None = None) -> bool:
+        """Whether a request with this ``Origin`` header may pass. None at all passes, and so does our own ``host``."""
+        if origin is None or "*" in self.allowed:
+            return True
+        origin = origin.lower()
+        return origin in self.allowed or (host is not None and self._is_ours(origin, host.lower()))
+
+    def _is_ours(self, origin: str, host: str) -> bool:
+        authority = origin.partition("://")[2]
+        name, _, port = authority.rpartition(":")
+        ports = (str(own) for own in self.own_ports)
+        return authority == host or (port in ports and bool(name) and name == _hostname(host))
+
+    def response_headers(self, origin: str | None) -> dict[str, str]:
+        """The CORS headers of an answer to ``origin``."""
+        if not self.headers:
+            return {}
+        if origin is None or not (self.allow(origin)):
+            return {"Vary": "Origin"}
+        if "*" in self.allowed:
+            return {"Access-Control-Allow-Origin": "*"}
+        return {
+            "Access-Control-Allow-Origin": origin,
+            "Access-Control-Allow-Credentials": "true",
+            "Vary": "Origin",
+        }
+
+    def preflight_headers(self, origin: str | None) -> dict[str, str]:
+        """The CORS headers of an answer to ``OPTIONS``."""
+        headers = self.response_headers(origin)
+        if "Access-Control-Allow-Origin" in headers:
+            headers |= {
+                "Access-Control-Allow-Methods": "GET, POST, PUT, DELETE, PATCH, OPTIONS",
+                "Access-Control-Allow-Headers": "Content-Type, Authorization, X-Requested-With, Last-Event-ID",
+                "Access-Control-Max-Age": "86400",
+            }
+        return headers
+
+
+def _hostname(host: str) -> str:
+    """A ``Host`` header without its port; an IPv6 address keeps its brackets."""
+    name, colon, port = host.rpartition(":")
+    return name if colon and port.isdigit() else host

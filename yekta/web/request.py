@@ -1,0 +1,51 @@
+"""The facts of one HTTP request, apart from any server that received it. Pure; standard library only."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from urllib.parse import parse_qsl
+
+import attrs
+
+# A request of ours has a handful of query fields; parsing more only serves an attacker.
+MAX_FIELDS = 64
+
+
+@attrs.frozen
+class Request:
+    """``query``: the first value of each field. ``headers``: lower-case names, repeated ones joined by ``", "``.
+
+    ``address``: the client's address, without port. ``secure``: it came over TLS. ``query`` and ``headers`` may
+    hold a token, so neither is shown by ``repr``.
+    """
+
+    method: str
+    path: str
+    query: Mapping[str, str] = attrs.field(repr=False)
+    headers: Mapping[str, str] = attrs.field(repr=False)
+    address: str = ""
+    secure: bool = False
+
+    @property
+    def origin(self) -> str | None:
+        """The ``Origin`` header, or ``None``: not a browser, or a page of the same origin."""
+        return self.headers.get("origin")
+
+    @property
+    def upgrade(self) -> bool:
+        """Whether the client asks for a WebSocket (RFC 6455, 4.2.1)."""
+        return self.headers.get("upgrade", "").lower() == "websocket"
+
+    def bearer(self) -> str | None:
+        """The token of ``Authorization: Bearer`` (RFC 6750, 2.1)."""
+        scheme, _, token = self.headers.get("authorization", "").partition(" ")
+        return (token.strip() or None) if scheme.lower() == "bearer" else None
+
+
+def parse_target(target: str) -> tuple[str, dict[str, str]]:
+    """The path and the query of a request target, undecoded and decoded. More fields than we know: `ValueError`."""
+    path, _, text = target.partition("?")
+    query: dict[str, str] = {}
+    for name, value in parse_qsl(text, keep_blank_values=True, max_num_fields=MAX_FIELDS):
+        query.setdefault(name, value)
+    return path, query

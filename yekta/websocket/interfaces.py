@@ -1,0 +1,50 @@
+"""What a WebSocket connection and its user know of each other."""
+
+from __future__ import annotations
+
+from zope.interface import Attribute, Interface
+
+
+class IReceiver(Interface):
+    """Whoever is told what arrives on a :class:`~yekta.websocket.protocol.WebSocket`."""
+
+    def opened(websocket: IWebSocket) -> None:
+        """The opening handshake is done; from here on ``websocket`` sends."""
+
+    def text_received(text: str) -> None:
+        """A whole text message."""
+
+    def binary_received(data: bytes) -> None:
+        """A whole binary message."""
+
+    def drained() -> None:
+        """The client has caught up: :attr:`IWebSocket.writable` is true again."""
+
+    def connection_lost(code: int, reason: str) -> None:
+        """The connection is gone. ``code`` is 1005 for a close without code, 1006 for no close at all (7.1.5).
+
+        With 1006, ``reason`` is why we cut it, or empty where the client or the network did.
+        """
+
+
+class IWebSocket(Interface):
+    """An open connection, as its user sees it. Everything is a no-op once it is closing."""
+
+    writable: bool = Attribute("False while the client does not read as fast as we write.")
+    compressing: bool = Attribute("True where permessage-deflate was agreed on: frames cannot be shared.")
+    receiver: IReceiver = Attribute("Who is told what arrives; may be replaced at any time.")
+
+    def send_text(text: str) -> None:
+        """Send a text message."""
+
+    def send_binary(data: bytes) -> None:
+        """Send a binary message."""
+
+    def send_frame(frame: bytes) -> None:
+        """Send bytes that are whole frames already (broadcasts frame once for everybody)."""
+
+    def close(code: int, reason: str = "") -> None:
+        """Begin the closing handshake (7.1.2); the connection is cut where the client does not answer in time."""
+
+    def abort(reason: str = "") -> None:
+        """Cut the connection; ``reason`` comes back in `IReceiver.connection_lost`."""

@@ -1,0 +1,49 @@
+"""From an HTTP request to a WebSocket on the same connection (RFC 6455, 4.2)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, cast
+
+from twisted.protocols.policies import ProtocolWrapper
+from twisted.web import http
+
+from yekta.web.channel import Channel
+from yekta.websocket.interfaces import IReceiver
+from yekta.websocket.protocol import WebSocket, WebSocketFactory
+
+
+def upgrade(
+    request: http.Request, factory: WebSocketFactory, receiver: IReceiver, headers: Mapping[str, str] = {}
+) -> None:
+    """Give the connection of ``request`` to a new WebSocket that tells ``receiver``.
+
+    Autobahn reads the request once more and answers it: 101 with ``headers`` added, or 400 and the like.
+    """
+    websocket: WebSocket = factory.build(receiver, dict(headers))
+    channel = cast(Channel, request.channel)
+    transport, rest = channel.surrender()
+    websocket.left = channel.leave
+    _attach(websocket, transport)
+    websocket.dataReceived(_head(request) + rest)
+
+
+def _attach(websocket: WebSocket, transport: Any) -> None:
+    if isinstance(transport, ProtocolWrapper):
+        transport.wrappedProtocol = websocket
+    elif isinstance(transport.protocol, ProtocolWrapper):
+        transport.protocol.wrappedProtocol = websocket
+    else:
+        transport.protocol = websocket
+    websocket.makeConnection(transport)
+    transport.resumeProducing()
+
+
+def _head(request: http.Request) -> bytes:
+    lines = [b"%s %s HTTP/1.1" % (request.method, request.uri)]
+    lines += [
+        b"%s: %s" % (name, value)
+        for name, values in request.requestHeaders.getAllRawHeaders()
+        for value in values
+    ]
+    return b"\r\n".join([*lines, b"", b""])
