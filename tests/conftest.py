@@ -1,0 +1,35 @@
+"""What every test may rely on: programs that must be there, and a reactor that is left clean."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.support import postgres
+
+NODE_MODULES = Path(__file__).parent / "node" / "node_modules"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "needs(*programs): node, chromium or postgres must be installed")
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    for marker in item.iter_markers("needs"):
+        for program in marker.args:
+            reason = _missing(program)
+            if reason is not None:
+                refuse = pytest.fail if os.environ.get("CI") == "true" else pytest.skip
+                refuse(reason)
+
+
+def _missing(program: str) -> str | None:
+    if program == "postgres":
+        return postgres.available()
+    if program == "node":
+        there = shutil.which("node") and (NODE_MODULES / "socket.io-client").is_dir()
+        return None if there else "node, or its packages in tests/node, are not installed"
+    return None if shutil.which(program) else f"{program} is not installed"

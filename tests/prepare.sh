@@ -1,0 +1,24 @@
+#!/bin/sh
+# Installs the programs that tests talk to: Node with its packages, PostgreSQL, Chromium. Where it may not, it says
+# which tests will be skipped; with CI=true nothing may be.
+set -u
+cd "$(dirname "$0")"
+
+missing=""
+command -v node >/dev/null && command -v npm >/dev/null || missing="$missing nodejs npm"
+command -v chromium >/dev/null || missing="$missing chromium"
+ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null || missing="$missing postgresql"
+
+if [ -n "$missing" ]; then
+    if command -v apt-get >/dev/null && [ "$(id -u)" = 0 ]; then
+        echo "Installing:$missing"
+        { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing; } \
+            >/dev/null 2>&1 || echo "Could not install:$missing"
+    else
+        echo "Not installed, and only root can:$missing. The tests that need them are skipped."
+    fi
+fi
+
+if command -v npm >/dev/null && [ ! -d node/node_modules/socket.io-client ]; then
+    (cd node && npm ci --silent --no-audit --no-fund) || echo "npm failed: the tests with Node's clients are skipped."
+fi

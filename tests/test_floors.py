@@ -1,0 +1,88 @@
+"""The floors of the house: a module imports its own floor or a lower one, and from outside only what its floor may."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+YEKTA = Path(__file__).parent.parent / "yekta"
+
+# The first match counts. See the floor map in yekta/__init__.py.
+FLOORS = {
+    "yekta.websocket.frame": 0,
+    "yekta.engineio.packet": 0,
+    "yekta.engineio.errors": 0,
+    "yekta.socketio.packet": 0,
+    "yekta.socketio.errors": 0,
+    "yekta.ai.sse": 0,
+    "yekta.web.request": 0,
+    "yekta.web.origins": 0,
+    "yekta.jsontext": 0,
+    "yekta.rooms": 0,
+    "yekta.timeouts": 1,
+    "yekta.web": 1,
+    "yekta.websocket": 1,
+    "yekta.engineio": 1,
+    "yekta.socketio": 1,
+    "yekta.ai": 1,
+    "yekta.app": 2,
+    "yekta.edge": 3,
+    "yekta.services": 4,
+    "yekta": 0,
+}
+
+OUTSIDE = {
+    0: {"attrs"},
+    1: {"attrs", "twisted", "zope"},
+    2: {"attrs", "twisted", "msgspec", "argon2", "psycopg"},
+    3: {"attrs", "twisted", "msgspec", "zope"},
+    4: {"attrs", "twisted", "zope", "dotenv", "xllamacpp"},
+}
+
+# What only one place may touch.
+ONLY = {
+    "autobahn": ("yekta.websocket.protocol",),
+    "treq": ("yekta.ai",),
+    "klein": ("yekta.edge.rest",),
+    "werkzeug": ("yekta.edge.rest",),
+    "orjson": ("yekta.jsontext",),
+    "reactor": ("yekta.services",),
+}
+
+STANDARD = {"__future__"} | set(__import__("sys").stdlib_module_names)
+
+MODULES = sorted(YEKTA.rglob("*.py"))
+
+
+def name_of(path: Path) -> str:
+    return ".".join(path.relative_to(YEKTA.parent).with_suffix("").parts).removesuffix(".__init__")
+
+
+def floor(module: str) -> int:
+    return next(floor for name, floor in FLOORS.items() if module == name or module.startswith(name + "."))
+
+
+def imports(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "relative imports hide the floor"
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_a_module_imports_its_own_floor_or_a_lower_one(path: Path) -> None:
+    module = name_of(path)
+    for imported in imports(path):
+        top = imported.partition(".")[0]
+        keyword = "reactor" if imported == "twisted.internet.reactor" else top
+        if keyword in ONLY:
+            assert module.startswith(ONLY[keyword]), f"{module} imports {imported}"
+        elif top == "yekta":
+            assert floor(imported) <= floor(module), f"{module} climbs to {imported}"
+        elif top not in STANDARD:
+            assert top in OUTSIDE[floor(module)], f"{module} imports {imported}"
