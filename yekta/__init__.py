@@ -1,3 +1,23 @@
-"""yekta, the real-time gateway of YektaYar, on Twisted."""
+"""yekta, the real-time gateway of YektaYar, on Twisted: Socket.IO, native WebSocket and REST behind one dispatcher.
+
+The directories are floors. A module imports its own floor or a lower one (``tests/test_floors.py``)::
+
+    4  services/    THE ROOF: settings, composition, the two services of twistd; the only place with a reactor
+    3  edge/        THE WAYS IN: rest (Klein), native WebSocket, Socket.IO, and which is which on each port
+    2  app/         THE APPLICATION: events, dispatcher, peers, hub, sessions, accounts, counselor; no wire, no HTTP
+    1  socketio/    LIBRARY: Socket.IO protocol 5, server side
+       engineio/    LIBRARY: Engine.IO protocol 4, server side
+       websocket/   LIBRARY: RFC 6455 on Autobahn, the common case first
+       web/         LIBRARY: twisted.web with bounds; the facts of a request; Origins
+       ai/          LIBRARY: chat completions as a stream of text
+       timeouts.py  many waits of one length for the price of one timer
+    0  packet.py, frame.py, sse.py, errors.py inside the libraries: pure codecs
+       jsontext.py  the one JSON seam
+       rooms.py     who is in which room, both ways
+
+A message's way, for a native ``{"event": "ping"}``: socket → `websocket.protocol` (frame) → `edge.native` (peer) →
+`app.dispatcher` → `app.events` → ``peer.emit`` → frame → socket. Socket.IO joins it at the dispatcher. Begin to read at
+`yekta.app.events`.
+"""
 
 __version__ = "1.0.0"

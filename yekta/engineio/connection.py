@@ -83,7 +83,7 @@ class Connection:
                 self._pong = Pong.NOT_AWAITED
                 self.engine.pong_received(self)
         elif kind == CLOSE:
-            self.lost(TRANSPORT_CLOSE, "closed by the client")
+            self.fail(TRANSPORT_CLOSE, "closed by the client")
         elif kind in (NOOP, UPGRADE):
             return
         else:
@@ -152,7 +152,7 @@ class Connection:
             self.engine.drain(self)
 
     def fail(self, reason: str, description: str) -> None:
-        """End the connection at once: the client broke the protocol, or did not answer."""
+        """End the connection at once: the client left, broke the protocol, or did not answer."""
         if self.state is not State.CLOSED:
             self.transport.close()
             self.lost(reason, description)
