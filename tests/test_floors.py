@@ -21,6 +21,8 @@ FLOORS = {
     "yekta.web.request": 0,
     "yekta.web.origins": 0,
     "yekta.jsontext": 0,
+    "yekta.msgpack": 0,
+    "yekta.engineio.eio3": 0,
     "yekta.rooms": 0,
     "yekta.timeouts": 1,
     "yekta.web": 1,
@@ -49,6 +51,7 @@ ONLY = {
     "klein": ("yekta.edge.rest",),
     "werkzeug": ("yekta.edge.rest",),
     "orjson": ("yekta.jsontext",),
+    "msgspec": ("yekta.msgpack", "yekta.app", "yekta.edge"),
     "reactor": ("yekta.services",),
 }
 

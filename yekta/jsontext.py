@@ -46,6 +46,8 @@ def _decode_lone_surrogates(text: str | bytes) -> Any:
     JavaScript cuts strings between the halves, so such text does arrive; each half becomes U+FFFD.
     """
     try:
+        # Bytes would be let through with a byte order mark, or with surrogates in them.
+        text = text if isinstance(text, str) else text.decode()
         value = json.loads(text, parse_constant=_refuse, parse_int=_integer)
         halves = json.dumps(value, ensure_ascii=False).encode("utf-16", "surrogatepass")
         return orjson.loads(halves.decode("utf-16", "replace"))

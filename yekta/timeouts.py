@@ -6,7 +6,9 @@ are due first, so an insertion-ordered dictionary is the whole queue and one del
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Hashable
+from itertools import takewhile
 from typing import Generic, TypeVar
 
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
@@ -41,16 +43,13 @@ class Timeouts(Generic[Key]):
 
     def stop(self, key: Key) -> None:
         """Wait for ``key`` no longer. Does nothing where nothing waits."""
-        if self._due.pop(key, None) is not None and not self._due and self._call is not None:
-            self._call.cancel()
-            self._call = None
+        if self._due.pop(key, None) is not None and not self._due:
+            self._cancel()
 
     def clear(self) -> None:
         """Wait for nothing any more."""
         self._due.clear()
-        if self._call is not None:
-            self._call.cancel()
-            self._call = None
+        self._cancel()
 
     def __contains__(self, key: object) -> bool:
         return key in self._due
@@ -58,21 +57,25 @@ class Timeouts(Generic[Key]):
     def __len__(self) -> int:
         return len(self._due)
 
-    def _expire(self) -> None:
-        self._call = None
-        now = self._clock.seconds()
-        for key in self._take_due(now):
-            self._expired(key)
-        if self._due and self._call is None:
-            first = next(iter(self._due.values()))
-            self._call = self._clock.callLater(max(first - now, GRAIN), self._expire)
+    def _cancel(self) -> None:
+        # While it expires, the call is no longer active, but stays until the next one is known.
+        if self._call is not None and self._call.active():
+            self._call.cancel()
+            self._call = None
 
-    def _take_due(self, now: float) -> list[Key]:
-        due = []
-        for key, moment in self._due.items():
-            if moment > now:
-                break
-            due.append(key)
-        for key in due:
-            del self._due[key]
-        return due
+    def _expire(self) -> None:
+        now = self._clock.seconds()
+        try:
+            for key in self._all_due(now):
+                # The expiry of another may have stopped it, or started it again.
+                if self._due.get(key, math.inf) <= now:
+                    del self._due[key]
+                    self._expired(key)
+        finally:
+            self._call = None
+            if self._due:
+                first = next(iter(self._due.values()))
+                self._call = self._clock.callLater(max(first - now, GRAIN), self._expire)
+
+    def _all_due(self, now: float) -> list[Key]:
+        return [key for key, _ in takewhile(lambda item: item[1] <= now, self._due.items())]

@@ -6,7 +6,7 @@ A request that carries an ``id`` has it in its replies.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection
 from functools import partial
 from typing import Any
 
@@ -46,8 +46,8 @@ _MAX_ID = 128
 class NativeFormat:
     """How an event is written for native peers."""
 
-    def encode(self, args: Sequence[Any], id: int | None = None) -> bytes:
-        event, *rest = args
+    def encode(self, message: Message) -> bytes:
+        event, *rest = message.args
         data = rest[0] if len(rest) == 1 else rest or None
         return frame(TEXT, jsontext.encode({"event": event, "data": data}).encode())
 

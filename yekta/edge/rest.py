@@ -27,6 +27,7 @@ from yekta.edge.http import compose, explain, find_token, read_body
 from yekta.edge.sse import EventStream
 from yekta.web.channel import facts
 from yekta.web.origins import Origins
+from yekta.web.request import Request
 
 _AUTH = "/api/auth/"
 _TIME = "2026-01-31T09:05:02.123Z"
@@ -282,7 +283,7 @@ class Rest:
 
     async def _handle(self, endpoint: Endpoint, request: http.Request) -> bytes:
         try:
-            asked = facts(request)
+            asked = _facts(request)
             self._add_headers(request, asked.origin)
             body = read_body(request, asked) if endpoint.method != "GET" else {}
             call = Call(request, asked, _shaped(endpoint, body), find_token(asked, body))
@@ -312,6 +313,13 @@ class Rest:
     def _add_headers(self, request: http.Request, origin: str | None) -> None:
         for name, value in self._origins.response_headers(origin).items():
             request.setHeader(name, value)
+
+
+def _facts(request: http.Request) -> Request:
+    try:
+        return facts(request)
+    except ValueError:
+        raise ClientError("Bad Request", "The query has too many fields.") from None
 
 
 def _shaped(endpoint: Endpoint, body: dict[str, Any]) -> Any:

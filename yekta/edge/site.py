@@ -64,9 +64,9 @@ class ApiPort(Resource):
             return render(self._native, request)
         if request.method == b"OPTIONS":
             return preflight(request, self._origins)
-        if not is_utf8(path):
+        if not (is_utf8(path) and is_utf8(request.getRequestHostname())):
             return compose(request, 400, {"success": False, "error": "Bad Request", "message": "Bad Request"})
-        page = self._pages.get(path.split(b"/")[1]) if path else None
+        page = self._pages.get(path.partition(b"/")[2].partition(b"/")[0])
         if page is not None and path != b"/api-docs/openapi.json":
             return render(page, request)
         return render(self._rest, request)
@@ -104,7 +104,7 @@ def render(resource: IResource, request: http.Request) -> bytes | int:
 
 
 def is_utf8(path: bytes) -> bool:
-    """Whether ``path`` spells text: Klein would log those that do not."""
+    """Whether ``path``, or a host, spells text: Klein would log those that do not."""
     try:
         unquote_to_bytes(path).decode()
     except UnicodeDecodeError:

@@ -11,9 +11,10 @@ from yekta.app.peer import Peer
 from yekta.app.sessions import Session, Sessions
 from yekta.edge.login import NotAuthenticated, authenticate
 from yekta.socketio.errors import ConnectError
+from yekta.socketio.handshake import Handshake
 from yekta.socketio.listeners import ignore
 from yekta.socketio.server import Server
-from yekta.socketio.socket import Handshake, Socket
+from yekta.socketio.socket import Socket
 
 # socket.io-client takes a URL's path for the namespace; these are what users of the old guide connect to.
 ALIASES = dict.fromkeys(("/socket.io", "/socket.io/", "/ws", "/ws/"), "/")

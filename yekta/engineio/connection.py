@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
+from yekta.engineio.hooks import Hooks
 from yekta.engineio.interfaces import Handler, Prepared, Transport
 from yekta.engineio.packet import CLOSE, MESSAGE, NOOP, PING, PONG, UPGRADE, Packet
 from yekta.web.request import Request
@@ -48,18 +49,24 @@ SLOW_CONSUMER = "slow consumer"
 
 @attrs.define(eq=False, repr=False)
 class Connection:
-    """See the module. ``request`` is the handshake; ``upgrading`` holds while a WebSocket is being probed."""
+    """See the module. ``request`` is the handshake; ``protocol`` is 4, or 3 for the clients of Socket.IO 2.
+
+    ``upgrading`` holds while a WebSocket is being probed.
+    """
 
     engine: Engine
     sid: str
     request: Request
     transport: Transport
+    protocol: int = 4
     handler: Handler = attrs.field(init=False)
     state: State = State.OPEN
     upgrading: bool = False
     _queue: list[Packet] = attrs.field(factory=list)
     _queued: int = 0
+    _compress: bool = False
     _pong: Pong = Pong.NOT_AWAITED
+    _hooks: Hooks | None = None
 
     # -- from the transport ------------------------------------------------------------------------------
 
@@ -67,6 +74,8 @@ class Connection:
         """Whatever arrives, one packet at a time."""
         if self.state is State.CLOSED:
             return
+        if self._hooks:
+            self._hooks.fire("packet", packet)
         if self._pong is Pong.AWAITED:
             self._pong = Pong.AWAITED_AGAIN
             self.engine.await_pong(self)
@@ -75,13 +84,16 @@ class Connection:
         elif packet[0] == MESSAGE:
             self.handler.message_received(packet[1:])
         else:
-            self._control_received(packet[0])
+            self._control_received(packet)
 
-    def _control_received(self, kind: str) -> None:
-        if kind == PONG:
-            if self._pong is not Pong.NOT_AWAITED:
-                self._pong = Pong.NOT_AWAITED
-                self.engine.pong_received(self)
+    def _control_received(self, packet: str) -> None:
+        kind = packet[0]
+        if kind == PONG and self.protocol == 4:
+            self._pong_received()
+        elif kind == PING and self.protocol == 3:
+            self.engine.ping_received(self)
+            self.send_packet(PONG + packet[1:])
+            self._fire("heartbeat")
         elif kind == CLOSE:
             self.fail(TRANSPORT_CLOSE, "closed by the client")
         elif kind in (NOOP, UPGRADE):
@@ -89,6 +101,12 @@ class Connection:
         else:
             # A client does not ping since protocol 4, and never opens.
             self.fail(TRANSPORT_ERROR, "unexpected packet type")
+
+    def _pong_received(self) -> None:
+        if self._pong is not Pong.NOT_AWAITED:
+            self._pong = Pong.NOT_AWAITED
+            self.engine.pong_received(self)
+            self._fire("heartbeat")
 
     def transport_lost(self, transport: Transport, reason: str, description: str) -> None:
         """``transport`` is gone. Ends the connection where it was the current one."""
@@ -102,31 +120,42 @@ class Connection:
         """Whether a message would reach the client soon; where not, volatile ones are better dropped."""
         return self.state is State.OPEN and not self._queue and self.transport.flowing
 
+    @property
+    def hooks(self) -> Hooks:
+        """``packet(packet)``, ``packetCreate(packet)``, ``drain()``, ``upgrade(transport)``, ``heartbeat()`` and
+        ``close(reason, description)``."""
+        if self._hooks is None:
+            self._hooks = Hooks()
+        return self._hooks
+
     def send(self, data: Packet) -> None:
         """Send a message: text or bytes."""
         self.send_packet(MESSAGE + data if isinstance(data, str) else data)
 
-    def send_packet(self, packet: Packet) -> None:
+    def send_packet(self, packet: Packet, compress: bool = True) -> None:
         """Send a packet. Closes the connection where its client has let too much pile up."""
         if self.state is not State.OPEN:
             return
+        if self._hooks:
+            self._hooks.fire("packetCreate", packet)
         if self.transport.immediate and not self._queue:
-            self.transport.send((packet,))
+            self.transport.send((packet,), compress)
         elif self._queue and self._queued + len(packet) > self.engine.settings.max_queued:
             # A single message may be larger than the bound: it only waits for its turn.
             self.fail(TRANSPORT_ERROR, SLOW_CONSUMER)
         else:
             self._queue.append(packet)
             self._queued += len(packet)
+            self._compress |= compress
             self.engine.flush_soon(self)
 
     def send_prepared(self, prepared: Prepared) -> None:
         """Send a message that was encoded once for many."""
-        if self.state is State.OPEN and self.transport.immediate and not self._queue:
+        if self.state is State.OPEN and self.transport.immediate and not self._queue and not self._hooks:
             self.transport.send_prepared(prepared)
         else:
             for packet in prepared.packets:
-                self.send_packet(packet)
+                self.send_packet(packet, prepared.compress)
 
     def flush(self) -> None:
         """Hand the queue to the transport if it can take it."""
@@ -134,8 +163,10 @@ class Connection:
             return
         if self._queue:
             packets, self._queue, self._queued = self._queue, [], 0
-            self.transport.send(packets)
+            compress, self._compress = self._compress, False
+            self.transport.send(packets, compress)
             self.handler.drained()
+            self._fire("drain")
         if self.state is State.CLOSING:
             self._finish()
 
@@ -163,6 +194,7 @@ class Connection:
         """Carry on over ``transport``; what waits goes out there."""
         old, self.transport, self.upgrading = self.transport, transport, False
         old.abandon()
+        self._fire("upgrade", transport)
         self.flush()
 
     def lost(self, reason: str, description: str = "") -> None:
@@ -175,12 +207,17 @@ class Connection:
         self.transport.abandon()
         self.engine.connection_lost(self)
         self.handler.connection_lost(reason, description)
+        self._fire("close", reason, description)
 
     def ping(self) -> None:
         """Ask whether the client is still there."""
         self._pong = Pong.AWAITED
         self.engine.await_pong(self)
         self.send_packet(PING)
+
+    def _fire(self, event: str, *args: object) -> None:
+        if self._hooks:
+            self._hooks.fire(event, *args)
 
     def _finish(self) -> None:
         if self.state is not State.CLOSED:

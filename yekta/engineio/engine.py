@@ -1,34 +1,27 @@
-"""All Engine.IO connections of one server: settings, verification, the sid registry, and their common timers.
+"""All Engine.IO connections of one server: the sid registry, who may come in, and their common timers.
 
 Requests come from a door (`resource`); new connections go to whoever was given as ``connected``.
 """
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Awaitable, Callable
+from typing import Any
 
-import attrs
-from twisted.internet.defer import Deferred, ensureDeferred, succeed
+from twisted.internet.defer import Deferred, ensureDeferred
 from twisted.internet.interfaces import IReactorTime
 
 from yekta import jsontext
 from yekta.engineio.connection import FORCED_CLOSE, PING_TIMEOUT, Connection
-from yekta.engineio.errors import (
-    Refusal,
-    bad_method,
-    bad_request,
-    forbidden,
-    unknown_sid,
-    unknown_transport,
-    unsupported_protocol,
-)
+from yekta.engineio.errors import Refusal, bad_request, forbidden
+from yekta.engineio.hooks import Function, Hooks
 from yekta.engineio.interfaces import Exchange, Transport
 from yekta.engineio.packet import OPEN
 from yekta.engineio.polling import Polling
+from yekta.engineio.settings import Settings
+from yekta.engineio.verify import protocol, verify
 from yekta.engineio.websocket import Probe, WebSocketTransport
 from yekta.timeouts import Timeouts
-from yekta.web.origins import Origins
 from yekta.web.request import Request
 from yekta.websocket.interfaces import IReceiver
 
@@ -36,43 +29,30 @@ from yekta.websocket.interfaces import IReceiver
 # still be on its way.
 FREE_POLL = 0.1
 
-AllowRequest = Callable[[Request], "bool | Awaitable[bool | None] | Deferred[bool | None] | None"]
-
-
-@attrs.frozen
-class Settings:
-    """Seconds and bytes. The defaults are Node's where it has them.
-
-    ``max_payload``: the longest message, and the longest POST. ``max_queued``: what may wait for a slow client.
-    ``drain_timeout``: how long a closed polling connection waits for a poll to take the rest.
-    ``allow_request``: asked before a new connection; a false answer or a `Refusal` refuses.
-    """
-
-    transports: tuple[str, ...] = ("polling", "websocket")
-    allow_upgrades: bool = True
-    ping_interval: float = 25.0
-    ping_timeout: float = 20.0
-    upgrade_timeout: float = 10.0
-    drain_timeout: float = 30.0
-    max_payload: int = 1_000_000
-    max_queued: int = 1 << 20
-    max_connections: int = 100_000
-    origins: Origins = attrs.field(factory=lambda: Origins(("*",)))
-    allow_request: AllowRequest | None = None
+# Asked about every request; gets its facts and the headers of the answer, which it may add to. A `Refusal` refuses.
+Middleware = Callable[[Request, dict[str, str]], Any]
 
 
 class Engine:
-    """See the module. ``connected(connection)`` must set its handler before it returns."""
+    """See the module. ``connected(connection)`` must set its handler before it returns.
+
+    ``hooks``: ``initial_headers(headers, request)``, ``headers(headers, request)``, ``connection(connection)`` and
+    ``connection_error(request, refusal)``.
+    """
 
     def __init__(
         self, clock: IReactorTime, settings: Settings, connected: Callable[[Connection], object]
     ) -> None:
         self.settings = settings
         self.connections: dict[str, Connection] = {}
+        self.hooks = Hooks()
         self._clock = clock
         self._connected = connected
+        self._middlewares: tuple[Middleware, ...] = ()
+        both = settings.ping_interval + settings.ping_timeout
         self._pinging: Timeouts[Connection] = Timeouts(clock, settings.ping_interval, Connection.ping)
-        self._awaiting: Timeouts[Connection] = Timeouts(clock, settings.ping_timeout, self._pong_missing)
+        self._awaiting: Timeouts[Connection] = Timeouts(clock, settings.ping_timeout, self._silent)
+        self._listening: Timeouts[Connection] = Timeouts(clock, both, self._silent)
         self._draining: Timeouts[Connection] = Timeouts(clock, settings.drain_timeout, self._give_up)
         self.upgrading: Timeouts[Probe] = Timeouts(clock, settings.upgrade_timeout, Probe.expire)
         self.freeing: Timeouts[Probe] = Timeouts(clock, FREE_POLL, Probe.free_poll)
@@ -80,57 +60,48 @@ class Engine:
 
     # -- requests ------------------------------------------------------------------------------------------
 
+    def use(self, middleware: Function) -> Function:
+        """Ask ``middleware(request, headers)`` about every request. It may be ``async``."""
+        self._middlewares = (*self._middlewares, middleware)
+        return middleware
+
     def verify(self, request: Request) -> Connection | None:
         """The connection that ``request`` belongs to, or ``None``: it wants a new one. Raises :class:`Refusal`."""
-        query = request.query
-        transport = query.get("transport", "")
-        if transport not in self.settings.transports:
-            raise unknown_transport()
-        if not self.settings.origins.allow(request.origin, request.headers.get("host")):
-            raise forbidden("Origin not allowed")
-        if request.upgrade != (transport == "websocket"):
-            raise bad_request("TRANSPORT_MISMATCH")
-        if "sid" in query:
-            return self._verify_known(request, query["sid"], transport)
-        if request.method != "GET":
-            raise bad_method()
-        if query.get("EIO") != "4":
-            raise unsupported_protocol()
-        if len(self.connections) >= self.settings.max_connections:
-            raise Refusal(4, "Too many connections", status=503, retry_after=5)
-        return None
+        return verify(request, self.settings, self.connections)
 
-    def _verify_known(self, request: Request, sid: str, transport: str) -> Connection:
-        connection = self.connections.get(sid)
-        if connection is None:
-            raise unknown_sid()
-        if request.query.get("EIO") != "4":
-            raise bad_request("PROTOCOL_MISMATCH")
-        if transport != connection.transport.name and not self._may_upgrade(transport):
-            raise bad_request("TRANSPORT_MISMATCH")
-        return connection
+    def admit(self, request: Request, headers: dict[str, str], *, new: bool) -> Deferred[None] | None:
+        """Ask middlewares and, about a ``new`` connection, ``allow_request``; ``headers`` go with the answer.
 
-    def _may_upgrade(self, transport: str) -> bool:
-        return transport == "websocket" and self.settings.allow_upgrades
+        Gives a Deferred where somebody has to think, which fails with :class:`Refusal`.
+        """
+        if self.hooks:
+            if new:
+                self.hooks.fire("initial_headers", headers, request)
+            self.hooks.fire("headers", headers, request)
+        if not self._middlewares and (self.settings.allow_request is None or not new):
+            return None
+        return ensureDeferred(self._ask(request, headers, new))
 
-    def admit(self, request: Request) -> Deferred[None]:
-        """Ask ``allow_request`` about a new connection. Fails with :class:`Refusal`."""
-        if self.settings.allow_request is None:
-            return succeed(None)
-        return ensureDeferred(self._ask(self.settings.allow_request, request))
-
-    async def _ask(self, allow_request: AllowRequest, request: Request) -> None:
-        allowed = allow_request(request)
-        if isinstance(allowed, Awaitable):
-            allowed = await allowed
-        if not allowed:
+    async def _ask(self, request: Request, headers: dict[str, str], new: bool) -> None:
+        for middleware in self._middlewares:
+            await _maybe(middleware(request, headers))
+        if new and self.settings.allow_request is not None and not await _maybe(self.settings.allow_request(request)):
             raise forbidden()
 
-    def poll_received(self, connection: Connection | None, request: Request, exchange: Exchange) -> Polling:
-        """A verified (and, if new, admitted) polling request. Answers it now or later; may raise `Refusal`."""
+    def refused(self, request: Request, refusal: Refusal) -> None:
+        """A request was refused."""
+        if self.hooks:
+            self.hooks.fire("connection_error", request, refusal)
+
+    def poll_received(
+        self, connection: Connection | None, request: Request, exchange: Exchange, headers: dict[str, str]
+    ) -> Polling:
+        """A polling request that is verified and admitted. Answers it now or later; may raise `Refusal`."""
         if connection is None:
-            polling = Polling()
-            self.begin(request, polling)
+            polling = Polling(binary=not {"b64", "j"} & request.query.keys())
+            begun = self.begin(request, polling)
+            if self.settings.cookie is not None:
+                headers["Set-Cookie"] = self.settings.cookie.header(begun.sid)
         else:
             if not isinstance(connection.transport, Polling):
                 raise bad_request("TRANSPORT_MISMATCH")
@@ -138,27 +109,38 @@ class Engine:
         polling.request_received(request, exchange)
         return polling
 
-    def receiver(self, connection: Connection | None, request: Request) -> IReceiver:
-        """Who receives from the WebSocket of a verified (and, if new, admitted) request."""
-        if connection is None:
-            return WebSocketTransport(self, request)
-        return Probe(self, connection, request)
+    def receiver(
+        self, connection: Connection | None, request: Request, headers: dict[str, str]
+    ) -> IReceiver:
+        """Who receives from the WebSocket of a request that is verified and admitted."""
+        if connection is not None:
+            return Probe(self, connection, request)
+        sid = self.settings.generate_id()
+        if self.settings.cookie is not None:
+            headers["Set-Cookie"] = self.settings.cookie.header(sid)
+        return WebSocketTransport(self, request, sid)
 
     # -- connections ---------------------------------------------------------------------------------------
 
-    def begin(self, request: Request, transport: Transport) -> None:
+    def begin(self, request: Request, transport: Transport, sid: str | None = None) -> Connection:
         """A new connection over ``transport``."""
-        connection = Connection(self, self._new_sid(), request, transport)
+        sid = self.settings.generate_id() if sid is None else sid
+        connection = Connection(self, sid, request, transport, protocol(request, self.settings))
         transport.connection = connection
-        self.connections[connection.sid] = connection
+        self.connections[sid] = connection
         connection.send_packet(OPEN + self._handshake(connection))
-        self._pinging.start(connection)
+        if self.settings.initial_packet is not None:
+            connection.send(self.settings.initial_packet)
+        (self._pinging if connection.protocol == 4 else self._listening).start(connection)
         self._connected(connection)
+        if self.hooks:
+            self.hooks.fire("connection", connection)
+        return connection
 
     def connection_lost(self, connection: Connection) -> None:
         """Forget it."""
         self.connections.pop(connection.sid, None)
-        for timeouts in (self._pinging, self._awaiting, self._draining):
+        for timeouts in (self._pinging, self._awaiting, self._listening, self._draining):
             timeouts.stop(connection)
 
     def close(self) -> None:
@@ -185,34 +167,38 @@ class Engine:
         """``connection`` ends unless a pong comes in time."""
         self._awaiting.start(connection)
 
-    def _new_sid(self) -> str:
-        # 15 random bytes make the 20 characters that Node's sharded adapter takes for a private room.
-        return secrets.token_urlsafe(15)
+    def ping_received(self, connection: Connection) -> None:
+        """A client of protocol 3 lives."""
+        self._listening.start(connection)
 
     def _handshake(self, connection: Connection) -> str:
         settings = self.settings
-        upgrades = [
-            name
-            for name in settings.transports
-            if settings.allow_upgrades and name == "websocket" != connection.transport.name
-        ]
-        return jsontext.encode(
-            {
-                "sid": connection.sid,
-                "upgrades": upgrades,
-                "pingInterval": round(settings.ping_interval * 1000),
-                "pingTimeout": round(settings.ping_timeout * 1000),
-                "maxPayload": settings.max_payload,
-            }
-        )
+        fields: dict[str, Any] = {
+            "sid": connection.sid,
+            "upgrades": ["websocket"] if self._may_upgrade(connection) else [],
+            "pingInterval": round(settings.ping_interval * 1000),
+            "pingTimeout": round(settings.ping_timeout * 1000),
+        }
+        if connection.protocol == 4:
+            fields["maxPayload"] = settings.max_payload
+        return jsontext.encode(fields)
+
+    def _may_upgrade(self, connection: Connection) -> bool:
+        settings = self.settings
+        polls = connection.transport.name == "polling"
+        return polls and settings.allow_upgrades and "websocket" in settings.transports
 
     def _flush(self) -> None:
         connections, self._unflushed = self._unflushed, []
         for connection in dict.fromkeys(connections):
             connection.flush()
 
-    def _pong_missing(self, connection: Connection) -> None:
-        connection.fail(PING_TIMEOUT, "no pong")
+    def _silent(self, connection: Connection) -> None:
+        connection.fail(PING_TIMEOUT, "the client fell silent")
 
     def _give_up(self, connection: Connection) -> None:
         connection.lost(FORCED_CLOSE, "nobody fetched the rest")
+
+
+async def _maybe(result: Any) -> Any:
+    return await result if isinstance(result, Awaitable) else result

@@ -28,8 +28,8 @@ class Transport(Protocol):
     def flowing(self) -> bool:
         """Whether the client takes packets as fast as they come."""
 
-    def send(self, packets: Sequence[Packet]) -> None:
-        """Carry ``packets``, in order; only called while :attr:`writable`."""
+    def send(self, packets: Sequence[Packet], compress: bool = True) -> None:
+        """Carry ``packets``, in order; only called while :attr:`writable`. ``compress``: whether it is worth it."""
 
     def send_prepared(self, prepared: Prepared) -> None:
         """Carry what was encoded once for many connections; only called while :attr:`writable`."""
@@ -47,6 +47,8 @@ class Prepared(Protocol):
     @property
     def packets(self) -> Sequence[Packet]:
         """The message, with its attachments."""
+
+    compress: bool
 
     @property
     def frames(self) -> bytes:
@@ -73,3 +75,6 @@ class Exchange(Protocol):
 
     def respond(self, status: int, content_type: str, body: bytes, headers: Mapping[str, str] = ...) -> None:
         """Answer, once. A client that is gone does no harm."""
+
+    def respond_payload(self, content_type: str, payload: bytes, *, compress: bool) -> None:
+        """Answer a poll; ``compress``: whether that is worth it."""

@@ -18,6 +18,8 @@ OPEN, CLOSE, PING, PONG, MESSAGE, UPGRADE, NOOP = "0123456"
 PING_PROBE, PONG_PROBE = "2probe", "3probe"
 
 _TYPES = frozenset("0123456")
+
+# Of a payload; spelled as Node does.
 _SEPARATOR = "\x1e"
 _BINARY = "b"
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from yekta.engineio import eio3
 from yekta.engineio.connection import PARSE_ERROR, TRANSPORT_ERROR, Connection, State
 from yekta.engineio.errors import ProtocolError, bad_method, bad_request
 from yekta.engineio.interfaces import Exchange, Prepared
@@ -15,14 +16,18 @@ from yekta.web.request import Request
 
 
 class Polling:
-    """The transport of one connection; at most one GET waits at a time."""
+    """The transport of one connection; at most one GET waits at a time.
+
+    ``binary``: whether a client of protocol 3 takes bytes as they are.
+    """
 
     name = "polling"
     immediate = False
     connection: Connection
 
-    def __init__(self) -> None:
+    def __init__(self, *, binary: bool = False) -> None:
         self._poll: Exchange | None = None
+        self._binary = binary
 
     @property
     def writable(self) -> bool:
@@ -54,32 +59,42 @@ class Polling:
         self.connection.flush()
 
     def _post(self, request: Request, exchange: Exchange) -> None:
-        if request.headers.get("content-type") == "application/octet-stream":
-            self.connection.fail(TRANSPORT_ERROR, "binary payload in protocol 4")
-            raise bad_request("BINARY_PAYLOAD")
         try:
-            packets = decode_payload(exchange.body.decode())
-        except (ProtocolError, UnicodeDecodeError):
-            self.connection.fail(PARSE_ERROR, "malformed payload")
+            packets = self._decode(request.headers.get("content-type", ""), exchange.body)
+        except ProtocolError as error:
+            self.connection.fail(PARSE_ERROR, str(error))
             raise bad_request("MALFORMED_PAYLOAD") from None
         for packet in packets:
             self.connection.packet_received(packet)
         exchange.respond(200, "text/html", b"ok")
 
-    def send(self, packets: Sequence[Packet]) -> None:
-        self._answer(encode_payload(packets))
+    def _decode(self, content_type: str, body: bytes) -> list[Packet]:
+        if self.connection.protocol == 3:
+            return eio3.decode_payload(content_type, body)
+        if content_type.partition(";")[0].strip() == eio3.BINARY:
+            raise ProtocolError("binary payload in protocol 4")
+        try:
+            return decode_payload(body.decode())
+        except UnicodeDecodeError:
+            raise ProtocolError("not UTF-8") from None
+
+    def send(self, packets: Sequence[Packet], compress: bool = True) -> None:
+        if self.connection.protocol == 3:
+            content_type, payload = eio3.encode_payload(packets, self._binary)
+        else:
+            content_type, payload = eio3.TEXT, encode_payload(packets).encode()
+        exchange, self._poll = self._poll, None
+        if exchange is not None:
+            exchange.respond_payload(content_type, payload, compress=compress)
 
     def send_prepared(self, prepared: Prepared) -> None:
-        self.send(prepared.packets)
+        self.send(prepared.packets, prepared.compress)
 
     def close(self) -> None:
-        self._answer(CLOSE)
+        if self._poll is not None:
+            self.send((CLOSE,))
 
     def abandon(self) -> None:
         # Freed by a NOOP, the client's poll ends without an error.
-        self._answer(NOOP if self.connection.state is not State.CLOSED else CLOSE)
-
-    def _answer(self, payload: str) -> None:
-        exchange, self._poll = self._poll, None
-        if exchange is not None:
-            exchange.respond(200, "text/plain; charset=UTF-8", payload.encode())
+        if self._poll is not None:
+            self.send((NOOP if self.connection.state is not State.CLOSED else CLOSE,))

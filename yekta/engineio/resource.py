@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from pathlib import Path
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import CancelledError, Deferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 from twisted.web import http
 from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET
+from twisted.web.static import File
 
 from yekta import jsontext
 from yekta.engineio.connection import Connection
 from yekta.engineio.engine import Engine
 from yekta.engineio.errors import Refusal, bad_request
+from yekta.engineio.exchange import JsonpExchange, WebExchange
 from yekta.web.channel import facts
 from yekta.web.request import Request
 from yekta.websocket.protocol import WebSocketFactory
@@ -23,104 +25,98 @@ from yekta.websocket.upgrade import upgrade
 _JSON = "application/json; charset=utf-8"
 
 
-class WebExchange:
-    """One polling request that waits for its answer."""
-
-    def __init__(self, request: http.Request, headers: Mapping[str, str]) -> None:
-        self.body: bytes = request.content.read() if request.content is not None else b""
-        self._request: http.Request | None = request
-        self._headers = headers
-
-    def respond(
-        self, status: int, content_type: str, body: bytes, headers: Mapping[str, str] = {}
-    ) -> None:
-        request, self._request = self._request, None
-        if request is None:
-            return
-        request.setResponseCode(status)
-        for name, value in {**self._headers, **headers}.items():
-            request.setHeader(name, value)
-        request.setHeader("content-type", content_type)
-        request.setHeader("cache-control", "no-store")
-        request.setHeader("content-length", str(len(body)))
-        request.write(body)
-        request.finish()
-
-    def lost(self) -> None:
-        """The client hung up."""
-        self._request = None
-
-
 class EngineResource(Resource):
-    """Everything below the path that Socket.IO clients are given, with or without a trailing slash."""
+    """Everything below the path that Socket.IO clients are given, with or without a trailing slash.
+
+    ``bundle``: a folder whose scripts are served there too, for pages that load their client from its server.
+    """
 
     isLeaf = True
     _log = Logger()
 
-    def __init__(self, engine: Engine, websockets: WebSocketFactory) -> None:
+    def __init__(self, engine: Engine, websockets: WebSocketFactory, bundle: Path | None = None) -> None:
         super().__init__()
         self._engine = engine
         self._websockets = websockets
+        self._scripts = {} if bundle is None else {path.name: path for path in _scripts(bundle)}
 
-    def render(self, request: http.Request) -> int:
+    def render(self, request: http.Request) -> bytes | int:
+        script = self._scripts.get(request.path.rpartition(b"/")[2].decode("latin-1"))
+        if script is not None and request.method in (b"GET", b"HEAD"):
+            served: bytes | int = File(str(script)).render_GET(request)
+            return served
         try:
             asked = facts(request)
         except ValueError:
             asked = Request("", "", {}, {})
-        exchange = WebExchange(request, self._engine.settings.origins.response_headers(asked.origin))
-        if asked.method == "OPTIONS":
-            preflight = self._engine.settings.origins.preflight_headers(asked.origin)
-            exchange.respond(204, "text/plain", b"", preflight)
-        else:
-            self._serve(request, asked, exchange)
+        _Visit(self._engine, self._websockets, request, asked).begin()
         return NOT_DONE_YET
 
-    def _serve(self, request: http.Request, asked: Request, exchange: WebExchange) -> None:
-        try:
-            connection = self._engine.verify(asked)
-        except Refusal as refusal:
-            self._refuse(refusal, exchange)
-            return
-        gone = request.notifyFinish()
-        if connection is not None:
-            self._carry(connection, request, asked, exchange, gone)
-            return
-        admitted = self._engine.admit(asked)
-        gone.addErrback(lambda _: admitted.cancel())
-        admitted.addCallback(lambda _: self._carry(None, request, asked, exchange, gone))
-        admitted.addErrback(self._failed, exchange)
 
-    def _carry(
-        self,
-        connection: Connection | None,
-        request: http.Request,
-        asked: Request,
-        exchange: WebExchange,
-        gone: Deferred[None],
+class _Visit:
+    """One request on its way: verified, admitted, and then carried to its connection, or refused."""
+
+    def __init__(
+        self, engine: Engine, websockets: WebSocketFactory, request: http.Request, asked: Request
     ) -> None:
-        if asked.upgrade:
-            upgrade(request, self._websockets, self._engine.receiver(connection, asked))
+        settings = engine.settings
+        self._engine = engine
+        self._websockets = websockets
+        self._request = request
+        self._asked = asked
+        self._headers = settings.origins.response_headers(asked.origin)
+        make = JsonpExchange if "j" in asked.query else WebExchange
+        self._exchange = make(request, asked, self._headers, settings.http_compression)
+        self._gone: Deferred[None] = request.notifyFinish()
+
+    def begin(self) -> None:
+        if self._asked.method == "OPTIONS":
+            preflight = self._engine.settings.origins.preflight_headers(self._asked.origin)
+            self._exchange.respond(204, "text/plain", b"", preflight)
             return
         try:
-            polling = self._engine.poll_received(connection, asked, exchange)
+            connection = self._engine.verify(self._asked)
         except Refusal as refusal:
-            self._refuse(refusal, exchange)
+            self._refuse(refusal)
+            return
+        admission = self._engine.admit(self._asked, self._headers, new=connection is None)
+        if admission is None:
+            self._carry(connection)
+            return
+        self._gone.addErrback(lambda _: admission.cancel())
+        admission.addCallback(lambda _: self._carry(connection))
+        admission.addErrback(self._failed)
+
+    def _carry(self, connection: Connection | None) -> None:
+        if self._asked.upgrade:
+            receiver = self._engine.receiver(connection, self._asked, self._headers)
+            upgrade(self._request, self._websockets, receiver, self._headers)
+            return
+        try:
+            polling = self._engine.poll_received(connection, self._asked, self._exchange, self._headers)
+        except Refusal as refusal:
+            self._refuse(refusal)
             return
 
         def hung_up(reason: Failure) -> None:
-            exchange.lost()
-            polling.exchange_lost(exchange)
+            self._exchange.lost()
+            polling.exchange_lost(self._exchange)
 
-        gone.addErrback(hung_up)
+        self._gone.addErrback(hung_up)
 
-    def _failed(self, failure: Failure, exchange: WebExchange) -> None:
+    def _failed(self, failure: Failure) -> None:
         if isinstance(failure.value, Refusal):
-            self._refuse(failure.value, exchange)
-        else:
-            self._log.failure("A connection could not be admitted", failure)
-            self._refuse(bad_request("MIDDLEWARE_FAILURE"), exchange)
+            self._refuse(failure.value)
+        elif not failure.check(CancelledError):
+            EngineResource._log.failure("A connection could not be admitted", failure)
+            self._refuse(bad_request("MIDDLEWARE_FAILURE"))
 
-    def _refuse(self, refusal: Refusal, exchange: WebExchange) -> None:
+    def _refuse(self, refusal: Refusal) -> None:
+        self._engine.refused(self._asked, refusal)
         headers = {} if refusal.retry_after is None else {"Retry-After": str(round(refusal.retry_after))}
         body = jsontext.encode({"code": refusal.code, "message": refusal.message})
-        exchange.respond(refusal.status, _JSON, body.encode(), headers)
+        self._exchange.respond(refusal.status, _JSON, body.encode(), headers)
+
+
+def _scripts(folder: Path) -> list[Path]:
+    return [path for path in folder.iterdir() if path.suffix in (".js", ".map") and path.is_file()]

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from zope.interface import implementer
 
+from yekta.engineio import eio3
 from yekta.engineio.connection import PARSE_ERROR, TRANSPORT_CLOSE, TRANSPORT_ERROR, Connection, State
 from yekta.engineio.interfaces import Prepared
 from yekta.engineio.packet import NOOP, PING_PROBE, PONG_PROBE, UPGRADE, Packet
@@ -35,29 +36,35 @@ class WebSocketTransport:
     connection: Connection
     _websocket: IWebSocket
 
-    def __init__(self, engine: Engine, request: Request) -> None:
+    def __init__(self, engine: Engine, request: Request, sid: str | None = None) -> None:
         self._engine = engine
         self._request = request
+        self._sid = sid
 
     @property
     def flowing(self) -> bool:
         return self._websocket.writable
 
-    def send(self, packets: Sequence[Packet]) -> None:
+    def send(self, packets: Sequence[Packet], compress: bool = True) -> None:
         for packet in packets:
             if isinstance(packet, str):
                 self._websocket.send_text(packet)
+            elif self.connection.protocol == 3:
+                self._websocket.send_binary(eio3.BINARY_MESSAGE + packet)
             else:
                 self._websocket.send_binary(packet)
 
     def send_prepared(self, prepared: Prepared) -> None:
-        if self._websocket.compressing:
+        if self.connection.protocol == 3 or (self._websocket.compressing and prepared.compress):
             self.send(prepared.packets)
         else:
             self._websocket.send_frame(prepared.frames)
 
     def close(self) -> None:
-        self._websocket.close(NORMAL)
+        self._close(NORMAL)
+
+    def _close(self, code: int) -> None:
+        self._websocket.close(code if self._engine.settings.close_codes else None)
 
     def abandon(self) -> None:
         """The WebSocket is closing or gone: nothing carries on after it."""
@@ -67,7 +74,7 @@ class WebSocketTransport:
     def opened(self, websocket: IWebSocket) -> None:
         """A client that begins with WebSocket: its connection begins here."""
         self._websocket = websocket
-        self._engine.begin(self._request, self)
+        self._engine.begin(self._request, self, self._sid)
 
     def taken_over(self, connection: Connection, websocket: IWebSocket) -> None:
         """A client that began with polling carries on here."""
@@ -80,10 +87,16 @@ class WebSocketTransport:
         if text and text[0] in _TYPES:
             self.connection.packet_received(text)
         else:
-            self._websocket.close(POLICY)
+            self._close(POLICY)
             self.connection.lost(PARSE_ERROR, "unknown packet type")
 
     def binary_received(self, data: bytes) -> None:
+        if self.connection.protocol == 3:
+            if data[:1] != eio3.BINARY_MESSAGE:
+                self._close(POLICY)
+                self.connection.lost(PARSE_ERROR, "binary that is no message")
+                return
+            data = data[1:]
         self.connection.packet_received(data)
 
     def drained(self) -> None:
@@ -128,7 +141,7 @@ class Probe:
         self._engine.upgrading.start(self)
 
     def text_received(self, text: str) -> None:
-        if not self._engine.upgrading or self not in self._engine.upgrading:
+        if self not in self._engine.upgrading:
             return
         if text == PING_PROBE and not self._probed:
             self._probed = True

@@ -210,6 +210,14 @@ class Options(usage.Options):
             refuse(self.service, str(error))
 
 
+class Refused(SystemExit, Exception):
+    """Start-up ends. Of a daemon's end twistd tells its terminal only where it is an `Exception`, else it waits for ever."""
+
+
 def refuse(service: str, sentence: str) -> NoReturn:
     """End start-up with one sentence and a status that says so."""
-    sys.exit(f"{service}: {sentence}")
+    text = f"{service}: {sentence}"
+    if sys.__stderr__ is not None and sys.stderr is not sys.__stderr__:
+        # A log has taken the place of standard error; whoever started us reads the real one.
+        print(text, file=sys.__stderr__, flush=True)
+    raise Refused(text)

@@ -31,11 +31,11 @@ from yekta.app.sessions import Sessions
 from yekta.app.timestamps import Timestamps
 from yekta.edge.native import NativeDoor
 from yekta.edge.socketio import ALIASES, SocketDoor
-from yekta.engineio.engine import Settings as EngineSettings
+from yekta.engineio.settings import Settings as EngineSettings
 from yekta.services.config import Settings
 from yekta.services.localai import LocalModel, LocalSettings, available
 from yekta.socketio.server import Server
-from yekta.socketio.server import Settings as SocketSettings
+from yekta.socketio.settings import Settings as SocketSettings
 from yekta.web import channel
 from yekta.web.origins import Origins
 from yekta.websocket import protocol

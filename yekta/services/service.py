@@ -10,6 +10,7 @@ from typing import Any
 
 from twisted.application import strports
 from twisted.application.service import MultiService
+from twisted.internet.endpoints import quoteStringArgument
 from twisted.internet.error import CannotListenError
 from twisted.web.resource import IResource
 
@@ -32,9 +33,17 @@ class Gateway(MultiService):
         self._settings = settings
         self._root = root
         self._endpoints = settings.listen or endpoints(settings.host, port)
+        self._is_open = False
+
+    def startService(self) -> None:
+        """``python -m twisted`` begins here: it knows no privileged start."""
+        if not self._is_open:
+            self.privilegedStartService()
+        super().startService()
 
     def privilegedStartService(self) -> None:
         """Open the database and the ports; as root where twistd was started as root."""
+        self._is_open = True
         try:
             node = Node(self._reactor, self._settings)
         except DatabaseError as error:
@@ -71,7 +80,7 @@ def endpoints(host: str, port: int) -> tuple[str, ...]:
     """Endpoint strings for HOST; ``localhost`` is both of its addresses, where the machine has them."""
     hosts = ("127.0.0.1", "::1") if host == "localhost" else (host,)
     return tuple(
-        f"tcp:{port}:interface={each}".replace("::", r"\:\:") for each in hosts if len(hosts) == 1 or _is_ours(each)
+        f"tcp:{port}:interface={quoteStringArgument(each)}" for each in hosts if len(hosts) == 1 or _is_ours(each)
     )
 
 

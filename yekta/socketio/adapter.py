@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from typing import Any, Protocol
 
 import attrs
@@ -16,6 +17,7 @@ from yekta.rooms import Rooms
 from yekta.socketio.acks import Answered, value_of
 from yekta.socketio.errors import AckTimeout
 from yekta.socketio.message import Message
+from yekta.socketio.recovery import History, Session
 
 
 @attrs.frozen
@@ -47,6 +49,14 @@ class RemoteSocket:
     rooms: frozenset[str]
     data: dict[str, Any] = attrs.field(repr=False)
     handshake: dict[str, Any] = attrs.field(repr=False)
+
+
+@attrs.frozen
+class Restored:
+    """A session whose client is back; ``missed()`` gives the events that it missed until now."""
+
+    session: Session
+    missed: Callable[[], Iterable[Message]]
 
 
 class Member(Protocol):
@@ -84,6 +94,19 @@ class Adapter(Protocol):
     def remove_all(self, member: Member) -> None:
         """Forget ``member``."""
 
+    @property
+    def last_number(self) -> int:
+        """The number of the last event in the history."""
+
+    def record(self, message: Message, target: Target) -> None:
+        """Give ``message``, which the caller delivers, its place in the history; nothing where there is none."""
+
+    def keep(self, session: Session) -> None:
+        """A client that may recover is lost."""
+
+    def restore(self, pid: str, offset: object) -> Restored | Deferred[Restored | None] | None:
+        """The session of ``pid``, once, if all that its client missed after ``offset`` is known."""
+
     def broadcast(self, message: Message, target: Target, flags: Flags) -> None:
         """Deliver ``message``. Who gets it is settled before this returns."""
 
@@ -109,7 +132,10 @@ class Adapter(Protocol):
 class InMemoryAdapter:
     """One process. ``observed(event, *args)`` is told of create-room, delete-room, join-room and leave-room."""
 
-    def __init__(self, clock: IReactorTime, observed: Callable[..., None]) -> None:
+    def __init__(
+        self, clock: IReactorTime, observed: Callable[..., None], history: History | None = None
+    ) -> None:
+        self.history = history
         self.rooms: Rooms[Member] = Rooms()
         self.members: dict[str, Member] = {}
         self._clock = clock
@@ -145,7 +171,29 @@ class InMemoryAdapter:
         excluded = set(self.rooms.select(target.excluded))
         return iter([member for member in self.members.values() if member not in excluded])
 
+    @property
+    def last_number(self) -> int:
+        return 0 if self.history is None else self.history.last
+
+    def record(self, message: Message, target: Target) -> None:
+        if self.history is not None:
+            self.history.record(message, target)
+
+    def keep(self, session: Session) -> None:
+        if self.history is not None:
+            self.history.keep(session)
+
+    def restore(self, pid: str, offset: object) -> Restored | None:
+        session = None if self.history is None else self.history.take(pid)
+        if session is None or self.history is None:
+            return None
+        position = self.history.position(session, offset)
+        if position is None:
+            return None
+        return Restored(session, partial(self.history.missed, session.rooms, position))
+
     def broadcast(self, message: Message, target: Target, flags: Flags) -> None:
+        self.record(message, target)
         for member in self.select(target):
             member.deliver(message)
 

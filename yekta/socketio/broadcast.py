@@ -63,7 +63,9 @@ class BroadcastOperator:
 
     def emit(self, event: str, *args: Any) -> None:
         """Send an event. Who gets it is settled before this returns."""
-        message = Message([allowed(event), *args], volatile=self._flags.volatile)
+        message = Message(
+            [allowed(event), *args], volatile=self._flags.volatile, compress=self._flags.compress
+        )
         self._namespace.adapter.broadcast(message, self._target, self._flags)
 
     def emit_with_ack(self, event: str, *args: Any) -> Deferred[list[Any]]:

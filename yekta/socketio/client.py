@@ -2,33 +2,45 @@
 
 from __future__ import annotations
 
+import secrets
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import CancelledError, Deferred
+from twisted.logger import Logger
+from twisted.python.failure import Failure
 
 from yekta.engineio.connection import PARSE_ERROR, Connection, State
 from yekta.socketio import packet as packets
-from yekta.socketio.errors import ProtocolError
-from yekta.socketio.message import Prepared
-from yekta.socketio.packet import Decoder, Packet
+from yekta.socketio.errors import ConnectError, ProtocolError
+from yekta.socketio.message import EventFormat, Prepared
+from yekta.socketio.namespace import Namespace, refusal
+from yekta.socketio.packet import Packet
+from yekta.socketio.parser import MSGPACK, TEXT, Decoder, Parser
 from yekta.socketio.socket import CLIENT_DISCONNECT, Socket
+from yekta.web.request import parse_target
 
 if TYPE_CHECKING:
     from yekta.socketio.server import Server
 
+INVALID_NAMESPACE = ConnectError("Invalid namespace")
+
 
 class Client:
-    """See the module. ``sockets`` by namespace, as the client spells it."""
+    """See the module. ``sockets`` by namespace, as the client spells it. ``protocol``: Engine.IO's, 4 or 3."""
+
+    _log = Logger()
 
     def __init__(self, server: Server, connection: Connection) -> None:
         self.server = server
         self.connection = connection
+        self.protocol = connection.protocol
         self.sockets: dict[str, Socket] = {}
-        self._admissions: dict[str, Deferred[None]] = {}
-        self._decoder = Decoder(server.settings.max_attachments, server.settings.engine.max_payload)
+        self._admissions: dict[str, Deferred[Any] | None] = {}
+        self._parser: Parser = TEXT
+        self._decoder: Decoder | None = None
         self._handling: Deferred[Any] | None = None
-        self._backlog: deque[Packet] = deque()
+        self._backlog: deque[Packet] | None = None
 
     @property
     def open(self) -> bool:
@@ -40,21 +52,26 @@ class Client:
         """Whether the client keeps up with what it is sent."""
         return self.connection.flowing
 
+    def format(self, spelling: str, *, offsets: bool) -> EventFormat:
+        """How events are written for this client."""
+        return self.server.format(self._parser, spelling, offsets)
+
     # -- from Engine.IO --------------------------------------------------------------------------------------
 
     def message_received(self, data: str | bytes) -> None:
+        decoder = self._decoder
+        if decoder is None:
+            decoder = self._choose_parser(data)
         try:
-            if not self.sockets and isinstance(data, bytes):
-                raise ProtocolError("binary before CONNECT")
-            packet = self._decoder.decode(data)
+            packet = decoder.decode(data)
             if packet is not None:
                 self._packet_received(packet)
         except ProtocolError as error:
             self.connection.fail(PARSE_ERROR, str(error))
         else:
-            if isinstance(data, str) and self._decoder.waiting:
-                self.server.unfinished.start(self)
-            elif isinstance(data, bytes) and not self._decoder.waiting:
+            if decoder.waiting:
+                self._await_attachments(isinstance(data, str))
+            elif isinstance(data, bytes):
                 self.server.unfinished.stop(self)
 
     def drained(self) -> None:
@@ -63,23 +80,41 @@ class Client:
     def connection_lost(self, reason: str, description: str) -> None:
         self.server.forget(self)
         for admission in list(self._admissions.values()):
-            admission.cancel()
-        self._backlog.clear()
+            if admission is not None:
+                admission.cancel()
+        self._backlog = None
         if self._handling is not None:
             self._handling.cancel()
         for socket in list(self.sockets.values()):
             socket.lost(reason, description)
 
+    def _choose_parser(self, first: str | bytes) -> Decoder:
+        settings = self.server.settings
+        self._parser = settings.parser or (TEXT if isinstance(first, str) else MSGPACK)
+        self._decoder = self._parser.decoder(settings.max_attachments, settings.engine.max_payload)
+        return self._decoder
+
+    def _await_attachments(self, first: bool) -> None:
+        if not self.sockets:
+            self.connection.fail(PARSE_ERROR, "attachments before CONNECT")
+        elif first:
+            self.server.unfinished.start(self)
+
     # -- towards the client ----------------------------------------------------------------------------------
 
     def send(self, packet: Packet) -> None:
         """Send a packet. Raises :class:`ValueError` for what the parser cannot say."""
-        for message in packets.encode(packet):
+        for message in self._parser.encode(packet):
             self.connection.send(message)
 
     def send_prepared(self, prepared: Prepared) -> None:
         """Send what was encoded before."""
         self.connection.send_prepared(prepared)
+
+    def refuse(self, spelling: str, error: ConnectError) -> None:
+        """Tell the client that it may not join."""
+        self.forget(spelling)
+        self.send(refusal(spelling, error, self.protocol))
 
     def disconnect(self, reason: str) -> None:
         """Leave every namespace, telling the client, and close the connection."""
@@ -97,7 +132,11 @@ class Client:
 
     def _packet_received(self, packet: Packet) -> None:
         if packet.type == packets.CONNECT:
-            self._connect(packet)
+            spelling, auth = packet.namespace, packet.data or {}
+            if self.protocol == 3:
+                # Socket.IO 2 put what is auth today into a query of the namespace.
+                spelling, auth = parse_target(spelling)
+            self.connect(spelling, auth)
             return
         socket = self.sockets.get(packet.namespace)
         if socket is None:
@@ -112,19 +151,19 @@ class Client:
         else:
             raise ProtocolError("a client does not send CONNECT_ERROR")
 
-    def _connect(self, packet: Packet) -> None:
-        spelling = packet.namespace
+    def connect(self, spelling: str, auth: dict[str, Any]) -> None:
+        """The client wants to join a namespace."""
         if spelling in self.sockets or spelling in self._admissions:
             raise ProtocolError("CONNECT twice")
-        namespace = self.server.find(spelling)
-        if namespace is None or len(self.sockets) + len(self._admissions) >= self.server.settings.max_namespaces:
-            error = {"message": "Invalid namespace"}
-            self.send(Packet(packets.CONNECT_ERROR, spelling, error))
+        if len(self.sockets) + len(self._admissions) >= self.server.settings.max_namespaces:
+            self.refuse(spelling, INVALID_NAMESPACE)
             return
-        socket = self.server.make_socket(namespace, self, spelling, packet.data or {})
-        admission = namespace.admit(socket)
-        if admission is not None and not admission.called:
-            self._admissions[spelling] = admission
+        found = self.server.find(spelling, auth)
+        if not isinstance(found, Deferred):
+            self._join(found, spelling, auth)
+            return
+        self._admissions[spelling] = found
+        found.addCallbacks(self._join, self._not_found, (spelling, auth), errbackArgs=(spelling,))
 
     def joined(self, spelling: str, socket: Socket) -> None:
         """The client is in a namespace from here on."""
@@ -132,20 +171,45 @@ class Client:
         self.sockets[spelling] = socket
         self.server.unidentified.stop(self)
 
+    def _join(self, namespace: Namespace | None, spelling: str, auth: dict[str, Any]) -> None:
+        if namespace is None:
+            self.refuse(spelling, INVALID_NAMESPACE)
+            return
+        self._admissions[spelling] = None
+        admission = namespace.admit(self.server.make_socket(namespace, self, spelling, auth))
+        if admission is not None and not admission.called:
+            self._admissions[spelling] = admission
+
+    def _not_found(self, failure: Failure, spelling: str) -> None:
+        if not failure.check(CancelledError):
+            self._log.failure("A namespace predicate failed", failure)
+            self.refuse(spelling, INVALID_NAMESPACE)
+
+    def make_id(self, namespace: str) -> str:
+        """An id for a socket of this client; Socket.IO 2 derived it from the connection's."""
+        if self.protocol == 3:
+            return self.connection.sid if namespace == "/" else f"{namespace}#{self.connection.sid}"
+        return secrets.token_urlsafe(15)
+
     # -- events, one after the other -------------------------------------------------------------------------
 
     def _event_received(self, socket: Socket, packet: Packet) -> None:
         if packet.data is None:
             return
         if self._handling is not None:
-            if len(self._backlog) >= self.server.settings.max_backlog:
-                raise ProtocolError("too many events wait for their turn")
-            self._backlog.append(packet)
+            self._postpone(packet)
             return
         pending = socket.event_received(packet.data, packet.id)
         if pending is not None and self.server.settings.ordered:
             self._handling = pending
             pending.addBoth(self._handled)
+
+    def _postpone(self, packet: Packet) -> None:
+        if self._backlog is None:
+            self._backlog = deque()
+        if len(self._backlog) >= self.server.settings.max_backlog:
+            raise ProtocolError("too many events wait for their turn")
+        self._backlog.append(packet)
 
     def _handled(self, result: object) -> None:
         self._handling = None

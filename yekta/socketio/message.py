@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import Any, Protocol, TypeVar
 
 from yekta.engineio import packet as engine
-from yekta.socketio import packet as packets
+from yekta.socketio.packet import EVENT, Packet
+from yekta.socketio.parser import Parser
 from yekta.websocket.frame import BINARY, TEXT, frame
 
 Encoded_co = TypeVar("Encoded_co", covariant=True)
@@ -15,41 +16,48 @@ Encoded_co = TypeVar("Encoded_co", covariant=True)
 class Format(Protocol[Encoded_co]):
     """A way to write an event, shared by all members that read it. Compared by identity."""
 
-    def encode(self, args: Sequence[Any], id: int | None = None) -> Encoded_co:
-        """The event ``args`` (its name first). Raises :class:`ValueError` for what cannot be said."""
+    def encode(self, message: Message) -> Encoded_co:
+        """The event of ``message``. Raises :class:`ValueError` for what cannot be said."""
 
 
 class Message:
     """``args``: the event's name and its arguments. ``id``: the number of the acknowledgement asked for, if any.
 
-    ``volatile``: may be dropped for those who do not keep up.
+    ``volatile``: may be dropped for those who do not keep up. ``compress``: worth it where compression is on.
+    ``number``, ``offset``: its place in the history of a namespace that has one.
     """
 
-    __slots__ = ("_encoded", "args", "id", "volatile")
+    __slots__ = ("_encoded", "args", "compress", "id", "number", "offset", "volatile")
 
-    def __init__(self, args: Sequence[Any], *, volatile: bool = False, id: int | None = None) -> None:
+    def __init__(
+        self, args: Sequence[Any], *, volatile: bool = False, compress: bool = True, id: int | None = None
+    ) -> None:
         self.args = args
         self.volatile = volatile
+        self.compress = compress
         self.id = id
+        self.number = 0
+        self.offset: str | None = None
         self._encoded: dict[Format[Any], Any] = {}
 
     def encoded(self, format: Format[Encoded_co]) -> Encoded_co:
         """This event as ``format`` writes it."""
         encoded: Encoded_co | None = self._encoded.get(format)
         if encoded is None:
-            encoded = self._encoded[format] = format.encode(self.args, self.id)
+            encoded = self._encoded[format] = format.encode(self)
         return encoded
 
 
 class Prepared:
     """A Socket.IO packet as Engine.IO packets, and as WebSocket frames."""
 
-    __slots__ = ("_frames", "packets")
+    __slots__ = ("_frames", "compress", "packets")
 
-    def __init__(self, messages: Sequence[str | bytes]) -> None:
+    def __init__(self, messages: Sequence[str | bytes], compress: bool = True) -> None:
         self.packets: list[engine.Packet] = [
             engine.MESSAGE + message if isinstance(message, str) else message for message in messages
         ]
+        self.compress = compress
         self._frames: bytes | None = None
 
     @property
@@ -62,13 +70,19 @@ class Prepared:
         return self._frames
 
 
-class TextFormat:
-    """Socket.IO's default parser, for one namespace as its clients spell it."""
+class EventFormat:
+    """A parser's events, for one namespace as its clients spell it; with ``offsets`` for those that recover."""
 
-    __slots__ = ("namespace",)
+    __slots__ = ("_namespace", "_offsets", "_parser")
 
-    def __init__(self, namespace: str) -> None:
-        self.namespace = namespace
+    def __init__(self, parser: Parser, namespace: str, offsets: bool) -> None:
+        self._parser = parser
+        self._namespace = namespace
+        self._offsets = offsets
 
-    def encode(self, args: Sequence[Any], id: int | None = None) -> Prepared:
-        return Prepared(packets.encode(packets.Packet(packets.EVENT, self.namespace, args, id)))
+    def encode(self, message: Message) -> Prepared:
+        args: Sequence[Any] = message.args
+        if self._offsets and message.offset is not None and message.id is None:
+            args = [*args, message.offset]
+        packet = Packet(EVENT, self._namespace, args, message.id)
+        return Prepared(self._parser.encode(packet), message.compress)

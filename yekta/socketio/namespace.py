@@ -1,16 +1,19 @@
-"""A namespace: its middlewares, its sockets, its adapter."""
+"""A namespace: its middlewares, its sockets, its adapter. And parents, which make namespaces when clients ask."""
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
+import attrs
 from twisted.internet.defer import CancelledError, Deferred, ensureDeferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from yekta.engineio.connection import TRANSPORT_CLOSE
 from yekta.socketio import packet as packets
-from yekta.socketio.adapter import Adapter
+from yekta.socketio.adapter import Adapter, Restored
 from yekta.socketio.broadcast import BroadcastOperator, Emitting
 from yekta.socketio.calls import call
 from yekta.socketio.errors import ConnectError
@@ -21,39 +24,79 @@ from yekta.socketio.socket import Socket
 if TYPE_CHECKING:
     from yekta.socketio.server import Server
 
+Result = TypeVar("Result")
+
 # What a client is told where a middleware failed without saying why.
 _FAILED = "Internal error"
 
 
-class Namespace(Emitting):
+@attrs.frozen
+class Middleware:
+    """``always``: also for clients whose connection is recovered, whose other middlewares may be skipped."""
+
+    function: Callable[[Socket], Any]
+    always: bool
+
+
+class Welcoming:
+    """Who may come in, and who is told: the part that a namespace and a parent of namespaces share."""
+
+    def __init__(self) -> None:
+        self.middlewares: tuple[Middleware, ...] = ()
+        self.connection_listeners: tuple[Callable[[Socket], Any], ...] = ()
+
+    def use(self, middleware: Function, *, always: bool = False) -> Function:
+        """Ask ``middleware(socket)`` about each new socket; `ConnectError` refuses it. It may be ``async``."""
+        self.middlewares = (*self.middlewares, Middleware(middleware, always))
+        return middleware
+
+    def on_connection(self, listener: Function) -> Function:
+        """Call ``listener(socket)`` for each new socket, after the client has been told that it is connected."""
+        self.connection_listeners = (*self.connection_listeners, listener)
+        return listener
+
+
+class Namespace(Welcoming, Emitting):
     """``name`` begins with ``/``. ``sockets``: those of this process, by id."""
 
     _log = Logger()
 
-    def __init__(self, server: Server, name: str) -> None:
+    def __init__(self, server: Server, name: str, parent: ParentNamespace | None = None) -> None:
+        super().__init__()
         self.server = server
         self.name = name
         self.sockets: dict[str, Socket] = {}
         self.adapter: Adapter = server.make_adapter(self)
         self.adapter_events = Listeners()
-        self._middlewares: list[Callable[[Socket], Any]] = []
-        self._connection_listeners: list[Callable[[Socket], Any]] = []
+        self.server_events = Listeners()
+        self._parent = parent
+        self._recoverable: dict[str, Socket] = {}
+        self._admissions = 0
         self._ids = 0
-
-    def use(self, middleware: Function) -> Function:
-        """Ask ``middleware(socket)`` about each new socket; `ConnectError` refuses it. It may be ``async``."""
-        self._middlewares.append(middleware)
-        return middleware
-
-    def on_connection(self, listener: Function) -> Function:
-        """Call ``listener(socket)`` for each new socket, after the client has been told that it is connected."""
-        self._connection_listeners.append(listener)
-        return listener
 
     def next_id(self) -> int:
         """A number for an acknowledgement; one counter, so that a broadcast has one number for all."""
         self._ids += 1
         return self._ids
+
+    # -- between servers -------------------------------------------------------------------------------------
+
+    def on_server_side(self, event: str) -> Callable[[Function], Function]:
+        """Decorator: call a function for ``event`` when another server emits it; what it returns is its answer."""
+
+        def add(function: Function) -> Function:
+            self.server_events.add(event, function)
+            return function
+
+        return add
+
+    def server_side_emit(self, event: str, *args: Any) -> None:
+        """Tell all other servers of the cluster."""
+        self.adapter.server_side_emit([event, *args], None)
+
+    def server_side_emit_with_ack(self, event: str, *args: Any, timeout: float = 5.0) -> Deferred[list[Any]]:
+        """Tell all other servers, and gather their answers."""
+        return self.adapter.server_side_emit([event, *args], timeout)
 
     def adapter_observed(self, event: str, *args: Any) -> None:
         """The adapter tells of rooms: create-room, delete-room, join-room, leave-room."""
@@ -61,36 +104,67 @@ class Namespace(Emitting):
             for listener in self.adapter_events.of(event):
                 call(listener.call, args, lambda *_: None)
 
+    # -- sockets ---------------------------------------------------------------------------------------------
+
     def admit(self, socket: Socket) -> Deferred[None] | None:
         """Ask the middlewares, then open the socket or refuse it. Gives a Deferred while they think."""
-        if not self._middlewares:
-            self._open(socket)
+        if not self.middlewares and "pid" not in socket.handshake.auth:
+            self._open(socket, None)
             return None
-        admission = ensureDeferred(self._ask(socket))
-        admission.addCallbacks(lambda _: self._open(socket), self._refuse, errbackArgs=(socket,))
-        return admission
+        self._admissions += 1
+        admission = ensureDeferred(self._admit(socket))
+        admission.addErrback(self._refuse, socket)
+        return admission.addBoth(self._admitted)
 
     def remove(self, socket: Socket) -> None:
         """``socket`` has left."""
         self.sockets.pop(socket.id, None)
+        if socket.pid is not None:
+            self._recoverable.pop(socket.pid, None)
         self.adapter.remove_all(socket)
+        self._clean_up()
 
     def _operator(self) -> BroadcastOperator:
         return BroadcastOperator(self)
 
-    async def _ask(self, socket: Socket) -> None:
-        for middleware in tuple(self._middlewares):
-            result = middleware(socket)
-            if isinstance(result, Awaitable):
-                await result
+    async def _admit(self, socket: Socket) -> None:
+        restored = await self._restore(socket)
+        if restored is not None:
+            socket.recover(restored.session)
+        recovery = self.server.settings.recovery
+        skips = restored is not None and recovery is not None and recovery.skip_middlewares
+        for middleware in self.middlewares:
+            if middleware.always or not skips:
+                await _maybe(middleware.function(socket))
+        self._open(socket, restored)
 
-    def _open(self, socket: Socket) -> None:
+    async def _restore(self, socket: Socket) -> Restored | None:
+        pid = socket.handshake.auth.get("pid")
+        if self.server.settings.recovery is None or not isinstance(pid, str):
+            return None
+        alive = self._recoverable.get(pid)
+        if alive is not None:
+            # The old connection is half open: its client knows better than we do that it is gone.
+            alive.client.connection.fail(TRANSPORT_CLOSE, "taken over by a recovery")
+        return await _maybe(self.adapter.restore(pid, socket.handshake.auth.get("offset")))
+
+    def _open(self, socket: Socket, restored: Restored | None) -> None:
         if not socket.client.open:
             return
+        if self._may_recover(socket):
+            socket.pid = socket.pid or secrets.token_urlsafe(15)
+            self._recoverable[socket.pid] = socket
         self.sockets[socket.id] = socket
-        socket.opened()
-        for listener in tuple(self._connection_listeners):
+        if restored is None:
+            socket.opened((), ())
+        else:
+            socket.opened(restored.session.rooms, tuple(restored.missed()))
+        for listener in self.connection_listeners:
             call(listener, socket)
+
+    def _may_recover(self, socket: Socket) -> bool:
+        recovery = self.server.settings.recovery
+        return recovery is not None and socket.client.protocol > 3 and recovery.understands(socket.handshake)
 
     def _refuse(self, failure: Failure, socket: Socket) -> None:
         if failure.check(CancelledError):
@@ -100,8 +174,69 @@ class Namespace(Emitting):
         else:
             self._log.failure("A middleware failed", failure)
             error = ConnectError(_FAILED)
-        data: dict[str, Any] = {"message": error.message}
-        if error.data is not None:
-            data["data"] = error.data
-        socket.client.forget(socket.spelling)
-        socket.client.send(Packet(packets.CONNECT_ERROR, socket.spelling, data))
+        socket.client.refuse(socket.spelling, error)
+
+    def _admitted(self, result: None) -> None:
+        self._admissions -= 1
+        self._clean_up()
+
+    def _clean_up(self) -> None:
+        if self._parent is not None and not self.sockets and not self._admissions:
+            self._parent.child_empty(self)
+
+
+class ParentNamespace(Welcoming):
+    """Makes a namespace for every name that it ``matches``, with its own middlewares and listeners.
+
+    A namespace that its last socket has left goes away again, unless ``keep`` says otherwise.
+    """
+
+    def __init__(
+        self,
+        server: Server,
+        matches: Callable[[str, dict[str, Any]], bool | Awaitable[bool]],
+        *,
+        keep: bool = False,
+    ) -> None:
+        super().__init__()
+        self.children: set[Namespace] = set()
+        self._server = server
+        self._matches = matches
+        self._keep = keep
+
+    def match(self, name: str, auth: dict[str, Any]) -> bool | Awaitable[bool]:
+        """Whether ``name`` is one of ours."""
+        return self._matches(name, auth)
+
+    def create(self, name: str) -> Namespace:
+        """The namespace that a client asks for."""
+        namespace = Namespace(self._server, name, self)
+        namespace.middlewares = self.middlewares
+        namespace.connection_listeners = self.connection_listeners
+        self.children.add(namespace)
+        return namespace
+
+    def emit(self, event: str, *args: Any) -> None:
+        """Send an event to all sockets of all namespaces made so far."""
+        for namespace in tuple(self.children):
+            namespace.emit(event, *args)
+
+    def child_empty(self, namespace: Namespace) -> None:
+        """Nobody is left in ``namespace``."""
+        if not self._keep:
+            self.children.discard(namespace)
+            self._server.drop(namespace)
+
+
+async def _maybe(result: Awaitable[Result] | Result) -> Result:
+    return await result if isinstance(result, Awaitable) else result
+
+
+def refusal(spelling: str, error: ConnectError, protocol: int) -> Packet:
+    """A CONNECT_ERROR; Socket.IO 2 knew no object in it."""
+    if protocol == 3:
+        return Packet(packets.CONNECT_ERROR, spelling, error.message if error.data is None else error.data)
+    data: dict[str, Any] = {"message": error.message}
+    if error.data is not None:
+        data["data"] = error.data
+    return Packet(packets.CONNECT_ERROR, spelling, data)

@@ -21,8 +21,8 @@ RESERVED = frozenset(("connect", "connect_error", "disconnect", "disconnecting",
 # Node's bound; each attachment may be as large as a message.
 MAX_ATTACHMENTS = 10
 
-# Longer names serve nobody; JavaScript counts exactly up to 2^53, which has 16 digits.
-_MAX_NAMESPACE, _MAX_ID_DIGITS = 256, 16
+# Longer names serve nobody; JavaScript counts exactly up to 2^53.
+MAX_NAMESPACE, MAX_ID = 256, 1 << 53
 
 _DIGITS = frozenset("0123456789")
 
@@ -125,9 +125,9 @@ def decode_text(text: str, max_attachments: int = MAX_ATTACHMENTS) -> tuple[Pack
         start, missing = _attachment_count(text, max_attachments)
         packet.type -= BINARY_EVENT - EVENT
     if text[start : start + 1] == "/":
-        comma = text.find(",", start, start + _MAX_NAMESPACE + 1)
+        comma = text.find(",", start, start + MAX_NAMESPACE + 1)
         end = len(text) if comma < 0 else comma
-        if end - start > _MAX_NAMESPACE:
+        if end - start > MAX_NAMESPACE:
             raise ProtocolError("namespace too long")
         packet.namespace, start = text[start:end], end + 1
     packet.id, start = _id(text, start)
@@ -182,9 +182,14 @@ def _id(text: str, start: int) -> tuple[int | None, int]:
     end = start
     while end < len(text) and text[end] in _DIGITS:
         end += 1
-        if end - start > _MAX_ID_DIGITS:
-            raise ProtocolError("id too long")
-    return (int(text[start:end]), end) if end > start else (None, start)
+        if end - start > 16:
+            raise ProtocolError("illegal id")
+    if end == start:
+        return None, start
+    number = int(text[start:end])
+    if number > MAX_ID:
+        raise ProtocolError("illegal id")
+    return number, end
 
 
 def _reattach(value: Any, attachments: list[bytes]) -> Any:

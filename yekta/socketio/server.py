@@ -11,88 +11,90 @@
 
 from __future__ import annotations
 
-import secrets
-from collections.abc import Callable, Mapping
-from email.utils import formatdate
-from typing import Any
+import re
+from collections.abc import Awaitable, Callable
+from typing import Any, overload
 
-import attrs
+from twisted.internet.defer import Deferred, ensureDeferred
 from twisted.internet.interfaces import IReactorTime
 
 from yekta.engineio.connection import FORCED_CLOSE, Connection
 from yekta.engineio.engine import Engine
-from yekta.engineio.engine import Settings as EngineSettings
 from yekta.engineio.resource import EngineResource
 from yekta.socketio.adapter import Adapter, InMemoryAdapter
 from yekta.socketio.broadcast import BroadcastOperator, Emitting
 from yekta.socketio.client import Client
+from yekta.socketio.handshake import handshake
 from yekta.socketio.listeners import Function
-from yekta.socketio.message import TextFormat
-from yekta.socketio.namespace import Namespace
-from yekta.socketio.packet import MAX_ATTACHMENTS
-from yekta.socketio.socket import SHUTTING_DOWN, Handshake, Socket
+from yekta.socketio.message import EventFormat
+from yekta.socketio.namespace import Namespace, ParentNamespace
+from yekta.socketio.parser import Parser
+from yekta.socketio.recovery import History
+from yekta.socketio.settings import Settings, from_options
+from yekta.socketio.socket import SHUTTING_DOWN, Socket
 from yekta.timeouts import Timeouts
 from yekta.web.channel import Limits as WebLimits
 from yekta.web.channel import Site
-from yekta.websocket.protocol import Limits as WebSocketLimits
 from yekta.websocket.protocol import WebSocketFactory
 
-
-@attrs.frozen
-class Settings:
-    """Seconds, bytes, numbers. ``connect_timeout``: how long a client may stay without a namespace.
-
-    ``packet_timeout``: how long attachments may be late. ``max_namespaces``, ``max_acks``, ``max_backlog``: of one
-    client. ``ordered``: whether one client's events wait for an ``async`` listener of the one before.
-    ``aliases``: other spellings of a namespace, such as the path that socket.io-client takes for one.
-    """
-
-    engine: EngineSettings = attrs.field(factory=EngineSettings)
-    websocket: WebSocketLimits = attrs.field(factory=WebSocketLimits)
-    connect_timeout: float = 45.0
-    packet_timeout: float = 30.0
-    max_attachments: int = MAX_ATTACHMENTS
-    max_namespaces: int = 32
-    max_acks: int = 10_000
-    max_backlog: int = 1_000
-    ordered: bool = True
-    aliases: Mapping[str, str] = attrs.field(factory=dict)
-
-
-MakeAdapter = Callable[[IReactorTime, Callable[..., None]], Adapter]
+MakeAdapter = Callable[[IReactorTime, Callable[..., None], "History | None"], Adapter]
+Predicate = Callable[[str, dict[str, Any]], "bool | Awaitable[bool]"]
 
 
 class Server(Emitting):
-    """See the module. The server itself stands for the namespace ``/``."""
+    """See the module. The server itself stands for the namespace ``/``.
+
+    Options are the fields of `Settings`, of Engine.IO's and of the WebSocket's, and ``cors_origins``.
+    """
 
     def __init__(
-        self, clock: IReactorTime, settings: Settings | None = None, adapter: MakeAdapter = InMemoryAdapter
+        self,
+        clock: IReactorTime,
+        settings: Settings | None = None,
+        adapter: MakeAdapter = InMemoryAdapter,
+        **options: Any,
     ) -> None:
         self.clock = clock
-        self.settings = Settings() if settings is None else settings
+        self.settings = from_options(options) if settings is None else settings
         self.engine = Engine(clock, self.settings.engine, self._connected)
         self.websockets = WebSocketFactory(clock, self.settings.websocket)
         self.clients: set[Client] = set()
+        self.unidentified: Timeouts[Client] = Timeouts(clock, self.settings.connect_timeout, _too_late)
+        self.unfinished: Timeouts[Client] = Timeouts(clock, self.settings.packet_timeout, _too_late)
         self._adapter = adapter
         self._namespaces: dict[str, Namespace] = {}
-        self._formats: dict[str, TextFormat] = {}
-        self.unidentified: Timeouts[Client] = Timeouts(clock, self.settings.connect_timeout, self._too_late)
-        self.unfinished: Timeouts[Client] = Timeouts(clock, self.settings.packet_timeout, self._too_late)
+        self._parents: list[ParentNamespace] = []
+        self._formats: dict[tuple[Parser, str, bool], EventFormat] = {}
         self.sockets = self.of("/")
 
     # -- for applications ------------------------------------------------------------------------------------
 
-    def of(self, name: str) -> Namespace:
-        """The namespace ``name``, made on first use."""
+    @overload
+    def of(self, name: str) -> Namespace: ...
+
+    @overload
+    def of(self, name: re.Pattern[str] | Predicate, *, keep: bool = False) -> ParentNamespace: ...
+
+    def of(self, name: str | re.Pattern[str] | Predicate, *, keep: bool = False) -> Namespace | ParentNamespace:
+        """The namespace ``name``, made on first use.
+
+        Or those whose names match an expression, or that ``name(spelled, auth)``, which may be ``async``, agrees to:
+        each is made when a client asks for it, and goes with its last socket, unless ``keep``.
+        """
+        if not isinstance(name, str):
+            matches = _searching(name) if isinstance(name, re.Pattern) else name
+            parent = ParentNamespace(self, matches, keep=keep)
+            self._parents.append(parent)
+            return parent
         name = "/" + name.removeprefix("/")
         namespace = self._namespaces.get(name)
         if namespace is None:
             namespace = self._namespaces[name] = Namespace(self, name)
         return namespace
 
-    def use(self, middleware: Function) -> Function:
+    def use(self, middleware: Function, *, always: bool = False) -> Function:
         """See `Namespace.use`."""
-        return self.sockets.use(middleware)
+        return self.sockets.use(middleware, always=always)
 
     def on_connection(self, listener: Function) -> Function:
         """See `Namespace.on_connection`."""
@@ -100,7 +102,7 @@ class Server(Emitting):
 
     def resource(self) -> EngineResource:
         """The server as a resource of twisted.web, for ``site.putChild(b"socket.io", …)``."""
-        return EngineResource(self.engine, self.websockets)
+        return EngineResource(self.engine, self.websockets, self.settings.client_bundle)
 
     def factory(self) -> Site:
         """The server as a protocol factory, for a port of its own."""
@@ -117,35 +119,52 @@ class Server(Emitting):
 
     # -- for clients and namespaces ----------------------------------------------------------------------------
 
-    def find(self, spelling: str) -> Namespace | None:
-        """The namespace that a client means, if there is one."""
-        return self._namespaces.get(self.settings.aliases.get(spelling, spelling))
+    def find(self, spelling: str, auth: dict[str, Any]) -> Namespace | Deferred[Namespace | None] | None:
+        """The namespace that a client means, if there is one; a Deferred where a predicate has to think."""
+        name = self.settings.aliases.get(spelling, spelling)
+        namespace = self._namespaces.get(name)
+        if namespace is not None or not self._parents:
+            return namespace
+        return ensureDeferred(self._ask_parents(name, auth))
 
-    def format(self, spelling: str) -> TextFormat:
-        """How events are written for clients that spell their namespace so."""
-        format = self._formats.get(spelling)
+    async def _ask_parents(self, name: str, auth: dict[str, Any]) -> Namespace | None:
+        for parent in tuple(self._parents):
+            matches = parent.match(name, auth)
+            if isinstance(matches, Awaitable):
+                matches = await matches
+            if matches:
+                # Another client may have asked for the same name meanwhile.
+                if name not in self._namespaces:
+                    self._namespaces[name] = parent.create(name)
+                return self._namespaces[name]
+        return None
+
+    def drop(self, namespace: Namespace) -> None:
+        """``namespace`` was made for clients that have all gone."""
+        if self._namespaces.get(namespace.name) is namespace:
+            del self._namespaces[namespace.name]
+
+    def format(self, parser: Parser, spelling: str, offsets: bool) -> EventFormat:
+        """How events are written for clients of this parser that spell their namespace so."""
+        key = (parser, spelling, offsets)
+        format = self._formats.get(key)
         if format is None:
-            format = self._formats[spelling] = TextFormat(spelling)
+            format = EventFormat(parser, spelling, offsets)
+            # Names that clients thought up come and go; only those of the application are worth keeping.
+            if spelling in self._namespaces or spelling in self.settings.aliases:
+                self._formats[key] = format
         return format
 
     def make_adapter(self, namespace: Namespace) -> Adapter:
-        return self._adapter(self.clock, namespace.adapter_observed)
+        """The rooms of a namespace."""
+        recovery = self.settings.recovery
+        history = None if recovery is None else History(self.clock, recovery)
+        return self._adapter(self.clock, namespace.adapter_observed, history)
 
     def make_socket(self, namespace: Namespace, client: Client, spelling: str, auth: dict[str, Any]) -> Socket:
-        request = client.connection.request
-        now = self.clock.seconds()
-        handshake = Handshake(
-            headers=dict(request.headers),
-            query=dict(request.query),
-            auth=auth,
-            address=request.address,
-            secure=request.secure,
-            cross_domain=request.origin is not None,
-            url=request.path,
-            issued=round(now * 1000),
-            time=formatdate(now, usegmt=True),
-        )
-        return Socket(namespace, client, spelling, handshake, secrets.token_urlsafe(15))
+        """A socket that is not admitted yet."""
+        shown = handshake(client.connection.request, auth, self.clock.seconds())
+        return Socket(namespace, client, spelling, shown, client.make_id(namespace.name))
 
     def forget(self, client: Client) -> None:
         """``client`` is gone."""
@@ -158,6 +177,13 @@ class Server(Emitting):
         connection.handler = client
         self.clients.add(client)
         self.unidentified.start(client)
+        if client.protocol == 3:
+            client.connect("/", {})
 
-    def _too_late(self, client: Client) -> None:
-        client.connection.fail(FORCED_CLOSE, "too late")
+
+def _searching(expression: re.Pattern[str]) -> Predicate:
+    return lambda name, auth: expression.search(name) is not None
+
+
+def _too_late(client: Client) -> None:
+    client.connection.fail(FORCED_CLOSE, "too late")

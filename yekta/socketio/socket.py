@@ -17,9 +17,12 @@ from yekta.socketio.adapter import RemoteSocket, Target
 from yekta.socketio.broadcast import Broadcasting, BroadcastOperator, allowed
 from yekta.socketio.calls import call, dispatch
 from yekta.socketio.errors import Disconnected
-from yekta.socketio.listeners import Function, Listeners, ignore
+from yekta.socketio.handshake import Handshake, redacted
+from yekta.socketio.listeners import Listeners, ignore
+from yekta.socketio.listening import Listening
 from yekta.socketio.message import Message
 from yekta.socketio.packet import Packet
+from yekta.socketio.recovery import RECOVERABLE, Session
 
 if TYPE_CHECKING:
     from yekta.socketio.client import Client
@@ -29,23 +32,11 @@ CLIENT_DISCONNECT, SERVER_DISCONNECT = "client namespace disconnect", "server na
 SERVER_CLOSE, SHUTTING_DOWN = "forced server close", "server shutting down"
 
 
-@attrs.frozen
-class Handshake:
-    """How the client came: facts of its first request, and the ``auth`` that it sent to this namespace."""
+class Socket(Listening, Broadcasting):
+    """``id``: unknown to others. ``data``: whatever the application wants to keep with the socket.
 
-    headers: dict[str, str] = attrs.field(repr=False)
-    query: dict[str, str] = attrs.field(repr=False)
-    auth: dict[str, Any] = attrs.field(repr=False)
-    address: str
-    secure: bool
-    cross_domain: bool
-    url: str = attrs.field(repr=False)
-    issued: int
-    time: str
-
-
-class Socket(Broadcasting):
-    """``id``: unknown to others. ``data``: whatever the application wants to keep with the socket."""
+    ``recovered``: whether the client came back and was given its old id, rooms, data and what it missed.
+    """
 
     def __init__(self, namespace: Namespace, client: Client, spelling: str, handshake: Handshake, id: str) -> None:
         self.id = id
@@ -56,77 +47,17 @@ class Socket(Broadcasting):
         self.connected = False
         self.recovered = False
         self.spelling = spelling
-        self._format = namespace.server.format(spelling)
+        self.pid: str | None = None
         self.listeners = Listeners()
-        self.incoming: list[Callable[..., Any]] = []
-        self._outgoing: list[Callable[..., Any]] = []
-        self.middlewares: list[Callable[..., Any]] = []
-        self.fallback: Callable[[str, list[Any], Callable[..., None]], Any] | None = None
+        self._format = client.format(spelling, offsets=False)
         self._acks = Acks(namespace.server.clock, namespace.server.settings.max_acks)
-
-    # -- listening -----------------------------------------------------------------------------------------
-
-    def on(self, event: str) -> Callable[[Function], Function]:
-        """Decorator: call a function for every ``event``; ``disconnecting`` and ``disconnect`` get the reason."""
-        return self._adder(event, once=False)
-
-    def once(self, event: str) -> Callable[[Function], Function]:
-        """Decorator: call a function for the next ``event`` only."""
-        return self._adder(event, once=True)
-
-    def off(self, event: str | None = None, function: Callable[..., Any] | None = None) -> None:
-        """Forget a listener, all of an event, or all."""
-        self.listeners.remove(event, function)
-
-    def on_any(self, function: Function) -> Function:
-        """Call ``function(event, *args)`` for every event that comes in, before its listeners."""
-        self.incoming.append(function)
-        return function
-
-    def on_any_outgoing(self, function: Function) -> Function:
-        """Call ``function(event, *args)`` for every event that goes out."""
-        self._outgoing.append(function)
-        return function
-
-    def prepend_any(self, function: Function) -> Function:
-        """As :meth:`on_any`, before those that are there."""
-        self.incoming.insert(0, function)
-        return function
-
-    def prepend_any_outgoing(self, function: Function) -> Function:
-        """As :meth:`on_any_outgoing`, before those that are there."""
-        self._outgoing.insert(0, function)
-        return function
-
-    def off_any(self, function: Callable[..., Any] | None = None) -> None:
-        """Forget one incoming catch-all, or all."""
-        self.incoming[:] = [each for each in self.incoming if function is not None and each != function]
-
-    def off_any_outgoing(self, function: Callable[..., Any] | None = None) -> None:
-        """Forget one outgoing catch-all, or all."""
-        self._outgoing[:] = [each for each in self._outgoing if function is not None and each != function]
-
-    def otherwise(self, function: Callable[[str, list[Any], Callable[..., None]], Any]) -> None:
-        """Call ``function(event, args, ack)`` for every event that has no listener."""
-        self.fallback = function
-
-    def use(self, middleware: Function) -> Function:
-        """Call ``middleware(event, args)`` before each event's listeners; an exception keeps the event from them."""
-        self.middlewares.append(middleware)
-        return middleware
-
-    def _adder(self, event: str, *, once: bool) -> Callable[[Function], Function]:
-        def add(function: Function) -> Function:
-            self.listeners.add(event, function, once=once)
-            return function
-
-        return add
+        self._since = self._sent = 0
 
     # -- speaking ------------------------------------------------------------------------------------------
 
     def emit(self, event: str, *args: Any) -> None:
         """Send an event to this client. Raises :class:`ValueError` for what the parser cannot say."""
-        self.deliver(Message([allowed(event), *args]))
+        self._say(Message([allowed(event), *args]))
 
     def emit_with_ack(self, event: str, *args: Any, timeout: float | None = None) -> Deferred[Any]:
         """Send an event; fires with the client's answer (a list, if it gave several values).
@@ -145,9 +76,13 @@ class Socket(Broadcasting):
         return TimedSocket(self, seconds)
 
     @property
-    def volatile(self) -> VolatileSocket:
+    def volatile(self) -> FlaggedSocket:
         """``socket.volatile.emit(…)``: dropped where the client does not keep up."""
-        return VolatileSocket(self)
+        return FlaggedSocket(self, volatile=True)
+
+    def compress(self, compress: bool) -> FlaggedSocket:
+        """``socket.compress(False).emit(…)``: whether compressing is worth it, where compression is on."""
+        return FlaggedSocket(self, compress=compress)
 
     @property
     def broadcast(self) -> BroadcastOperator:
@@ -156,6 +91,11 @@ class Socket(Broadcasting):
 
     def _operator(self) -> BroadcastOperator:
         return BroadcastOperator(self.namespace, Target(excluded=frozenset((self.id,))))
+
+    def _say(self, message: Message) -> None:
+        if self.pid is not None:
+            self.namespace.adapter.record(message, Target(frozenset((self.id,))))
+        self.deliver(message)
 
     # -- rooms ---------------------------------------------------------------------------------------------
 
@@ -188,14 +128,17 @@ class Socket(Broadcasting):
     # -- Member: for adapters --------------------------------------------------------------------------------
 
     def deliver(self, message: Message) -> None:
-        if self._outgoing:
-            for function in tuple(self._outgoing):
-                function(*message.args)
-        if not message.volatile or self.client.flowing:
-            self.client.send_prepared(message.encoded(self._format))
+        if not self.connected:
+            return
+        for function in self.outgoing:
+            call(function, *message.args)
+        if message.volatile and not self.client.flowing:
+            return
+        self._sent = message.number
+        self.client.send_prepared(message.encoded(self._format))
 
     def ask(self, message: Message, answered: Answered) -> Callable[[], None] | None:
-        if message.id is None:
+        if message.id is None or not self.connected:
             return None
         number = message.id
         self._acks.call(number, answered)
@@ -203,21 +146,34 @@ class Socket(Broadcasting):
         return lambda: self._acks.forget(number)
 
     def describe(self) -> RemoteSocket:
-        return RemoteSocket(self.id, frozenset(self.rooms), self.data, attrs.asdict(self.handshake))
+        return RemoteSocket(self.id, frozenset(self.rooms), self.data, redacted(self.handshake))
 
-    # -- for the client --------------------------------------------------------------------------------------
+    # -- for the namespace and the client ----------------------------------------------------------------------
 
-    def opened(self) -> None:
-        """The middlewares agree: from here on the application may use the socket."""
+    def recover(self, session: Session) -> None:
+        """Become the socket that the client had before."""
+        self.id, self.pid, self.data = session.id, session.pid, session.data
+        self.recovered = True
+
+    def opened(self, rooms: Collection[str], missed: Collection[Message]) -> None:
+        """The middlewares agree: from here on the application may use the socket.
+
+        A client that comes back is told what it missed before its CONNECT: it expects it so.
+        """
         self.connected = True
         self.client.joined(self.spelling, self)
-        self.join(self.id)
-        self.client.send(Packet(packets.CONNECT, self.spelling, {"sid": self.id}))
+        self.join(self.id, *rooms)
+        if self.pid is not None:
+            self._format = self.client.format(self.spelling, offsets=True)
+            self._since = self._sent = self.namespace.adapter.last_number
+        for message in missed:
+            self.client.send_prepared(message.encoded(self._format))
+        self.client.send(Packet(packets.CONNECT, self.spelling, self._welcome()))
 
     def event_received(self, args: list[Any], id: int | None) -> Deferred[Any] | None:
         """An event. Gives what the client has to wait for before its next one."""
         event, *rest = args
-        name = event if isinstance(event, str) else f"{event:g}"
+        name = event if isinstance(event, str) else f"{event:.15g}"
         return dispatch(self, name, rest, ignore if id is None else self._acker(id))
 
     def ack_received(self, id: int, args: list[Any]) -> None:
@@ -229,6 +185,8 @@ class Socket(Broadcasting):
         if not self.connected:
             return
         self.tell("disconnecting", reason, description)
+        if self.pid is not None and reason in RECOVERABLE:
+            self.namespace.adapter.keep(self._session(self.pid))
         self.connected = False
         self.namespace.remove(self)
         self.client.forget(self.spelling)
@@ -240,6 +198,17 @@ class Socket(Broadcasting):
         """Call the listeners of an event of the socket's own."""
         for listener in self.listeners.of(event):
             call(listener.call, args, ignore)
+
+    def _welcome(self) -> dict[str, Any] | None:
+        if self.client.protocol == 3:
+            return None
+        return {"sid": self.id} if self.pid is None else {"sid": self.id, "pid": self.pid}
+
+    def _session(self, pid: str) -> Session:
+        adapter = self.namespace.adapter
+        now = self.namespace.server.clock.seconds()
+        rooms = frozenset(self.rooms)
+        return Session(pid, self.id, rooms, self.data, self._since, self._sent, adapter.last_number, now)
 
     def _acker(self, id: int) -> Callable[..., None]:
         answered = False
@@ -266,11 +235,14 @@ class TimedSocket:
 
 
 @attrs.frozen
-class VolatileSocket:
-    """A socket whose events may be dropped."""
+class FlaggedSocket:
+    """A socket whose events may be dropped, or are not worth compressing."""
 
     _socket: Socket
+    _volatile: bool = False
+    _compress: bool = True
 
     def emit(self, event: str, *args: Any) -> None:
         """See :meth:`Socket.emit`."""
-        self._socket.deliver(Message([allowed(event), *args], volatile=True))
+        message = Message([allowed(event), *args], volatile=self._volatile, compress=self._compress)
+        self._socket._say(message)

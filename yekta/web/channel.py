@@ -44,6 +44,13 @@ class Request(server.Request):
     channel: Channel
     _received = 0
 
+    def getHeader(self, key: Any) -> Any:
+        """As Twisted's, but text is Latin-1, which every header is: Twisted's fails where one is not UTF-8."""
+        if isinstance(key, bytes):
+            return super().getHeader(key)
+        value = super().getHeader(key.encode())
+        return None if value is None else value.decode("latin-1")
+
     def gotLength(self, length: int | None) -> None:
         if length is not None and length > self.channel.site.limits.max_body:
             self.channel.refuse_body(self)
@@ -93,13 +100,18 @@ class Channel(HTTPChannel):
         self.setTimeout(LINGER)
         self.transport.loseWriteConnection()
 
+    def _send100Continue(self) -> None:
+        # A client that asks first has its answer already.
+        if not self._refused:
+            super()._send100Continue()
+
     def allContentReceived(self) -> None:
         if not self._refused:
             super().allContentReceived()
 
     def surrender(self) -> tuple[Any, bytes]:
         """Hand the connection over to another protocol: its transport, and the bytes that came after the request."""
-        transport, rest = self.transport, b"".join(self._dataBuffer)
+        transport, rest = self.transport, b"".join(self._dataBuffer) + self.clearLineBuffer()
         self.setTimeout(None)
         transport.unregisterProducer()
         self.requests.clear()

@@ -34,7 +34,7 @@ class Origins:
         authority = origin.partition("://")[2]
         name, _, port = authority.rpartition(":")
         ports = (str(own) for own in self.own_ports)
-        return authority == host or (port in ports and bool(name) and name == _hostname(host))
+        return authority == host != "" or (port in ports and bool(name) and name == _hostname(host))
 
     def response_headers(self, origin: str | None) -> dict[str, str]:
         """The CORS headers of an answer to ``origin``."""

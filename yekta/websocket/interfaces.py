@@ -43,7 +43,7 @@ class IWebSocket(Interface):
     def send_frame(frame: bytes) -> None:
         """Send bytes that are whole frames already (broadcasts frame once for everybody)."""
 
-    def close(code: int, reason: str = "") -> None:
+    def close(code: int | None, reason: str = "") -> None:
         """Begin the closing handshake (7.1.2); the connection is cut where the client does not answer in time."""
 
     def abort(reason: str = "") -> None:

@@ -228,9 +228,9 @@ class WebSocket(WebSocketServerProtocol):
 
     # -- closing ---------------------------------------------------------------------------------------
 
-    def close(self, code: int, reason: str = "") -> None:
+    def close(self, code: int | None, reason: str = "") -> None:
         if self.state == self.STATE_OPEN:
-            self.sendCloseFrame(code, reason.encode()[:123])
+            self.sendCloseFrame(code, reason.encode()[:123] if code is not None else None)
 
     def sendCloseFrame(
         self, code: int | None = None, reasonUtf8: bytes | None = None, isReply: bool = False

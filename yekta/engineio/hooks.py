@@ -1,0 +1,38 @@
+"""Places where others may look on: a few named events, a list of functions for each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+class Hooks:
+    """``hooks.on("packet")(function)`` adds; nothing is called where nobody looks on."""
+
+    __slots__ = ("_functions",)
+
+    def __init__(self) -> None:
+        self._functions: dict[str, tuple[Callable[..., Any], ...]] = {}
+
+    def on(self, event: str) -> Callable[[Function], Function]:
+        """Decorator: call a function for every ``event``."""
+
+        def add(function: Function) -> Function:
+            self._functions[event] = (*self._functions.get(event, ()), function)
+            return function
+
+        return add
+
+    def off(self, event: str, function: Callable[..., Any]) -> None:
+        """Call ``function`` no more."""
+        self._functions[event] = tuple(each for each in self._functions.get(event, ()) if each != function)
+
+    def fire(self, event: str, *args: Any) -> None:
+        """Call everybody who looks on."""
+        for function in self._functions.get(event, ()):
+            function(*args)
+
+    def __bool__(self) -> bool:
+        return bool(self._functions)

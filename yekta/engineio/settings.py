@@ -1,0 +1,64 @@
+"""The settings of Engine.IO."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Awaitable, Callable
+
+import attrs
+from twisted.internet.defer import Deferred
+
+from yekta.web.origins import Origins
+from yekta.web.request import Request
+
+AllowRequest = Callable[[Request], "bool | Awaitable[bool | None] | Deferred[bool | None] | None"]
+
+
+@attrs.frozen
+class Cookie:
+    """A cookie with the connection's sid, for load balancers that keep a client at one server."""
+
+    name: str = "io"
+    path: str = "/"
+    http_only: bool = True
+    same_site: str = "Lax"
+
+    def header(self, sid: str) -> str:
+        """The value of ``Set-Cookie`` (RFC 6265, 4.1)."""
+        return f"{self.name}={sid}; Path={self.path}{'; HttpOnly' * self.http_only}; SameSite={self.same_site}"
+
+
+def new_sid() -> str:
+    """15 random bytes: the 20 characters that Node's sharded adapter takes for a private room."""
+    return secrets.token_urlsafe(15)
+
+
+@attrs.frozen
+class Settings:
+    """Seconds and bytes. The defaults are Node's where it has them.
+
+    ``max_payload``: the longest message, and the longest POST. ``max_queued``: what may wait for a slow client.
+    ``drain_timeout``: how long a closed polling connection waits for a poll to take the rest.
+    ``allow_request``: asked before a new connection; a false answer or a `Refusal` refuses.
+    ``allow_eio3``: serve clients of Engine.IO 3 (Socket.IO 2) too. ``initial_packet``: sent after each handshake.
+    ``http_compression``: gzip longer polling answers where the client can take it; ``None`` is never.
+    ``close_codes``: say on WebSocket why we close; Node never does.
+    """
+
+    transports: tuple[str, ...] = ("polling", "websocket")
+    allow_upgrades: bool = True
+    allow_eio3: bool = False
+    ping_interval: float = 25.0
+    ping_timeout: float = 20.0
+    upgrade_timeout: float = 10.0
+    drain_timeout: float = 30.0
+    max_payload: int = 1_000_000
+    max_queued: int = 1 << 20
+    max_connections: int = 100_000
+    origins: Origins = attrs.field(factory=lambda: Origins(("*",)))
+    allow_request: AllowRequest | None = None
+    cookie: Cookie | None = None
+    generate_id: Callable[[], str] = new_sid
+    initial_packet: str | bytes | None = None
+    http_compression: int | None = None
+    close_codes: bool = True

@@ -1,0 +1,59 @@
+"""Which requests are served: everything is checked here, before any answer and before any 101."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from yekta.engineio.errors import (
+    Refusal,
+    bad_method,
+    bad_request,
+    forbidden,
+    unknown_sid,
+    unknown_transport,
+    unsupported_protocol,
+)
+from yekta.engineio.settings import Settings
+from yekta.web.request import Request
+
+if TYPE_CHECKING:
+    from yekta.engineio.connection import Connection
+
+
+def verify(request: Request, settings: Settings, connections: Mapping[str, Connection]) -> Connection | None:
+    """The connection that ``request`` belongs to, or ``None``: it wants a new one. Raises :class:`Refusal`."""
+    query = request.query
+    transport = query.get("transport", "")
+    if transport not in settings.transports:
+        raise unknown_transport()
+    if not settings.origins.allow(request.origin, request.headers.get("host")):
+        raise forbidden("Origin not allowed")
+    if request.upgrade != (transport == "websocket"):
+        raise bad_request("TRANSPORT_HANDSHAKE_ERROR")
+    if "sid" in query:
+        return _known(request, settings, connections.get(query["sid"]), transport)
+    if request.method != "GET":
+        raise bad_method()
+    protocol(request, settings)
+    if len(connections) >= settings.max_connections:
+        raise Refusal(4, "Too many connections", status=503, reason="MAX_CONNECTIONS", retry_after=5)
+    return None
+
+
+def protocol(request: Request, settings: Settings) -> int:
+    """The Engine.IO protocol that a client speaks; one that does not say speaks 3."""
+    asked = request.query.get("EIO", "3")
+    if asked == "4" or (asked == "3" and settings.allow_eio3):
+        return int(asked)
+    raise unsupported_protocol()
+
+
+def _known(request: Request, settings: Settings, connection: Connection | None, transport: str) -> Connection:
+    if connection is None:
+        raise unknown_sid()
+    if request.query.get("EIO", "3") != str(connection.protocol):
+        raise bad_request("PROTOCOL_MISMATCH")
+    if transport != connection.transport.name and not (transport == "websocket" and settings.allow_upgrades):
+        raise bad_request("TRANSPORT_MISMATCH")
+    return connection

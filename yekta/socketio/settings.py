@@ -1,0 +1,68 @@
+"""The settings of a Socket.IO server, and how `Server(reactor, ping_interval=20.0, …)` finds where each belongs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import attrs
+
+from yekta.engineio.settings import Settings as EngineSettings
+from yekta.socketio.packet import MAX_ATTACHMENTS
+from yekta.socketio.parser import Parser
+from yekta.socketio.recovery import Settings as RecoverySettings
+from yekta.web.origins import Origins
+from yekta.websocket.protocol import Limits as WebSocketLimits
+
+
+@attrs.frozen
+class Settings:
+    """Seconds, bytes, numbers. ``connect_timeout``: how long a client may stay without a namespace.
+
+    ``packet_timeout``: how long attachments may be late. ``max_namespaces``, ``max_acks``, ``max_backlog``: of one
+    client. ``ordered``: whether one client's events wait for an ``async`` listener of the one before.
+    ``aliases``: other spellings of a namespace, such as the path that socket.io-client takes for one.
+    ``recovery``: for connections that break; ``None`` is off. ``parser``: for all clients, instead of each one's own.
+    ``client_bundle``: a folder with socket.io.js and its like, served beside the connections.
+    """
+
+    engine: EngineSettings = attrs.field(factory=EngineSettings)
+    websocket: WebSocketLimits = attrs.field(factory=WebSocketLimits)
+    connect_timeout: float = 45.0
+    packet_timeout: float = 30.0
+    max_attachments: int = MAX_ATTACHMENTS
+    max_namespaces: int = 32
+    max_acks: int = 10_000
+    max_backlog: int = 1_000
+    ordered: bool = True
+    aliases: Mapping[str, str] = attrs.field(factory=dict)
+    recovery: RecoverySettings | None = None
+    parser: Parser | None = None
+    client_bundle: Path | None = None
+
+
+def from_options(options: dict[str, Any]) -> Settings:
+    """Settings from one flat set of options. ``cors_origins`` is a list of origins. Raises `TypeError`, naming the
+    option that nobody knows."""
+    engine = _take(options, EngineSettings)
+    if "cors_origins" in options:
+        engine["origins"] = Origins(options.pop("cors_origins"))
+    websocket = _take(options, WebSocketLimits)
+    for shared, its_own in (("max_payload", "max_message"), ("max_queued", "max_queued")):
+        if shared in engine:
+            websocket.setdefault(its_own, engine[shared])
+    own = _take(options, Settings)
+    if options:
+        raise TypeError(f"unknown option {next(iter(options))!r}")
+    own.setdefault("engine", EngineSettings(**engine))
+    own.setdefault("websocket", WebSocketLimits(**websocket))
+    return Settings(**own)
+
+
+def _take(options: dict[str, Any], kind: type) -> dict[str, Any]:
+    names = {field.name for field in attrs.fields(kind)}
+    # Both layers bound what is queued; the WebSocket's own heartbeat is not Engine.IO's.
+    if kind is WebSocketLimits:
+        names -= {"max_queued", "ping_interval", "ping_timeout"}
+    return {name: options.pop(name) for name in names & options.keys()}
