@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any, Literal, TypeVar
 
 import msgspec
@@ -13,6 +14,9 @@ Shape = TypeVar("Shape")
 
 Text = Annotated[str, Meta(min_length=1, max_length=2000, description="1 to 2,000 characters")]
 MessageId = Annotated[str, Meta(min_length=1, max_length=128)]
+
+# The one message of msgspec's that quotes what came, however long that is.
+_QUOTING = re.compile(r"(?s)^(Invalid enum value) .*?( - at `\$[^`]*`)?$")
 
 # Only this many last turns are used; what came before has been said often enough.
 HISTORY = 10
@@ -81,6 +85,6 @@ def read(value: Any, shape: type[Shape]) -> Shape:
     try:
         return msgspec.convert(value, shape)
     except msgspec.ValidationError as error:
-        raise ClientError(str(error), status=400) from None
+        raise ClientError(_QUOTING.sub(r"\1\2", str(error)), status=400) from None
     except RecursionError:
         raise ClientError("Data nests too deep", status=400) from None

@@ -9,7 +9,7 @@ from yekta.app.dispatcher import Dispatcher, Reply
 from yekta.app.hub import Hub
 from yekta.app.peer import Peer
 from yekta.app.sessions import Session, Sessions
-from yekta.edge.login import NotAuthenticated, authenticate
+from yekta.edge.login import INVALID_TOKEN, NotAuthenticated, authenticate
 from yekta.socketio.errors import ConnectError
 from yekta.socketio.handshake import Handshake
 from yekta.socketio.listeners import ignore
@@ -55,7 +55,8 @@ class SocketDoor:
         self._sessions = sessions
         self._hub = hub
         self._dispatcher = dispatcher
-        server.use(self._authenticate)
+        # A recovered connection is asked for its session too: it may have ended meanwhile.
+        server.use(self._authenticate, always=True)
         server.on_connection(self._connected)
 
     async def _authenticate(self, socket: Socket) -> None:
@@ -64,6 +65,8 @@ class SocketDoor:
             session = await authenticate(self._sessions, token)
         except NotAuthenticated as refusal:
             raise ConnectError(refusal.message) from None
+        if socket.data.setdefault("session", session.id) != session.id:
+            raise ConnectError(INVALID_TOKEN)
         socket.data["peer"] = SocketPeer(session, token or "", socket)
 
     def _connected(self, socket: Socket) -> None:

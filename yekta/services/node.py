@@ -34,6 +34,7 @@ from yekta.edge.socketio import ALIASES, SocketDoor
 from yekta.engineio.settings import Settings as EngineSettings
 from yekta.services.config import Settings
 from yekta.services.localai import LocalModel, LocalSettings, available
+from yekta.socketio.recovery import Settings as Recovery
 from yekta.socketio.server import Server
 from yekta.socketio.settings import Settings as SocketSettings
 from yekta.web import channel
@@ -161,6 +162,7 @@ class Node(MultiService):
                 max_attachments=settings.max_attachments,
                 max_namespaces=settings.max_namespaces,
                 aliases=ALIASES,
+                recovery=Recovery(settings.recovery_seconds) if settings.recovery_seconds else None,
             ),
         )
         adapter = self.socketio.sockets.adapter

@@ -98,6 +98,15 @@ class Namespace(Welcoming, Emitting):
         """Tell all other servers, and gather their answers."""
         return self.adapter.server_side_emit([event, *args], timeout)
 
+    def adapter_events_on(self, event: str) -> Callable[[Function], Function]:
+        """Decorator: call a function for create-room, delete-room (room), join-room or leave-room (room, id)."""
+
+        def add(function: Function) -> Function:
+            self.adapter_events.add(event, function)
+            return function
+
+        return add
+
     def adapter_observed(self, event: str, *args: Any) -> None:
         """The adapter tells of rooms: create-room, delete-room, join-room, leave-room."""
         if self.adapter_events:

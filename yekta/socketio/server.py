@@ -12,11 +12,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from typing import Any, overload
 
 from twisted.internet.defer import Deferred, ensureDeferred
 from twisted.internet.interfaces import IReactorTime
+from twisted.internet.task import deferLater
 
 from yekta.engineio.connection import FORCED_CLOSE, Connection
 from yekta.engineio.engine import Engine
@@ -63,6 +64,7 @@ class Server(Emitting):
         self.unfinished: Timeouts[Client] = Timeouts(clock, self.settings.packet_timeout, _too_late)
         self._adapter = adapter
         self._namespaces: dict[str, Namespace] = {}
+        self._namespace_listeners: tuple[Callable[[Namespace], Any], ...] = ()
         self._parents: list[ParentNamespace] = []
         self._formats: dict[tuple[Parser, str, bool], EventFormat] = {}
         self.sockets = self.of("/")
@@ -89,8 +91,20 @@ class Server(Emitting):
         name = "/" + name.removeprefix("/")
         namespace = self._namespaces.get(name)
         if namespace is None:
-            namespace = self._namespaces[name] = Namespace(self, name)
+            namespace = Namespace(self, name)
+            self._add(namespace)
         return namespace
+
+    @property
+    def namespaces(self) -> Collection[str]:
+        """The names of the namespaces there are now."""
+        return tuple(self._namespaces)
+
+    def on_new_namespace(self, listener: Callable[[Namespace], Any]) -> None:
+        """Call ``listener(namespace)`` for each that there is, and for each that is made."""
+        self._namespace_listeners = (*self._namespace_listeners, listener)
+        for namespace in tuple(self._namespaces.values()):
+            listener(namespace)
 
     def use(self, middleware: Function, *, always: bool = False) -> Function:
         """See `Namespace.use`."""
@@ -114,6 +128,15 @@ class Server(Emitting):
             client.disconnect(SHUTTING_DOWN)
         self.engine.close()
 
+    def drain(self, seconds: float, random: Callable[[], float]) -> Deferred[None]:
+        """Close every connection at a moment of its own within ``seconds``, so that not all come back at once.
+
+        ``random`` gives floats from 0 to 1. Fires when none is left; those that came meanwhile go at the end.
+        """
+        for client in self.clients:
+            self.clock.callLater(random() * seconds, client.disconnect, SHUTTING_DOWN)
+        return deferLater(self.clock, seconds, self.close)
+
     def _operator(self) -> BroadcastOperator:
         return BroadcastOperator(self.sockets)
 
@@ -135,9 +158,14 @@ class Server(Emitting):
             if matches:
                 # Another client may have asked for the same name meanwhile.
                 if name not in self._namespaces:
-                    self._namespaces[name] = parent.create(name)
+                    self._add(parent.create(name))
                 return self._namespaces[name]
         return None
+
+    def _add(self, namespace: Namespace) -> None:
+        self._namespaces[namespace.name] = namespace
+        for listener in self._namespace_listeners:
+            listener(namespace)
 
     def drop(self, namespace: Namespace) -> None:
         """``namespace`` was made for clients that have all gone."""

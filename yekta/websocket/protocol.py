@@ -146,7 +146,8 @@ class WebSocket(WebSocketServerProtocol):
     def onMessageEnd(self) -> None:
         """As Autobahn's, without the Deferred that it makes for every message."""
         data, self.message_data, self._fragments = self.message_data, None, 0
-        if self.failedByMe:
+        # What was under way when we closed is no longer wanted: as in a browser, and as in `_texts_received`.
+        if self.state != self.STATE_OPEN:
             return
         payload = b"".join(data or ())
         if self.message_is_binary:

@@ -1,0 +1,268 @@
+"""The server's side of the official Socket.IO Admin UI, for operators.
+
+`instrument` adds the namespace ``/admin``. In mode ``production`` it tells numbers only; in ``development`` also
+sockets, rooms and events. What users say and who they are stays hidden all the same: events are told by name and by how
+many arguments they had, handshakes without their secrets, connections by a part of their id.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import os
+import secrets
+import socket as system
+from collections import Counter, OrderedDict
+from datetime import UTC, datetime
+from typing import Any
+
+import attrs
+from twisted.internet.task import LoopingCall
+from twisted.logger import Logger
+
+from yekta.engineio.connection import Connection
+from yekta.socketio.adapter import Target
+from yekta.socketio.broadcast import BroadcastOperator
+from yekta.socketio.errors import ConnectError
+from yekta.socketio.handshake import redacted
+from yekta.socketio.namespace import Namespace
+from yekta.socketio.server import Server
+from yekta.socketio.socket import Socket
+
+# Seconds between two `server_stats`; the UI calls a server that is silent for 10 unhealthy.
+STATS_INTERVAL = 2.0
+
+# As many logins as are remembered; a forgotten one is asked for the password again.
+MAX_LOGINS = 1_000
+
+# The UI looks for exactly this.
+INVALID_CREDENTIALS = "invalid credentials"
+
+# As much of a connection's id as is shown: with all of it one could take the connection over.
+_SHOWN_ID = 12
+
+
+@attrs.frozen
+class AdminSettings:
+    """``username`` and ``password`` open the door, and must not be empty; ``read_only`` hides the commands.
+
+    ``server_id``: how this server is called in the UI.
+    """
+
+    username: str
+    password: str = attrs.field(repr=False)
+    namespace: str = "/admin"
+    mode: str = "production"
+    read_only: bool = False
+    server_id: str = attrs.field(factory=system.gethostname)
+
+    def __attrs_post_init__(self) -> None:
+        if not self.username or not self.password:
+            raise ValueError("the admin namespace needs a user name and a password")
+
+
+def instrument(io: Server, settings: AdminSettings) -> Admin:
+    """Add the admin namespace to ``io``. Call `Admin.start` once the reactor runs, and `Admin.stop` at the end."""
+    return Admin(io, settings)
+
+
+class Admin:
+    """See :func:`instrument`."""
+
+    _log = Logger()
+
+    def __init__(self, io: Server, settings: AdminSettings) -> None:
+        self._io = io
+        self._settings = settings
+        self._key = secrets.token_bytes(16)
+        self._password = self._digest(settings.password)
+        self._logins: OrderedDict[str, None] = OrderedDict()
+        self._events: Counter[tuple[int, str, str | None]] = Counter()
+        self._started = io.clock.seconds()
+        self._stats = LoopingCall(self._tell_stats)
+        self._stats.clock = io.clock
+        self._namespace = io.of(settings.namespace)
+        self._namespace.use(self._authenticate)
+        self._namespace.on_connection(self._connected)
+        io.engine.hooks.on("connection")(self._count)
+        if settings.mode == "development":
+            io.on_new_namespace(self._watch)
+
+    def start(self) -> None:
+        """Begin to tell."""
+        self._stats.start(STATS_INTERVAL, now=False)
+
+    def stop(self) -> None:
+        """Tell no more."""
+        if self._stats.running:
+            self._stats.stop()
+
+    # -- who may come in -------------------------------------------------------------------------------------
+
+    def _authenticate(self, socket: Socket) -> None:
+        auth = socket.handshake.auth
+        login = auth.get("sessionId")
+        if isinstance(login, str) and login in self._logins:
+            return
+        username, password = auth.get("username"), auth.get("password")
+        if not isinstance(username, str) or not isinstance(password, str):
+            raise ConnectError(INVALID_CREDENTIALS)
+        right = hmac.compare_digest(self._digest(password), self._password)
+        if not (hmac.compare_digest(username.encode(), self._settings.username.encode()) and right):
+            raise ConnectError(INVALID_CREDENTIALS)
+        socket.data["login"] = login = secrets.token_hex(8)
+        self._logins[login] = None
+        while len(self._logins) > MAX_LOGINS:
+            self._logins.popitem(last=False)
+
+    def _digest(self, password: str) -> bytes:
+        return hmac.digest(self._key, password.encode("utf-8", "replace"), hashlib.sha256)
+
+    def _connected(self, socket: Socket) -> None:
+        if "login" in socket.data:
+            socket.emit("session", socket.data["login"])
+        socket.emit("config", {"supportedFeatures": self._features()})
+        self._tell_stats()
+        if self._settings.mode == "development":
+            sockets = [each for name in self._io.namespaces for each in self._io.of(name).sockets.values()]
+            socket.emit("all_sockets", [serialized(each) for each in sockets])
+        if not self._settings.read_only:
+            self._obey(socket)
+
+    def _features(self) -> list[str]:
+        commands = ["EMIT", "JOIN", "LEAVE", "DISCONNECT", "MJOIN", "MLEAVE", "MDISCONNECT"]
+        features = [] if self._settings.read_only else commands
+        detailed = ["ALL_EVENTS"] if self._settings.mode == "development" else []
+        return [*features, "AGGREGATED_EVENTS", *detailed]
+
+    # -- commands --------------------------------------------------------------------------------------------
+
+    def _obey(self, socket: Socket) -> None:
+        @socket.on("emit")
+        def emit(namespace: str, room: str | None, event: str, *args: Any) -> None:
+            self._some("emit", namespace, room).emit(event, *args)
+
+        @socket.on("join")
+        def join(namespace: str, room: str, those: str | None) -> None:
+            self._some("join", namespace, those).sockets_join(room)
+
+        @socket.on("leave")
+        def leave(namespace: str, room: str, those: str | None) -> None:
+            self._some("leave", namespace, those).sockets_leave(room)
+
+        @socket.on("_disconnect")
+        def disconnect(namespace: str, close: bool, those: str | None) -> None:
+            self._some("disconnect", namespace, those).disconnect_sockets(bool(close))
+
+    def _some(self, command: str, namespace: str, room: str | None) -> BroadcastOperator:
+        if namespace not in self._io.namespaces:
+            raise ValueError("no such namespace")
+        self._log.info("Admin command {command} in {namespace}", command=command, namespace=namespace)
+        rooms = frozenset((room,)) if isinstance(room, str) else frozenset()
+        return BroadcastOperator(self._io.of(namespace), Target(rooms))
+
+    # -- numbers ---------------------------------------------------------------------------------------------
+
+    def _count(self, connection: Connection) -> None:
+        self._happened("rawConnection")
+        connection.hooks.on("packet")(lambda packet: self._moved("packetsIn", "bytesIn", packet))
+        connection.hooks.on("packetCreate")(lambda packet: self._moved("packetsOut", "bytesOut", packet))
+        connection.hooks.on("close")(lambda reason, description: self._happened("rawDisconnection", reason))
+
+    def _moved(self, packets: str, size: str, packet: str | bytes) -> None:
+        self._happened(packets)
+        self._happened(size, count=len(packet))
+
+    def _happened(self, kind: str, subtype: str | None = None, count: int = 1) -> None:
+        self._events[int(self._io.clock.seconds()) * 1000, kind, subtype] += count
+
+    def _tell_stats(self) -> None:
+        events, self._events = self._events, Counter()
+        connections = self._io.engine.connections.values()
+        polling = sum(connection.transport.name == "polling" for connection in connections)
+        stats = {
+            "serverId": self._settings.server_id,
+            "hostname": system.gethostname(),
+            "pid": os.getpid(),
+            "uptime": self._io.clock.seconds() - self._started,
+            "clientsCount": len(connections),
+            "pollingClientsCount": polling,
+            "aggregatedEvents": [
+                {"timestamp": moment, "type": kind, "count": count} | ({"subType": sub} if sub else {})
+                for (moment, kind, sub), count in events.items()
+            ],
+            "namespaces": [
+                {"name": name, "socketsCount": len(self._io.of(name).sockets)} for name in self._io.namespaces
+            ],
+        }
+        self._namespace.emit("server_stats", stats)
+
+    # -- every socket: mode development ------------------------------------------------------------------------
+
+    def _watch(self, namespace: Namespace) -> None:
+        if namespace is self._namespace:
+            return
+
+        @namespace.on_connection
+        def connected(socket: Socket) -> None:
+            self._watch_socket(socket)
+
+        @namespace.adapter_events_on("join-room")
+        def joined(room: str, id: str) -> None:
+            self._tell("room_joined", namespace.name, room, id)
+
+        @namespace.adapter_events_on("leave-room")
+        def left(room: str, id: str) -> None:
+            self._tell("room_left", namespace.name, room, id)
+
+    def _watch_socket(self, socket: Socket) -> None:
+        name = socket.namespace.name
+        self._tell("socket_connected", serialized(socket))
+
+        @socket.on_any
+        def received(event: str, *args: Any) -> None:
+            self._tell("event_received", name, socket.id, _hidden(event, args))
+
+        @socket.on_any_outgoing
+        def sent(event: str, *args: Any) -> None:
+            self._tell("event_sent", name, socket.id, _hidden(event, args))
+
+        @socket.on("disconnect")
+        def lost(reason: str) -> None:
+            self._tell("socket_disconnected", name, socket.id, reason)
+
+        @socket.client.connection.hooks.on("upgrade")
+        def upgraded(transport: Any) -> None:
+            self._tell("socket_updated", {"id": socket.id, "nsp": name, "transport": transport.name})
+
+    def _tell(self, event: str, *args: Any) -> None:
+        if self._namespace.sockets:
+            now = datetime.fromtimestamp(self._io.clock.seconds(), UTC).isoformat(timespec="milliseconds")
+            self._namespace.emit(event, *args, now.replace("+00:00", "Z"))
+
+
+def serialized(socket: Socket) -> dict[str, Any]:
+    """What the UI is told of a socket. Rooms whose names may be secrets are the application's to avoid."""
+    shown = redacted(socket.handshake)
+    return {
+        "id": socket.id,
+        "clientId": socket.client.connection.sid[:_SHOWN_ID],
+        "transport": socket.client.connection.transport.name,
+        "nsp": socket.namespace.name,
+        "data": {},
+        "handshake": {
+            "address": shown["address"],
+            "headers": shown["headers"],
+            "query": shown["query"],
+            "issued": shown["issued"],
+            "secure": shown["secure"],
+            "time": shown["time"],
+            "url": shown["url"],
+            "xdomain": shown["cross_domain"],
+        },
+        "rooms": sorted(socket.rooms),
+    }
+
+
+def _hidden(event: str, args: tuple[Any, ...]) -> list[Any]:
+    return [event, *["…" for _ in args]]
