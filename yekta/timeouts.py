@@ -51,6 +51,10 @@ class Timeouts(Generic[Key]):
         self._due.clear()
         self._cancel()
 
+    def first(self) -> Key:
+        """The key that is due next; there must be one."""
+        return next(iter(self._due))
+
     def __contains__(self, key: object) -> bool:
         return key in self._due
 

@@ -98,6 +98,8 @@ class Counselor:
         except ProviderError as error:
             self._log.info("An answer failed: {kind}", kind=error.kind.name)
             reply("ai:response:error", {"error": str(error), "messageId": message_id})
+        except CancelledError:
+            raise
         except Exception:
             self._log.failure("An answer failed")
             reply("ai:response:error", {"error": "Internal error", "messageId": message_id})

@@ -10,6 +10,7 @@ from collections.abc import Callable, Coroutine, Mapping
 from typing import Any
 
 import attrs
+from twisted.internet.defer import CancelledError
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
@@ -62,6 +63,8 @@ class Dispatcher:
     async def _finish(self, work: Coroutine[Any, Any, None], name: str, reply: Reply) -> None:
         try:
             await work
+        except CancelledError:
+            raise
         except Exception:
             self._failed(Failure(), name, reply)
 

@@ -7,7 +7,7 @@ from http import HTTPStatus
 from typing import Any
 
 from klein import Klein
-from twisted.internet.defer import Deferred, ensureDeferred
+from twisted.internet.defer import CancelledError, Deferred, ensureDeferred
 from twisted.logger import Logger
 from twisted.web import http
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
@@ -82,7 +82,7 @@ class Rest:
         logged_in = {"success": True, "data": {**_TOKEN, "user": _USER}, "message": "Login successful"}
         return [
             Endpoint("GET", "/", "What this is", self.root, {"success": True, **about.api()}),
-            Endpoint("GET", "/health", "Whether the process lives", self.live, state),
+            Endpoint("GET", "/health", "Whether the process lives", self.healthy, state),
             Endpoint("GET", "/health/live", "Whether the process lives", self.live, state),
             Endpoint("GET", "/health/ready", "Whether it can serve", self.ready, ready, errors=(503,)),
             Endpoint(
@@ -99,7 +99,7 @@ class Rest:
                 "A new anonymous session",
                 self.acquire_session,
                 {"success": True, "data": _TOKEN},
-                errors=(413, 503),
+                errors=(400, 413, 415, 503),
                 tag="Sessions",
             ),
             Endpoint(
@@ -138,7 +138,7 @@ class Rest:
                 "End the session, and its connections",
                 self.logout,
                 {"success": True, "message": "Logged out successfully"},
-                errors=(401, 503),
+                errors=(400, 401, 413, 415, 503),
                 authenticated=True,
                 tag="Sessions",
             ),
@@ -149,7 +149,7 @@ class Rest:
                 self.chat,
                 chat,
                 body=Chat,
-                errors=(400, 413, 415, 429, 502, 503, 504),
+                errors=(400, 409, 413, 415, 429, 502, 503, 504),
                 tag="AI",
             ),
             Endpoint(
@@ -167,14 +167,20 @@ class Rest:
     async def root(self, call: Call) -> dict[str, Any]:
         return {"success": True, **about.api()}
 
+    async def healthy(self, call: Call) -> dict[str, Any]:
+        return await self.live(call)
+
     async def live(self, call: Call) -> dict[str, Any]:
         return {"success": True, "status": "healthy", "timestamp": self._now()}
 
     async def ready(self, call: Call) -> dict[str, Any]:
         is_ready, checks = await self._health.check()
-        call.request.setResponseCode(200 if is_ready else 503)
-        status = "ready" if is_ready else "not ready"
-        return {"success": is_ready, "status": status, "timestamp": self._now(), "checks": checks}
+        state = {"timestamp": self._now(), "checks": checks}
+        if is_ready:
+            return {"success": True, "status": "ready", **state}
+        call.request.setResponseCode(503)
+        error = {"success": False, "error": "Not ready", "message": "Please send requests elsewhere."}
+        return {**error, "status": "not ready", **state}
 
     async def websocket_info(self, call: Call) -> dict[str, Any]:
         return {"success": True, **about.connections(self._websocket_path)}
@@ -288,6 +294,9 @@ class Rest:
             body = read_body(request, asked) if endpoint.method != "GET" else {}
             call = Call(request, asked, _shaped(endpoint, body), find_token(asked, body))
             answered = await endpoint.handler(call)
+        except CancelledError:
+            # The client has gone; Klein knows.
+            raise
         except Exception as error:
             return self._fail(request, error)
         return b"" if answered is None else compose(request, request.code, answered)

@@ -64,7 +64,7 @@ class ApiPort(Resource):
             return render(self._native, request)
         if request.method == b"OPTIONS":
             return preflight(request, self._origins)
-        if not (is_utf8(path) and is_utf8(request.getRequestHostname())):
+        if not is_utf8(path):
             return compose(request, 400, {"success": False, "error": "Bad Request", "message": "Bad Request"})
         page = self._pages.get(path.partition(b"/")[2].partition(b"/")[0])
         if page is not None and path != b"/api-docs/openapi.json":
@@ -104,7 +104,7 @@ def render(resource: IResource, request: http.Request) -> bytes | int:
 
 
 def is_utf8(path: bytes) -> bool:
-    """Whether ``path``, or a host, spells text: Klein would log those that do not."""
+    """Whether ``path`` spells text: Klein would log those that do not."""
     try:
         unquote_to_bytes(path).decode()
     except UnicodeDecodeError:

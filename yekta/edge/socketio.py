@@ -87,7 +87,8 @@ class SocketDoor:
 def token_of(handshake: Handshake) -> str | None:
     """The token of a CONNECT packet, else of the query, else of the headers; only text counts."""
     scheme, _, bearer = handshake.headers.get("authorization", "").partition(" ")
-    found = (handshake.auth.get("token"), handshake.query.get("token"), bearer if scheme.lower() == "bearer" else None)
+    in_header = bearer.strip() if scheme.lower() == "bearer" else None
+    found = (handshake.auth.get("token"), handshake.query.get("token"), in_header)
     return next((token for token in found if token and isinstance(token, str)), None)
 
 

@@ -72,7 +72,7 @@ class Connection:
 
     def packet_received(self, packet: Packet) -> None:
         """Whatever arrives, one packet at a time."""
-        if self.state is State.CLOSED:
+        if self.state is not State.OPEN and (packet != CLOSE or self.state is State.CLOSED):
             return
         if self._hooks:
             self._hooks.fire("packet", packet)
@@ -95,6 +95,8 @@ class Connection:
             self.send_packet(PONG + packet[1:])
             self._fire("heartbeat")
         elif kind == CLOSE:
+            # A poll that the client still has waiting is freed, as for an upgrade: its end is no news.
+            self.transport.abandon()
             self.fail(TRANSPORT_CLOSE, "closed by the client")
         elif kind in (NOOP, UPGRADE):
             return
@@ -164,6 +166,9 @@ class Connection:
         if self._queue:
             packets, self._queue, self._queued = self._queue, [], 0
             compress, self._compress = self._compress, False
+            if self.state is State.CLOSING and not self.transport.immediate:
+                # This poll is the last that is answered: it brings the end as well.
+                packets.append(CLOSE)
             self.transport.send(packets, compress)
             self.handler.drained()
             self._fire("drain")
@@ -172,7 +177,7 @@ class Connection:
 
     def close(self, *, discard: bool = False) -> None:
         """End the connection once what is queued has been delivered; with ``discard``, at once."""
-        if self.state is not State.OPEN:
+        if self.state is State.CLOSED or (self.state is State.CLOSING and not discard):
             return
         self.state = State.CLOSING
         if discard or self.transport.writable:

@@ -32,6 +32,8 @@ def encode_payload(packets: Sequence[Packet], binary: bool) -> tuple[str, bytes]
 
 def decode_payload(content_type: str, body: bytes) -> list[Packet]:
     """The packets of a payload. Raises :class:`ProtocolError`."""
+    if not body:
+        raise ProtocolError("empty payload")
     if content_type.partition(";")[0].strip() == BINARY:
         return list(_split_binary(body))
     try:

@@ -19,7 +19,7 @@ from yekta.engineio.interfaces import Exchange, Transport
 from yekta.engineio.packet import OPEN
 from yekta.engineio.polling import Polling
 from yekta.engineio.settings import Settings
-from yekta.engineio.verify import protocol, verify
+from yekta.engineio.verify import protocol, require_room, verify
 from yekta.engineio.websocket import Probe, WebSocketTransport
 from yekta.timeouts import Timeouts
 from yekta.web.request import Request
@@ -46,7 +46,7 @@ class Engine:
         self.settings = settings
         self.connections: dict[str, Connection] = {}
         self.hooks = Hooks()
-        self._clock = clock
+        self.clock = clock
         self._connected = connected
         self._middlewares: tuple[Middleware, ...] = ()
         both = settings.ping_interval + settings.ping_timeout
@@ -87,6 +87,9 @@ class Engine:
             await _maybe(middleware(request, headers))
         if new and self.settings.allow_request is not None and not await _maybe(self.settings.allow_request(request)):
             raise forbidden()
+        if new:
+            # Others may have come in meanwhile.
+            require_room(self.settings, self.connections)
 
     def refused(self, request: Request, refusal: Refusal) -> None:
         """A request was refused."""
@@ -151,11 +154,13 @@ class Engine:
     def flush_soon(self, connection: Connection) -> None:
         """Flush ``connection`` at the end of the reactor turn, with all that is queued until then."""
         if not self._unflushed:
-            self._clock.callLater(0, self._flush)
+            self.clock.callLater(0, self._flush)
         self._unflushed.append(connection)
 
     def drain(self, connection: Connection) -> None:
-        """``connection`` is closing but has not delivered everything yet."""
+        """``connection`` is closing but has not delivered everything yet. Its heart beats no longer."""
+        for timeouts in (self._pinging, self._awaiting, self._listening):
+            timeouts.stop(connection)
         self._draining.start(connection)
 
     def pong_received(self, connection: Connection) -> None:

@@ -70,8 +70,9 @@ class _Visit:
         self._gone: Deferred[None] = request.notifyFinish()
 
     def begin(self) -> None:
-        if self._asked.method == "OPTIONS":
-            preflight = self._engine.settings.origins.preflight_headers(self._asked.origin)
+        origins = self._engine.settings.origins
+        if self._asked.method == "OPTIONS" and origins.headers:
+            preflight = origins.preflight_headers(self._asked.origin)
             self._exchange.respond(204, "text/plain", b"", preflight)
             return
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,9 @@ from yekta.web.request import Request
 if TYPE_CHECKING:
     from yekta.engineio.connection import Connection
 
+# Control characters, but for the tab (RFC 9110, 5.5).
+_NOT_IN_A_HEADER = re.compile(r"[^\t\x20-\x7e\x80-\xff]")
+
 
 def verify(request: Request, settings: Settings, connections: Mapping[str, Connection]) -> Connection | None:
     """The connection that ``request`` belongs to, or ``None``: it wants a new one. Raises :class:`Refusal`."""
@@ -27,6 +31,8 @@ def verify(request: Request, settings: Settings, connections: Mapping[str, Conne
     transport = query.get("transport", "")
     if transport not in settings.transports:
         raise unknown_transport()
+    if request.origin is not None and _NOT_IN_A_HEADER.search(request.origin):
+        raise bad_request("INVALID_ORIGIN")
     if not settings.origins.allow(request.origin, request.headers.get("host")):
         raise forbidden("Origin not allowed")
     if request.upgrade != (transport == "websocket"):
@@ -36,9 +42,14 @@ def verify(request: Request, settings: Settings, connections: Mapping[str, Conne
     if request.method != "GET":
         raise bad_method()
     protocol(request, settings)
+    require_room(settings, connections)
+    return None
+
+
+def require_room(settings: Settings, connections: Mapping[str, Connection]) -> None:
+    """Raise :class:`Refusal` where there are as many connections as there may be."""
     if len(connections) >= settings.max_connections:
         raise Refusal(4, "Too many connections", status=503, reason="MAX_CONNECTIONS", retry_after=5)
-    return None
 
 
 def protocol(request: Request, settings: Settings) -> int:

@@ -129,7 +129,8 @@ class Probe:
         self._engine.freeing.start(self)
 
     def expire(self) -> None:
-        """The client took too long. Only the probe ends; polling goes on."""
+        """The client took too long. Only the probe ends; polling goes on, and another may be tried."""
+        self._connection.upgrading = False
         self._end()
 
     def opened(self, websocket: IWebSocket) -> None:

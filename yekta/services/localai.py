@@ -29,14 +29,14 @@ from twisted.internet.interfaces import IProtocol, IProtocolFactory, IStreamClie
 from twisted.internet.protocol import ProcessProtocol
 from twisted.logger import Logger
 from twisted.python.failure import Failure
-from twisted.web.client import URI
+from twisted.web.client import URI, HTTPConnectionPool
 from twisted.web.iweb import IAgentEndpointFactory
 from zope.interface import implementer
 
 from yekta import jsontext
 from yekta.ai.alarm import Alarm
 from yekta.ai.chat import ChatProvider, ChatSettings
-from yekta.ai.http import make_agent, make_pool
+from yekta.ai.http import make_agent
 from yekta.ai.provider import Kind, ProviderError
 from yekta.services.localai_child import REPORT
 
@@ -136,7 +136,9 @@ class LocalModel(Service):
         settings = ChatSettings(
             self.base_url, _ALIAS, self._key, max_tokens=self.settings.max_tokens, include_usage=True
         )
-        agent = make_agent(self._reactor, make_pool(self._reactor), _ModelEndpoint(self, self._reactor))
+        # The server promises to keep a connection, and closes it after a streamed answer: each request has its own.
+        pool = HTTPConnectionPool(self._reactor, persistent=False)
+        agent = make_agent(self._reactor, pool, _ModelEndpoint(self, self._reactor))
         return ChatProvider(self.name, settings, agent, self._reactor)
 
     def _spawn(self) -> None:

@@ -57,7 +57,8 @@ class Gateway(MultiService):
     def _listen(self, endpoint: str, site: Site) -> None:
         try:
             port = strports.service(endpoint, site, reactor=self._reactor)
-        except ValueError as error:
+        except Exception as error:
+            # What else than ValueError a parser raises depends on the kind of endpoint: TypeError, IndexError, OSError…
             refuse(str(self.name), f"{endpoint!r} is not an endpoint: {error}.")
         try:
             port.privilegedStartService()

@@ -14,7 +14,7 @@ from twisted.internet.defer import Deferred, succeed
 from twisted.internet.interfaces import IReactorTime
 
 from yekta.rooms import Rooms
-from yekta.socketio.acks import Answered, value_of
+from yekta.socketio.acks import Answered, TooManyAcks, value_of
 from yekta.socketio.errors import AckTimeout
 from yekta.socketio.message import Message
 from yekta.socketio.recovery import History, Session
@@ -199,8 +199,13 @@ class InMemoryAdapter:
 
     def broadcast_with_ack(self, message: Message, target: Target, flags: Flags) -> Deferred[list[Any]]:
         gathering = Gathering(self._clock, flags.timeout)
-        for member in self.select(target):
-            gathering.ask(member, message)
+        try:
+            for member in self.select(target):
+                gathering.ask(member, message)
+        except ValueError:
+            # What cannot be said was asked of nobody.
+            gathering.abandon()
+            raise
         return gathering.finish()
 
     def fetch(self, target: Target, flags: Flags) -> Deferred[list[RemoteSocket]]:
@@ -229,20 +234,32 @@ class Gathering:
     def __init__(self, clock: IReactorTime, timeout: float | None) -> None:
         self._responses: list[Any] = []
         self._stops: list[Callable[[], None]] = []
-        self._missing = 0
+        # One more than those who are asked, until all have been.
+        self._missing = 1
         self._lost = False
         self._done: Deferred[list[Any]] = Deferred(lambda _: self._stop())
         self._call = None if timeout is None else clock.callLater(timeout, self._time_out)
 
     def ask(self, member: Member, message: Message) -> None:
-        """Ask one more."""
-        stop = member.ask(message, self._answered)
-        if stop is not None:
-            self._missing += 1
+        """Ask one more. It may be lost, and so answer, while it is being asked."""
+        self._missing += 1
+        try:
+            stop = member.ask(message, self._answered)
+        except TooManyAcks:
+            self._answered(None)
+            return
+        if stop is None:
+            self._missing -= 1
+        else:
             self._stops.append(stop)
+
+    def abandon(self) -> None:
+        """Nobody wants to know any more."""
+        self._stop()
 
     def finish(self) -> Deferred[list[Any]]:
         """All have been asked. Fires with the responses, or fails with :class:`AckTimeout`."""
+        self._missing -= 1
         if not self._missing:
             self._end()
         return self._done

@@ -33,11 +33,11 @@ def dispatch(socket: Socket, event: str, args: list[Any], ack: Ack) -> Deferred[
 def call(function: Callable[..., Any], *args: Any, ack: Ack = ignore) -> Deferred[Any] | None:
     """Call a function of the application's. Gives a Deferred, which never fails, if it is not done yet."""
     try:
-        result = function(*args)
+        # Within: an answer that cannot be written is the listener's failure too.
+        return _settle(function(*args), ack)
     except Exception:
         log.failure("A listener failed", Failure())
         return None
-    return _settle(result, ack)
 
 
 async def _filtered(socket: Socket, event: str, args: list[Any], ack: Ack) -> None:

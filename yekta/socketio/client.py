@@ -14,7 +14,7 @@ from yekta.engineio.connection import PARSE_ERROR, Connection, State
 from yekta.socketio import packet as packets
 from yekta.socketio.errors import ConnectError, ProtocolError
 from yekta.socketio.message import EventFormat, Prepared
-from yekta.socketio.namespace import Namespace, refusal
+from yekta.socketio.namespace import FAILED, Namespace, refusal
 from yekta.socketio.packet import Packet
 from yekta.socketio.parser import MSGPACK, TEXT, Decoder, Parser
 from yekta.socketio.socket import CLIENT_DISCONNECT, Socket
@@ -41,6 +41,7 @@ class Client:
         self._decoder: Decoder | None = None
         self._handling: Deferred[Any] | None = None
         self._backlog: deque[Packet] | None = None
+        self._unordered: set[Deferred[Any]] | None = None
 
     @property
     def open(self) -> bool:
@@ -59,6 +60,9 @@ class Client:
     # -- from Engine.IO --------------------------------------------------------------------------------------
 
     def message_received(self, data: str | bytes) -> None:
+        if self.connection.state is not State.OPEN:
+            # It was sent off, and may still fetch what was queued; what it says no longer counts.
+            return
         decoder = self._decoder
         if decoder is None:
             decoder = self._choose_parser(data)
@@ -85,6 +89,8 @@ class Client:
         self._backlog = None
         if self._handling is not None:
             self._handling.cancel()
+        for pending in tuple(self._unordered or ()):
+            pending.cancel()
         for socket in list(self.sockets.values()):
             socket.lost(reason, description)
 
@@ -114,12 +120,21 @@ class Client:
     def refuse(self, spelling: str, error: ConnectError) -> None:
         """Tell the client that it may not join."""
         self.forget(spelling)
-        self.send(refusal(spelling, error, self.protocol))
+        try:
+            self.send(refusal(spelling, error, self.protocol))
+        except ValueError:
+            self._log.failure("A refusal cannot be written")
+            self.send(refusal(spelling, ConnectError(FAILED), self.protocol))
 
-    def disconnect(self, reason: str) -> None:
-        """Leave every namespace, telling the client, and close the connection."""
-        for spelling, socket in list(self.sockets.items()):
-            self.send(Packet(packets.DISCONNECT, spelling))
+    def disconnect(self) -> None:
+        """Leave every namespace, telling the client, which will not come back by itself, and close the connection."""
+        for socket in list(self.sockets.values()):
+            socket.disconnect()
+        self.connection.close()
+
+    def close(self, reason: str) -> None:
+        """Close the connection; the client will connect again."""
+        for socket in list(self.sockets.values()):
             socket.lost(reason)
         self.connection.close()
 
@@ -135,7 +150,7 @@ class Client:
             spelling, auth = packet.namespace, packet.data or {}
             if self.protocol == 3:
                 # Socket.IO 2 put what is auth today into a query of the namespace.
-                spelling, auth = parse_target(spelling)
+                spelling, auth = _split(spelling)
             self.connect(spelling, auth)
             return
         socket = self.sockets.get(packet.namespace)
@@ -200,9 +215,20 @@ class Client:
             self._postpone(packet)
             return
         pending = socket.event_received(packet.data, packet.id)
-        if pending is not None and self.server.settings.ordered:
+        if pending is None:
+            return
+        if self.server.settings.ordered:
             self._handling = pending
             pending.addBoth(self._handled)
+        else:
+            self._keep_unordered(pending)
+
+    def _keep_unordered(self, pending: Deferred[Any]) -> None:
+        if self._unordered is None:
+            self._unordered = set()
+        unordered = self._unordered
+        unordered.add(pending)
+        pending.addBoth(lambda _: unordered.discard(pending))
 
     def _postpone(self, packet: Packet) -> None:
         if self._backlog is None:
@@ -218,3 +244,10 @@ class Client:
             socket = self.sockets.get(packet.namespace)
             if socket is not None:
                 self._event_received(socket, packet)
+
+
+def _split(target: str) -> tuple[str, dict[str, str]]:
+    try:
+        return parse_target(target)
+    except ValueError:
+        raise ProtocolError("too many fields in a namespace") from None

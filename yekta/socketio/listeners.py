@@ -67,22 +67,25 @@ class Listeners:
         elif function is None:
             self._events.pop(event, None)
         else:
-            kept = [each for each in self._events.get(event, ()) if each.function != function]
-            self._events[event] = kept
-            if not kept:
-                del self._events[event]
+            self._keep(event, [each for each in self._events.get(event, ()) if each.function != function])
 
     def of(self, event: str) -> Sequence[Listener]:
         """The listeners of ``event`` as they are now; those that listen once are forgotten."""
-        listeners = self._events.get(event, ())
-        for each in [each for each in listeners if each.once]:
-            self.remove(event, each.function)
-        return tuple(listeners)
+        listeners = tuple(self._events.get(event, ()))
+        if any(each.once for each in listeners):
+            self._keep(event, [each for each in listeners if not each.once])
+        return listeners
 
     def copy_from(self, other: Listeners) -> None:
         """Take over all listeners of ``other``."""
         for event, listeners in other._events.items():
             self._events.setdefault(event, []).extend(listeners)
+
+    def _keep(self, event: str, listeners: list[Listener]) -> None:
+        if listeners:
+            self._events[event] = listeners
+        else:
+            self._events.pop(event, None)
 
     def __bool__(self) -> bool:
         return bool(self._events)

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 Result = TypeVar("Result")
 
 # What a client is told where a middleware failed without saying why.
-_FAILED = "Internal error"
+FAILED = "Internal error"
 
 
 @attrs.frozen
@@ -182,7 +182,7 @@ class Namespace(Welcoming, Emitting):
             error = failure.value
         else:
             self._log.failure("A middleware failed", failure)
-            error = ConnectError(_FAILED)
+            error = ConnectError(FAILED)
         socket.client.refuse(socket.spelling, error)
 
     def _admitted(self, result: None) -> None:

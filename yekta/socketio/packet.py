@@ -43,6 +43,8 @@ def encode(packet: Packet) -> list[str | bytes]:
     data = "" if packet.data is None else _encode_data(packet.data, attachments)
     kind = str(packet.type)
     if attachments:
+        if packet.type not in (EVENT, ACK):
+            raise ValueError("only events and acknowledgements have attachments")
         kind = f"{packet.type + (BINARY_EVENT - EVENT)}{len(attachments)}-"
     namespace = "" if packet.namespace == "/" else packet.namespace + ","
     number = "" if packet.id is None else str(packet.id)

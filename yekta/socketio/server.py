@@ -123,9 +123,13 @@ class Server(Emitting):
         return Site(self.clock, self.resource(), WebLimits(max_body=self.settings.engine.max_payload))
 
     def close(self) -> None:
-        """Tell every client that it is over, and close every connection."""
+        """Close every connection now, delivering what a transport can take. Clients will look for another server.
+
+        They are not sent DISCONNECT, after which socket.io-client stays away.
+        """
         for client in list(self.clients):
-            client.disconnect(SHUTTING_DOWN)
+            for socket in list(client.sockets.values()):
+                socket.lost(SHUTTING_DOWN)
         self.engine.close()
 
     def drain(self, seconds: float, random: Callable[[], float]) -> Deferred[None]:
@@ -134,7 +138,7 @@ class Server(Emitting):
         ``random`` gives floats from 0 to 1. Fires when none is left; those that came meanwhile go at the end.
         """
         for client in self.clients:
-            self.clock.callLater(random() * seconds, client.disconnect, SHUTTING_DOWN)
+            self.clock.callLater(random() * seconds, client.close, SHUTTING_DOWN)
         return deferLater(self.clock, seconds, self.close)
 
     def _operator(self) -> BroadcastOperator:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from yekta.socketio.namespace import Namespace
 
 CLIENT_DISCONNECT, SERVER_DISCONNECT = "client namespace disconnect", "server namespace disconnect"
-SERVER_CLOSE, SHUTTING_DOWN = "forced server close", "server shutting down"
+SHUTTING_DOWN = "server shutting down"
 
 
 class Socket(Listening, Broadcasting):
@@ -47,6 +48,7 @@ class Socket(Listening, Broadcasting):
         self.connected = False
         self.recovered = False
         self.spelling = spelling
+        self._leaving = False
         self.pid: str | None = None
         self.listeners = Listeners()
         self._format = client.format(spelling, offsets=False)
@@ -67,8 +69,11 @@ class Socket(Listening, Broadcasting):
         if not self.connected:
             return fail(Disconnected())
         number = self.namespace.next_id()
+        message = Message([allowed(event), *args], id=number)
+        # Nobody waits for the answer to what cannot be said.
+        message.encoded(self._format)
         answer = self._acks.wait(number, timeout)
-        self.deliver(Message([allowed(event), *args], id=number))
+        self.deliver(message)
         return answer
 
     def timeout(self, seconds: float) -> TimedSocket:
@@ -117,10 +122,10 @@ class Socket(Listening, Broadcasting):
 
     def disconnect(self, close: bool = False) -> None:
         """Leave the namespace; with ``close``, close the client's connection and so all its sockets."""
-        if not self.connected:
+        if not self.connected or self._leaving:
             return
         if close:
-            self.client.disconnect(SERVER_CLOSE)
+            self.client.disconnect()
         else:
             self.client.send(Packet(packets.DISCONNECT, self.spelling))
             self.lost(SERVER_DISCONNECT)
@@ -134,19 +139,21 @@ class Socket(Listening, Broadcasting):
             call(function, *message.args)
         if message.volatile and not self.client.flowing:
             return
-        self._sent = message.number
+        # Those that are not in the history have the number 0.
+        self._sent = max(self._sent, message.number)
         self.client.send_prepared(message.encoded(self._format))
 
     def ask(self, message: Message, answered: Answered) -> Callable[[], None] | None:
         if message.id is None or not self.connected:
             return None
         number = message.id
+        message.encoded(self._format)
         self._acks.call(number, answered)
         self.deliver(message)
         return lambda: self._acks.forget(number)
 
     def describe(self) -> RemoteSocket:
-        return RemoteSocket(self.id, frozenset(self.rooms), self.data, redacted(self.handshake))
+        return RemoteSocket(self.id, frozenset(self.rooms), dict(self.data), redacted(self.handshake))
 
     # -- for the namespace and the client ----------------------------------------------------------------------
 
@@ -167,13 +174,15 @@ class Socket(Listening, Broadcasting):
             self._format = self.client.format(self.spelling, offsets=True)
             self._since = self._sent = self.namespace.adapter.last_number
         for message in missed:
-            self.client.send_prepared(message.encoded(self._format))
+            # One that cannot be said keeps nobody from coming back.
+            with suppress(ValueError):
+                self.client.send_prepared(message.encoded(self._format))
         self.client.send(Packet(packets.CONNECT, self.spelling, self._welcome()))
 
     def event_received(self, args: list[Any], id: int | None) -> Deferred[Any] | None:
         """An event. Gives what the client has to wait for before its next one."""
         event, *rest = args
-        name = event if isinstance(event, str) else f"{event:.15g}"
+        name = str(event) if isinstance(event, str | int) else f"{event:.15g}"
         return dispatch(self, name, rest, ignore if id is None else self._acker(id))
 
     def ack_received(self, id: int, args: list[Any]) -> None:
@@ -182,8 +191,9 @@ class Socket(Listening, Broadcasting):
 
     def lost(self, reason: str, description: str = "") -> None:
         """The client has left, or was made to."""
-        if not self.connected:
+        if not self.connected or self._leaving:
             return
+        self._leaving = True
         self.tell("disconnecting", reason, description)
         if self.pid is not None and reason in RECOVERABLE:
             self.namespace.adapter.keep(self._session(self.pid))

@@ -11,7 +11,7 @@ from ipaddress import ip_address
 from typing import Any
 
 import attrs
-from twisted.internet.interfaces import IAddress, IReactorTime
+from twisted.internet.interfaces import IAddress, IDelayedCall, IReactorTime
 from twisted.python.failure import Failure
 from twisted.web import http, server
 from twisted.web.http import HTTPChannel
@@ -51,6 +51,10 @@ class Request(server.Request):
         value = super().getHeader(key.encode())
         return None if value is None else value.decode("latin-1")
 
+    def getRequestHostname(self) -> bytes:
+        """Nothing of ours depends on what a client calls us; Klein would fail where that is no name."""
+        return b"localhost"
+
     def gotLength(self, length: int | None) -> None:
         if length is not None and length > self.channel.site.limits.max_body:
             self.channel.refuse_body(self)
@@ -72,6 +76,7 @@ class Channel(HTTPChannel):
     address: str
     _idle = True
     _refused = False
+    _turn: IDelayedCall | None = None
 
     def dataReceived(self, data: bytes) -> None:
         # The time-out runs for each request as a whole: resetting it for every byte would let a client drip for ever.
@@ -84,9 +89,40 @@ class Channel(HTTPChannel):
     def resetTimeout(self) -> None:
         """Called by Twisted for every chunk; see `dataReceived`."""
 
+    def headerReceived(self, line: bytes) -> bool:
+        try:
+            received: bool = super().headerReceived(line)
+        except ValueError:
+            # Twisted's int() of a Content-Length that has thousands of digits.
+            self._respondToBadRequestAndDisconnect()
+            return False
+        return received
+
     def requestDone(self, request: Request) -> None:
+        """Requests that came along wait for the reactor's next turn: hundreds fit into one chunk of data."""
         self._idle = True
+        self.paused = True
         super().requestDone(request)
+        if self._waitingForTransport:
+            self._networkProducer.pauseProducing()
+        else:
+            self._take_turn()
+
+    def resumeProducing(self) -> None:
+        super().resumeProducing()
+        if self.paused:
+            self._take_turn()
+
+    def _take_turn(self) -> None:
+        if not self._buffer:
+            self.paused = False
+        elif self._turn is None:
+            self._turn = self.callLater(0, self._go_on)
+
+    def _go_on(self) -> None:
+        self._turn = None
+        self.paused = False
+        self.dataReceived(b"")
 
     def refuse_body(self, request: Request) -> None:
         """Answer 413 while the body is still arriving, and let the client finish its sentence for a moment."""
@@ -124,6 +160,8 @@ class Channel(HTTPChannel):
 
     def connectionLost(self, reason: Failure) -> None:
         self.leave()
+        if self._turn is not None:
+            self._turn.cancel()
         super().connectionLost(reason)
 
 

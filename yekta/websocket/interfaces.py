@@ -21,7 +21,7 @@ class IReceiver(Interface):
         """The client has caught up: :attr:`IWebSocket.writable` is true again."""
 
     def connection_lost(code: int, reason: str) -> None:
-        """The connection is gone. ``code`` is 1005 for a close without code, 1006 for no close at all (7.1.5).
+        """An open connection is gone. ``code`` is 1005 for a close without code, 1006 for no close at all (7.1.5).
 
         With 1006, ``reason`` is why we cut it, or empty where the client or the network did.
         """

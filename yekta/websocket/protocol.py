@@ -75,6 +75,7 @@ class WebSocket(WebSocketServerProtocol):
     log = _Silence()
     writable = True
     _cut_for = ""
+    _opened = False
     receiver: IReceiver
     response_headers: dict[str, str]
     left: Callable[[], None]
@@ -100,6 +101,7 @@ class WebSocket(WebSocketServerProtocol):
     def _onOpen(self) -> None:
         self.transport.registerProducer(self, True)
         self.factory.opened(self)
+        self._opened = True
         self.receiver.opened(self)
 
     # -- receiving -------------------------------------------------------------------------------------
@@ -231,7 +233,7 @@ class WebSocket(WebSocketServerProtocol):
 
     def close(self, code: int | None, reason: str = "") -> None:
         if self.state == self.STATE_OPEN:
-            self.sendCloseFrame(code, reason.encode()[:123] if code is not None else None)
+            self.sendCloseFrame(code, _cut(reason) if code is not None else None)
 
     def sendCloseFrame(
         self, code: int | None = None, reasonUtf8: bytes | None = None, isReply: bool = False
@@ -239,7 +241,10 @@ class WebSocket(WebSocketServerProtocol):
         if self._corked:
             self.uncork()
         super().sendCloseFrame(code, reasonUtf8, isReply)
-        if self.state == self.STATE_CLOSING:
+        if self.droppedByMe:
+            # There was no room for it.
+            self.state = self.STATE_CLOSED
+        elif self.state == self.STATE_CLOSING:
             self.factory.closing.start(self)
             self.transport.resumeProducing()
 
@@ -248,6 +253,9 @@ class WebSocket(WebSocketServerProtocol):
         if self.state != self.STATE_CLOSED:
             self._cut_for = reason
             self.dropConnection(abort=True)
+        else:
+            # The transport may still be waiting for a client that does not read our goodbye.
+            self.transport.abortConnection()
 
     def dropConnection(self, abort: bool = False) -> None:
         if self._corked:
@@ -262,7 +270,7 @@ class WebSocket(WebSocketServerProtocol):
 
     def _onClose(self, wasClean: bool, code: int | None, reason: str | None) -> None:
         receiver: IReceiver | None = self.__dict__.pop("receiver", None)
-        if receiver is not None:
+        if receiver is not None and self._opened:
             receiver.connection_lost(NO_CODE if code is None else code, (reason or "") if wasClean else self._cut_for)
 
     def keep_alive(self) -> None:
@@ -276,6 +284,11 @@ class WebSocket(WebSocketServerProtocol):
             self._pinged = True
             self.sendPing()
             self.factory.answering.start(self)
+
+
+def _cut(reason: str) -> bytes:
+    """What of ``reason`` fits into a close frame (RFC 6455, 5.5), without half a character at its end."""
+    return reason.encode()[:123].decode(errors="ignore").encode()
 
 
 class WebSocketFactory(WebSocketServerFactory):

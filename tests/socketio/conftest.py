@@ -1,0 +1,47 @@
+"""A house for each test, which must be empty afterwards, and the failures that were logged meanwhile."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from twisted.logger import ILogObserver, LogEvent, globalLogPublisher
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+from tests.support.socketio import House
+
+
+@pytest.fixture
+def make_house() -> Iterator[Callable[..., House]]:
+    """Makes houses with settings of their own."""
+    houses: list[House] = []
+
+    def make(**settings: object) -> House:
+        houses.append(House(**settings))  # type: ignore[arg-type]
+        return houses[-1]
+
+    yield make
+    for house in houses:
+        house.close()
+
+
+@pytest.fixture
+def house(make_house: Callable[..., House]) -> House:
+    return make_house()
+
+
+@pytest.fixture(autouse=True)
+def logged() -> Iterator[list[Failure]]:
+    """The failures that were logged. A test that expects some takes them out."""
+    failures: list[Failure] = []
+
+    @implementer(ILogObserver)
+    def observe(event: LogEvent) -> None:
+        if "log_failure" in event:
+            failures.append(event["log_failure"])
+
+    globalLogPublisher.addObserver(observe)
+    yield failures
+    globalLogPublisher.removeObserver(observe)
+    assert failures == []

@@ -1,0 +1,269 @@
+"""Calling the application: its answers, its failures, and what it may return."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from twisted.internet.defer import Deferred, fail, succeed
+from twisted.python.failure import Failure
+
+from tests.support.socketio import Browser, House
+from yekta.socketio.socket import Socket
+
+
+@pytest.fixture
+def browser(house: House) -> Browser:
+    return house.browser()
+
+
+@pytest.fixture
+def socket(browser: Browser) -> Socket:
+    return browser.connect()
+
+
+def returns(value: Any) -> Callable[..., Any]:
+    def listener() -> Any:
+        return value
+
+    return listener
+
+
+def returns_later(value: Any) -> Callable[..., Any]:
+    async def listener() -> Any:
+        return value
+
+    return listener
+
+
+def returns_fired(value: Any) -> Callable[..., Any]:
+    def listener() -> Any:
+        return succeed(value)
+
+    return listener
+
+
+def calls_ack(*values: Any) -> Callable[..., Any]:
+    def listener(ack: Callable[..., None]) -> None:
+        ack(*values)
+
+    return listener
+
+
+RESULTS: list[tuple[Any, list[str | bytes]]] = [
+    ("a", ['37["a"]']),
+    (("a", 2), ['37["a",2]']),
+    ((), ["37[]"]),
+    ([1, 2], ["37[[1,2]]"]),
+    (0, ["37[0]"]),
+    (False, ["37[false]"]),
+    ("", ['37[""]']),
+    (None, []),
+    ((None,), ["37[null]"]),
+    (b"\1", ['61-7[{"_placeholder":true,"num":0}]', b"\1"]),
+]
+MAKERS: list[Callable[[Any], Callable[..., Any]]] = [returns, returns_later, returns_fired]
+
+ANSWERS: list[tuple[Callable[..., Any], list[str | bytes]]] = [
+    *[(maker(value), answer) for maker in MAKERS for value, answer in RESULTS],
+    (calls_ack(), ["37[]"]),
+    (calls_ack(None), ["37[null]"]),
+    (calls_ack(1, "two"), ['37[1,"two"]']),
+]
+
+
+@pytest.mark.parametrize(("listener", "answer"), ANSWERS)
+def test_a_listener_acknowledges(
+    browser: Browser, socket: Socket, listener: Callable[..., Any], answer: list[str]
+) -> None:
+    socket.on("q")(listener)
+    browser.say('27["q"]')
+    assert browser.heard() == answer
+
+
+@pytest.mark.parametrize("maker", MAKERS)
+def test_an_event_that_asks_for_no_acknowledgement_gets_none(
+    browser: Browser, socket: Socket, maker: Callable[[Any], Callable[..., Any]]
+) -> None:
+    socket.on("q")(maker("a"))
+    browser.say('2["q"]')
+    assert browser.heard() == []
+
+
+def test_only_the_first_acknowledgement_counts(browser: Browser, socket: Socket) -> None:
+    @socket.on("q")
+    def ask(ack: Callable[..., None]) -> str:
+        ack("first")
+        ack("second")
+        return "third"
+
+    @socket.on("q")
+    def also() -> str:
+        return "fourth"
+
+    browser.say('27["q"]')
+    assert browser.heard() == ['37["first"]']
+
+
+@pytest.mark.parametrize("gone", [lambda b: b.cut(), lambda b: b.say("1")])
+def test_an_acknowledgement_for_a_client_that_left_goes_nowhere(
+    browser: Browser, socket: Socket, gone: Callable[[Browser], None]
+) -> None:
+    kept: list[Callable[..., None]] = []
+    socket.on("q")(lambda ack: kept.append(ack))
+    browser.say('27["q"]')
+    gone(browser)
+    kept[0]("late")
+    assert browser.heard() == []
+
+
+def test_the_acknowledgement_is_written_for_the_namespace_of_the_event(house: House) -> None:
+    house.of("/admin")
+    browser = house.browser()
+    browser.connect("/admin").on("q")(returns("a"))
+    browser.say('2/admin,0["q"]')
+    assert browser.heard() == ['3/admin,0["a"]']
+
+
+# -- failures ----------------------------------------------------------------------------------------------------
+
+SECRET = "the client's secret"
+
+
+def fails(secret: str) -> None:
+    raise RuntimeError("broken")
+
+
+async def fails_later(secret: str) -> None:
+    raise RuntimeError("broken")
+
+
+def returns_failed(secret: str) -> Deferred[None]:
+    return fail(RuntimeError("broken"))
+
+
+@pytest.mark.parametrize("listener", [fails, fails_later, returns_failed])
+def test_a_listener_that_fails_is_logged_and_the_client_learns_nothing(
+    browser: Browser, socket: Socket, logged: list[Failure], listener: Callable[..., Any]
+) -> None:
+    after: list[str] = []
+    socket.on("q")(listener)
+    socket.on("q")(after.append)
+    browser.say(f'27["q","{SECRET}"]')
+    assert after == [SECRET]
+    assert browser.heard() == []
+    assert browser.open
+    (failure,) = logged
+    assert failure.check(RuntimeError)
+    assert SECRET not in failure.getErrorMessage()
+    logged.clear()
+
+
+@pytest.mark.parametrize("maker", [*MAKERS, calls_ack])
+@pytest.mark.parametrize("value", [object(), "\ud800", {1: 1}])
+def test_an_answer_that_cannot_be_said_is_logged_and_hurts_nobody(
+    browser: Browser, socket: Socket, logged: list[Failure], maker: Callable[[Any], Any], value: Any
+) -> None:
+    socket.on("q")(maker(value))
+    browser.say('27["q"]')
+    assert browser.heard() == []
+    assert browser.open
+    assert len(logged) == 1
+    logged.clear()
+    socket.on("r")(returns("fine"))
+    browser.say('28["r"]')
+    assert browser.heard() == ['38["fine"]']
+
+
+@pytest.mark.parametrize("depth", [200, 300, 1_000, 100_000])
+def test_an_echo_of_deep_json_ends_in_an_answer_or_in_a_closed_connection(
+    browser: Browser, socket: Socket, logged: list[Failure], depth: int
+) -> None:
+    socket.on("echo")(lambda value: value)
+    deep = "[" * depth + "]" * depth
+    browser.say(f'27["echo",{deep}]')
+    heard = browser.heard()
+    assert heard == ([f"37[{deep}]"] if depth < 250 else [])
+    assert browser.open == (depth < 1_024)
+    logged.clear()
+
+
+def test_half_an_emoji_can_be_echoed(browser: Browser, socket: Socket) -> None:
+    socket.on("echo")(lambda value: value)
+    browser.say('27["echo","\\ud83d"]')
+    assert browser.heard() == ['37["\ufffd"]']
+
+
+@pytest.mark.parametrize("message", ['2["error",{}]', '2["constructor"]', '2["__proto__"]', "2[1e300]", "2[-0.0]"])
+def test_an_event_with_a_name_to_stumble_over_does_no_harm(browser: Browser, socket: Socket, message: str) -> None:
+    browser.say(message)
+    assert browser.open
+    assert browser.heard() == []
+
+
+# -- catch-alls and middlewares of a socket ----------------------------------------------------------------------
+
+
+def test_incoming_catch_alls_come_before_listeners(browser: Browser, socket: Socket) -> None:
+    calls: list[Any] = []
+    socket.on("e")(lambda a: calls.append(("listener", a)))
+    socket.on_any(lambda *args: calls.append(("any", *args)))
+    socket.prepend_any(lambda *args: calls.append(("first", *args)))
+    browser.say('2["e",1]')
+    assert calls == [("first", "e", 1), ("any", "e", 1), ("listener", 1)]
+
+
+def test_the_fallback_gets_what_has_no_listener(browser: Browser, socket: Socket) -> None:
+    calls: list[Any] = []
+
+    def fallback(event: str, args: list[Any], ack: Callable[..., None]) -> str:
+        calls.append((event, args))
+        return "handled"
+
+    socket.otherwise(fallback)
+    socket.on("known")(lambda: "known")
+    browser.say('21["known"]', '22["other",1,2]', '2["other"]')
+    assert browser.heard() == ['31["known"]', '32["handled"]']
+    assert calls == [("other", [1, 2]), ("other", [])]
+
+
+@pytest.mark.parametrize(
+    ("number", "name"),
+    [("1", "1"), ("-5", "-5"), ("0.5", "0.5"), ("1.0", "1"), ("1234567", "1234567"), ("9007199254740991",) * 2],
+)
+def test_a_number_as_a_name_is_what_javascript_makes_of_it(
+    browser: Browser, socket: Socket, number: str, name: str
+) -> None:
+    calls: list[str] = []
+    socket.on(name)(lambda: calls.append(name))
+    browser.say(f"2[{number}]")
+    assert calls == [name]
+
+
+def test_a_middleware_sees_each_event_and_may_keep_it(
+    browser: Browser, socket: Socket, logged: list[Failure]
+) -> None:
+    calls: list[Any] = []
+
+    @socket.use
+    def check(event: str, args: list[Any]) -> None:
+        calls.append(("sync", event, args))
+        if args == ["bad"]:
+            raise PermissionError
+
+    @socket.use
+    async def check_later(event: str, args: list[Any]) -> None:
+        calls.append(("async", event, args))
+
+    @socket.on("e")
+    def listener(value: str) -> str:
+        calls.append(value)
+        return "done"
+
+    browser.say('21["e","good"]', '22["e","bad"]')
+    assert calls == [("sync", "e", ["good"]), ("async", "e", ["good"]), "good", ("sync", "e", ["bad"])]
+    assert browser.heard() == ['31["done"]']
+    assert browser.open
+    assert [failure.type for failure in logged] == [PermissionError]
+    logged.clear()

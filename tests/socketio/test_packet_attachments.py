@@ -1,0 +1,81 @@
+"""Bytes that follow a packet: how many, how large, and where they belong."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.socketio.test_packet import decoded, feed
+from yekta.socketio.errors import ProtocolError
+from yekta.socketio.packet import EVENT, Decoder, Packet, decode_text, encode
+
+
+def test_ten_attachments_pass() -> None:
+    packet = Packet(EVENT, "/", ["e", *[bytes([n]) for n in range(10)]])
+    assert decoded(encode(packet)) == packet
+
+
+@pytest.mark.parametrize("most", [0, 1, 20])
+def test_the_number_of_attachments_has_a_setting(most: int) -> None:
+    fits = encode(Packet(EVENT, "/", ["e", *[b"x"] * most]))
+    decode_text(str(fits[0]), most)
+    with pytest.raises(ProtocolError):
+        decode_text(str(encode(Packet(EVENT, "/", ["e", *[b"x"] * (most + 1)]))[0]), most)
+
+
+# CVE-2022-2421: a number that was not checked put a function into the data.
+@pytest.mark.parametrize("number", ['"splice"', "-1", "1", "10", "0.5", "0.0", "null", "true", "false", "[]", "1" * 20])
+@pytest.mark.parametrize("where", ['["e",%s]', '["e",{"a":[%s]}]'])
+def test_a_placeholder_that_points_nowhere_is_a_protocol_error(number: str, where: str) -> None:
+    decoder = Decoder()
+    head = where % f'{{"_placeholder":true,"num":{number}}}'
+    assert decoder.decode("51-" + head) is None
+    with pytest.raises(ProtocolError):
+        decoder.decode(b"x")
+
+
+def test_a_placeholder_without_a_number_is_a_protocol_error() -> None:
+    decoder = Decoder()
+    decoder.decode('51-["e",{"_placeholder":true}]')
+    with pytest.raises(ProtocolError):
+        decoder.decode(b"x")
+
+
+@pytest.mark.parametrize("truthy", ["1", '"true"', "[]", "{}"])
+def test_only_true_makes_a_placeholder(truthy: str) -> None:
+    decoder = Decoder()
+    decoder.decode(f'51-["e",{{"_placeholder":{truthy},"num":0}}]')
+    packet = decoder.decode(b"x")
+    assert packet is not None
+    assert packet.data[1]["num"] == 0
+
+
+@pytest.mark.parametrize("depth", [100, 1_000])
+def test_a_deep_packet_with_attachments_is_put_together_or_refused(depth: int) -> None:
+    feed('51-["e",' + "[" * depth + '{"_placeholder":true,"num":0}' + "]" * depth + "]", b"x")
+
+
+def test_attachments_together_are_bounded() -> None:
+    head = encode(Packet(EVENT, "/", ["e", b"", b""]))[0]
+    assert decoded([head, b"12345", b"67890"], max_bytes=10) is not None
+    decoder = Decoder(max_bytes=10)
+    decoder.decode(head)
+    decoder.decode(b"12345")
+    with pytest.raises(ProtocolError):
+        decoder.decode(b"678901")
+
+
+def test_the_bytes_of_one_packet_do_not_count_for_the_next() -> None:
+    decoder = Decoder(max_bytes=10)
+    head = encode(Packet(EVENT, "/", ["e", b""]))[0]
+    for _ in range(3):
+        assert decoder.decode(head) is None
+        assert decoder.decode(b"1234567890") == Packet(EVENT, "/", ["e", b"1234567890"])
+
+
+@pytest.mark.parametrize("messages", [[b"x"], ['51-["e"]', '2["e"]'], ['51-["e"]', b"x", b"y"]])
+def test_attachments_come_right_after_their_packet(messages: list[str | bytes]) -> None:
+    decoder = Decoder()
+    for message in messages[:-1]:
+        decoder.decode(message)
+    with pytest.raises(ProtocolError):
+        decoder.decode(messages[-1])

@@ -1,0 +1,193 @@
+"""Rooms, ways to leave, and coming back."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.support.socketio import Browser, House
+from yekta.socketio.recovery import Settings as RecoverySettings
+from yekta.socketio.socket import Socket
+
+
+@pytest.fixture
+def browser(house: House) -> Browser:
+    return house.browser({"user-agent": "test", "origin": "https://app.example"}, token="t")
+
+
+@pytest.fixture
+def socket(browser: Browser) -> Socket:
+    return browser.connect(auth={"token": "a", "more": [1]})
+
+
+# -- rooms and leaving -------------------------------------------------------------------------------------------
+
+
+def test_a_socket_is_in_its_own_room_and_in_those_it_joins(socket: Socket) -> None:
+    socket.join("a", "b")
+    assert set(socket.rooms) == {socket.id, "a", "b"}
+    socket.leave("a")
+    socket.leave("never")
+    assert set(socket.rooms) == {socket.id, "b"}
+
+
+def never_finishes(house: House, browser: Browser) -> None:
+    browser.say('51-["e"]')
+    house.clock.advance(30)
+
+
+REASONS: list[tuple[str, Callable[[House, Browser, Socket], Any]]] = [
+    ("client namespace disconnect", lambda h, b, s: b.say("1")),
+    ("server namespace disconnect", lambda h, b, s: s.disconnect()),
+    # Node's documentation: "The socket was forcefully disconnected with socket.disconnect()"; so no recovery.
+    ("server namespace disconnect", lambda h, b, s: s.disconnect(close=True)),
+    ("server namespace disconnect", lambda h, b, s: h.server.disconnect_sockets(close=True)),
+    ("server shutting down", lambda h, b, s: h.server.close()),
+    ("ping timeout", lambda h, b, s: h.clock.pump((25, 20))),
+    ("transport close", lambda h, b, s: b.cut("transport close")),
+    ("transport close", lambda h, b, s: b.connection.packet_received("1")),
+    ("transport error", lambda h, b, s: b.cut("transport error")),
+    ("parse error", lambda h, b, s: b.say("2[")),
+    ("forced close", lambda h, b, s: never_finishes(h, b)),
+]
+
+
+@pytest.mark.parametrize(("reason", "leave"), REASONS)
+def test_leaving_is_told_once_with_the_reason_and_the_rooms_still_there(
+    house: House, browser: Browser, socket: Socket, reason: str, leave: Callable[[House, Browser, Socket], Any]
+) -> None:
+    told: list[Any] = []
+    socket.join("a")
+    socket.on("disconnecting")(lambda why: told.append(("disconnecting", why, set(socket.rooms), socket.connected)))
+    socket.on("disconnect")(lambda why: told.append(("disconnect", why, set(socket.rooms), socket.connected)))
+    leave(house, browser, socket)
+    socket.disconnect()
+    browser.cut()
+    assert told == [("disconnecting", reason, {socket.id, "a"}, True), ("disconnect", reason, set(), False)]
+    assert socket.id not in house.server.sockets.sockets
+
+
+def test_a_failing_listener_does_not_keep_a_socket_from_leaving(
+    house: House, browser: Browser, socket: Socket, logged: list[Any]
+) -> None:
+    told: list[str] = []
+    for event in ("disconnecting", "disconnect"):
+        socket.on(event)(lambda: 1 / 0)
+        socket.on(event)(told.append)
+    browser.cut()
+    assert told == ["transport close"] * 2
+    assert not house.server.clients
+    assert len(logged) == 2
+    logged.clear()
+
+
+def test_disconnecting_a_socket_that_is_disconnecting_changes_nothing(browser: Browser, socket: Socket) -> None:
+    told: list[str] = []
+
+    @socket.on("disconnecting")
+    @socket.on("disconnect")
+    def again(why: str) -> None:
+        told.append(why)
+        socket.disconnect()
+        socket.disconnect(close=True)
+
+    browser.say("1")
+    assert told == ["client namespace disconnect"] * 2
+
+
+def test_a_connection_that_breaks_while_a_socket_is_disconnecting_changes_nothing(
+    house: House, browser: Browser, socket: Socket
+) -> None:
+    told: list[str] = []
+
+    @socket.on("disconnecting")
+    @socket.on("disconnect")
+    def cut(why: str) -> None:
+        told.append(why)
+        browser.cut()
+
+    browser.say("1")
+    assert told == ["client namespace disconnect"] * 2
+    house.assert_empty()
+
+
+def test_disconnect_leaves_one_namespace_and_with_close_all(house: House, browser: Browser) -> None:
+    house.of("/admin")
+    root, admin = browser.connect(), browser.connect("/admin")
+    admin.disconnect()
+    assert browser.heard() == ["1/admin,"]
+    assert (root.connected, admin.connected, browser.open) == (True, False, True)
+    again = browser.connect("/admin")
+    again.disconnect(close=True)
+    assert sorted(map(str, browser.heard())) == ["1", "1/admin,"]
+    assert (root.connected, again.connected, browser.open, browser.transport.closed) == (False, False, False, True)
+
+
+def test_a_socket_that_left_enters_no_room_and_hears_no_broadcast(
+    house: House, browser: Browser, socket: Socket
+) -> None:
+    browser.say("1")
+    socket.join("a")
+    assert set(socket.rooms) == set()
+    house.server.emit("news")
+    assert browser.heard() == []
+
+
+def test_a_socket_that_left_says_nothing(browser: Browser, socket: Socket) -> None:
+    browser.say("1")
+    browser.connect()
+    socket.emit("to the one before")
+    socket.volatile.emit("to the one before")
+    assert browser.heard() == []
+
+
+# -- coming back -------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def recovering(make_house: Callable[..., House]) -> House:
+    return make_house(recovery=RecoverySettings())
+
+
+def come_back(house: House, pid: str | None, offset: str) -> list[Any]:
+    """What a client hears that comes back and has seen everything up to ``offset``."""
+    browser = house.browser()
+    browser.say("0" + json.dumps({"pid": pid, "offset": offset}))
+    return [json.loads(str(message)[1:]) for message in browser.heard()]
+
+
+def last_offset(browser: Browser) -> str:
+    offset = json.loads(str(browser.heard()[-1])[1:])[-1]
+    assert isinstance(offset, str)
+    return offset
+
+
+def test_events_lost_on_the_way_are_sent_again_though_a_question_came_after_them(recovering: House) -> None:
+    browser = recovering.browser()
+    socket = browser.connect(auth={"recover": True})
+    socket.emit("seen")
+    offset = last_offset(browser)
+    socket.emit("lost on the way")
+    socket.emit_with_ack("also lost").addErrback(lambda _: None)
+    browser.cut()
+    event, welcome = come_back(recovering, socket.pid, offset)
+    assert event[0] == "lost on the way"
+    assert welcome == {"sid": socket.id, "pid": socket.pid}
+
+
+def test_an_event_that_cannot_be_said_keeps_nobody_from_coming_back(recovering: House) -> None:
+    browser = recovering.browser()
+    socket = browser.connect(auth={"recover": True})
+    recovering.server.emit("seen")
+    offset = last_offset(browser)
+    with pytest.raises(ValueError, match=r".*"):
+        recovering.server.emit("news", object())
+    browser.cut()
+    recovering.server.emit("news", object())
+    recovering.server.emit("missed")
+    event, welcome = come_back(recovering, socket.pid, offset)
+    assert event[0] == "missed"
+    assert welcome == {"sid": socket.id, "pid": socket.pid}
