@@ -1,7 +1,7 @@
 """Care: a message that speaks of harm is answered with help lines first, then as any other. It never blocks an answer.
 
-Words and help lines are files of the operator's, per language (``words.fa.txt``, ``help.fa.txt``). That a word was found
-is told to nobody but the one who wrote it: it is neither counted nor logged.
+Words and help lines are files of the operator's, per language (``words.fa.txt``, ``help.fa.txt``). That a word was
+found is told to nobody but the one who wrote it: it is neither counted nor logged.
 """
 
 from __future__ import annotations

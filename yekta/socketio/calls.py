@@ -41,10 +41,16 @@ def call(function: Callable[..., Any], *args: Any, ack: Ack = ignore) -> Deferre
 
 
 async def _filtered(socket: Socket, event: str, args: list[Any], ack: Ack) -> None:
-    for middleware in tuple(socket.middlewares):
-        result = middleware(event, args)
-        if isinstance(result, Awaitable):
-            await result
+    try:
+        for middleware in tuple(socket.middlewares):
+            result = middleware(event, args)
+            if isinstance(result, Awaitable):
+                await result
+    except Exception as error:
+        # As Node's: told to the socket's own `error` listeners, if it has any, and never to the client.
+        if not socket.tell("error", error):
+            raise
+        return
     pending = _deliver(socket, event, args, ack)
     if pending is not None:
         await pending

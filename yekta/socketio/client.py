@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections import deque
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from twisted.internet.defer import CancelledError, Deferred
@@ -15,6 +15,7 @@ from yekta.socketio import packet as packets
 from yekta.socketio.errors import ConnectError, ProtocolError
 from yekta.socketio.message import EventFormat, Prepared
 from yekta.socketio.namespace import FAILED, Namespace, refusal
+from yekta.socketio.order import Order, Step
 from yekta.socketio.packet import Packet
 from yekta.socketio.parser import MSGPACK, TEXT, Decoder, Parser
 from yekta.socketio.socket import CLIENT_DISCONNECT, Socket
@@ -39,9 +40,8 @@ class Client:
         self._admissions: dict[str, Deferred[Any] | None] = {}
         self._parser: Parser = TEXT
         self._decoder: Decoder | None = None
-        self._handling: Deferred[Any] | None = None
-        self._backlog: deque[Packet] | None = None
-        self._unordered: set[Deferred[Any]] | None = None
+        self._order: Order | None = None
+        self._size = 0
 
     @property
     def open(self) -> bool:
@@ -66,10 +66,12 @@ class Client:
         decoder = self._decoder
         if decoder is None:
             decoder = self._choose_parser(data)
+        self._size += len(data)
         try:
             packet = decoder.decode(data)
             if packet is not None:
-                self._packet_received(packet)
+                size, self._size = self._size, 0
+                self._packet_received(packet, size)
         except ProtocolError as error:
             self.connection.fail(PARSE_ERROR, str(error))
         else:
@@ -86,11 +88,8 @@ class Client:
         for admission in list(self._admissions.values()):
             if admission is not None:
                 admission.cancel()
-        self._backlog = None
-        if self._handling is not None:
-            self._handling.cancel()
-        for pending in tuple(self._unordered or ()):
-            pending.cancel()
+        if self._order is not None:
+            self._order.stop()
         for socket in list(self.sockets.values()):
             socket.lost(reason, description)
 
@@ -145,7 +144,7 @@ class Client:
 
     # -- packets ---------------------------------------------------------------------------------------------
 
-    def _packet_received(self, packet: Packet) -> None:
+    def _packet_received(self, packet: Packet, size: int) -> None:
         if packet.type == packets.CONNECT:
             spelling, auth = packet.namespace, packet.data or {}
             if self.protocol == 3:
@@ -157,12 +156,13 @@ class Client:
         if socket is None:
             raise ProtocolError("packet for a namespace that is not connected")
         if packet.type == packets.EVENT:
-            self._event_received(socket, packet)
+            if packet.data is not None:
+                self._take_turn(partial(socket.event_received, packet.data, packet.id), size)
         elif packet.type == packets.ACK:
             if packet.id is not None:
                 socket.ack_received(packet.id, packet.data)
         elif packet.type == packets.DISCONNECT:
-            socket.lost(CLIENT_DISCONNECT)
+            self._leave(socket, size)
         else:
             raise ProtocolError("a client does not send CONNECT_ERROR")
 
@@ -208,42 +208,32 @@ class Client:
 
     # -- events, one after the other -------------------------------------------------------------------------
 
-    def _event_received(self, socket: Socket, packet: Packet) -> None:
-        if packet.data is None:
+    def keep(self, pending: Deferred[Any]) -> None:
+        """Cancel ``pending`` when the client goes."""
+        self._make_order().own(pending)
+
+    def _take_turn(self, step: Step, size: int) -> None:
+        if self._order is not None and self._order.busy:
+            self._order.postpone(step, size)
             return
-        if self._handling is not None:
-            self._postpone(packet)
-            return
-        pending = socket.event_received(packet.data, packet.id)
-        if pending is None:
-            return
-        if self.server.settings.ordered:
-            self._handling = pending
-            pending.addBoth(self._handled)
+        pending = step()
+        if pending is not None:
+            self._make_order().hold(pending)
+
+    def _leave(self, socket: Socket, size: int) -> None:
+        # What the client said before it left still counts.
+        if self._order is not None and self._order.waiting:
+            self._order.postpone(partial(socket.lost, CLIENT_DISCONNECT), size)
         else:
-            self._keep_unordered(pending)
+            socket.lost(CLIENT_DISCONNECT)
 
-    def _keep_unordered(self, pending: Deferred[Any]) -> None:
-        if self._unordered is None:
-            self._unordered = set()
-        unordered = self._unordered
-        unordered.add(pending)
-        pending.addBoth(lambda _: unordered.discard(pending))
-
-    def _postpone(self, packet: Packet) -> None:
-        if self._backlog is None:
-            self._backlog = deque()
-        if len(self._backlog) >= self.server.settings.max_backlog:
-            raise ProtocolError("too many events wait for their turn")
-        self._backlog.append(packet)
-
-    def _handled(self, result: object) -> None:
-        self._handling = None
-        while self._backlog and self._handling is None:
-            packet = self._backlog.popleft()
-            socket = self.sockets.get(packet.namespace)
-            if socket is not None:
-                self._event_received(socket, packet)
+    def _make_order(self) -> Order:
+        if self._order is None:
+            settings = self.server.settings
+            self._order = Order(
+                ordered=settings.ordered, most=settings.max_backlog, most_bytes=settings.engine.max_queued
+            )
+        return self._order
 
 
 def _split(target: str) -> tuple[str, dict[str, str]]:

@@ -169,7 +169,9 @@ class Namespace(Welcoming, Emitting):
         else:
             socket.opened(restored.session.rooms, tuple(restored.missed()))
         for listener in self.connection_listeners:
-            call(listener, socket)
+            pending = call(listener, socket)
+            if pending is not None:
+                socket.client.keep(pending)
 
     def _may_recover(self, socket: Socket) -> bool:
         recovery = self.server.settings.recovery

@@ -49,6 +49,7 @@ class Socket(Listening, Broadcasting):
         self.recovered = False
         self.spelling = spelling
         self._leaving = False
+        self._early_rooms: tuple[str, ...] = ()
         self.pid: str | None = None
         self.listeners = Listeners()
         self._format = client.format(spelling, offsets=False)
@@ -110,9 +111,11 @@ class Socket(Listening, Broadcasting):
         return self.namespace.adapter.rooms.of(self)
 
     def join(self, *rooms: str) -> None:
-        """Enter ``rooms``."""
+        """Enter ``rooms``; in a middleware, once the socket is connected."""
         if self.connected:
             self.namespace.adapter.add(self, rooms)
+        elif not self._leaving:
+            self._early_rooms = (*self._early_rooms, *rooms)
 
     def leave(self, room: str) -> None:
         """Leave ``room``."""
@@ -169,7 +172,7 @@ class Socket(Listening, Broadcasting):
         """
         self.connected = True
         self.client.joined(self.spelling, self)
-        self.join(self.id, *rooms)
+        self.join(self.id, *rooms, *self._early_rooms)
         if self.pid is not None:
             self._format = self.client.format(self.spelling, offsets=True)
             self._since = self._sent = self.namespace.adapter.last_number
@@ -181,6 +184,9 @@ class Socket(Listening, Broadcasting):
 
     def event_received(self, args: list[Any], id: int | None) -> Deferred[Any] | None:
         """An event. Gives what the client has to wait for before its next one."""
+        if not self.connected:
+            # It has left while this event waited for its turn.
+            return None
         event, *rest = args
         name = str(event) if isinstance(event, str | int) else f"{event:.15g}"
         return dispatch(self, name, rest, ignore if id is None else self._acker(id))
@@ -204,10 +210,12 @@ class Socket(Listening, Broadcasting):
         self.tell("disconnect", reason, description)
         self.listeners.remove()
 
-    def tell(self, event: str, *args: Any) -> None:
-        """Call the listeners of an event of the socket's own."""
-        for listener in self.listeners.of(event):
+    def tell(self, event: str, *args: Any) -> bool:
+        """Call the listeners of an event of the socket's own. Says whether there were any."""
+        listeners = self.listeners.of(event)
+        for listener in listeners:
             call(listener.call, args, ignore)
+        return bool(listeners)
 
     def _welcome(self) -> dict[str, Any] | None:
         if self.client.protocol == 3:

@@ -1,0 +1,76 @@
+"""One client's events, one after the other: those that come while an ``async`` listener works wait for it.
+
+Or all at once, where the server was told so. Both are bounded, and end with the client.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+from twisted.internet.defer import Deferred
+
+from yekta.socketio.errors import ProtocolError
+
+Step = Callable[[], "Deferred[Any] | None"]
+
+
+class Order:
+    """``most``: steps that wait, or run at once; ``most_bytes``: of the messages behind those that wait."""
+
+    __slots__ = ("_bytes", "_most", "_most_bytes", "_ordered", "_owned", "_running", "_waiting")
+
+    def __init__(self, *, ordered: bool, most: int, most_bytes: int) -> None:
+        self._ordered = ordered
+        self._most = most
+        self._most_bytes = most_bytes
+        self._running: set[Deferred[Any]] = set()
+        self._owned: set[Deferred[Any]] = set()
+        self._waiting: deque[tuple[Step, int]] = deque()
+        self._bytes = 0
+
+    @property
+    def busy(self) -> bool:
+        """Whether the next step has to wait."""
+        return self._ordered and bool(self._running)
+
+    @property
+    def waiting(self) -> bool:
+        """Whether any step waits."""
+        return bool(self._waiting)
+
+    def postpone(self, step: Step, size: int) -> None:
+        """Take ``step`` when it is its turn. Raises :class:`ProtocolError` where too much waits already."""
+        if len(self._waiting) >= self._most or (self._waiting and self._bytes + size > self._most_bytes):
+            raise ProtocolError("too many events wait for their turn")
+        self._waiting.append((step, size))
+        self._bytes += size
+
+    def hold(self, pending: Deferred[Any]) -> None:
+        """``pending``, which never fails, is a step that is not done yet."""
+        if len(self._running) >= self._most:
+            pending.cancel()
+            raise ProtocolError("too many events are handled at once")
+        self._running.add(pending)
+        pending.addBoth(self._done, pending)
+
+    def own(self, pending: Deferred[Any]) -> None:
+        """Cancel ``pending``, which never fails, when the client goes; no step waits for it."""
+        self._owned.add(pending)
+        pending.addBoth(lambda _: self._owned.discard(pending))
+
+    def stop(self) -> None:
+        """The client has gone."""
+        self._waiting.clear()
+        for pending in (*self._running, *self._owned):
+            pending.cancel()
+
+    def _done(self, result: object, done: Deferred[Any]) -> None:
+        self._running.discard(done)
+        while self._waiting and not self.busy:
+            step, size = self._waiting.popleft()
+            self._bytes -= size
+            pending = step()
+            if pending is not None:
+                self.hold(pending)
