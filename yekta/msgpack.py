@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
 
-# JavaScript's `undefined`, as the clients' encoder writes it.
-_UNDEFINED = 0
+# How the clients' encoder (notepack.io 2) writes JavaScript's `undefined` and `Date`: one byte, or milliseconds in eight.
+_JAVASCRIPT = 0
+_UNDEFINED, _DATE = 1, 8
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class NotMsgpack(ValueError):
@@ -31,9 +35,20 @@ def encode(value: Any) -> bytes:
 
 
 def _extension(code: int, data: memoryview) -> Any:
-    if code == _UNDEFINED:
+    if code == _JAVASCRIPT and len(data) == _UNDEFINED:
         return None
+    if code == _JAVASCRIPT and len(data) == _DATE:
+        return _date(int.from_bytes(data, "big", signed=True))
     raise ValueError(code)
+
+
+def _date(milliseconds: int) -> str:
+    """What JSON makes of a `Date`, so that an application gets the same from every client."""
+    try:
+        date = _EPOCH + timedelta(milliseconds=milliseconds)
+    except OverflowError:
+        raise ValueError(milliseconds) from None
+    return date.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 _decoder = msgspec.msgpack.Decoder(ext_hook=_extension)

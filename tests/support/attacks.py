@@ -16,8 +16,9 @@ import json
 import os
 import socket
 import struct
+import zlib
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from typing import Any, Self
 
 import attrs
@@ -184,6 +185,7 @@ class WebSocket(Wire):
     ) -> None:
         super().__init__(port, receive_buffer=receive_buffer)
         self.send(opening(target, headers, extensions=extensions))
+        self._inflate = zlib.decompressobj(-15).decompress
         self.answer = self.response()
         assert self.answer.status == 101, self.answer
 
@@ -202,6 +204,8 @@ class WebSocket(Wire):
             elif length == 127:
                 (length,) = struct.unpack("!Q", self.take(8))
             payload = self.take(length)
+            if opcode & 0x40:
+                payload = self._inflate(payload + b"\0\0\xff\xff")
             match opcode & 15:
                 case 8:
                     self.send(frame(payload, CLOSE))
@@ -222,13 +226,3 @@ class WebSocket(Wire):
                 self.receive()
         except Over as over:
             return over.code
-
-
-@contextmanager
-def many(wires: list[Wire]) -> Iterator[list[Wire]]:
-    """Close them all."""
-    try:
-        yield wires
-    finally:
-        for wire in wires:
-            wire.close()

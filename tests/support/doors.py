@@ -16,9 +16,10 @@ import pytest_twisted
 from twisted.internet import reactor as _reactor
 from twisted.internet.defer import Deferred
 
-from tests.support.clients import Client, NativeClient, PollingClient, SocketIOClient, UpgradedClient, WebSocketClient
+from tests.support.clients import Client, NativeClient
 from tests.support.gateway import Gateway
 from tests.support.http import Http
+from tests.support.socketio_clients import PollingClient, SocketIOClient, UpgradedClient, WebSocketClient
 
 reactor: Any = _reactor
 

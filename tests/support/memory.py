@@ -9,7 +9,7 @@ What happens "later" on a socket (a connection that is lost, bytes that waited) 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import attrs
@@ -86,7 +86,7 @@ class MemoryTransport:
         if self.lost is None and not self.aborted:
             self.writes.append(data)
 
-    def writeSequence(self, data: list[bytes]) -> None:
+    def writeSequence(self, data: Iterable[bytes]) -> None:
         self.write(b"".join(data))
 
     def loseConnection(self) -> None:

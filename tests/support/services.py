@@ -38,7 +38,7 @@ PYTHON_M_TWISTED = (sys.executable, "-m", "twisted")
 _FOREGROUND = ("--nodaemon", "--pidfile=")
 _INHERITED = ("PATH", "HOME", "LANG", "TMPDIR")
 _NO_AI = {"AI_BASE_URL": "http://127.0.0.1:9/v1"}
-_OPEN = re.compile(r"starting on '?([^'\s]+)")
+_OPEN = re.compile(r"starting on '?([^'\",\]\s]+)")
 
 
 @attrs.frozen

@@ -19,7 +19,7 @@ import pytest_twisted
 from twisted.internet import reactor as _reactor
 from twisted.internet.defer import DeferredQueue
 
-from tests.support.clients import WebSocketClient
+from tests.support.socketio_clients import WebSocketClient
 from tests.support.doors import quiet
 from tests.support.http import PATIENCE, Answer, Http
 from yekta.socketio.server import Server
@@ -89,9 +89,9 @@ class Stage:
         return guest
 
     async def perform(self, script: str, address: str = "") -> None:
-        """``A> packet``: A sends it. ``A< packet``: A reads exactly this. ``A!``: its line is cut. ``A.``: it is closed.
+        """``A> packet``: A sends it. ``A< packet``: A reads exactly this. ``A!``: A is cut off. ``A.``: A is closed.
 
-        ``<id>`` matches any id, is remembered, and stands for the same in what follows. A guest enters by its first line.
+        ``<id>`` matches any id, and stands for the same one in what follows. Guests enter by their first line.
         """
         for line in filter(None, map(str.strip, script.splitlines())):
             name, direction, packet = line[0], line[1], line[2:].strip()

@@ -130,14 +130,14 @@ def is_upgrade(request: http.Request) -> bool:
 def preflight(request: http.Request, origins: Origins) -> int:
     """Answer ``OPTIONS``."""
     request.setResponseCode(204)
-    for name, value in origins.preflight_headers(request.getHeader("origin")).items():
+    for name, value in origins.preflight_headers(request.getHeader("origin"), request.getHeader("host")).items():
         request.setHeader(name, value)
     request.finish()
     return NOT_DONE_YET
 
 
 def _add_cors(request: http.Request, origins: Origins) -> None:
-    for name, value in origins.response_headers(request.getHeader("origin")).items():
+    for name, value in origins.response_headers(request.getHeader("origin"), request.getHeader("host")).items():
         request.setHeader(name, value)
 
 

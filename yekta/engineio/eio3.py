@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import binascii
 from base64 import b64decode, b64encode
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 
 from yekta.engineio.errors import ProtocolError
 from yekta.engineio.packet import Packet
@@ -32,14 +32,16 @@ def encode_payload(packets: Sequence[Packet], binary: bool) -> tuple[str, bytes]
 
 def decode_payload(content_type: str, body: bytes) -> list[Packet]:
     """The packets of a payload. Raises :class:`ProtocolError`."""
+    return list(split_payload(content_type, body))
+
+
+def split_payload(content_type: str, body: bytes) -> Iterator[Packet]:
+    """As `decode_payload`, one after the other."""
     if not body:
         raise ProtocolError("empty payload")
     if content_type.partition(";")[0].strip() == BINARY:
-        return list(_split_binary(body))
-    try:
-        return list(_split_text(body.decode()))
-    except UnicodeDecodeError:
-        raise ProtocolError("not UTF-8") from None
+        return _split_binary(body)
+    return _split_text(_decoded(body))
 
 
 def _text(packet: Packet) -> str:
@@ -52,7 +54,7 @@ def _binary(packet: Packet) -> bytes:
     return bytes((kind, *map(int, str(len(data))), _END)) + data
 
 
-def _split_text(payload: str) -> Iterable[Packet]:
+def _split_text(payload: str) -> Iterator[Packet]:
     units = payload.encode("utf-16-le")
     start = 0
     while start < len(units):
@@ -70,7 +72,7 @@ def _split_text(payload: str) -> Iterable[Packet]:
             raise ProtocolError("broken length") from None
 
 
-def _split_binary(payload: bytes) -> Iterable[Packet]:
+def _split_binary(payload: bytes) -> Iterator[Packet]:
     start = 0
     while start < len(payload):
         end = payload.find(_END.to_bytes(), start, start + _MAX_DIGITS + 2)

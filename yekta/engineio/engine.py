@@ -10,10 +10,11 @@ from typing import Any
 
 from twisted.internet.defer import Deferred, ensureDeferred
 from twisted.internet.interfaces import IReactorTime
+from twisted.logger import Logger
 
 from yekta import jsontext
-from yekta.engineio.connection import FORCED_CLOSE, PING_TIMEOUT, Connection
-from yekta.engineio.errors import Refusal, bad_request, forbidden
+from yekta.engineio.connection import FORCED_CLOSE, PING_TIMEOUT, Connection, State
+from yekta.engineio.errors import Refusal, bad_request, forbidden, unknown_sid
 from yekta.engineio.hooks import Function, Hooks
 from yekta.engineio.interfaces import Exchange, Transport
 from yekta.engineio.packet import OPEN
@@ -39,6 +40,8 @@ class Engine:
     ``hooks``: ``initial_headers(headers, request)``, ``headers(headers, request)``, ``connection(connection)`` and
     ``connection_error(request, refusal)``.
     """
+
+    _log = Logger()
 
     def __init__(
         self, clock: IReactorTime, settings: Settings, connected: Callable[[Connection], object]
@@ -106,6 +109,7 @@ class Engine:
             if self.settings.cookie is not None:
                 headers["Set-Cookie"] = self.settings.cookie.header(begun.sid)
         else:
+            _require_alive(connection)
             if not isinstance(connection.transport, Polling):
                 raise bad_request("TRANSPORT_MISMATCH")
             polling = connection.transport
@@ -115,10 +119,11 @@ class Engine:
     def receiver(
         self, connection: Connection | None, request: Request, headers: dict[str, str]
     ) -> IReceiver:
-        """Who receives from the WebSocket of a request that is verified and admitted."""
+        """Who receives from the WebSocket of a request that is verified and admitted. May raise `Refusal`."""
         if connection is not None:
+            _require_alive(connection)
             return Probe(self, connection, request)
-        sid = self.settings.generate_id()
+        sid = self._new_sid()
         if self.settings.cookie is not None:
             headers["Set-Cookie"] = self.settings.cookie.header(sid)
         return WebSocketTransport(self, request, sid)
@@ -127,7 +132,7 @@ class Engine:
 
     def begin(self, request: Request, transport: Transport, sid: str | None = None) -> Connection:
         """A new connection over ``transport``."""
-        sid = self.settings.generate_id() if sid is None else sid
+        sid = self._new_sid() if sid is None else sid
         connection = Connection(self, sid, request, transport, protocol(request, self.settings))
         transport.connection = connection
         self.connections[sid] = connection
@@ -176,6 +181,16 @@ class Engine:
         """A client of protocol 3 lives."""
         self._listening.start(connection)
 
+    def _new_sid(self) -> str:
+        try:
+            sid = self.settings.generate_id()
+        except Exception:
+            self._log.failure("No id could be made for a connection")
+            raise bad_request("ID_GENERATION_ERROR") from None
+        if sid in self.connections:
+            raise bad_request("ID_GENERATION_ERROR")
+        return sid
+
     def _handshake(self, connection: Connection) -> str:
         settings = self.settings
         fields: dict[str, Any] = {
@@ -203,6 +218,12 @@ class Engine:
 
     def _give_up(self, connection: Connection) -> None:
         connection.lost(FORCED_CLOSE, "nobody fetched the rest")
+
+
+def _require_alive(connection: Connection) -> None:
+    # It may have ended while its request was being admitted.
+    if connection.state is State.CLOSED:
+        raise unknown_sid()
 
 
 async def _maybe(result: Any) -> Any:

@@ -27,8 +27,7 @@ class WebExchange:
         self.body: bytes = request.content.read() if request.content is not None else b""
         self._request: http.Request | None = request
         self._headers = headers
-        can_gzip = "gzip" in asked.headers.get("accept-encoding", "")
-        self._threshold = threshold if can_gzip else None
+        self._threshold = threshold if _takes_gzip(asked.headers.get("accept-encoding", "")) else None
 
     def respond(
         self, status: int, content_type: str, body: bytes, headers: Mapping[str, str] = {}
@@ -73,6 +72,14 @@ class JsonpExchange(WebExchange):
         script = f"___eio[{self._index}]({text});".encode()
         self._headers = {**self._headers, "X-Content-Type-Options": "nosniff"}
         super().respond_payload(JAVASCRIPT, script, compress=compress)
+
+
+def _takes_gzip(accepted: str) -> bool:
+    """What an ``Accept-Encoding`` says of gzip (RFC 9110, 12.5.3)."""
+    codings = (coding.partition(";") for coding in accepted.lower().split(","))
+    weights = {name.strip(): weight.replace(" ", "") for name, _, weight in codings}
+    weight = weights.get("gzip", weights.get("*"))
+    return weight is not None and re.fullmatch(r"q=0(\.0*)?", weight) is None
 
 
 def _form_data(body: bytes) -> bytes:

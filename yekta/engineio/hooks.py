@@ -5,11 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+from twisted.logger import Logger
+
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 class Hooks:
-    """``hooks.on("packet")(function)`` adds; nothing is called where nobody looks on."""
+    """``hooks.on("packet")(function)`` adds; nothing is called where nobody looks on.
+
+    One that fails is logged: whoever looks on decides nothing.
+    """
+
+    _log = Logger()
 
     __slots__ = ("_functions",)
 
@@ -27,12 +34,17 @@ class Hooks:
 
     def off(self, event: str, function: Callable[..., Any]) -> None:
         """Call ``function`` no more."""
-        self._functions[event] = tuple(each for each in self._functions.get(event, ()) if each != function)
+        functions = tuple(each for each in self._functions.pop(event, ()) if each != function)
+        if functions:
+            self._functions[event] = functions
 
     def fire(self, event: str, *args: Any) -> None:
         """Call everybody who looks on."""
         for function in self._functions.get(event, ()):
-            function(*args)
+            try:
+                function(*args)
+            except Exception:
+                self._log.failure("A hook failed")
 
     def __bool__(self) -> bool:
         return bool(self._functions)

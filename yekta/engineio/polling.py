@@ -11,7 +11,7 @@ from yekta.engineio import eio3
 from yekta.engineio.connection import PARSE_ERROR, TRANSPORT_ERROR, Connection, State
 from yekta.engineio.errors import ProtocolError, bad_request
 from yekta.engineio.interfaces import Exchange, Prepared
-from yekta.engineio.packet import CLOSE, NOOP, Packet, decode_payload, encode_payload
+from yekta.engineio.packet import CLOSE, NOOP, Packet, encode_payload, split_payload
 from yekta.web.request import Request
 
 # How long one POST may keep everybody else waiting, in seconds, before they have their turn: half a million packets
@@ -69,34 +69,47 @@ class Polling:
             exchange.respond(400, "text/plain", b"")
             self.connection.fail(TRANSPORT_ERROR, "overlap from client")
             return
-        try:
-            packets = self._decode(request.headers.get("content-type", ""), exchange.body)
-        except ProtocolError as error:
-            self.connection.fail(PARSE_ERROR, str(error))
-            raise bad_request("MALFORMED_PAYLOAD") from None
         self._posting = True
-        self._handle(iter(packets), exchange)
+        try:
+            self._handle(self._split(request.headers.get("content-type", ""), exchange.body), exchange)
+        except ProtocolError:
+            raise bad_request("MALFORMED_PAYLOAD") from None
 
     def _handle(self, packets: Iterator[Packet], exchange: Exchange) -> None:
+        """Handle packets, one after the other, until others must have their turn. Raises :class:`ProtocolError`."""
         clock = self.connection.engine.clock
         end = clock.seconds() + TURN
-        for packet in packets:
-            self.connection.packet_received(packet)
-            if clock.seconds() > end:
-                clock.callLater(0, self._handle, packets, exchange)
-                return
+        try:
+            for packet in packets:
+                self.connection.packet_received(packet)
+                if self.connection.state is State.CLOSED:
+                    break
+                if clock.seconds() > end:
+                    clock.callLater(0, self._go_on, packets, exchange)
+                    return
+        except ProtocolError as error:
+            self.connection.fail(PARSE_ERROR, str(error))
+            raise
         self._posting = False
         exchange.respond(200, "text/html", b"ok")
 
-    def _decode(self, content_type: str, body: bytes) -> list[Packet]:
+    def _go_on(self, packets: Iterator[Packet], exchange: Exchange) -> None:
+        try:
+            self._handle(packets, exchange)
+        except ProtocolError:
+            exchange.respond(400, "text/plain", b"")
+
+    def _split(self, content_type: str, body: bytes) -> Iterator[Packet]:
         if self.connection.protocol == 3:
-            return eio3.decode_payload(content_type, body)
+            yield from eio3.split_payload(content_type, body)
+            return
         if content_type.partition(";")[0].strip() == eio3.BINARY:
             raise ProtocolError("binary payload in protocol 4")
         try:
-            return decode_payload(body.decode())
+            payload = body.decode()
         except UnicodeDecodeError:
             raise ProtocolError("not UTF-8") from None
+        yield from split_payload(payload)
 
     def send(self, packets: Sequence[Packet], compress: bool = True) -> None:
         if self.connection.protocol == 3:

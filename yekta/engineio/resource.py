@@ -64,7 +64,7 @@ class _Visit:
         self._websockets = websockets
         self._request = request
         self._asked = asked
-        self._headers = settings.origins.response_headers(asked.origin)
+        self._headers = settings.origins.response_headers(asked.origin, asked.headers.get("host"))
         make = JsonpExchange if "j" in asked.query else WebExchange
         self._exchange = make(request, asked, self._headers, settings.http_compression)
         self._gone: Deferred[None] = request.notifyFinish()
@@ -72,7 +72,7 @@ class _Visit:
     def begin(self) -> None:
         origins = self._engine.settings.origins
         if self._asked.method == "OPTIONS" and origins.headers:
-            preflight = origins.preflight_headers(self._asked.origin)
+            preflight = origins.preflight_headers(self._asked.origin, self._asked.headers.get("host"))
             self._exchange.respond(204, "text/plain", b"", preflight)
             return
         try:
@@ -89,11 +89,11 @@ class _Visit:
         admission.addErrback(self._failed)
 
     def _carry(self, connection: Connection | None) -> None:
-        if self._asked.upgrade:
-            receiver = self._engine.receiver(connection, self._asked, self._headers)
-            upgrade(self._request, self._websockets, receiver, self._headers)
-            return
         try:
+            if self._asked.upgrade:
+                receiver = self._engine.receiver(connection, self._asked, self._headers)
+                upgrade(self._request, self._websockets, receiver, self._headers)
+                return
             polling = self._engine.poll_received(connection, self._asked, self._exchange, self._headers)
         except Refusal as refusal:
             self._refuse(refusal)

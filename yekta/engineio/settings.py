@@ -25,7 +25,9 @@ class Cookie:
 
     def header(self, sid: str) -> str:
         """The value of ``Set-Cookie`` (RFC 6265, 4.1)."""
-        return f"{self.name}={sid}; Path={self.path}{'; HttpOnly' * self.http_only}; SameSite={self.same_site}"
+        # Browsers drop a cookie for other sites that is not secure.
+        flags = "; HttpOnly" * self.http_only, "; Secure" * (self.same_site.lower() == "none")
+        return f"{self.name}={sid}; Path={self.path}{flags[0]}; SameSite={self.same_site}{flags[1]}"
 
 
 def new_sid() -> str:

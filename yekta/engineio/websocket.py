@@ -17,6 +17,7 @@ from yekta.engineio.connection import PARSE_ERROR, TRANSPORT_CLOSE, TRANSPORT_ER
 from yekta.engineio.interfaces import Prepared
 from yekta.engineio.packet import NOOP, PING_PROBE, PONG_PROBE, UPGRADE, Packet
 from yekta.web.request import Request
+from yekta.websocket.frame import BINARY, TEXT, frame
 from yekta.websocket.interfaces import IReceiver, IWebSocket
 from yekta.websocket.protocol import NO_CLOSE, NORMAL, POLICY
 
@@ -46,17 +47,20 @@ class WebSocketTransport:
         return self._websocket.writable
 
     def send(self, packets: Sequence[Packet], compress: bool = True) -> None:
+        as_they_are = not compress and self._websocket.compressing
         for packet in packets:
-            if isinstance(packet, str):
+            if isinstance(packet, bytes) and self.connection.protocol == 3:
+                packet = eio3.BINARY_MESSAGE + packet
+            if as_they_are:
+                self._websocket.send_frame(_frame(packet))
+            elif isinstance(packet, str):
                 self._websocket.send_text(packet)
-            elif self.connection.protocol == 3:
-                self._websocket.send_binary(eio3.BINARY_MESSAGE + packet)
             else:
                 self._websocket.send_binary(packet)
 
     def send_prepared(self, prepared: Prepared) -> None:
         if self.connection.protocol == 3 or (self._websocket.compressing and prepared.compress):
-            self.send(prepared.packets)
+            self.send(prepared.packets, prepared.compress)
         else:
             self._websocket.send_frame(prepared.frames)
 
@@ -183,3 +187,8 @@ class Probe:
     def _stop(self) -> None:
         self._engine.upgrading.stop(self)
         self._engine.freeing.stop(self)
+
+
+def _frame(packet: Packet) -> bytes:
+    """The WebSocket frame that carries ``packet``, not compressed."""
+    return frame(TEXT, packet.encode()) if isinstance(packet, str) else frame(BINARY, packet)

@@ -23,6 +23,13 @@ def _text(value: str) -> str:
     return value
 
 
+def _host(value: str) -> str:
+    # As an endpoint's interface, nothing at all would be every address of the machine.
+    if value:
+        return value
+    raise ValueError("an address or a name")
+
+
 def _flag(value: str) -> bool:
     if value.lower() in ("", "0", "false", "no", "off"):
         return False
@@ -43,14 +50,20 @@ def _count(value: str) -> int:
     raise ValueError("a whole number")
 
 
+def _positive(value: str) -> int:
+    if count := _count(value):
+        return count
+    raise ValueError("a whole number above 0")
+
+
 def _seconds(value: str) -> float:
     try:
         seconds = float(value)
     except ValueError:
         seconds = -1.0
-    if 0 <= seconds < 1e9:
+    if 0 < seconds < 1e9:
         return seconds
-    raise ValueError("a number of seconds")
+    raise ValueError("a number of seconds above 0")
 
 
 def _path(value: str) -> str:
@@ -102,13 +115,13 @@ class Setting:
 SETTINGS = (
     Setting("PORT", "3000", _port, "port of yektayar-api"),
     Setting("WEBSOCKET_PORT", "3500", _port, "port of yektayar-ws"),
-    Setting("HOST", "localhost", _text, "address to listen on; 0.0.0.0 or :: for all"),
+    Setting("HOST", "localhost", _host, "address to listen on; 0.0.0.0 or :: for all"),
     Setting("WEBSOCKET_PATH", "/ws", _path, "path of native WebSocket on yektayar-api"),
     Setting("CORS_ORIGIN", "http://localhost:5173,http://localhost:8100", _origins, "web pages that may connect"),
     Setting("DISABLE_CORS", "false", _flag, "send no CORS headers: the reverse proxy does"),
     Setting("LEGACY_STATUS", "false", _flag, "answer errors of /api/auth/ with 200, as the original did"),
     Setting("DATABASE_URL", "sqlite:///yekta.sqlite3", _text, "sqlite:///FILE or postgresql://…", secret=True),
-    Setting("DATABASE_CONNECTIONS", "4", _count, "database connections of one process"),
+    Setting("DATABASE_CONNECTIONS", "4", _positive, "database connections of one process"),
     Setting("REDIS_URL", "", _text, "reserved for several processes; must be empty", secret=True),
     Setting("SESSION_LIFETIME", "2592000", _seconds, "seconds a session lives (30 days)"),
     Setting("AI_BASE_URL", "", _url, "an OpenAI-compatible server, up to /v1; none: the embedded model"),
@@ -119,15 +132,15 @@ SETTINGS = (
     Setting("AI_FIRST_BYTE_TIMEOUT", "60", _seconds, "seconds until its answer begins"),
     Setting("AI_IDLE_TIMEOUT", "30", _seconds, "seconds of silence in an answer"),
     Setting("AI_TOTAL_TIMEOUT", "300", _seconds, "seconds for a whole answer"),
-    Setting("AI_MAX_CHARACTERS", "32768", _count, "longest answer"),
-    Setting("AI_MAX_ANSWERS", "100", _count, "answers at a time, in all"),
-    Setting("AI_MAX_PER_SESSION", "4", _count, "answers at a time, of one session"),
-    Setting("MAX_PAYLOAD", "1000000", _count, "bytes of one message or request body"),
-    Setting("MAX_FRAGMENTS", "1024", _count, "frames of one WebSocket message"),
+    Setting("AI_MAX_CHARACTERS", "32768", _positive, "longest answer"),
+    Setting("AI_MAX_ANSWERS", "100", _positive, "answers at a time, in all"),
+    Setting("AI_MAX_PER_SESSION", "4", _positive, "answers at a time, of one session"),
+    Setting("MAX_PAYLOAD", "1000000", _positive, "bytes of one message or request body"),
+    Setting("MAX_FRAGMENTS", "1024", _positive, "frames of one WebSocket message"),
     Setting("MAX_ATTACHMENTS", "10", _count, "binary attachments of one Socket.IO packet"),
-    Setting("MAX_NAMESPACES", "32", _count, "namespaces of one Socket.IO client"),
+    Setting("MAX_NAMESPACES", "32", _positive, "namespaces of one Socket.IO client"),
     Setting("MAX_QUEUED", "1048576", _count, "bytes that may wait for a client that does not read"),
-    Setting("MAX_CONNECTIONS", "100000", _count, "connections of one process"),
+    Setting("MAX_CONNECTIONS", "100000", _positive, "connections of one process"),
     Setting("MAX_CONNECTIONS_PER_ADDRESS", "0", _count, "connections of one client address; 0: no limit"),
     Setting("PING_INTERVAL", "25", _seconds, "seconds between heartbeats"),
     Setting("PING_TIMEOUT", "20", _seconds, "seconds a client may take to answer one"),
@@ -218,7 +231,7 @@ class Options(usage.Options):
 
 
 class Refused(SystemExit, Exception):
-    """Start-up ends. Of a daemon's end twistd tells its terminal only where it is an `Exception`, else it waits for ever."""
+    """Start-up ends. Where a daemon's does by anything but an `Exception`, twistd leaves its terminal waiting."""
 
 
 def refuse(service: str, sentence: str) -> NoReturn:

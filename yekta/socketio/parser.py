@@ -83,10 +83,12 @@ def _check(packet: Packet) -> None:
     if type(packet.type) is not int or not packets.CONNECT <= packet.type <= packets.CONNECT_ERROR:
         raise ProtocolError("unknown packet type")
     namespace, number = packet.namespace, packet.id
-    if not isinstance(namespace, str) or len(namespace) > packets.MAX_NAMESPACE:
+    if not isinstance(namespace, str) or not 0 < len(namespace) <= packets.MAX_NAMESPACE:
         raise ProtocolError("illegal namespace")
     if number is not None and (type(number) is not int or not 0 <= number <= packets.MAX_ID):
         raise ProtocolError("illegal id")
+    if packet.type == packets.EVENT and packet.data is None:
+        raise ProtocolError("an event without a name")
     packets.check(packet)
 
 

@@ -56,6 +56,8 @@ class Server(Emitting):
         **options: Any,
     ) -> None:
         self.clock = clock
+        if settings is not None and options:
+            raise TypeError(f"option {next(iter(options))!r} beside settings")
         self.settings = from_options(options) if settings is None else settings
         self.engine = Engine(clock, self.settings.engine, self._connected)
         self.websockets = WebSocketFactory(clock, self.settings.websocket)

@@ -43,11 +43,14 @@ class Settings:
 
 
 def from_options(options: dict[str, Any]) -> Settings:
-    """Settings from one flat set of options. ``cors_origins`` is a list of origins. Raises `TypeError`, naming the
-    option that nobody knows."""
+    """Settings from one flat set of options. ``cors_origins`` is a list of origins, or one.
+
+    Raises `TypeError`, naming the option that nobody knows.
+    """
     engine = _take(options, EngineSettings)
     if "cors_origins" in options:
-        engine["origins"] = Origins(options.pop("cors_origins"))
+        origins = options.pop("cors_origins")
+        engine["origins"] = Origins((origins,) if isinstance(origins, str) else origins)
     websocket = _take(options, WebSocketLimits)
     for shared, its_own in (("max_payload", "max_message"), ("max_queued", "max_queued")):
         if shared in engine:

@@ -36,11 +36,11 @@ class Origins:
         ports = (str(own) for own in self.own_ports)
         return authority == host != "" or (port in ports and bool(name) and name == _hostname(host))
 
-    def response_headers(self, origin: str | None) -> dict[str, str]:
-        """The CORS headers of an answer to ``origin``."""
+    def response_headers(self, origin: str | None, host: str | None = None) -> dict[str, str]:
+        """The CORS headers of an answer to ``origin``; ``host`` is the request's, as for `allow`."""
         if not self.headers:
             return {}
-        if origin is None or not (self.allow(origin)):
+        if origin is None or not self.allow(origin, host):
             return {"Vary": "Origin"}
         if "*" in self.allowed:
             return {"Access-Control-Allow-Origin": "*"}
@@ -50,9 +50,9 @@ class Origins:
             "Vary": "Origin",
         }
 
-    def preflight_headers(self, origin: str | None) -> dict[str, str]:
+    def preflight_headers(self, origin: str | None, host: str | None = None) -> dict[str, str]:
         """The CORS headers of an answer to ``OPTIONS``."""
-        headers = self.response_headers(origin)
+        headers = self.response_headers(origin, host)
         if "Access-Control-Allow-Origin" in headers:
             headers |= {
                 "Access-Control-Allow-Methods": "GET, POST, PUT, DELETE, PATCH, OPTIONS",

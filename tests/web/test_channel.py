@@ -1,0 +1,265 @@
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from twisted.internet.task import Clock
+from twisted.logger import capturedLogs
+from twisted.web import http
+from twisted.web.resource import Resource
+from twisted.web.server import NOT_DONE_YET
+
+from tests.support.memory import HttpClient, compose
+from yekta.web.channel import LINGER, Limits, Site, facts
+
+MAX = 1000
+
+
+class Echo(Resource):
+    """Answers with the body at once, and on ``/later`` when told; takes note of every request."""
+
+    isLeaf = True
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.requests: list[http.Request] = []
+
+    def render(self, request: http.Request) -> bytes | int:
+        self.requests.append(request)
+        if request.path == b"/later":
+            return NOT_DONE_YET
+        assert request.content is not None
+        body: bytes = request.content.read()
+        return body
+
+
+@pytest.fixture
+def clock() -> Iterator[Clock]:
+    clock = Clock()
+    yield clock
+    clock.advance(0)
+    assert clock.getDelayedCalls() == []
+
+
+@pytest.fixture
+def echo() -> Echo:
+    return Echo()
+
+
+Make = Callable[..., Site]
+
+
+@pytest.fixture
+def make(clock: Clock, echo: Echo) -> Iterator[Make]:
+    sites: list[Site] = []
+
+    def make(**limits: float) -> Site:
+        site = Site(clock, echo, Limits(**{"max_body": MAX, "request_timeout": 60.0, **limits}))  # type: ignore[arg-type]
+        sites.append(site)
+        return site
+
+    yield make
+    for site in sites:
+        assert site.census._all == 0
+        assert site.census._addresses == {}
+
+
+def chunk(data: bytes) -> bytes:
+    return b"%x\r\n%s\r\n" % (len(data), data)
+
+
+# -- the body ------------------------------------------------------------------------------------------------
+
+
+def test_a_body_of_just_the_limit_passes(make: Make, clock: Clock) -> None:
+    client = HttpClient(make(), clock)
+    assert client.ask("POST", "/", body=b"x" * MAX).body == b"x" * MAX
+    client.send(compose("POST", "/", {"Transfer-Encoding": "chunked"}, chunk(b"y" * MAX) + chunk(b"")))
+    answer = client.answer()
+    assert answer is not None
+    assert answer.body == b"y" * MAX
+    client.hang_up()
+
+
+@pytest.mark.parametrize(
+    "request_bytes",
+    [
+        compose("POST", "/", {"Content-Length": str(MAX + 1)}),
+        compose("POST", "/", {"Content-Length": str(1 << 30)}, b"x" * 50),
+        compose("POST", "/", {"Content-Length": str(1 << 30), "Expect": "100-continue"}),
+        compose("POST", "/", {}, b"x" * (MAX + 1)),
+        compose("POST", "/", {"Transfer-Encoding": "chunked"}, chunk(b"x" * (MAX + 1))),
+        compose("POST", "/", {"Transfer-Encoding": "chunked"}, chunk(b"x") * (MAX + 1) + chunk(b"")),
+    ],
+    ids=["declared", "declared 1 GiB", "expects 100-continue", "whole", "one chunk", "tiny chunks"],
+)
+def test_a_body_over_the_limit_is_answered_413_once_and_never_handled(
+    make: Make, clock: Clock, echo: Echo, request_bytes: bytes
+) -> None:
+    client = HttpClient(make(), clock)
+    client.send(request_bytes)
+    client.send(b"more" * 1000)
+    answer = client.answer()
+    assert answer is not None
+    assert (answer.status, answer.body, answer.headers["connection"]) == (413, b"", "close")
+    assert client.unread() == b""
+    assert client.transport.write_closed
+    assert echo.requests == []
+    client.hang_up()
+
+
+def test_a_refused_client_may_finish_its_sentence_but_not_for_ever(make: Make, clock: Clock) -> None:
+    client = HttpClient(make(), clock)
+    client.request("POST", "/", {"Content-Length": str(MAX + 1)})
+    for _ in range(9):
+        clock.advance(LINGER / 10)
+        client.send(b"x" * 100)
+        assert not client.transport.disconnecting
+    clock.advance(LINGER / 10)
+    assert client.transport.disconnecting
+    clock.advance(0)
+    assert client.transport.lost
+
+
+def test_the_413_has_the_headers_and_body_of_its_door(clock: Clock, echo: Echo) -> None:
+    def too_large(path: bytes, origin: str | None) -> tuple[dict[str, str], bytes]:
+        return {"X-Origin": str(origin)}, path
+
+    client = HttpClient(Site(clock, echo, Limits(max_body=MAX), too_large), clock)
+    answer = client.ask("POST", "/a?b", {"Content-Length": str(MAX + 1), "Origin": "http://app.example"})
+    assert (answer.status, answer.headers["x-origin"], answer.body) == (413, "http://app.example", b"/a?b")
+    client.hang_up()
+
+
+# -- time ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "drip",
+    [compose("GET", "/", {"X": "y" * 200}), compose("POST", "/", {"Content-Length": "500"}, b"x" * 500)],
+    ids=["head", "body"],
+)
+def test_a_request_that_drips_is_cut_when_its_time_is_over(
+    make: Make, clock: Clock, echo: Echo, drip: bytes
+) -> None:
+    client = HttpClient(make(), clock)
+    for byte in drip[:119]:
+        assert not client.transport.disconnecting
+        client.send(bytes([byte]))
+        clock.advance(0.5)
+    clock.advance(0.5)
+    clock.advance(0)
+    assert client.transport.lost
+    assert clock.seconds() <= 60.5
+    assert echo.requests == []
+
+
+def test_a_silent_client_is_cut(make: Make, clock: Clock) -> None:
+    client = HttpClient(make(), clock)
+    clock.advance(60)
+    clock.advance(0)
+    assert client.transport.lost
+
+
+def test_a_client_that_reads_nothing_is_cut_for_good(make: Make, clock: Clock) -> None:
+    client = HttpClient(make(), clock)
+    client.transport.congest()
+    clock.advance(60)
+    assert not client.transport.aborted
+    clock.advance(15)
+    assert client.transport.aborted
+
+
+def test_each_request_of_a_connection_has_the_whole_time(make: Make, clock: Clock) -> None:
+    client = HttpClient(make(), clock)
+    for _ in range(3):
+        clock.advance(50)
+        client.send(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\n")
+        clock.advance(50)
+        client.send(b"x")
+        answer = client.answer()
+        assert answer is not None
+        assert answer.body == b"x"
+    client.hang_up()
+
+
+def test_an_answer_may_take_longer_than_a_request(make: Make, clock: Clock, echo: Echo) -> None:
+    client = HttpClient(make(), clock)
+    client.request("GET", "/later")
+    clock.advance(1000)
+    echo.requests[0].setHeader("content-length", "4")
+    echo.requests[0].write(b"late")
+    echo.requests[0].finish()
+    answer = client.answer()
+    assert answer is not None
+    assert answer.body == b"late"
+    client.hang_up()
+
+
+# -- how many ------------------------------------------------------------------------------------------------
+
+
+def test_connections_over_the_limit_are_refused_and_one_that_leaves_makes_room(make: Make, clock: Clock) -> None:
+    site = make(max_connections=2)
+    first, second, third = (HttpClient(site, clock) for _ in range(3))
+    assert (first.refused, second.refused, third.refused) == (False, False, True)
+    first.hang_up()
+    fourth = HttpClient(site, clock)
+    assert not fourth.refused
+    for client in (second, fourth):
+        client.hang_up()
+
+
+@pytest.mark.parametrize("address", ["203.0.113.7", "2001:db8::7"])
+def test_connections_of_one_address_are_limited(make: Make, clock: Clock, address: str) -> None:
+    site = make(max_per_address=2)
+    clients = [HttpClient(site, clock, address) for _ in range(3)]
+    other = HttpClient(site, clock, "198.51.100.1")
+    assert [client.refused for client in clients] == [False, False, True]
+    assert not other.refused
+    clients[0].hang_up()
+    again = HttpClient(site, clock, address)
+    assert not again.refused
+    for client in (clients[1], other, again):
+        client.hang_up()
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "127.9.9.9", "::1", ""])
+def test_a_proxy_on_this_machine_speaks_for_many(make: Make, clock: Clock, address: str) -> None:
+    site = make(max_per_address=1)
+    clients = [HttpClient(site, clock, address) for _ in range(5)]
+    assert not any(client.refused for client in clients)
+    for client in clients:
+        client.hang_up()
+
+
+# -- facts ---------------------------------------------------------------------------------------------------
+
+
+def test_the_facts_of_a_request(make: Make, clock: Clock, echo: Echo) -> None:
+    client = HttpClient(make(), clock)
+    client.ask("POST", "/a%20b?c=d&c=e", {"X-Two": "1", "x-two": "2", "Cookie": "a=b"}, b"x")
+    asked = facts(echo.requests[0])
+    assert (asked.method, asked.path, asked.query) == ("POST", "/a%20b", {"c": "d"})
+    assert [asked.headers[name] for name in ("x-two", "cookie", "host")] == ["1, 2", "a=b", "gateway.example"]
+    assert (asked.address, asked.secure) == ("203.0.113.7", False)
+    client.hang_up()
+
+
+def test_a_header_that_is_not_utf_8_is_text_all_the_same(make: Make, clock: Clock, echo: Echo) -> None:
+    client = HttpClient(make(), clock)
+    client.ask("GET", "/", {"Origin": "http://\xe9"})
+    assert facts(echo.requests[0]).origin == echo.requests[0].getHeader("origin") == "http://\xe9"
+    assert echo.requests[0].getHeader("absent") is None
+    client.hang_up()
+
+
+def test_a_request_writes_no_log_line(make: Make, clock: Clock) -> None:
+    site = make()
+    with capturedLogs() as lines:
+        site.startFactory()
+        client = HttpClient(site, clock)
+        client.ask("GET", "/?token=secret")
+        client.hang_up()
+        site.stopFactory()
+    assert lines == []

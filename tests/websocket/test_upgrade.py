@@ -1,0 +1,181 @@
+"""From an HTTP request to a WebSocket on the same connection."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+import pytest
+from twisted.internet.task import Clock
+from twisted.logger import capturedLogs
+from twisted.protocols.policies import WrappingFactory
+from twisted.web import http
+from twisted.web.resource import Resource
+from twisted.web.server import NOT_DONE_YET
+
+from tests.support.memory import HttpClient
+from tests.support.websockets import HANDSHAKE, TEXT, Recorder, WebSocketClient, client_frame
+from yekta.web.channel import Limits as SiteLimits
+from yekta.web.channel import Site
+from yekta.websocket.protocol import Limits, WebSocketFactory
+from yekta.websocket.upgrade import upgrade
+
+
+class Door(Resource):
+    """Upgrades every request, on ``/later`` when :meth:`go` is called."""
+
+    isLeaf = True
+
+    def __init__(self, clock: Clock) -> None:
+        super().__init__()
+        self.factory = WebSocketFactory(clock, Limits())
+        self.recorder = Recorder()
+        self.waiting: http.Request | None = None
+
+    def render(self, request: http.Request) -> bytes | int:
+        if request.path == b"/plain":
+            return b"plain"
+        self.waiting = request
+        if request.path != b"/later":
+            self.go()
+        return NOT_DONE_YET
+
+    def go(self) -> None:
+        assert self.waiting is not None
+        upgrade(self.waiting, self.factory, self.recorder, {"X-Door": "open"})
+
+
+@pytest.fixture
+def clock() -> Iterator[Clock]:
+    clock = Clock()
+    yield clock
+    clock.advance(0)
+    assert clock.getDelayedCalls() == []
+
+
+@pytest.fixture
+def door(clock: Clock) -> Door:
+    return Door(clock)
+
+
+@pytest.fixture
+def site(clock: Clock, door: Door) -> Iterator[Site]:
+    site = Site(clock, door, SiteLimits(request_timeout=60.0))
+    yield site
+    clock.advance(0)
+    assert site.census._all == 0
+    assert site.census._addresses == {}
+
+
+def test_the_101_follows_rfc_6455_and_has_our_headers(site: Site, clock: Clock, door: Door) -> None:
+    client = WebSocketClient(HttpClient(site, clock), "/ws?token=a")
+    assert client.accepted
+    assert client.answer is not None
+    assert client.answer.headers["sec-websocket-accept"] == "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="
+    assert client.answer.headers["upgrade"].lower() == "websocket"
+    assert client.answer.headers["x-door"] == "open"
+    assert "server" not in client.answer.headers
+    client.send_text("a")
+    assert door.recorder.messages() == ["a"]
+    client.transport.lose()
+    assert door.recorder.told[-1] == ("lost", 1006, "")
+
+
+def test_it_lives_beyond_the_request_s_time(site: Site, clock: Clock, door: Door) -> None:
+    client = WebSocketClient(HttpClient(site, clock))
+    clock.advance(1000)
+    client.send_text("still here")
+    assert door.recorder.messages() == ["still here"]
+    client.transport.lose()
+
+
+@pytest.mark.parametrize("path", ["/", "/later"])
+def test_frames_that_came_with_the_request_are_not_lost(site: Site, clock: Clock, door: Door, path: str) -> None:
+    frame = client_frame(TEXT, b"early")
+    client = WebSocketClient(HttpClient(site, clock), path, rest=frame + frame[:3])
+    if path == "/later":
+        assert not client.accepted
+        client.send(frame[3:])
+        door.go()
+    else:
+        client.send(frame[3:])
+    assert client.accepted
+    client.send_text("late")
+    assert door.recorder.messages() == ["early", "early", "late"]
+    client.transport.lose()
+
+
+def test_a_connection_that_served_requests_before_upgrades_all_the_same(site: Site, clock: Clock, door: Door) -> None:
+    http_client = HttpClient(site, clock)
+    assert http_client.ask("GET", "/plain").body == b"plain"
+    client = WebSocketClient(http_client)
+    assert client.accepted
+    client.transport.congest()
+    assert not door.recorder.websocket.writable
+    client.transport.lose()
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"Sec-WebSocket-Key": "short"}, 400),
+        ({"Sec-WebSocket-Version": "7"}, 400),
+        ({"Sec-WebSocket-Version": "x"}, 400),
+        ({"Connection": "close"}, 400),
+        ({"Host": "a:b"}, 400),
+        ({"Origin": "nonsense"}, 400),
+        ({"Sec-WebSocket-Protocol": "a, a"}, 400),
+    ],
+)
+def test_a_bad_handshake_is_refused_and_leaves_nothing(
+    site: Site, clock: Clock, door: Door, headers: Mapping[str, str], status: int
+) -> None:
+    with capturedLogs() as lines:
+        client = WebSocketClient(HttpClient(site, clock), "/?token=secret", headers)
+        clock.advance(0)
+    assert client.http.unread().startswith(b"HTTP/1.1 %d " % status) or (
+        client.answer is not None and client.answer.status == status
+    )
+    assert client.transport.lost
+    assert door.recorder.told == []
+    assert door.factory.open == set()
+    assert lines == []
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Sec-WebSocket-Protocol": "a" + " " * 10_000 + "b"},
+        {"Sec-WebSocket-Protocol": "\xe9\xff"},
+        {"Sec-WebSocket-Extensions": "constructor"},
+        {"Sec-WebSocket-Extensions": 'a; b="' + "\\c" * 3000},
+        {"Sec-WebSocket-Extensions": "permessage-deflate; client_max_window_bits"},
+    ],
+    ids=["ReDoS in the protocol", "not ASCII", "constructor", "ReDoS in an extension", "deflate"],
+)
+def test_extensions_and_protocols_that_broke_others_are_not_agreed_on(
+    site: Site, clock: Clock, door: Door, headers: Mapping[str, str]
+) -> None:
+    client = WebSocketClient(HttpClient(site, clock), headers=headers)
+    assert client.answer is not None
+    assert client.answer.status in (101, 400)
+    assert not {"sec-websocket-extensions", "sec-websocket-protocol"} & set(client.answer.headers)
+    client.transport.lose()
+
+
+def test_behind_a_wrapper_such_as_tls_the_wrapped_protocol_is_replaced(site: Site, clock: Clock, door: Door) -> None:
+    client = WebSocketClient(HttpClient(WrappingFactory(site), clock))
+    assert client.accepted
+    client.send_text("a")
+    assert door.recorder.messages() == ["a"]
+    client.transport.lose()
+    assert door.recorder.told[-1] == ("lost", 1006, "")
+
+
+def test_the_request_is_read_as_it_came(site: Site, clock: Clock, door: Door) -> None:
+    WebSocketClient(HttpClient(site, clock), "/a%20b?c=%D8%B3").transport.lose()
+    request = door.waiting
+    assert request is not None
+    assert request.uri == b"/a%20b?c=%D8%B3"
+    assert {name.lower() for name in HANDSHAKE} <= {
+        name.decode().lower() for name, _ in request.requestHeaders.getAllRawHeaders()
+    }
