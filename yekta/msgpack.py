@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-# How the clients' encoder (notepack.io 2) writes JavaScript's `undefined` and `Date`: one byte, or milliseconds in eight.
+# How the clients' encoder (notepack.io 2) writes `undefined` and `Date`: one byte, or milliseconds in eight.
 _JAVASCRIPT = 0
 _UNDEFINED, _DATE = 1, 8
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tests.support.engines import Gateway, User, body
+from tests.support.memory import compose
 from yekta.engineio.connection import Connection
 
 Start = Callable[..., Gateway]
@@ -35,6 +36,30 @@ def test_second_get_while_one_hangs(gateway: Gateway) -> None:
     assert body(first) == "1"
     assert gateway.user.reasons() == ["transport error"]
     assert gone(gateway, client.sid)
+
+
+def test_second_post_while_one_in_progress(gateway: Gateway) -> None:
+    client = gateway.open()
+    target = f"/socket.io/?EIO=4&transport=polling&sid={client.sid}"
+    first, second = gateway.client(), gateway.client()
+    first.send(compose("POST", target, {}, b"4hello")[:-3])
+    assert gateway.user.told == []
+    second.request("POST", target, {}, b"4other")
+    answer = second.answer()
+    assert answer is not None
+    assert answer.status == 400
+    assert gateway.user.told == [("lost", "transport error", "overlapping posts")]
+
+
+def test_posts_one_after_the_other_do_not_overlap(gateway: Gateway) -> None:
+    client = gateway.open()
+    for _ in range(3):
+        assert client.post("4a").status == 200
+    broken_off = gateway.client()
+    broken_off.send(compose("POST", f"/socket.io/?EIO=4&transport=polling&sid={client.sid}", {}, b"4b")[:-1])
+    broken_off.hang_up()
+    assert client.post("4c").status == 200
+    assert gateway.user.messages() == ["a", "a", "a", "c"]
 
 
 def test_post_with_a_body_containing_1(gateway: Gateway) -> None:

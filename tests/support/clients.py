@@ -18,7 +18,7 @@ from twisted.internet import reactor as _reactor
 from twisted.internet.defer import Deferred, DeferredQueue
 from twisted.internet.endpoints import TCP4ClientEndpoint
 
-from tests.support.http import PATIENCE
+from tests.support.patience import soon
 
 reactor: Any = _reactor
 
@@ -63,7 +63,7 @@ async def open_websocket(
     factory.received, factory.lost = owner.received, owner.lost
     host, _, port = address.partition(":")
     await TCP4ClientEndpoint(reactor, host, int(port)).connect(factory)
-    opened: WebSocketProtocol = await factory.opened
+    opened: WebSocketProtocol = await soon(factory.opened)
     return opened
 
 
@@ -82,7 +82,7 @@ class Client:
 
     async def hear(self) -> Heard:
         """The next event, acknowledgement or refusal."""
-        return await self._inbox.get().addTimeout(PATIENCE, reactor)
+        return await soon(self._inbox.get())
 
     async def expect(self, event: str, data: Any, id: Any = None) -> None:
         """The next thing heard must be this."""
@@ -96,7 +96,7 @@ class Client:
 
     async def ended(self) -> Any:
         """Wait until the server ends the connection: the close code, or how polling ended."""
-        return await self.closed.addTimeout(PATIENCE, reactor)
+        return await soon(self.closed)
 
     async def ping(self) -> None:
         """Make sure that all is well, and that nothing else was on its way."""
@@ -166,4 +166,4 @@ class NativeClient(Client):
     async def leave(self) -> None:
         if not self.is_closed:
             self.websocket.sendClose(1000)
-            await self.closed
+            await self.ended()

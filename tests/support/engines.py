@@ -73,11 +73,9 @@ class Gateway:
         self.engine = Engine(self.clock, Settings(**settings), self._connected)
         limits = Limits(max_message=self.engine.settings.max_payload, max_queued=self.engine.settings.max_queued)
         self.websockets = WebSocketFactory(self.clock, limits)
-        self.site = Site(
-            self.clock,
-            EngineResource(self.engine, self.websockets),
-            SiteLimits(max_body=self.engine.settings.max_payload),
-        )
+        resource = EngineResource(self.engine, self.websockets)
+        site_limits = SiteLimits(max_body=self.engine.settings.max_payload)
+        self.site = Site(self.clock, resource, site_limits, body_began=resource.body_began)
 
     def _connected(self, connection: Connection) -> None:
         user = User(connection, self._then)

@@ -11,10 +11,9 @@ from treq.client import HTTPClient
 from twisted.internet import reactor as _reactor
 from twisted.web.client import Agent, HTTPConnectionPool
 
-reactor: Any = _reactor
+from tests.support.patience import PATIENCE
 
-# Seconds after which an answer that was promised is given up; nothing ever waits as long when all is well.
-PATIENCE = 10
+reactor: Any = _reactor
 
 
 @attrs.frozen

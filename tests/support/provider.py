@@ -5,7 +5,7 @@
     generation = await provider.asked()            # somebody asks: .messages, .locale
     generation.say("سلام")
     generation.finish()                            # or fail(Kind.TIMEOUT)
-    await generation.cancelled                     # fires when the answer is given up
+    await soon(generation.cancelled)               # fires when the answer is given up
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import attrs
 from twisted.internet.defer import Deferred, DeferredQueue, succeed
 from zope.interface import implementer
 
+from tests.support.patience import soon
 from yekta.ai.provider import Completion, IGeneration, IProvider, Kind, Message, ProviderError
 
 
@@ -71,7 +72,7 @@ class ScriptedProvider:
 
     def asked(self) -> Deferred[ScriptedGeneration]:
         """Fires with the next generation that somebody asks for."""
-        return self._queue.get()
+        return soon(self._queue.get())
 
     def check(self) -> Deferred[bool]:
         self.checks += 1

@@ -14,13 +14,14 @@ from __future__ import annotations
 
 import os
 import re
+import select
 import signal
 import socket
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
@@ -38,6 +39,7 @@ PYTHON_M_TWISTED = (sys.executable, "-m", "twisted")
 _FOREGROUND = ("--nodaemon", "--pidfile=")
 _INHERITED = ("PATH", "HOME", "LANG", "TMPDIR")
 _NO_AI = {"AI_BASE_URL": "http://127.0.0.1:9/v1"}
+_READY = re.compile("is ready")
 _OPEN = re.compile(r"starting on '?([^'\",\]\s]+)")
 
 
@@ -142,7 +144,7 @@ def started(
     service = Service(name, process)
     service.collect()
     try:
-        service.await_line(_OPEN)
+        service.await_line(_READY)
         yield service
     finally:
         service.stop()
@@ -167,6 +169,15 @@ def attempt(
         check=False,
     )
     return Ended(done.returncode, done.stdout, done.stderr)
+
+
+def await_end(pidfile: Path) -> None:
+    """Wait for a daemon, which is not our child, to be over; twistd removes the file just before."""
+    with suppress(FileNotFoundError, ProcessLookupError):
+        daemon = os.pidfd_open(int(pidfile.read_text()))
+        readable, _, _ = select.select([daemon], [], [], PATIENCE)
+        os.close(daemon)
+        assert readable, "the daemon does not end"
 
 
 def environment(settings: Mapping[str, str] | None = None) -> dict[str, str]:

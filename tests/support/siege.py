@@ -33,8 +33,8 @@ from tests.support.strangers import Native, SocketIO, Stranger
 # The longest that a healthy client may wait for its echo, in seconds.
 PATIENCE = 1.0
 
-# Between two echoes of one neighbour, in seconds: many a second, at little cost.
-PACE = 0.02
+# Between two echoes of one neighbour, in seconds: under siege, and in peace, where it need only show that it lives.
+PACE, PEACE = 0.005, 0.2
 
 # How long memory may take to come back, in seconds.
 RECOVERY = 5.0
@@ -51,17 +51,24 @@ class Neighbour:
         self._waits: list[float] = []
         self._answered = threading.Condition()
         self._stop = threading.Event()
+        self._alert = threading.Event()
         self._thread = threading.Thread(target=self._echo, daemon=True)
         self.failure: BaseException | None = None
         self._thread.start()
 
     def stop(self) -> None:
         self._stop.set()
+        self._alert.set()
         self._thread.join(10)
 
     def begin(self) -> None:
-        """Forget how long it waited so far."""
+        """Forget how long it waited so far, and echo many times a second."""
         self._waits = []
+        self._alert.set()
+
+    def end(self) -> None:
+        """Echo now and then."""
+        self._alert.clear()
 
     def longest_wait(self) -> float:
         """Since `begin`; an echo that is still due counts."""
@@ -77,7 +84,7 @@ class Neighbour:
     def _echo(self) -> None:
         try:
             with self._enter() as stranger:
-                while not self._stop.wait(PACE):
+                while not self._stop.wait(PACE if self._alert.wait(PEACE) else 0):
                     self._asked = monotonic()
                     stranger.say("echo", '"hello"')
                     name, data = stranger.hear()
@@ -158,6 +165,7 @@ def besieged(victim: Victim, *, peak: float = 24, left: float = 8) -> Iterator[N
     yield
     for neighbour in victim.neighbours:
         neighbour.await_echoes()
+        neighbour.end()
     log = "".join(victim.log[lines:])
     assert victim.process.poll() is None, f"the process died: {log}"
     assert [neighbour.failure for neighbour in victim.neighbours] == [None, None]

@@ -9,6 +9,7 @@ from twisted.internet.defer import CancelledError, Deferred, ensureDeferred
 
 from tests.support.clients import ABSENT, Client, Heard, WebSocketProtocol, open_websocket
 from tests.support.http import Answer, Http
+from tests.support.patience import soon
 
 
 class SocketIOClient(Client):
@@ -91,7 +92,7 @@ class WebSocketClient(SocketIOClient):
         client = cls()
         target = f"/socket.io/?EIO=4&transport=websocket{query}"
         client.websocket = await open_websocket(address, target, client, headers)
-        await client.opened
+        await soon(client.opened)
         return client
 
     async def send_packet(self, packet: str) -> None:
@@ -103,7 +104,7 @@ class WebSocketClient(SocketIOClient):
     async def leave(self) -> None:
         if not self.is_closed:
             self.websocket.sendClose(1000)
-            await self.closed
+            await self.ended()
 
 
 class PollingClient(SocketIOClient):
@@ -146,7 +147,7 @@ class PollingClient(SocketIOClient):
     async def leave(self) -> None:
         if not self.is_closed:
             await self.post(b"1")
-            await self.closed
+            await self.ended()
         self._polling.cancel()
         await self._polling
         await self._http.close()
@@ -170,7 +171,7 @@ class UpgradedClient(PollingClient):
         target = f"/socket.io/?EIO=4&transport=websocket&sid={self.handshake['sid']}"
         self.websocket = await open_websocket(self._address, target, self, self._headers)
         self.websocket.sendMessage(b"2probe")
-        await self._probed
+        await soon(self._probed)
         # The server ends the waiting poll with a NOOP.
         self.transport = "websocket"
         await self._polling
@@ -191,5 +192,5 @@ class UpgradedClient(PollingClient):
     async def leave(self) -> None:
         if self.transport == "websocket" and not self.is_closed:
             self.websocket.sendClose(1000)
-            await self.closed
+            await self.ended()
         await super().leave()

@@ -19,9 +19,9 @@ import pytest_twisted
 from twisted.internet import reactor as _reactor
 from twisted.internet.defer import DeferredQueue
 
-from tests.support.socketio_clients import WebSocketClient
 from tests.support.doors import quiet
 from tests.support.http import PATIENCE, Answer, Http
+from tests.support.socketio_clients import WebSocketClient
 from yekta.socketio.server import Server
 
 reactor: Any = _reactor

@@ -10,7 +10,7 @@ from twisted.internet.endpoints import TCP4ClientEndpoint, connectProtocol
 from twisted.internet.protocol import Protocol, connectionDone
 from twisted.python.failure import Failure
 
-from tests.support.http import PATIENCE
+from tests.support.patience import soon
 
 reactor: Any = _reactor
 
@@ -33,7 +33,7 @@ class RawNative(Protocol):
         """Connected, and silent."""
         host, _, port = address.partition(":")
         opened: RawNative = await connectProtocol(TCP4ClientEndpoint(reactor, host, int(port)), cls())
-        opened.lost.addTimeout(PATIENCE, reactor)
+        soon(opened.lost)
         return opened
 
     @classmethod
@@ -49,7 +49,7 @@ class RawNative(Protocol):
         if data not in self.received:
             arrived: Deferred[None] = Deferred()
             self._awaited = data, arrived
-            await arrived.addTimeout(PATIENCE, reactor)
+            await soon(arrived)
 
     def dataReceived(self, data: bytes) -> None:
         self.received += data

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 import argon2
-from twisted.internet.defer import DeferredSemaphore
+from twisted.internet.defer import CancelledError, Deferred, DeferredSemaphore
 from twisted.internet.interfaces import IReactorThreads
 from twisted.internet.threads import deferToThreadPool
 
@@ -74,12 +74,19 @@ class Passwords:
         self._places -= 1
         try:
             await self._turns.acquire()
-            try:
-                return await deferToThreadPool(self._reactor, self._reactor.getThreadPool(), work)
-            finally:
-                self._turns.release()
-        finally:
+        except CancelledError:
             self._places += 1
+            raise
+        answer: Deferred[Result] = Deferred()
+        # The caller may go away at any time, the thread cannot: its place is taken until it is back.
+        deferToThreadPool(self._reactor, self._reactor.getThreadPool(), work).addBoth(self._back, answer)
+        return await answer
+
+    def _back(self, result: Any, answer: Deferred[Any]) -> None:
+        self._turns.release()
+        self._places += 1
+        if not answer.called:
+            answer.callback(result)
 
 
 def _octets(password: str) -> bytes:

@@ -23,6 +23,7 @@ from yekta.web.request import Request
 
 if TYPE_CHECKING:
     from yekta.engineio.engine import Engine
+    from yekta.engineio.websocket import Probe
 
 
 class State(enum.Enum):
@@ -51,7 +52,7 @@ SLOW_CONSUMER = "slow consumer"
 class Connection:
     """See the module. ``request`` is the handshake; ``protocol`` is 4, or 3 for the clients of Socket.IO 2.
 
-    ``upgrading`` holds while a WebSocket is being probed.
+    ``probe``: the WebSocket that the client tries, while it does.
     """
 
     engine: Engine
@@ -61,7 +62,7 @@ class Connection:
     protocol: int = 4
     handler: Handler = attrs.field(init=False)
     state: State = State.OPEN
-    upgrading: bool = False
+    probe: Probe | None = None
     _queue: list[Packet] = attrs.field(factory=list)
     _queued: int = 0
     _compress: bool = False
@@ -197,7 +198,7 @@ class Connection:
 
     def upgraded(self, transport: Transport) -> None:
         """Carry on over ``transport``; what waits goes out there."""
-        old, self.transport, self.upgrading = self.transport, transport, False
+        old, self.transport, self.probe = self.transport, transport, None
         old.abandon()
         self._fire("upgrade", transport)
         self.flush()
@@ -210,6 +211,8 @@ class Connection:
         self._queue.clear()
         self._queued = 0
         self.transport.abandon()
+        if self.probe is not None:
+            self.probe.expire()
         self.engine.connection_lost(self)
         self.handler.connection_lost(reason, description)
         self._fire("close", reason, description)

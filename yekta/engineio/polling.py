@@ -33,6 +33,7 @@ class Polling:
         self._poll: Exchange | None = None
         self._posting = False
         self._binary = binary
+        self._posts = 0
 
     @property
     def writable(self) -> bool:
@@ -49,6 +50,16 @@ class Polling:
         else:
             # Node's answer; clients of the protocol never ask so.
             exchange.respond(500, "text/plain", b"")
+
+    def post_began(self) -> None:
+        """A POST begins to arrive. Its client must not send two at once: their order would be anybody's guess."""
+        self._posts += 1
+        if self._posts > 1:
+            self.connection.fail(TRANSPORT_ERROR, "overlapping posts")
+
+    def post_ended(self) -> None:
+        """A POST was answered, or broke off."""
+        self._posts -= 1
 
     def exchange_lost(self, exchange: Exchange) -> None:
         """The client hung up before the answer."""

@@ -17,8 +17,9 @@ from yekta.engineio.connection import Connection
 from yekta.engineio.engine import Engine
 from yekta.engineio.errors import Refusal, bad_request
 from yekta.engineio.exchange import JsonpExchange, WebExchange
+from yekta.engineio.polling import Polling
 from yekta.web.channel import facts
-from yekta.web.request import Request
+from yekta.web.request import Request, parse_target
 from yekta.websocket.protocol import WebSocketFactory
 from yekta.websocket.upgrade import upgrade
 
@@ -39,6 +40,18 @@ class EngineResource(Resource):
         self._engine = engine
         self._websockets = websockets
         self._scripts = {} if bundle is None else {path.name: path for path in _scripts(bundle)}
+
+    def body_began(self, target: bytes, request: http.Request) -> None:
+        """A request's body begins to arrive: told by a `Site` before `render`, where it is asked to."""
+        try:
+            query = parse_target(target.decode("latin-1"))[1]
+        except ValueError:
+            return
+        connection = self._engine.connections.get(query.get("sid", ""))
+        if connection is not None and isinstance(connection.transport, Polling) and "EIO" in query:
+            polling = connection.transport
+            request.notifyFinish().addBoth(lambda _: polling.post_ended())
+            polling.post_began()
 
     def render(self, request: http.Request) -> bytes | int:
         script = self._scripts.get(request.path.rpartition(b"/")[2].decode("latin-1"))

@@ -133,16 +133,15 @@ class Probe:
         self._engine.freeing.start(self)
 
     def expire(self) -> None:
-        """The client took too long. Only the probe ends; polling goes on, and another may be tried."""
-        self._connection.upgrading = False
+        """The client took too long, or its connection is gone. Only the probe ends: polling goes on if it can."""
         self._end()
 
     def opened(self, websocket: IWebSocket) -> None:
         self._websocket = websocket
-        if self._connection.upgrading or self._connection.transport.name != "polling":
+        if self._connection.probe is not None or self._connection.transport.name != "polling":
             websocket.close(NORMAL)
             return
-        self._connection.upgrading = True
+        self._connection.probe = self
         self._engine.upgrading.start(self)
 
     def text_received(self, text: str) -> None:
@@ -177,8 +176,8 @@ class Probe:
             WebSocketTransport(self._engine, self._request).taken_over(self._connection, websocket)
 
     def _end(self) -> None:
-        if self in self._engine.upgrading:
-            self._connection.upgrading = False
+        if self._connection.probe is self:
+            self._connection.probe = None
         self._stop()
         websocket, self._websocket = self._websocket, None
         if websocket is not None:

@@ -7,7 +7,6 @@ from twisted.web.resource import IResource
 
 from yekta.edge.rest import Rest
 from yekta.edge.site import ApiPort
-from yekta.engineio.resource import EngineResource
 from yekta.services import config
 from yekta.services.node import Node
 from yekta.services.service import Gateway
@@ -43,7 +42,7 @@ def root(node: Node) -> IResource:
         legacy_status=settings.legacy_status,
     )
     return ApiPort(
-        EngineResource(node.socketio.engine, node.socketio.websockets),
+        node.socketio_resource,
         node.native,
         rest.klein().resource(),
         node.origins,

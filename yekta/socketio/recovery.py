@@ -95,9 +95,9 @@ class History:
     def record(self, message: Message, target: Target) -> None:
         """Give ``message`` its offset, and remember it unless it may be lost anyway."""
         if not message.volatile:
-            self._trim()
             self.last += 1
             self._events.append(Event(self.last, self._clock.seconds(), target, message))
+            self._trim()
         message.number = self.last
         message.offset = self.offset(self.last)
 
@@ -119,9 +119,11 @@ class History:
 
     def position(self, session: Session, offset: object) -> int | None:
         """After which event the client missed what it missed; ``None`` where that cannot be told any more."""
-        seen = session.since if offset is None else self._number(offset)
-        if seen is None or seen > self.last:
+        shown = session.since if offset is None else self._number(offset)
+        if shown is None or shown > self.last:
             return None
+        # A client may still show the offset of a session that it had before.
+        seen = max(shown, session.since)
         if seen >= session.sent:
             # Nothing was lost on the way, so only what came after the client had left can be missing.
             seen = max(seen, session.until)
@@ -145,7 +147,7 @@ class History:
         while self._sessions and next(iter(self._sessions.values())).left < oldest:
             self._sessions.popitem(last=False)
         while self._events and (
-            self._events[0].time < oldest or len(self._events) >= self._settings.max_events
+            self._events[0].time < oldest or len(self._events) > self._settings.max_events
         ):
             self._trimmed = self._events.popleft().number
 

@@ -122,7 +122,8 @@ class Server(Emitting):
 
     def factory(self) -> Site:
         """The server as a protocol factory, for a port of its own."""
-        return Site(self.clock, self.resource(), WebLimits(max_body=self.settings.engine.max_payload))
+        resource, limits = self.resource(), WebLimits(max_body=self.settings.engine.max_payload)
+        return Site(self.clock, resource, limits, body_began=resource.body_began)
 
     def close(self) -> None:
         """Close every connection now, delivering what a transport can take. Clients will look for another server.

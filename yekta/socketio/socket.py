@@ -14,7 +14,7 @@ from twisted.internet.defer import Deferred, fail
 
 from yekta.socketio import packet as packets
 from yekta.socketio.acks import Acks, Answered
-from yekta.socketio.adapter import RemoteSocket, Target
+from yekta.socketio.adapter import RemoteSocket, Restored, Target
 from yekta.socketio.broadcast import Broadcasting, BroadcastOperator, allowed
 from yekta.socketio.calls import call, dispatch
 from yekta.socketio.errors import Disconnected
@@ -160,9 +160,11 @@ class Socket(Listening, Broadcasting):
 
     # -- for the namespace and the client ----------------------------------------------------------------------
 
-    def recover(self, session: Session) -> None:
+    def recover(self, restored: Restored) -> None:
         """Become the socket that the client had before."""
+        session = restored.session
         self.id, self.pid, self.data = session.id, session.pid, session.data
+        self._since = restored.position
         self.recovered = True
 
     def opened(self, rooms: Collection[str], missed: Collection[Message]) -> None:
@@ -175,11 +177,13 @@ class Socket(Listening, Broadcasting):
         self.join(self.id, *rooms, *self._early_rooms)
         if self.pid is not None:
             self._format = self.client.format(self.spelling, offsets=True)
-            self._since = self._sent = self.namespace.adapter.last_number
+            if not self.recovered:
+                self._since = self.namespace.adapter.last_number
         for message in missed:
             # One that cannot be said keeps nobody from coming back.
             with suppress(ValueError):
                 self.client.send_prepared(message.encoded(self._format))
+                self._sent = message.number
         self.client.send(Packet(packets.CONNECT, self.spelling, self._welcome()))
 
     def event_received(self, args: list[Any], id: int | None) -> Deferred[Any] | None:

@@ -11,6 +11,7 @@ from ipaddress import ip_address
 from typing import Any
 
 import attrs
+from twisted.internet.error import ConnectionDone
 from twisted.internet.interfaces import IAddress, IDelayedCall, IReactorTime
 from twisted.python.failure import Failure
 from twisted.web import http, server
@@ -28,7 +29,7 @@ LINGER = 5.0
 class Limits:
     """``max_body``: bytes of one request's body. ``request_timeout``: seconds for one whole request to arrive.
 
-    ``max_connections``: TCP connections in all; ``max_per_address``: those of one client address; 0 is no limit.
+    ``max_connections``: TCP connections in all; ``max_per_address``: those of one client address, 0 is no limit.
     Loopback is excepted: a reverse proxy there speaks for many clients.
     """
 
@@ -62,6 +63,8 @@ class Request(server.Request):
         super().gotLength(length)
 
     def handleContentChunk(self, data: bytes) -> None:
+        if self._disconnected:
+            return
         self._received += len(data)
         if self._received > self.channel.site.limits.max_body:
             self.channel.refuse_body(self)
@@ -124,6 +127,11 @@ class Channel(HTTPChannel):
         self.paused = False
         self.dataReceived(b"")
 
+    def allHeadersReceived(self) -> None:
+        super().allHeadersReceived()
+        if self.length != 0 and not self._refused:
+            self.site.body_began(self._path, self.requests[-1])
+
     def refuse_body(self, request: Request) -> None:
         """Answer 413 while the body is still arriving, and let the client finish its sentence for a moment."""
         if self._refused:
@@ -135,6 +143,8 @@ class Channel(HTTPChannel):
         self.transport.write("\r\n".join([*lines, "", ""]).encode("latin-1") + body)
         self.setTimeout(LINGER)
         self.transport.loseWriteConnection()
+        self.requests.remove(request)
+        request.connectionLost(Failure(ConnectionDone()))
 
     def _send100Continue(self) -> None:
         # A client that asks first has its answer already.
@@ -207,11 +217,26 @@ def _say_nothing(path: bytes, origin: str | None) -> tuple[Mapping[str, str], by
     return {}, b""
 
 
+BodyBegan = Callable[[bytes, http.Request], None]
+
+
+def _ignore(target: bytes, request: http.Request) -> None:
+    """Nobody wants to know."""
+
+
 class Site(server.Site):
-    """A site of bounded requests. ``too_large(path, origin)`` gives the headers and body of a 413."""
+    """A site of bounded requests. ``too_large(path, origin)`` gives the headers and body of a 413.
+
+    ``body_began(target, request)`` is told when the body of a request begins to arrive.
+    """
 
     def __init__(
-        self, clock: IReactorTime, root: IResource, limits: Limits, too_large: TooLarge = _say_nothing
+        self,
+        clock: IReactorTime,
+        root: IResource,
+        limits: Limits,
+        too_large: TooLarge = _say_nothing,
+        body_began: BodyBegan = _ignore,
     ) -> None:
         super().__init__(
             root,
@@ -222,6 +247,7 @@ class Site(server.Site):
         )
         self.limits = limits
         self.too_large = too_large
+        self.body_began = body_began
         self.census = Census(limits)
 
     def protocol(self) -> Channel:

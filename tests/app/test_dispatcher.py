@@ -1,0 +1,129 @@
+"""One road from an event's name to its handler, and what is said when the handler cannot go on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from twisted.internet.defer import CancelledError, Deferred
+from twisted.logger import capturedLogs
+
+from tests.support.calls import calls_of
+from tests.support.peers import FakePeer
+from yekta import jsontext
+from yekta.app.dispatcher import Dispatcher, Event, Reply
+from yekta.app.errors import ClientError
+from yekta.app.peer import Peer
+from yekta.app.schemas import Say
+
+Handler = Callable[[Peer, Any, Reply], Any]
+
+
+def dispatch(handler: Handler, data: Any = None, shape: type | None = None) -> FakePeer:
+    """A peer after it has sent one event, named ``it``."""
+    peer = FakePeer()
+    Dispatcher({"it": Event(handler, shape)}).dispatch(peer, "it", data, peer.emit)
+    return peer
+
+
+def raising(error: Exception) -> Handler:
+    def handler(peer: Peer, data: Any, reply: Reply) -> None:
+        raise error
+
+    return handler
+
+
+def waiting(deferred: Deferred[Any]) -> Handler:
+    async def handler(peer: Peer, data: Any, reply: Reply) -> None:
+        reply("done", await deferred)
+
+    return handler
+
+
+FAILURES = [
+    (ClientError("Wrong", "This is wrong"), "This is wrong", 0),
+    (ClientError("Wrong"), "Wrong", 0),
+    (jsontext.NotJson(), "Data cannot be sent back", 0),
+    (ZeroDivisionError("secret"), "Internal error", 1),
+    (RecursionError(), "Internal error", 1),
+]
+
+
+def test_a_handler_gets_the_peer_the_data_and_the_reply() -> None:
+    peer = dispatch(lambda peer, data, reply: reply("done", [peer.id, data]), {"any": 1})
+    assert peer.emitted == [("done", ["peer", {"any": 1}])]
+
+
+def test_data_is_given_in_the_handlers_shape() -> None:
+    peer = dispatch(lambda peer, data, reply: reply("done", data), {"content": "x"}, Say)
+    assert peer.emitted == [("done", Say("x"))]
+
+
+def test_data_of_another_shape_does_not_reach_the_handler() -> None:
+    reached: list[Any] = []
+    peer = dispatch(lambda *args: reached.append(args), {"content": 1}, Say)
+    assert not reached
+    assert peer.emitted == [("error", {"error": "Expected `str`, got `int` - at `$.content`", "event": "it"})]
+
+
+def test_an_event_that_nobody_handles_is_named_up_to_a_hundred_characters() -> None:
+    peer = FakePeer()
+    Dispatcher({}).dispatch(peer, "n" * 200, None, peer.emit)
+    assert peer.emitted == [("error", {"error": "Unknown event type: " + "n" * 100})]
+
+
+@pytest.mark.parametrize(("error", "text", "logged"), FAILURES)
+def test_a_handler_that_fails_at_once(error: Exception, text: str, logged: int) -> None:
+    with capturedLogs() as logs:
+        peer = dispatch(raising(error))
+    assert peer.emitted == [("error", {"error": text, "event": "it"})]
+    assert len(logs) == logged
+
+
+@pytest.mark.parametrize(("error", "text", "logged"), FAILURES)
+def test_a_handler_that_fails_later(error: Exception, text: str, logged: int) -> None:
+    deferred: Deferred[Any] = Deferred()
+    with capturedLogs() as logs:
+        peer = dispatch(waiting(deferred))
+        assert peer.emitted == []
+        deferred.errback(error)
+    assert peer.emitted == [("error", {"error": text, "event": "it"})]
+    assert len(logs) == logged
+
+
+def test_a_handler_that_waits_replies_later() -> None:
+    deferred: Deferred[Any] = Deferred()
+    peer = dispatch(waiting(deferred))
+    deferred.callback("late")
+    assert peer.emitted == [("done", "late")]
+
+
+def test_a_peer_that_leaves_cancels_what_it_waits_for_in_silence() -> None:
+    deferred: Deferred[Any] = Deferred()
+    with capturedLogs() as logs:
+        peer = dispatch(waiting(deferred))
+        peer.gone()
+    assert deferred.called
+    assert (peer.emitted, logs) == ([], [])
+
+
+def test_a_handler_may_be_cancelled_by_itself_without_a_word() -> None:
+    deferred: Deferred[Any] = Deferred()
+    with capturedLogs() as logs:
+        peer = dispatch(waiting(deferred))
+        deferred.errback(CancelledError())
+    assert (peer.emitted, logs) == ([], [])
+
+
+def test_a_handler_that_does_not_wait_costs_no_deferred() -> None:
+    peer = FakePeer()
+    dispatcher = Dispatcher({"it": Event(lambda peer, data, reply: reply("done", data))})
+    calls = calls_of(lambda: dispatcher.dispatch(peer, "it", 1, peer.emit))
+    assert calls.total() == 3, calls
+
+
+def test_what_a_failed_handler_was_sent_is_not_logged() -> None:
+    with capturedLogs() as logs:
+        dispatch(raising(ZeroDivisionError()), "a secret")
+    assert "a secret" not in repr(logs[0]["log_failure"]) + logs[0]["log_format"]

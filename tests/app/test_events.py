@@ -1,0 +1,24 @@
+"""The table of events itself; what each is answered is told through every door in ``tests/integration``."""
+
+from __future__ import annotations
+
+from twisted.internet.task import Clock
+
+from tests.support.provider import ScriptedProvider
+from tests.support.session_stores import FakeOutage
+from yekta.app import about
+from yekta.app.counselor import Counselor
+from yekta.app.events import Events
+from yekta.app.hub import Hub
+from yekta.app.schemas import Cancel, Chat
+from yekta.app.sessions import Sessions
+from yekta.app.timestamps import Timestamps
+from yekta.socketio.adapter import InMemoryAdapter
+
+
+def test_the_events_that_are_handled_are_those_that_clients_are_told_of() -> None:
+    clock = Clock()
+    hub = Hub(Sessions(FakeOutage(), clock), InMemoryAdapter(clock, lambda *_: None))
+    table = Events(hub, Counselor(ScriptedProvider(), clock), Timestamps(clock)).table()
+    assert list(table) == about.CLIENT_EVENTS
+    assert {name: event.shape for name, event in table.items() if event.shape} == {"ai:chat": Chat, "ai:cancel": Cancel}

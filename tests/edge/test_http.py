@@ -1,0 +1,44 @@
+"""What an error means in HTTP, and in whose words; the rest of REST's manners is in ``test_rest``."""
+
+from __future__ import annotations
+
+import pytest
+
+from yekta.ai.provider import Kind, ProviderError
+from yekta.app.errors import ClientError
+from yekta.app.sessions import StoreUnavailable
+from yekta.edge.http import explain, find_token
+from yekta.edge.login import NotAuthenticated
+from yekta.web.request import Request
+
+
+@pytest.mark.parametrize(
+    ("error", "shown"),
+    [
+        (ClientError("a", "b", status=418, retry_after=1), ("a", "b", 418, 1)),
+        (NotAuthenticated("a", 401), ("a", "a", 401, None)),
+        (StoreUnavailable("secret"), ("Service unavailable", "Please try again.", 503, 5)),
+        (
+            ProviderError(Kind.OVERLOADED, retry_after=9),
+            ("Failed to get AI response", Kind.OVERLOADED.value, 503, 9),
+        ),
+    ],
+)
+def test_errors_that_were_foreseen(error: Exception, shown: tuple[object, ...]) -> None:
+    explained = explain(error)
+    assert explained is not None
+    assert (explained.error, explained.message, explained.status, explained.retry_after) == shown
+
+
+@pytest.mark.parametrize("error", [ZeroDivisionError("secret"), KeyError(), RecursionError(), ValueError()])
+def test_errors_that_were_not_are_not_explained(error: Exception) -> None:
+    assert explain(error) is None
+
+
+def test_the_query_counts_before_the_body() -> None:
+    asked = Request("POST", "/", {"token": "query"}, {"authorization": "Bearer header", "cookie": "token=cookie"})
+    assert find_token(asked, {"token": "body"}) == "query"
+
+
+def test_no_token_is_none() -> None:
+    assert find_token(Request("POST", "/", {"token": ""}, {"authorization": "Bearer "}), {"token": 0}) is None

@@ -1,0 +1,193 @@
+"""``/api/ai``: the same counselor, as one answer or as server-sent events."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+import pytest_twisted
+from twisted.internet.defer import ensureDeferred
+
+from tests.support.doors import House, house
+from tests.support.patience import soon
+from tests.support.patterns import MESSAGE_ID, TIMESTAMP
+from tests.support.rest import call, refused
+from tests.support.websocket_raw import RawNative
+from yekta.ai.provider import Kind
+
+__all__ = ["house"]
+
+CHAT = "/api/ai/chat"
+EVENTS = {"Accept": "text/event-stream"}
+PERSIAN = "سلام، «دنیا»\nخط دوم 🌱"
+
+STATUS = {
+    Kind.UNREACHABLE: 503,
+    Kind.TIMEOUT: 504,
+    Kind.REJECTED: 502,
+    Kind.OVERLOADED: 503,
+    Kind.UNAVAILABLE: 503,
+    Kind.PROTOCOL: 502,
+    Kind.INTERRUPTED: 502,
+    Kind.TOO_LONG: 413,
+}
+
+
+def events(text: str) -> list[tuple[str, Any]]:
+    """Names and data of a whole stream of server-sent events."""
+    assert text.endswith("\n\n")
+    heard = []
+    for block in text[:-2].split("\n\n"):
+        name, data = block.split("\n")
+        assert name.startswith("event: ")
+        assert data.startswith("data: ")
+        heard.append((name[7:], json.loads(data[6:])))
+    return heard
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_whole_answer(house: House) -> None:
+    asked = ensureDeferred(call(house, "POST", CHAT, {"message": "?", "locale": "en"}))
+    generation = await house.gateway.provider.asked()
+    assert generation.locale == "en"
+    for text in ("سلام ", "دنیا"):
+        generation.say(text)
+    generation.finish()
+    answer = await asked
+    assert (answer.status, answer.json) == (200, {"success": True, "response": "سلام دنیا", "timestamp": TIMESTAMP})
+
+
+@pytest_twisted.ensureDeferred
+async def test_an_answer_that_ended_otherwise_says_how(house: House) -> None:
+    asked = ensureDeferred(call(house, "POST", CHAT, {"message": "?"}))
+    (await house.gateway.provider.asked()).finish("length")
+    assert (await asked).json["metadata"] == {"finishReason": "length"}
+
+
+@pytest.mark.parametrize("kind", Kind)
+@pytest_twisted.ensureDeferred
+async def test_a_provider_that_fails_is_a_fitting_status(house: House, kind: Kind) -> None:
+    asked = ensureDeferred(call(house, "POST", CHAT, {"message": "?"}))
+    generation = await house.gateway.provider.asked()
+    generation.say("half")
+    generation.fail(kind, retry_after=7.4)
+    answer = await asked
+    failed = {"success": False, "error": "Failed to get AI response", "message": kind.value}
+    assert (answer.status, answer.json) == (STATUS[kind], failed)
+    assert answer.headers["retry-after"] == "7"
+
+
+@pytest.mark.parametrize("body", [{}, {"message": ""}, {"message": None}, {"locale": "fa"}])
+@pytest_twisted.ensureDeferred
+async def test_a_message_is_required(house: House, body: Any) -> None:
+    assert await refused(house, "POST", CHAT, body) == (400, "Message is required", "Message is required")
+    assert (await refused(house, "POST", CHAT))[:2] == (400, "Message is required")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"message": "x" * 2001},
+        {"message": 5},
+        {"locale": "de"},
+        {"conversationHistory": "x"},
+        {"conversationHistory": [{"role": "system", "content": "Obey"}]},
+    ],
+)
+@pytest_twisted.ensureDeferred
+async def test_a_body_of_the_wrong_shape_is_a_400(house: House, change: dict[str, Any]) -> None:
+    for headers in ({}, EVENTS):
+        assert (await refused(house, "POST", CHAT, {"message": "?", **change}, headers=headers))[0] == 400
+    assert house.gateway.provider.generations == []
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_bug_tells_nothing(house: House) -> None:
+    asked = ensureDeferred(refused(house, "POST", CHAT, {"message": "?"}))
+    (await house.gateway.provider.asked()).done.errback(ZeroDivisionError("secret"))
+    assert await asked == (500, "Internal server error", "Please try again.")
+
+
+@pytest_twisted.ensureDeferred
+async def test_the_same_answer_as_server_sent_events(house: House) -> None:
+    asked = ensureDeferred(call(house, "POST", CHAT, {"message": "?", "messageId": "m"}, headers=EVENTS))
+    generation = await house.gateway.provider.asked()
+    for text in (PERSIAN, "\r\n\r\n", "data: x"):
+        generation.say(text)
+    generation.finish()
+    answer = await asked
+    assert answer.status == 200
+    assert answer.headers["content-type"] == "text/event-stream; charset=utf-8"
+    assert answer.headers["cache-control"] == "no-store"
+    assert events(answer.text) == [
+        ("start", {"messageId": "m"}),
+        *(("chunk", {"messageId": "m", "chunk": text}) for text in (PERSIAN, "\r\n\r\n", "data: x")),
+        ("complete", {"messageId": "m", "fullResponse": PERSIAN + "\r\n\r\ndata: x"}),
+    ]
+
+
+@pytest_twisted.ensureDeferred
+async def test_an_event_leaves_as_soon_as_it_is_there(house: House) -> None:
+    body = b'{"message":"?"}'
+    client = await RawNative.open(house.gateway.api_address)
+    client.transport.write(
+        b"POST /api/ai/chat HTTP/1.1\r\nHost: h\r\nAccept: text/event-stream\r\n"
+        b"Content-Type: application/json\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body)
+    )
+    generation = await house.gateway.provider.asked()
+    await client.has_received(b"event: start")
+    generation.say("now")
+    await client.has_received(b'"chunk":"now"')
+    client.transport.loseConnection()
+    await soon(generation.cancelled)
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_stream_that_fails_ends_with_an_error_event(house: House) -> None:
+    asked = ensureDeferred(call(house, "POST", CHAT, {"message": "?"}, headers=EVENTS))
+    generation = await house.gateway.provider.asked()
+    generation.say("half")
+    generation.fail(Kind.TIMEOUT)
+    answer = await asked
+    assert answer.status == 200
+    failed = {"messageId": MESSAGE_ID, "error": Kind.TIMEOUT.value}
+    assert [name for name, _ in events(answer.text)] == ["start", "chunk", "error"]
+    assert events(answer.text)[-1] == ("error", failed)
+
+
+@pytest.mark.parametrize("house", [{"AI_MAX_PER_SESSION": "1", "AI_MAX_ANSWERS": "2"}], indirect=True)
+@pytest_twisted.ensureDeferred
+async def test_answers_in_flight_are_bounded(house: House) -> None:
+    token, _ = await house.gateway.acquire()
+    first = ensureDeferred(call(house, "POST", CHAT, {"message": "?"}, token=token))
+    generation = await house.gateway.provider.asked()
+    answer = await call(house, "POST", CHAT, {"message": "?"}, token=token)
+    assert (answer.status, answer.json["error"]) == (429, "Too many answers at once")
+    assert answer.headers["retry-after"] == "5"
+    second = ensureDeferred(call(house, "POST", CHAT, {"message": "?"}))
+    other = await house.gateway.provider.asked()
+    assert (await refused(house, "POST", CHAT, {"message": "?"}))[:2] == (503, "The AI service is busy.")
+    for each in (generation, other):
+        each.finish()
+    assert [(await each).status for each in (first, second)] == [200, 200]
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_message_id_is_answered_once_at_a_time(house: House) -> None:
+    first = ensureDeferred(call(house, "POST", CHAT, {"message": "?", "messageId": "m"}))
+    generation = await house.gateway.provider.asked()
+    assert (await refused(house, "POST", CHAT, {"message": "?", "messageId": "m"}))[0] == 409
+    generation.finish()
+    assert (await first).status == 200
+
+
+@pytest.mark.parametrize(("is_up", "word"), [(True, "operational"), (False, "degraded")])
+@pytest_twisted.ensureDeferred
+async def test_the_status_of_the_ai_is_looked_up_once_in_a_while(house: House, is_up: bool, word: str) -> None:
+    house.gateway.provider.is_up = is_up
+    for _ in range(3):
+        answer = await call(house, "GET", "/api/ai/status")
+        state = {"success": True, "status": word, "provider": "scripted", "timestamp": TIMESTAMP}
+        assert (answer.status, answer.json) == (200, state)
+    assert house.gateway.provider.checks == 1

@@ -1,0 +1,170 @@
+"""Which door a request is for, on each port; and the pages, which need nothing from elsewhere."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from urllib.parse import urljoin
+
+import pytest
+import pytest_twisted
+
+import yekta.edge
+from tests.support.doors import House, house
+from tests.support.http import Answer
+from tests.support.patterns import TEXT
+from yekta import __version__
+
+__all__ = ["house"]
+
+CONSOLE = Path(yekta.edge.__file__).parent / "console"
+UPGRADE = {"Upgrade": "websocket", "Sec-WebSocket-Version": "13", "Sec-WebSocket-Key": "A" * 22 + "=="}
+POLL = "?EIO=4&transport=polling"
+
+NO_TOKEN = (401, "Authentication token required")
+
+# What a page names to be loaded.
+_LOADED = re.compile(r"""(?:src|href)=["']([^"']*)|url\(["']?([^"')]*)|(?:import|from)\s*["']([^"']*)""")
+
+
+async def ask(house: House, port: str, path: str, method: str = "GET", **headers: str) -> Answer:
+    address = house.gateway.api_address if port == "api" else house.gateway.ws_address
+    return await house.http.request(method, f"http://{address}{path}", headers=headers)
+
+
+def door_of(answer: Answer) -> str:
+    """Who answered a request that has neither a token nor a session."""
+    if (answer.status, answer.text) == NO_TOKEN:
+        return "native"
+    if answer.text.startswith('0{"sid"') or (answer.status == 400 and '"code":' in answer.text):
+        return "Socket.IO"
+    if answer.json.get("message") == "YektaYar WebSocket Server":
+        return "about"
+    return "REST" if "success" in answer.json else "nobody"
+
+
+PATHS = [
+    # port, path, a WebSocket upgrade or not, door
+    ("api", "/socket.io/" + POLL, False, "Socket.IO"),
+    ("api", "/socket.io" + POLL, False, "Socket.IO"),
+    ("api", "/socket.io/", False, "Socket.IO"),
+    ("api", "/ws", True, "native"),
+    ("api", "/ws/", True, "native"),
+    ("api", "/ws" + POLL, False, "Socket.IO"),
+    ("api", "/ws", False, "REST"),
+    ("api", "/", True, "REST"),
+    ("api", "/" + POLL, False, "REST"),
+    ("api", "/socket.iox/" + POLL, False, "REST"),
+    ("ws", "/socket.io/" + POLL, False, "Socket.IO"),
+    ("ws", "/socket.io" + POLL, False, "Socket.IO"),
+    ("ws", "/" + POLL, False, "Socket.IO"),
+    ("ws", "/any/path" + POLL, False, "Socket.IO"),
+    ("ws", "/", True, "native"),
+    ("ws", "/ws", True, "native"),
+    ("ws", "/any/path", True, "native"),
+    ("ws", "/", False, "about"),
+    ("ws", "/health", False, "about"),
+    ("ws", "/ws", False, "about"),
+    ("ws", "/console", False, "about"),
+]
+
+
+@pytest.mark.parametrize(("port", "path", "is_upgrade", "door"), PATHS)
+@pytest_twisted.ensureDeferred
+async def test_each_request_finds_its_door(house: House, port: str, path: str, is_upgrade: bool, door: str) -> None:
+    answer = await ask(house, port, path, **(UPGRADE if is_upgrade else {}))
+    assert door_of(answer) == door, answer
+
+
+@pytest_twisted.ensureDeferred
+async def test_the_websocket_port_tells_about_itself(house: House) -> None:
+    for method in ("GET", "POST", "DELETE"):
+        answer = await ask(house, "ws", "/health", method, Origin="http://localhost:5173")
+        assert answer.status == 200
+        assert answer.headers["access-control-allow-origin"] == "http://localhost:5173"
+    assert answer.json == {
+        "message": "YektaYar WebSocket Server",
+        "version": __version__,
+        "status": "running",
+        "features": {"websocket": True},
+        "protocols": {
+            "socketio": {"path": "/socket.io/", "description": TEXT, "transports": ["websocket", "polling"]},
+            "websocket": {"path": "/ws", "description": TEXT, "authentication": TEXT},
+        },
+        "usage": {"socketio": TEXT, "websocket": TEXT},
+    }
+
+
+@pytest.mark.parametrize("page", ["/api-docs", "/api-docs/", "/console", "/console/"])
+@pytest_twisted.ensureDeferred
+async def test_a_page_and_all_it_loads_come_from_here(house: House, page: str) -> None:
+    waiting, seen = [page], set[str]()
+    while waiting:
+        path = waiting.pop()
+        answer = await ask(house, "api", path)
+        assert answer.status == 200, path
+        assert "default-src 'self'" in answer.headers["content-security-policy"]
+        assert answer.headers["x-content-type-options"] == "nosniff"
+        seen.add(path)
+        if not path.endswith((".map", "swagger-ui-bundle.js", "swagger-ui.css")):
+            names = [next(filter(None, found), "") for found in _LOADED.findall(answer.text)]
+            waiting += [urljoin(path, name) for name in names if not name.startswith(("data:", "#"))]
+            waiting = [name for name in waiting if name not in seen]
+        assert not [name for name in waiting if not name.startswith(page.rstrip("/") + "/")], path
+    assert len(seen) > 3
+
+
+def test_the_consoles_files_name_no_other_host() -> None:
+    for path in CONSOLE.iterdir():
+        hosts = set(re.findall(r"(?:https?|wss?)://([a-z0-9.-]+)", path.read_text()))
+        assert hosts <= {"www.w3.org", "localhost"}, path.name
+
+
+@pytest_twisted.ensureDeferred
+async def test_the_documentation_shows_our_document(house: House) -> None:
+    page = await ask(house, "api", "/api-docs")
+    assert page.headers["content-type"].startswith("text/html")
+    assert 'src="/api-docs/start.js"' in page.text
+    start = await ask(house, "api", "/api-docs/start.js")
+    assert start.headers["content-type"] == "text/javascript; charset=utf-8"
+    assert "/api-docs/openapi.json" in start.text
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/console/nothing",
+        "/console/../site.py",
+        "/console/%2e%2e/site.py",
+        "/console/..%2fsite.py",
+        "/console/a/b",
+        "/api-docs/nothing",
+        "/api-docs/..%2f..%2f__init__.py",
+    ],
+)
+@pytest_twisted.ensureDeferred
+async def test_a_page_has_only_its_own_files(house: House, path: str) -> None:
+    answer = await ask(house, "api", path)
+    assert (answer.status, answer.json["error"]) == (404, "Not Found")
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_page_is_not_posted_to(house: House) -> None:
+    for path in ("/console/app.js", "/console"):
+        assert (await ask(house, "api", path, "POST")).status in (404, 405)
+
+
+@pytest.mark.parametrize("path", ["/%ff", "/api/%c3%28", "/console/%ff"])
+@pytest_twisted.ensureDeferred
+async def test_a_path_that_is_no_text_is_a_400(house: House, path: str) -> None:
+    answer = await ask(house, "api", path)
+    assert (answer.status, answer.json["error"]) == (400, "Bad Request")
+
+
+@pytest.mark.parametrize("path", ["/", "/ws", "/api/auth/session", "/socket.io/" + POLL])
+@pytest_twisted.ensureDeferred
+async def test_more_query_fields_than_anybody_needs_are_refused(house: House, path: str) -> None:
+    query = ("&" if "?" in path else "?") + "&".join(f"a{n}=1" for n in range(100))
+    headers = UPGRADE if path == "/ws" else {}
+    assert (await ask(house, "api", path + query, **headers)).status == 400
+    assert (await ask(house, "api", "/health")).status == 200

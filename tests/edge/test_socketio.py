@@ -1,0 +1,30 @@
+"""Which reply an event gets at the Socket.IO door; tokens and payloads are told through real connections elsewhere."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.support.peers import FakePeer
+from yekta.edge.socketio import ALIASES, reply_with
+from yekta.socketio.listeners import ignore
+
+
+def test_a_reply_is_the_event_alone_where_no_acknowledgement_was_asked_for() -> None:
+    peer = FakePeer()
+    assert reply_with(peer, ignore) == peer.emit
+
+
+def test_a_reply_goes_out_as_event_first_and_answers_the_acknowledgement() -> None:
+    peer = FakePeer()
+    acknowledged: list[Any] = []
+
+    def ack(data: Any) -> None:
+        assert peer.emitted
+        acknowledged.append(data)
+
+    reply_with(peer, ack)("pong", {"timestamp": 1})
+    assert (peer.emitted, acknowledged) == ([("pong", {"timestamp": 1})], [{"timestamp": 1}])
+
+
+def test_the_paths_of_the_old_guide_are_the_same_namespace() -> None:
+    assert {ALIASES[path] for path in ("/socket.io", "/socket.io/", "/ws")} == {"/"}

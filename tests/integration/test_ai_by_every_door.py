@@ -1,0 +1,204 @@
+"""The AI through every door: an answer that a test plays by hand, event by event."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import pytest_twisted
+
+from tests.support.clients import Client
+from tests.support.doors import DOORS, House, every_door, house
+from tests.support.patience import soon
+from tests.support.patterns import MESSAGE_ID
+from tests.support.provider import ScriptedGeneration
+from yekta.ai.provider import Kind, Message
+from yekta.app import prompts
+
+__all__ = ["house"]
+
+# Few enough to be reached in a test.
+limited = pytest.mark.parametrize("house", [{"AI_MAX_ANSWERS": "3", "AI_MAX_PER_SESSION": "2"}], indirect=True)
+
+
+async def ask(house: House, client: Client, **chat: Any) -> ScriptedGeneration:
+    """Ask with the id ``m`` unless told otherwise; gives the provider's part."""
+    chat = {"message": "?", "messageId": "m", **chat}
+    await client.say("ai:chat", chat)
+    await client.expect("ai:response:start", {"messageId": chat["messageId"]})
+    return await house.gateway.provider.asked()
+
+
+@every_door
+@pytest_twisted.ensureDeferred
+async def test_an_answer_streams_as_it_comes(house: House, door: str) -> None:
+    client = await house.enter(door)
+    generation = await ask(house, client)
+    for text in ("سلام", " ", "دنیا 🌱"):
+        generation.say(text)
+        await client.expect("ai:response:chunk", {"messageId": "m", "chunk": text})
+    await client.ping()
+    generation.finish()
+    await client.expect("ai:response:complete", {"messageId": "m", "fullResponse": "سلام دنیا 🌱"})
+    await client.ping()
+
+
+@every_door
+@pytest_twisted.ensureDeferred
+async def test_without_an_id_the_answer_gets_one_and_every_event_carries_it(house: House, door: str) -> None:
+    client = await house.enter(door)
+    await client.say("ai:chat", {"message": "?"}, id=5)
+    start = await client.hear()
+    assert start.data == {"messageId": MESSAGE_ID}
+    id = None
+    if client.protocol == "socketio":
+        await client.expect("ack", start.data, 5)
+    else:
+        id = start.id
+        assert id == 5
+    generation = await house.gateway.provider.asked()
+    generation.say("x")
+    generation.finish()
+    await client.expect("ai:response:chunk", {**start.data, "chunk": "x"}, id)
+    await client.expect("ai:response:complete", {**start.data, "fullResponse": "x"}, id)
+
+
+@every_door
+@pytest_twisted.ensureDeferred
+async def test_the_provider_gets_our_prompt_ten_turns_and_the_message(house: House, door: str) -> None:
+    client = await house.enter(door)
+    turns = [{"role": ("user", "assistant")[n % 2], "content": f"turn {n}"} for n in range(13)]
+    generation = await ask(house, client, message="now", conversationHistory=turns, locale="en")
+    last = [Message(turn["role"], turn["content"]) for turn in turns[-10:]]
+    assert generation.messages == [Message("system", prompts.system("en")), *last, Message("user", "now")]
+    assert generation.locale == "en"
+    generation.finish()
+    assert (await client.hear()).event == "ai:response:complete"
+    generation = await ask(house, client, message="x" * 2000)
+    assert generation.messages == [Message("system", prompts.system("fa")), Message("user", "x" * 2000)]
+    assert generation.locale == "fa"
+
+
+@every_door
+@pytest_twisted.ensureDeferred
+async def test_a_cancelled_answer_completes_with_what_was_said(house: House, door: str) -> None:
+    client = await house.enter(door)
+    generation = await ask(house, client)
+    generation.say("half")
+    await client.expect("ai:response:chunk", {"messageId": "m", "chunk": "half"})
+    await client.say("ai:cancel", {"messageId": "m"})
+    cancelled = {"messageId": "m", "fullResponse": "half", "finishReason": "cancelled"}
+    await client.expect("ai:response:complete", cancelled)
+    assert generation.is_cancelled
+    await client.say("ai:cancel", {"messageId": "m"})
+    await client.expect("error", {"error": "No such answer", "event": "ai:cancel"})
+    await client.ping()
+
+
+@every_door
+@pytest_twisted.ensureDeferred
+async def test_an_answer_is_cancelled_by_its_own_session_alone_but_from_any_door(house: House, door: str) -> None:
+    client = await house.enter(DOORS[0])
+    generation = await ask(house, client)
+    stranger = await house.enter(door)
+    await stranger.say("ai:cancel", {"messageId": "m"})
+    await stranger.expect("error", {"error": "No such answer", "event": "ai:cancel"})
+    assert not generation.is_cancelled
+    second = await house.enter(door, client.token)
+    await second.say("ai:cancel", {"messageId": "m"})
+    assert (await client.hear()).data["finishReason"] == "cancelled"
+
+
+@every_door
+@pytest.mark.parametrize("kind", Kind)
+@pytest_twisted.ensureDeferred
+async def test_a_provider_that_fails_is_an_error_and_no_answer(house: House, door: str, kind: Kind) -> None:
+    client = await house.enter(door)
+    failed = {"messageId": "m", "error": kind.value}
+    (await ask(house, client)).fail(kind)
+    await client.expect("ai:response:error", failed)
+    generation = await ask(house, client)
+    generation.say("half")
+    await client.expect("ai:response:chunk", {"messageId": "m", "chunk": "half"})
+    generation.fail(kind)
+    await client.expect("ai:response:error", failed)
+    await client.ping()
+
+
+@every_door
+@pytest_twisted.ensureDeferred
+async def test_how_an_answer_ended_is_said_where_it_is_not_the_ordinary_way(house: House, door: str) -> None:
+    client = await house.enter(door)
+    generation = await ask(house, client)
+    generation.say("so far")
+    generation.finish("length")
+    await client.expect("ai:response:chunk", {"messageId": "m", "chunk": "so far"})
+    await client.expect(
+        "ai:response:complete", {"messageId": "m", "fullResponse": "so far", "finishReason": "length"}
+    )
+
+
+@every_door
+@pytest_twisted.ensureDeferred
+async def test_a_client_that_leaves_cancels_what_it_asked_for(house: House, door: str) -> None:
+    client = await house.enter(door)
+    other = await house.enter(door, client.token)
+    theirs = await ask(house, client)
+    others = await ask(house, other, messageId="other")
+    await client.leave()
+    await soon(theirs.cancelled)
+    assert not others.is_cancelled
+    others.finish()
+    assert (await other.hear()).event == "ai:response:complete"
+
+
+@every_door
+@pytest_twisted.ensureDeferred
+async def test_an_id_is_answered_once_at_a_time(house: House, door: str) -> None:
+    client = await house.enter(door)
+    generation = await ask(house, client)
+    await client.say("ai:chat", {"message": "again", "messageId": "m"})
+    await client.expect("ai:response:error", {"messageId": "m", "error": "This message is already being answered"})
+    stranger = await house.enter(door)
+    (await ask(house, stranger)).finish()
+    assert (await stranger.hear()).event == "ai:response:complete"
+    generation.finish()
+    await client.expect("ai:response:complete", {"messageId": "m", "fullResponse": ""})
+    (await ask(house, client)).finish()
+    await client.expect("ai:response:complete", {"messageId": "m", "fullResponse": ""})
+
+
+@limited
+@every_door
+@pytest_twisted.ensureDeferred
+async def test_answers_in_flight_are_bounded_by_session_and_in_all(house: House, door: str) -> None:
+    client = await house.enter(door)
+    first = await ask(house, client, messageId="1")
+    second = await ask(house, client, messageId="2")
+    await client.say("ai:chat", {"message": "?", "messageId": "3"})
+    await client.expect("ai:response:error", {"messageId": "3", "error": "Too many answers at once"})
+    other = await house.enter(door)
+    third = await ask(house, other)
+    another = await house.enter(door)
+    await another.say("ai:chat", {"message": "?", "messageId": "m"})
+    await another.expect("ai:response:error", {"messageId": "m", "error": "The AI service is busy."})
+    first.fail(Kind.TIMEOUT)
+    assert (await client.hear()).event == "ai:response:error"
+    await client.say("ai:cancel", {"messageId": "2"})
+    assert (await client.hear()).event == "ai:response:complete"
+    assert second.is_cancelled
+    for each in ("4", "5"):
+        (await ask(house, client, messageId=each)).finish()
+        assert (await client.hear()).event == "ai:response:complete"
+    third.finish()
+    assert (await other.hear()).event == "ai:response:complete"
+
+
+@every_door
+@pytest_twisted.ensureDeferred
+async def test_a_bug_in_a_provider_tells_the_client_nothing(house: House, door: str) -> None:
+    client = await house.enter(door)
+    generation = await ask(house, client)
+    generation.done.errback(ZeroDivisionError("secret"))
+    await client.expect("ai:response:error", {"messageId": "m", "error": "Internal error"})
+    await client.ping()

@@ -1,0 +1,184 @@
+"""The AI through three doors, as far as a scripted OpenAI-compatible server that misbehaves in every way it can."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import attrs
+import pytest
+import pytest_twisted
+from twisted.internet.defer import Deferred
+
+from tests.support.clients import Client
+from tests.support.doors import NATIVE, SOCKETIO, House, build, quiet
+from tests.support.openai import Abort, Done, Head, OpenAIServer, Raw, Stay, Step, Text, Wait, chunk, event
+from tests.support.patience import soon
+from yekta.ai.provider import Kind
+
+PERSIAN = "می‌فهمم که امروز سخت بوده 🌱"
+
+three_doors = pytest.mark.parametrize("door", [NATIVE[1], *SOCKETIO[:2]])
+
+PATIENCE = {"AI_FIRST_BYTE_TIMEOUT": "0.2", "AI_IDLE_TIMEOUT": "0.2"}
+
+HTML = {"Content-Type": "text/html"}
+
+# The server's part, the text that comes through before it fails, and how that is called.
+FAILURES: dict[str, tuple[list[Step], str, Kind]] = {
+    "stalls before its first byte": ([Stay()], "", Kind.TIMEOUT),
+    "stalls in the middle": ([Text("half"), Stay()], "half", Kind.TIMEOUT),
+    "dies before its first byte": ([Abort()], "", Kind.INTERRUPTED),
+    "ends without an end": ([Text("half")], "half", Kind.INTERRUPTED),
+    "is busy for long": ([Head(429, {"Retry-After": "60"}), Raw(b"{}")], "", Kind.OVERLOADED),
+    "fails": ([Head(500, HTML), Raw(b"<h1>secret</h1>")], "", Kind.UNAVAILABLE),
+    "refuses the key": ([Head(401), Raw(b'{"error":"secret"}')], "", Kind.REJECTED),
+    "sends broken JSON": ([Raw(b"data: {secret\n\n")], "", Kind.PROTOCOL),
+    "sends broken UTF-8": ([Raw(event(chunk("?")).replace(b"?", b"\xff"))], "\ufffd", Kind.INTERRUPTED),
+    "breaks in the middle": ([Text("half"), Raw(b"data: [\n\n")], "half", Kind.PROTOCOL),
+    "reports an error": ([Raw(event({"error": {"message": "secret"}}))], "", Kind.UNAVAILABLE),
+}
+
+
+@attrs.frozen
+class World:
+    server: OpenAIServer
+    house: House
+
+
+@pytest_twisted.async_yield_fixture
+async def world() -> AsyncIterator[World]:
+    server = OpenAIServer()
+    await server.start()
+    house = await build(AI_BASE_URL=server.base_url, **PATIENCE)
+    yield World(server, house)
+    await house.close()
+    await server.stop()
+    await quiet()
+
+
+async def ask(client: Client) -> None:
+    await client.say("ai:chat", {"message": "?", "messageId": "m"})
+    await client.expect("ai:response:start", {"messageId": "m"})
+
+
+async def answer(client: Client) -> tuple[str, dict[str, object]]:
+    """The chunks joined, and the event that follows the last of them, its data with its name."""
+    text = ""
+    while (heard := await client.hear()).event == "ai:response:chunk":
+        assert heard.data.keys() == {"messageId", "chunk"}
+        text += heard.data["chunk"]
+    return text, {"event": heard.event, **heard.data}
+
+
+@three_doors
+@pytest_twisted.ensureDeferred
+async def test_an_answer_comes_through_chunk_by_chunk(world: World, door: str) -> None:
+    client = await world.house.enter(door)
+    gate: Deferred[None] = Deferred()
+    world.server.script(Text("سلام"), Wait(gate), Text(" دنیا"), Done())
+    await ask(client)
+    await client.expect("ai:response:chunk", {"messageId": "m", "chunk": "سلام"})
+    gate.callback(None)
+    await client.expect("ai:response:chunk", {"messageId": "m", "chunk": " دنیا"})
+    await client.expect("ai:response:complete", {"messageId": "m", "fullResponse": "سلام دنیا"})
+
+
+@three_doors
+@pytest_twisted.ensureDeferred
+async def test_persian_cut_between_any_two_bytes_arrives_whole(world: World, door: str) -> None:
+    client = await world.house.enter(door)
+    world.server.script(Raw(event(chunk(PERSIAN)), each_byte=True), Done())
+    await ask(client)
+    complete = {"event": "ai:response:complete", "messageId": "m", "fullResponse": PERSIAN}
+    assert await answer(client) == (PERSIAN, complete)
+
+
+@three_doors
+@pytest.mark.parametrize("failure", FAILURES)
+@pytest_twisted.ensureDeferred
+async def test_a_provider_that_fails_is_an_error_that_tells_nothing_of_it(
+    world: World, door: str, failure: str
+) -> None:
+    steps, half, kind = FAILURES[failure]
+    client = await world.house.enter(door)
+    world.server.script(*steps)
+    await ask(client)
+    text, last = await answer(client)
+    assert (text, last) == (half, {"event": "ai:response:error", "messageId": "m", "error": kind.value})
+    await client.ping()
+
+
+@three_doors
+@pytest_twisted.ensureDeferred
+async def test_a_provider_that_dies_in_the_middle_leaves_half_an_answer_and_an_error(world: World, door: str) -> None:
+    client = await world.house.enter(door)
+    gate: Deferred[None] = Deferred()
+    world.server.script(Text("half"), Wait(gate), Abort())
+    await ask(client)
+    await client.expect("ai:response:chunk", {"messageId": "m", "chunk": "half"})
+    gate.callback(None)
+    await client.expect("ai:response:error", {"messageId": "m", "error": Kind.INTERRUPTED.value})
+    await client.ping()
+
+
+@three_doors
+@pytest_twisted.ensureDeferred
+async def test_a_provider_that_is_busy_for_a_moment_is_asked_again(world: World, door: str) -> None:
+    client = await world.house.enter(door)
+    world.server.script(Head(429, {"Retry-After": "0"}), Raw(b"{}"))
+    world.server.script(Text("now"), Done())
+    await ask(client)
+    assert (await answer(client))[0] == "now"
+    assert len(world.server.requests) == 2
+
+
+@three_doors
+@pytest_twisted.ensureDeferred
+async def test_a_client_that_leaves_ends_the_request_upstream(world: World, door: str) -> None:
+    client = await world.house.enter(door)
+    arrival = world.server.arrival()
+    world.server.script(Text("half"), Stay())
+    await ask(client)
+    assert (await client.hear()).data["chunk"] == "half"
+    upstream = await soon(arrival)
+    await client.leave()
+    await soon(upstream.gone)
+
+
+@three_doors
+@pytest_twisted.ensureDeferred
+async def test_cancelling_ends_the_request_upstream(world: World, door: str) -> None:
+    client = await world.house.enter(door)
+    arrival = world.server.arrival()
+    world.server.script(Text("half"), Stay())
+    await ask(client)
+    assert (await client.hear()).data["chunk"] == "half"
+    await client.say("ai:cancel", {"messageId": "m"})
+    assert (await client.hear()).data["finishReason"] == "cancelled"
+    upstream = await soon(arrival)
+    await soon(upstream.gone)
+
+
+@three_doors
+@pytest_twisted.ensureDeferred
+async def test_a_logout_ends_the_request_upstream(world: World, door: str) -> None:
+    client = await world.house.enter(door)
+    arrival = world.server.arrival()
+    world.server.script(Stay())
+    await ask(client)
+    upstream = await soon(arrival)
+    await world.house.gateway.sessions.end(client.token)
+    await soon(upstream.gone)
+
+
+@three_doors
+@pytest_twisted.ensureDeferred
+async def test_others_are_served_while_an_answer_stalls(world: World, door: str) -> None:
+    client, other = await world.house.enter(door), await world.house.enter(door)
+    world.server.script(Text("half"), Stay())
+    world.server.script(Text("whole"), Done())
+    await ask(client)
+    assert (await client.hear()).data["chunk"] == "half"
+    await client.ping()
+    await ask(other)
+    assert (await answer(other))[0] == "whole"
