@@ -5,31 +5,34 @@ from __future__ import annotations
 import gzip
 import json
 import re
-import signal
-import subprocess
-import sys
-from collections.abc import Callable, Iterator
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import pytest
 import pytest_twisted
 from twisted.internet import reactor as _reactor
-from twisted.internet.task import Clock
 from twisted.internet.threads import deferToThread
 from twisted.web.client import Agent, readBody
 from twisted.web.http_headers import Headers
 
-from tests.socketio.adapter_suite import AdapterSuite
+from tests.support.attacks import Wire, head
 from tests.support.dialogues import SCRIPTS
-from tests.support.services import TWISTD, Service, environment
-from tests.support.stage import EXAMPLES, Stage, stage
-from yekta.socketio.adapter import Adapter
+from tests.support.patterns import Kind
+from tests.support.stage import Stage, stage
+from yekta import msgpack
 
 __all__ = ["stage"]
 
 reactor: Any = _reactor
+
+HANDSHAKE = "\n".join(
+    (
+        "Upgrade: websocket",
+        "Connection: Upgrade",
+        "Sec-WebSocket-Version: 13",
+        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
+    )
+)
 
 
 @pytest.mark.parametrize("name", SCRIPTS)
@@ -40,8 +43,8 @@ async def test_an_example_answers_as_promised(stage: Stage, name: str) -> None:
 
 @pytest_twisted.ensureDeferred
 async def test_an_answer_that_does_not_come_is_given_up(stage: Stage) -> None:
-    events, rooms = stage.play("events"), stage.play("rooms")
-    events.PATIENCE = rooms.PATIENCE = 0.02
+    events = stage.play("events")
+    events.PATIENCE = 0.01
     await stage.perform(
         """
         A> 0
@@ -52,31 +55,55 @@ async def test_an_answer_that_does_not_come_is_given_up(stage: Stage) -> None:
         """,
         stage.listen(events.io),
     )
+
+
+@pytest_twisted.ensureDeferred
+async def test_the_answers_that_did_come_are_told(stage: Stage) -> None:
     await stage.perform(
         """
+        A> 0
+        A< 0{"sid":"<a>"}
         B> 0{"name":"bob"}
         B< 0{"sid":"<b>"}
-        B> 2["sit down","tea"]
         C> 0{"name":"cyd"}
         C< 0{"sid":"<c>"}
+        B> 2["sit down","tea"]
+        B> 21["who sits there","tea"]
+        B< 31[["bob"]]
         C> 2["sit down","tea"]
         B< 2["guest","cyd"]
-        B> 21["who is hungry","tea"]
+        A> 21["who is hungry","tea"]
         B< 21["hungry?"]
         C< 21["hungry?"]
-        C> 31["me"]
-        B< 31[["me"]]
+        B> 31["me"]
+        B> 22["who sits there","tea"]
+        B< 32[["bob","cyd"]]
+        C!
+        A< 31[["me"]]
         """,
-        stage.listen(rooms.io),
+        stage.listen(stage.play("rooms").io),
     )
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_client_that_speaks_msgpack_is_recognised(stage: Stage) -> None:
+    guest = await stage.enter("A", stage.listen(stage.play("binary").io))
+
+    async def ask(**packet: Any) -> Any:
+        await guest.write("b:" + msgpack.encode({"nsp": "/", **packet}).hex())
+        return msgpack.decode(bytes.fromhex((await guest.read()).removeprefix("b:")))
+
+    connected = await ask(type=0)
+    assert connected == {"type": 0, "nsp": "/", "data": {"sid": Kind(str)}}
+    preview = await ask(type=2, id=1, data=["upload", "x.bin", b"123"])
+    assert preview == {"type": 2, "nsp": "/", "data": ["preview", {"name": "x.bin", "begins": b"12"}]}
 
 
 @pytest_twisted.ensureDeferred
 async def test_refusals_have_real_statuses_on_polling_and_websocket_alike(stage: Stage) -> None:
     middlewares = stage.play("middlewares")
     address = stage.listen(middlewares.io)
-    websocket = {"Upgrade": "websocket", "Connection": "Upgrade", "Sec-WebSocket-Version": "13"}
-    upgrade = {**websocket, "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ=="}
+    upgrade = dict(line.split(": ") for line in HANDSHAKE.split("\n"))
     for query, headers in (("transport=polling", {}), ("transport=websocket", upgrade)):
         middlewares.requests.clear()
         get = partial(stage.get, address, "EIO=4&" + query, **headers)
@@ -129,6 +156,21 @@ async def test_polling_answers_are_compressed_where_it_is_worth_it(stage: Stage)
 
 
 @pytest_twisted.ensureDeferred
+async def test_websocket_messages_are_compressed_where_the_client_offers_it(stage: Stage) -> None:
+    port = int(stage.listen(stage.play("clients").io).partition(":")[2])
+
+    def upgrade(extensions: str) -> str | None:
+        with Wire(port) as wire:
+            wire.send(head("GET", "/socket.io/?EIO=4&transport=websocket", f"{HANDSHAKE}\n{extensions}", b""))
+            return wire.response().headers.get("sec-websocket-extensions")
+
+    accepted = await deferToThread(upgrade, "Sec-WebSocket-Extensions: permessage-deflate")
+    assert accepted is not None
+    assert accepted.startswith("permessage-deflate")
+    assert await deferToThread(upgrade, "X-Nothing: offered") is None
+
+
+@pytest_twisted.ensureDeferred
 async def test_a_client_that_does_not_read_is_lost_and_volatile_events_are_dropped_first(stage: Stage) -> None:
     limits = stage.play("limits")
     address = stage.listen(limits.io)
@@ -145,137 +187,3 @@ async def test_a_client_that_does_not_read_is_lost_and_volatile_events_are_dropp
         else:
             assert (answer.status, answer.json) == (400, {"code": 1, "message": "Session ID unknown"})
             assert limits.ends == {"transport error: slow consumer": 1}
-
-
-@pytest_twisted.ensureDeferred
-async def test_two_servers_with_an_adapter_are_one(stage: Stage) -> None:
-    adapter = stage.play("adapter")
-    await stage.enter("A", stage.listen(adapter.here))
-    await stage.enter("B", stage.listen(adapter.there))
-    await stage.perform("""
-        A> 0
-        A< 0{"sid":"<a>"}
-        B> 0
-        B< 0{"sid":"<b>"}
-        A> 2["whisper","psst"]
-        A< 2["whispered","psst"]
-        A> 2["say","hello"]
-        A< 2["said","hello"]
-        B< 2["said","hello"]
-        B> 21["count"]
-        B< 31[2]
-    """)
-
-
-class TestBusAdapter(AdapterSuite):
-    """The suite that every adapter must pass, with the guide's: alone, it is as good as the one in memory."""
-
-    @pytest.fixture
-    def adapter(self, clock: Clock, observed: list[tuple[str, ...]]) -> Adapter:
-        bus: list[Adapter] = []
-        adapter: Adapter = Stage().play("adapter").BusAdapter(bus, clock, lambda *args: observed.append(args))
-        return adapter
-
-
-@pytest_twisted.ensureDeferred
-async def test_the_admin_ui_is_told_numbers(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("ADMIN_PASSWORD", "s3cret")
-    admin = stage.play("admin")
-    address = stage.listen(admin.io)
-    await stage.perform(
-        """
-        A> 0/admin,{"username":"operator","password":"guess"}
-        A< 4/admin,{"message":"invalid credentials"}
-        A> 0/admin,{"username":"operator","password":"s3cret"}
-        A< 0/admin,{"sid":"<a>"}
-        A< 2/admin,["session","<login>"]
-        A< 2/admin,["config",{"supportedFeatures":["AGGREGATED_EVENTS"]}]
-        """,
-        address,
-    )
-    event, stats = json.loads((await stage.guests["A"].read()).removeprefix("2/admin,"))
-    assert (event, stats["clientsCount"]) == ("server_stats", 1)
-    await stage.perform(
-        """
-        B> 0/admin,{"sessionId":"<login>"}
-        B< 0/admin,{"sid":"<b>"}
-        """,
-        address,
-    )
-    admin.admin.stop()
-
-
-@pytest_twisted.ensureDeferred
-async def test_a_site_serves_socketio_beside_other_resources(stage: Stage) -> None:
-    site = stage.play("site")
-    address = stage.listen(site.io, site.site)
-    assert "Hello" in (await stage.http.request("GET", f"http://{address}/")).text
-    assert (await stage.http.request("GET", f"http://{address}/socket.io/?EIO=4&transport=polling")).status == 200
-    await stage.perform(
-        """
-        A> 0
-        A< 0{"sid":"<a>"}
-        A< 2["visitors",1]
-        """,
-        address,
-    )
-
-
-# What `python echo.py` does, with a log that tells the port.
-ALOUD = "import runpy, sys; from twisted.python.log import startLogging; startLogging(sys.stdout); runpy.run_path('{}')"
-PROGRAMS: dict[str, Callable[[Path], list[str]]] = {
-    "echo": lambda script: [sys.executable, "-c", ALOUD.format(script)],
-    "service": lambda script: [*TWISTD, "-ny", str(script), "--pidfile="],
-}
-
-
-@pytest.fixture
-def program(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Service]:
-    """A whole program of the guide's as a process of its own, on a free port."""
-    script = tmp_path / f"{request.param}.py"
-    script.write_text((EXAMPLES / script.name).read_text().replace("3000", "0"))
-    command = PROGRAMS[request.param](script)
-    pipes: Any = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    process = subprocess.Popen(command, cwd=tmp_path, env=environment(None), text=True, **pipes)
-    service = Service(request.param, process)
-    service.collect()
-    try:
-        yield service
-    finally:
-        service.stop()
-
-
-@pytest.mark.parametrize("program", ["echo"], indirect=True)
-@pytest_twisted.ensureDeferred
-async def test_the_echo_server_answers(stage: Stage, program: Service) -> None:
-    await stage.perform(
-        """
-        A> 0
-        A< 0{"sid":"<a>"}
-        A> 2["message",{"سلام":[1,null]}]
-        A< 2["message",{"سلام":[1,null]}]
-        """,
-        f"127.0.0.1:{program.port}",
-    )
-
-
-def test_the_echo_server_is_15_lines_long() -> None:
-    assert len((EXAMPLES / "echo.py").read_text().splitlines()) == 15
-
-
-@pytest.mark.parametrize("program", ["service"], indirect=True)
-@pytest_twisted.ensureDeferred
-async def test_twistd_runs_a_server_and_stops_it_with_a_proper_close(stage: Stage, program: Service) -> None:
-    await stage.perform(
-        """
-        A> 0
-        A< 0{"sid":"<a>"}
-        A< 2["hello"]
-        """,
-        f"127.0.0.1:{program.port}",
-    )
-    # Once all is done, twistd ends itself by the signal that it was given.
-    assert await deferToThread(program.stop) == -signal.SIGTERM
-    assert await stage.guests["A"].ended() == 1000
-    assert "Server Shut Down" in program.text
-    assert "Traceback" not in program.text

@@ -88,7 +88,7 @@ def test_a_query_of_too_many_fields_breaks_the_protocol(library: Library) -> Non
     ("error", "said"), [(ConnectError("no"), '4"no"'), (ConnectError("no", {"why": 1}), '4{"why":1}')]
 )
 @KINDS
-def test_a_refusal_is_the_message_or_the_data_alone(library: Library, kind: str, error: ConnectError, said: str) -> None:
+def test_a_refusal_is_the_message_or_its_data(library: Library, kind: str, error: ConnectError, said: str) -> None:
     @library.server.use
     def refuse(socket: Socket) -> None:
         raise error
@@ -204,7 +204,8 @@ def test_jsonp_carries_payloads_with_lengths(library: Library) -> None:
     heard: list[Any] = []
     next(iter(library.server.sockets.sockets.values())).on("hello")(heard.append)
     posted = library.http()
-    posted.request("POST", f"{PATH}?EIO=3&transport=polling&j=4&sid={sid}", {}, b'd=15%3A42%5B%22hello%22%2C%22%C3%A9%22%5D')
+    form = b"d=15%3A42%5B%22hello%22%2C%22%C3%A9%22%5D"
+    posted.request("POST", f"{PATH}?EIO=3&transport=polling&j=4&sid={sid}", {}, form)
     assert posted.answer() is not None
     assert heard == ["é"]
 

@@ -60,7 +60,9 @@ def test_a_poll_is_answered_with_a_script(gateway: Gateway, said: str | bytes, s
     assert answer.headers["content-length"] == str(len(script))
 
 
-@pytest.mark.parametrize(("index", "shown"), [("12", "12"), ("0", "0"), ("", ""), ("1);alert(2", "12"), ("%D9%A3a", "")])
+@pytest.mark.parametrize(
+    ("index", "shown"), [("12", "12"), ("0", "0"), ("", ""), ("1);alert(2", "12"), ("%D9%A3a", "")]
+)
 def test_only_the_digits_of_the_index_are_used(gateway: Gateway, index: str, shown: str) -> None:
     client = gateway.open()
     gateway.user.connection.send("a")
@@ -158,7 +160,8 @@ def test_a_longer_answer_is_compressed_where_the_client_can_take_it(start: Start
 
 
 @pytest.mark.parametrize(
-    "encodings", [None, "", "identity", "br", "gzip;q=0", "gzip; q=0.000", "*;q=0", "gzip;q=0, *", "notgzip", "x-gzipped"]
+    "encodings",
+    [None, "", "identity", "br", "gzip;q=0", "gzip; q=0.000", "*;q=0", "gzip;q=0, *", "notgzip", "x-gzipped"],
 )
 def test_an_answer_is_not_compressed_where_the_client_does_not_ask(start: Start, encodings: str | None) -> None:
     gateway = start(http_compression=1024)

@@ -28,7 +28,7 @@ def ask(client: Stranger, message: str, message_id: str) -> None:
 
 def next_chunk(client: Stranger, message_id: str) -> str:
     event, data = client.hear()
-    assert (event, data["messageId"], data.keys()) == ("ai:response:chunk", message_id, {"messageId", "chunk"})
+    assert (event, data["messageId"]) == ("ai:response:chunk", message_id)
     chunk: str = data["chunk"]
     return chunk
 
@@ -53,7 +53,7 @@ def test_an_answer_streams(pair: Pair, door: str) -> None:
     assert len(chunks) > 3
     assert all(chunks)
     assert "".join(chunks) == complete["fullResponse"]
-    assert complete.keys() <= {"messageId", "fullResponse", "finishReason"}
+    assert complete.get("finishReason") in (None, "length")
 
 
 def test_other_events_are_answered_while_it_streams(pair: Pair) -> None:

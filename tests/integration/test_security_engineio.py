@@ -8,18 +8,13 @@ from typing import Any
 import pytest
 
 from tests.support.attacks import PING, PONG, Over, WebSocket, Wire, frame, head, opening
-from tests.support.siege import Victim, besieged, hasty, pair
+from tests.support.siege import Victim, besieged, hasty, victim_of
 from tests.support.strangers import SEPARATOR, EngineIO, Poller, Polling
 
 both_ports = pytest.mark.parametrize("port", ["api", "ws"])
 ENGINE = "/socket.io/?EIO=4&transport="
-UPGRADE = "Upgrade: websocket\nConnection: Upgrade\nSec-WebSocket-Version: 13\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA=="
+UPGRADE = "Upgrade: websocket\nConnection: Upgrade\nSec-WebSocket-Version: 13\nSec-WebSocket-Key: " + "A" * 22 + "=="
 MAX = 1_000_000
-
-
-def victim_of(port: str) -> Victim:
-    victim: Victim = getattr(pair(), port)
-    return victim
 
 
 CRAFTED = [
@@ -133,7 +128,8 @@ def test_20_000_tiny_frames_before_authentication_do_no_harm(port: str, data: by
             assert stranger.end() == 1000
 
 
-TINY = ("3", "6", "5", "42", "431[]", '42["ping"]', '42["?"]', '420["ping"]', "40/x,", '42["ai:cancel",{"messageId":"x"}]')
+TINY = ("3", "6", "5", "42", "431[]", "40/x,", '42["ping"]', '42["?"]', '420["ping"]')
+TINY += ('42["ai:cancel",{"messageId":"x"}]',)
 
 
 @both_ports
@@ -142,9 +138,8 @@ TINY = ("3", "6", "5", "42", "431[]", '42["ping"]', '42["?"]', '420["ping"]', "4
 def test_a_post_full_of_tiny_packets_stalls_nobody(port: str, kind: Any, packet: str) -> None:
     victim = victim_of(port)
     payload = SEPARATOR.join([packet] * (MAX // (len(packet) + 1)))
-    with besieged(victim, peak=12):
-        with kind(*(victim.port, victim.token)[: 1 if kind is Poller else 2]) as stranger:
-            stranger.post(payload)
+    with besieged(victim, peak=12), kind(victim.port, *[victim.token] * (kind is Polling)) as stranger:
+        stranger.post(payload)
 
 
 @both_ports
@@ -162,8 +157,11 @@ def test_four_such_posts_at_once_stall_nobody_either(port: str) -> None:
             stranger.close()
 
 
+MALFORMED = ("", SEPARATOR * 900_000, "9", "b" + "=" * 900_000, "b٣", "x" * 900_000, b"\xff" * 999)
+
+
 @both_ports
-@pytest.mark.parametrize("payload", ["", SEPARATOR * 900_000, "9", "b" + "=" * 900_000, "b٣", "x" * 900_000, b"\xff" * 999])
+@pytest.mark.parametrize("payload", MALFORMED)
 def test_a_malformed_payload_ends_the_connection(port: str, payload: str | bytes) -> None:
     victim = victim_of(port)
     with besieged(victim), Poller(victim.port) as stranger:
@@ -200,20 +198,24 @@ def test_one_who_posts_and_never_polls_is_cut(port: str) -> None:
 @both_ports
 @pytest.mark.parametrize("kind", [Poller, EngineIO], ids=lambda kind: str(kind.__name__))
 def test_one_who_never_joins_is_cut_after_the_connect_timeout(port: str, kind: Any) -> None:
-    victim: Victim = getattr(hasty(), port)
+    victim = victim_of(port, hasty)
     with besieged(victim):
         strangers = [kind(victim.port) for _ in range(100)]
         for stranger in strangers:
             with pytest.raises(Over):
-                while stranger.packet().startswith("44"):
-                    pass
+                # Heartbeats are answered: it is not for silence that it ends.
+                stranger.packet()
             stranger.close()
 
 
 @both_ports
 def test_one_who_keeps_asking_for_what_is_refused_is_cut_as_well(port: str) -> None:
-    victim: Victim = getattr(hasty(), port)
+    victim = victim_of(port, hasty)
     with besieged(victim), EngineIO(victim.port) as stranger, pytest.raises(Over):
-        while True:
-            stranger.send_text('40{"token":"no"}')
-            assert stranger.packet() == '44{"message":"Invalid or expired session token"}'
+        keep_asking(stranger)
+
+
+def keep_asking(stranger: EngineIO) -> None:
+    while True:
+        stranger.send_text('40{"token":"no"}')
+        assert stranger.packet() == '44{"message":"Invalid or expired session token"}'

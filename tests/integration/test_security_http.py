@@ -4,19 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from tests.support.attacks import Over, Wire, chunked, head
-from tests.support.siege import Victim, besieged, hasty, pair
+from tests.support.attacks import Over, Wire, chunked, head, opening
+from tests.support.siege import Victim, besieged, hasty, victim_of
 from tests.support.strangers import Poller
 
 both_ports = pytest.mark.parametrize("port", ["api", "ws"])
 MAX = 1_000_000
 POST = "/api/auth/login"
 ECHO = '42["echo","' + "x" * 100 + '"]'
-
-
-def victim_of(port: str) -> Victim:
-    victim: Victim = getattr(pair(), port)
-    return victim
 
 
 def post(target: str, *headers: str) -> bytes:
@@ -83,7 +78,7 @@ def test_what_is_ambiguous_or_broken_is_refused_and_nothing_after_it_is_served(p
 def test_too_many_headers_are_refused(port: str, count: int) -> None:
     victim = victim_of(port)
     headers = "\n".join(f"X-{number}: 1" for number in range(count))
-    upgrade = "Upgrade: websocket\nConnection: Upgrade\nSec-WebSocket-Version: 13\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA=="
+    upgrade = opening("/").decode().partition("\r\nHost: localhost\r\n")[2].strip().replace("\r\n", "\n")
     with besieged(victim):
         for lines in (headers, f"{upgrade}\n{headers}", f"{headers}\n{upgrade}"):
             for target in ("/", f"/ws?token={victim.token}", "/socket.io/?EIO=4&transport=websocket"):
@@ -146,7 +141,7 @@ def test_a_thousand_requests_behind_a_waiting_poll_do_not_pile_up(port: str) -> 
         other.socket.settimeout(1)
         other.send(head("GET", poller.target))
         with pytest.raises(TimeoutError):
-            other.socket.sendall(head("POST", "/", "", b"x" * 100_000) * 200)
+            other.socket.sendall(head("POST", "/", "", b"x" * 100_000) * 700)
 
 
 @both_ports
@@ -155,10 +150,11 @@ def test_answers_that_are_not_read_do_not_pile_up(port: str) -> None:
     with besieged(victim), Wire(victim.port, timeout=1, receive_buffer=4096) as wire:
         target = "/api-docs/openapi.json" if port == "api" else "/"
         with pytest.raises(TimeoutError):
-            wire.socket.sendall(head("GET", target) * 300_000)
+            wire.socket.sendall(head("GET", target) * 2_000_000)
 
 
-HOSTS = ("", "\n", "<script>alert(1)</script>", "evil.example", "a b", "[::1", ":::", "%ff", "\xff", "a" * 10_000, "x\\@y")
+HOSTS = ("", "\n", "<script>alert(1)</script>", "evil.example", "a b", "[::1", ":::", "%ff", "\xff", "x\\@y")
+HOSTS += ("a" * 10_000,)
 
 
 @both_ports
@@ -166,7 +162,7 @@ HOSTS = ("", "\n", "<script>alert(1)</script>", "evil.example", "a b", "[::1", "
 def test_a_host_is_neither_trusted_nor_shown(port: str, host: str) -> None:
     victim = victim_of(port)
     with besieged(victim):
-        for target in ("/", "/health", "/nowhere", "/api/auth/session", "/console", "/socket.io/?EIO=4&transport=polling"):
+        for target in ("/", "/health", "/nowhere", "/console", "/api-docs", "/socket.io/?EIO=4&transport=polling"):
             with Wire(victim.port) as wire:
                 wire.send(f"GET {target} HTTP/1.1\r\nHost: {host}\r\n\r\n".encode("latin-1"))
                 answer = wire.response()
@@ -175,7 +171,7 @@ def test_a_host_is_neither_trusted_nor_shown(port: str, host: str) -> None:
                 assert not host.strip() or host.encode("latin-1") not in answer.body
 
 
-NOT_UTF_8 = ("Upgrade", "Origin", "Authorization", "Cookie", "Content-Type", "Accept", "User-Agent", "Sec-WebSocket-Key")
+NOT_UTF_8 = ("Upgrade", "Origin", "Authorization", "Cookie", "Content-Type", "Accept", "User-Agent", "Connection")
 
 
 @both_ports
@@ -191,7 +187,8 @@ def test_a_header_that_is_not_utf_8_does_no_harm(port: str, header: str) -> None
         assert answer_to(victim, post("/", f"{header}: \xff\xfe", "Content-Length: 9999999")) == 413
 
 
-TARGETS = ("*", "foo", "http://evil.example/", "//evil.example/", "/" * 10_000, "/%", "/%ff", "/\xff", "?", "/?" + "a&" * 5000)
+TARGETS = ("*", "foo", "http://evil.example/", "//evil.example/", "/" * 10_000, "/%", "/%ff", "/\xff", "?")
+TARGETS += ("/?" + "a&" * 5000,)
 
 
 @both_ports
@@ -216,7 +213,7 @@ SLOW = {
 @both_ports
 @pytest.mark.parametrize(("beginning", "drip"), SLOW.values(), ids=SLOW)
 def test_one_who_drips_is_cut_after_the_request_timeout(port: str, beginning: bytes, drip: bytes) -> None:
-    victim: Victim = getattr(hasty(), port)
+    victim = victim_of(port, hasty)
     wires = [Wire(victim.port, timeout=0.05) for _ in range(50)]
     with besieged(victim):
         for wire in wires:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.support.attacks import Over, Wire
-from tests.support.siege import Victim, besieged, pair
+from tests.support.siege import besieged, ordinary, victim_of
 from tests.support.strangers import Native, Poller, Polling, SocketIO
 
 DEPTH = 100_000
@@ -38,11 +38,6 @@ JSON = {
 }
 NATIVES = [("api", Native), ("ws", Native)]
 SOCKETS = [("api", SocketIO), ("ws", SocketIO), ("api", Polling), ("ws", Polling)]
-
-
-def victim_of(port: str) -> Victim:
-    victim: Victim = getattr(pair(), port)
-    return victim
 
 
 def name(value: Any) -> str | None:
@@ -76,7 +71,7 @@ def test_what_is_not_json_ends_a_socketio_connection(port: str, kind: type[Socke
 @pytest.mark.parametrize("data", [*filter(None, NOT_JSON.values())], ids=[*filter(NOT_JSON.get, NOT_JSON)])
 @pytest.mark.parametrize("path", ["/api/ai/chat", "/api/auth/login", "/api/auth/register"])
 def test_what_is_not_json_is_400_to_rest(path: str, data: str) -> None:
-    api = pair().api
+    api = ordinary().api
     with besieged(api), Wire(api.port) as wire:
         for body in (data, f'{{"message": {data}}}'):
             answer = wire.request("POST", path, "Content-Type: application/json", body)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.support.attacks import Over, frame
-from tests.support.siege import Victim, besieged, hasty, pair
+from tests.support.siege import besieged, hasty, victim_of
 from tests.support.strangers import SEPARATOR, EngineIO, Poller, Polling, SocketIO
 
 both_ports = pytest.mark.parametrize("port", ["api", "ws"])
@@ -15,12 +15,8 @@ DOORS = [("api", SocketIO), ("ws", SocketIO), ("api", Polling), ("ws", Polling)]
 every_door = pytest.mark.parametrize(("port", "kind"), DOORS, ids=lambda value: getattr(value, "__name__", value))
 
 
-def victim_of(port: str) -> Victim:
-    victim: Victim = getattr(pair(), port)
-    return victim
-
-
-PLACEHOLDERS = ('"splice"', "-1", "1", "10", "0.5", "null", "true", '"0"', "[]", "{}", "1" + "0" * 400, "-0.0", "1e0", "9" * 10_000)
+PLACEHOLDERS = ('"splice"', "-1", "1", "10", "0.5", "null", "true", '"0"', "[]", "{}", "-0.0", "1e0")
+PLACEHOLDERS += ("1" + "0" * 400, "9" * 10_000)
 FATAL = {
     "no attachments": '450-["e",1]',
     "more than ten attachments": '4511-["e"]',
@@ -187,7 +183,7 @@ def test_text_while_attachments_are_missing_ends_the_connection(port: str) -> No
 
 @both_ports
 def test_an_unfinished_packet_is_given_up_after_the_packet_timeout(port: str) -> None:
-    victim: Victim = getattr(hasty(), port)
+    victim = victim_of(port, hasty)
     with besieged(victim):
         strangers = [SocketIO(victim.port, victim.token) for _ in range(10)]
         for stranger in strangers:
@@ -225,8 +221,9 @@ def test_1_000_connects_to_the_aliases_are_refused_or_fatal(port: str) -> None:
     with besieged(victim):
         with EngineIO(victim.port) as stranger:
             stranger.send(b"".join(frame_of(f'40{alias},{{"token":"no"}}') for alias in aliases) * 200)
+            answers = ["44{" if alias == "/" else f"44{alias},{{" for alias in aliases]
             for number in range(1000):
-                assert stranger.packet().startswith("44" + aliases[number % 5].removesuffix("/" if number % 5 == 0 else ""))
+                assert stranger.packet().startswith(answers[number % 5])
         with EngineIO(victim.port) as stranger:
             stranger.send(b"".join(frame_of(f'40{alias},{{"token":"{victim.token}"}}') for alias in aliases) * 200)
             assert stranger.end() == 1000

@@ -43,6 +43,13 @@ async def test_it_answers_in_pieces_though_asked_while_it_loads(model):
 
 
 @pytest_twisted.ensureDeferred
+async def test_one_question_right_after_the_other_is_answered(model):
+    """Its server closes a connection after each streamed answer, whatever it has promised."""
+    for _ in range(10):
+        assert (await model.provider.generate(ASKED, lambda _: None).done).usage.completion == 12
+
+
+@pytest_twisted.ensureDeferred
 async def test_stopped_it_is_gone(model):
     await model.port()
     pid = model.pid

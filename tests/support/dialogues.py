@@ -25,8 +25,11 @@ SCRIPTS = {
         A> 27["first"]
         A< 37[8]
         A> 28["first"]
-        A> 29["add",0,0]
-        A< 39[0]
+        A> 25["think",0.01]
+        A> 26["add",1,1]
+        A> 1
+        A< 35["done"]
+        A< 36[2]
     """,
     "rooms": """
         A> 0{"name":"ada"}
@@ -102,6 +105,7 @@ SCRIPTS = {
         B> 0{"token":"hidden"}
         B< 0{"sid":"<b>"}
         B> 21["admin:count"]
+        B< 2["not allowed","admin:count"]
         B> 22["who am I"]
         B< 32["eve"]
     """,

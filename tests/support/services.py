@@ -246,8 +246,11 @@ def paired(folder: Path, settings: Mapping[str, str] | None = None) -> Iterator[
 
 @pytest.fixture(scope="session")
 def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
-    """Both services as they come, the embedded model included; stopped cleanly, without a word of distress."""
-    with paired(tmp_path_factory.mktemp("pair"), {"AI_BASE_URL": ""}) as pair:
+    """Both services as they come, the embedded model included; stopped cleanly, without a word of distress.
+
+    An answer that nobody follows any more ends at once: the next test's client wants the model for itself.
+    """
+    with paired(tmp_path_factory.mktemp("pair"), {"AI_BASE_URL": "", "AI_ORPHAN_SECONDS": "0.1"}) as pair:
         yield pair
         for service in (pair.api, pair.ws):
             assert service.stop() == 0

@@ -1,7 +1,7 @@
 """Real services under attack, and the one judge of how they bear it.
 
     def test_a_hostile_thing_is_refused() -> None:
-        api = pair().api
+        api = ordinary().api
         with besieged(api, peak=16, left=4):        # megabytes
             …attack api.port…
 
@@ -14,20 +14,17 @@ from __future__ import annotations
 
 import atexit
 import functools
-import os
-import re
-import subprocess
-import sys
 import tempfile
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from time import monotonic
 
 import attrs
 
-from tests.support.attacks import Over, Wire
+from tests.support.attacks import Over
+from tests.support.services import Service, paired
 from tests.support.strangers import Native, SocketIO, Stranger
 
 # The longest that a healthy client may wait for its echo, in seconds.
@@ -38,8 +35,6 @@ PACE, PEACE = 0.005, 0.2
 
 # How long memory may take to come back, in seconds.
 RECOVERY = 5.0
-
-_STARTED = re.compile(r"starting on (\d+)")
 
 
 class Neighbour:
@@ -99,65 +94,40 @@ class Neighbour:
 
 @attrs.define(eq=False)
 class Victim:
-    """One running service. ``log``: what it has said so far, line by line. ``secrets`` must never be among it."""
+    """One running service, and its two healthy neighbours. ``secrets`` must never be in its log."""
 
-    process: subprocess.Popen[str]
-    log: list[str] = attrs.field(factory=list)
-    secrets: list[str] = attrs.field(factory=list)
-    port: int = 0
-    token: str = ""
+    service: Service
+    port: int
+    secrets: list[str]
+    token: str
     neighbours: list[Neighbour] = attrs.field(factory=list)
-    _started: threading.Event = attrs.field(factory=threading.Event)
 
-    def listen(self) -> None:
-        """Collect what the process says, and return once its port is open."""
-        threading.Thread(target=self._collect, daemon=True).start()
-        assert self._started.wait(30), "".join(self.log)
-        assert self.port, "".join(self.log)
-
-    def inhabit(self, token: str) -> None:
-        """Let two healthy neighbours in."""
-        self.token = token
-        self.secrets.append(token)
+    def inhabit(self) -> None:
+        """Let the neighbours in."""
         for kind in (Native, SocketIO):
-            self.neighbours.append(Neighbour(functools.partial(kind, self.port, token)))
+            self.neighbours.append(Neighbour(functools.partial(kind, self.port, self.token)))
         for neighbour in self.neighbours:
             neighbour.await_echoes()
 
+    def desert(self) -> None:
+        """Let them leave."""
+        for neighbour in self.neighbours:
+            neighbour.stop()
+
     def memory(self, what: str = "VmRSS") -> float:
         """Megabytes of ``VmRSS``, or of its peak ``VmHWM``."""
-        status = Path(f"/proc/{self.process.pid}/status").read_text()
+        status = Path(f"/proc/{self.service.process.pid}/status").read_text()
         return int(status.split(f"{what}:")[1].split()[0]) / 1024
 
     def forget_peak(self) -> None:
         """Let ``VmHWM`` begin anew (proc(5), clear_refs)."""
-        Path(f"/proc/{self.process.pid}/clear_refs").write_text("5")
-
-    def stop(self) -> int:
-        """End the process by SIGTERM: its exit status."""
-        for neighbour in self.neighbours:
-            neighbour.stop()
-        self.process.terminate()
-        try:
-            return self.process.wait(20)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            raise
-
-    def _collect(self) -> None:
-        assert self.process.stdout is not None
-        for line in self.process.stdout:
-            self.log.append(line)
-            if started := _STARTED.search(line):
-                self.port = int(started[1])
-                self._started.set()
-        self._started.set()
+        Path(f"/proc/{self.service.process.pid}/clear_refs").write_text("5")
 
 
 @contextmanager
 def besieged(victim: Victim, *, peak: float = 24, left: float = 8) -> Iterator[None]:
     """Judge what happens within. ``peak``, ``left``: megabytes above the beginning, at worst and at the end."""
-    lines = len(victim.log)
+    lines = len(victim.service.output)
     for neighbour in victim.neighbours:
         neighbour.begin()
     victim.forget_peak()
@@ -166,22 +136,17 @@ def besieged(victim: Victim, *, peak: float = 24, left: float = 8) -> Iterator[N
     for neighbour in victim.neighbours:
         neighbour.await_echoes()
         neighbour.end()
-    log = "".join(victim.log[lines:])
-    assert victim.process.poll() is None, f"the process died: {log}"
+    log = "".join(victim.service.output[lines:])
+    assert victim.service.process.poll() is None, f"the process died: {log}"
     assert [neighbour.failure for neighbour in victim.neighbours] == [None, None]
     longest = max(neighbour.longest_wait() for neighbour in victim.neighbours)
     grown = victim.memory("VmHWM") - before
-    _report(f"wait {longest:.3f} s, peak {grown:.1f} MB, left {victim.memory() - before:.1f} MB")
+    print(f"wait {longest:.3f} s, peak {grown:.1f} MB, left {victim.memory() - before:.1f} MB")
     assert longest < PATIENCE, f"a neighbour waited {longest:.2f} s"
     assert grown < peak, f"memory grew by {grown:.0f} MB"
     _await_memory(victim, before + left)
     assert "Traceback" not in log, log
     assert not any(secret in log for secret in victim.secrets)
-
-
-def _report(line: str) -> None:
-    """Shown by pytest where a test fails, or with -s."""
-    print(line)
 
 
 def _await_memory(victim: Victim, most: float) -> None:
@@ -192,57 +157,41 @@ def _await_memory(victim: Victim, most: float) -> None:
 
 
 @attrs.frozen
-class Pair:
-    """Both services over one database. ``doors``: every stranger's way in, by port and protocol."""
+class Town:
+    """Both services over one database."""
 
     api: Victim
     ws: Victim
 
-    def token(self) -> str:
-        """A new session's token, which no log may ever show."""
-        with Wire(self.api.port) as wire:
-            token: str = wire.request("POST", "/api/auth/acquire-session").json()["data"]["token"]
-        for victim in (self.api, self.ws):
-            victim.secrets.append(token)
-        return token
 
-
-def start(service: str, settings: Mapping[str, str], folder: Path) -> subprocess.Popen[str]:
-    """Start one service on a free port, with nothing of our environment in its settings."""
-    environment = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG", "TMPDIR", "PYTHONPATH")}
-    twistd = str(Path(sys.executable).with_name("twistd"))
-    return subprocess.Popen(
-        [twistd, "--nodaemon", "--pidfile=", service, "--listen", "tcp:0:interface=127.0.0.1"],
-        cwd=folder,
-        env={**environment, "PYTHONUNBUFFERED": "1", "DATABASE_URL": f"sqlite:///{folder}/db", **settings},
-        text=True,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-    )
-
-
-def start_pair(settings: Mapping[str, str]) -> Pair:
-    """Both services with these settings, inhabited."""
-    folder = tempfile.TemporaryDirectory(prefix="siege-")
-    found = Pair(*(Victim(start(service, settings, Path(folder.name))) for service in ("yektayar-api", "yektayar-ws")))
-    atexit.register(folder.cleanup)
-    for victim in (found.api, found.ws):
-        atexit.register(victim.stop)
-        victim.listen()
-    for victim in (found.api, found.ws):
-        victim.inhabit(found.token())
-    return found
+def settle(settings: Mapping[str, str]) -> Town:
+    """Both services with these settings, inhabited, until Python exits."""
+    stack = ExitStack()
+    atexit.register(stack.close)
+    folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="siege-"))
+    pair = stack.enter_context(paired(Path(folder), settings))
+    token = pair.acquire()
+    town = Town(*(Victim(service, service.port, pair.tokens, token) for service in (pair.api, pair.ws)))
+    for victim in (town.api, town.ws):
+        victim.inhabit()
+        stack.callback(victim.desert)
+    return town
 
 
 @functools.cache
-def pair() -> Pair:
+def ordinary() -> Town:
     """Services as they come."""
-    return start_pair({"AI_BASE_URL": "http://127.0.0.1:9/v1"})
+    return settle({})
 
 
 @functools.cache
-def hasty() -> Pair:
+def hasty() -> Town:
     """Services that wait for nobody longer than a second, and that compress."""
     times = ("REQUEST", "CONNECT", "PACKET", "UPGRADE", "CLOSE", "PING")
-    settings = {f"{name}_TIMEOUT": "1" for name in times} | {"PING_INTERVAL": "1", "DEFLATE_THRESHOLD": "1"}
-    return start_pair({"AI_BASE_URL": "http://127.0.0.1:9/v1", **settings})
+    return settle({f"{name}_TIMEOUT": "1" for name in times} | {"PING_INTERVAL": "1", "DEFLATE_THRESHOLD": "1"})
+
+
+def victim_of(port: str, town: Callable[[], Town] = ordinary) -> Victim:
+    """The service of a port, by its short name."""
+    victim: Victim = getattr(town(), port)
+    return victim

@@ -35,8 +35,13 @@ STATS_INTERVAL = 2.0
 # As many logins as are remembered; a forgotten one is asked for the password again.
 MAX_LOGINS = 1_000
 
+MODES = ("production", "development")
+
 # The UI looks for exactly this.
 INVALID_CREDENTIALS = "invalid credentials"
+
+# The rooms or ids that a command is for.
+Filter = str | list[str] | None
 
 # As much of a connection's id as is shown: with all of it one could take the connection over.
 _SHOWN_ID = 12
@@ -59,6 +64,8 @@ class AdminSettings:
     def __attrs_post_init__(self) -> None:
         if not self.username or not self.password:
             raise ValueError("the admin namespace needs a user name and a password")
+        if self.mode not in MODES:
+            raise ValueError(f"the mode is one of {', '.join(MODES)}")
 
 
 def instrument(io: Server, settings: AdminSettings) -> Admin:
@@ -139,26 +146,26 @@ class Admin:
 
     def _obey(self, socket: Socket) -> None:
         @socket.on("emit")
-        def emit(namespace: str, room: str | None, event: str, *args: Any) -> None:
-            self._some("emit", namespace, room).emit(event, *args)
+        def emit(namespace: str, those: Filter, event: str, *args: Any) -> None:
+            self._some("emit", namespace, those).emit(_text(event), *args)
 
         @socket.on("join")
-        def join(namespace: str, room: str, those: str | None) -> None:
-            self._some("join", namespace, those).sockets_join(room)
+        def join(namespace: str, room: str, those: Filter) -> None:
+            self._some("join", namespace, those).sockets_join(_text(room))
 
         @socket.on("leave")
-        def leave(namespace: str, room: str, those: str | None) -> None:
-            self._some("leave", namespace, those).sockets_leave(room)
+        def leave(namespace: str, room: str, those: Filter) -> None:
+            self._some("leave", namespace, those).sockets_leave(_text(room))
 
         @socket.on("_disconnect")
-        def disconnect(namespace: str, close: bool, those: str | None) -> None:
+        def disconnect(namespace: str, close: bool, those: Filter) -> None:
             self._some("disconnect", namespace, those).disconnect_sockets(bool(close))
 
-    def _some(self, command: str, namespace: str, room: str | None) -> BroadcastOperator:
+    def _some(self, command: str, namespace: str, those: Filter) -> BroadcastOperator:
         if namespace not in self._io.namespaces:
             raise ValueError("no such namespace")
+        rooms = frozenset(_text(room) for room in _listed(those))
         self._log.info("Admin command {command} in {namespace}", command=command, namespace=namespace)
-        rooms = frozenset((room,)) if isinstance(room, str) else frozenset()
         return BroadcastOperator(self._io.of(namespace), Target(rooms))
 
     # -- numbers ---------------------------------------------------------------------------------------------
@@ -262,6 +269,19 @@ def serialized(socket: Socket) -> dict[str, Any]:
         },
         "rooms": sorted(socket.rooms),
     }
+
+
+def _listed(those: Filter) -> list[str]:
+    """The rooms that a command is for: none are everybody, but what we do not understand is nobody."""
+    if those == []:
+        raise ValueError("an empty list of rooms")
+    return those if isinstance(those, list) else [] if those is None else [those]
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise ValueError("not a name")
+    return value
 
 
 def _hidden(event: str, args: tuple[Any, ...]) -> list[Any]:

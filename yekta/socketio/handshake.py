@@ -29,8 +29,8 @@ class Handshake:
 
 
 # What other servers, and whoever looks at a list of sockets, must not see.
-_SECRET_HEADERS = ("authorization", "cookie")
-_SECRET_FIELDS = ("token",)
+_SECRET_HEADERS = ("authorization", "cookie", "proxy-authorization")
+_SECRET_FIELDS = ("token", "pid")
 
 
 def handshake(request: Request, auth: dict[str, Any], now: float) -> Handshake:

@@ -57,7 +57,7 @@ class Welcoming:
 
 
 class Namespace(Welcoming, Emitting):
-    """``name`` begins with ``/``. ``sockets``: those of this process, by id."""
+    """``name`` begins with ``/``. ``sockets``: those of this process, by id. ``was_joined``: there has been one."""
 
     _log = Logger()
 
@@ -69,6 +69,7 @@ class Namespace(Welcoming, Emitting):
         self.adapter: Adapter = server.make_adapter(self)
         self.adapter_events = Listeners()
         self.server_events = Listeners()
+        self.was_joined = False
         self._parent = parent
         self._recoverable: dict[str, Socket] = {}
         self._admissions = 0
@@ -164,7 +165,9 @@ class Namespace(Welcoming, Emitting):
 
     def _open(self, socket: Socket, restored: Restored | None) -> None:
         if not socket.client.open:
+            self._clean_up()
             return
+        self.was_joined = True
         if self._may_recover(socket):
             socket.pid = socket.pid or secrets.token_urlsafe(15)
             self._recoverable[socket.pid] = socket
@@ -204,7 +207,8 @@ class Namespace(Welcoming, Emitting):
 class ParentNamespace(Welcoming):
     """Makes a namespace for every name that it ``matches``, with its own middlewares and listeners.
 
-    A namespace that its last socket has left goes away again, unless ``keep`` says otherwise.
+    A namespace that its last socket has left goes away again, unless ``keep`` says otherwise; one that nobody was let
+    into always does.
     """
 
     def __init__(
@@ -239,7 +243,7 @@ class ParentNamespace(Welcoming):
 
     def child_empty(self, namespace: Namespace) -> None:
         """Nobody is left in ``namespace``."""
-        if not self._keep:
+        if not self._keep or not namespace.was_joined:
             self.children.discard(namespace)
             self._server.drop(namespace)
 

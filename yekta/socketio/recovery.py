@@ -57,7 +57,8 @@ class Settings:
 class Session:
     """What is kept of a socket that lost its client. ``sent``: the number of the last event sent to it.
 
-    ``since``: up to where the log had come when the client connected, and ``until``: when it left.
+    ``since``: the number up to which its client has all that it should, and ``until``: up to where the log had come
+    when it left.
     """
 
     pid: str

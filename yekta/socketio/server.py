@@ -68,7 +68,7 @@ class Server(Emitting):
         self._namespaces: dict[str, Namespace] = {}
         self._namespace_listeners: tuple[Callable[[Namespace], Any], ...] = ()
         self._parents: list[ParentNamespace] = []
-        self._formats: dict[tuple[Parser, str, bool], EventFormat] = {}
+        self._formats: dict[str, dict[tuple[Parser, bool], EventFormat]] = {}
         self.sockets = self.of("/")
 
     # -- for applications ------------------------------------------------------------------------------------
@@ -178,16 +178,16 @@ class Server(Emitting):
         """``namespace`` was made for clients that have all gone."""
         if self._namespaces.get(namespace.name) is namespace:
             del self._namespaces[namespace.name]
+            self._formats.pop(namespace.name, None)
 
     def format(self, parser: Parser, spelling: str, offsets: bool) -> EventFormat:
         """How events are written for clients of this parser that spell their namespace so."""
-        key = (parser, spelling, offsets)
-        format = self._formats.get(key)
+        # Names that clients thought up are forgotten with their namespace, or at once.
+        known = spelling in self._namespaces or spelling in self.settings.aliases
+        formats = self._formats.setdefault(spelling, {}) if known else {}
+        format = formats.get((parser, offsets))
         if format is None:
-            format = EventFormat(parser, spelling, offsets)
-            # Names that clients thought up come and go; only those of the application are worth keeping.
-            if spelling in self._namespaces or spelling in self.settings.aliases:
-                self._formats[key] = format
+            format = formats[parser, offsets] = EventFormat(parser, spelling, offsets)
         return format
 
     def make_adapter(self, namespace: Namespace) -> Adapter:

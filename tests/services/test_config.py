@@ -1,0 +1,129 @@
+"""Settings: what each kind accepts, what it is refused with, and whose word counts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from yekta.services.config import SETTINGS, ConfigError, Options, Refused, Settings, load
+from yekta.services.service import endpoints
+
+BY_NAME = {setting.name: setting for setting in SETTINGS}
+
+
+ACCEPTED = [
+    ("PORT", "0", 0),
+    ("PORT", " 65535 ", 65535),
+    ("DISABLE_CORS", "Yes", True),
+    ("DISABLE_CORS", "1", True),
+    ("DISABLE_CORS", "off", False),
+    ("DISABLE_CORS", "", False),
+    ("MAX_PAYLOAD", "123456789012345", 123456789012345),
+    ("MAX_QUEUED", "0", 0),
+    ("PING_TIMEOUT", "0.5", 0.5),
+    ("WEBSOCKET_PATH", "/live/", "/live"),
+    ("WEBSOCKET_PATH", "/", "/"),
+    ("CORS_ORIGIN", " https://a.example , http://b.example:1,", ("https://a.example", "http://b.example:1")),
+    ("CORS_ORIGIN", "*", ("*",)),
+    ("CORS_ORIGIN", "", ()),
+    ("AI_BASE_URL", "https://ai.example/v1/", "https://ai.example/v1"),
+    ("AI_BASE_URL", "", ""),
+    ("AI_MODEL_FILE", __file__, __file__),
+]
+
+REFUSED = {
+    "PORT": ("65536", "-1", "x", "", "٣", "²", "9" * 5000, "0x10", "1 2"),
+    "DISABLE_CORS": ("maybe", "2"),
+    "HOST": ("", " "),
+    "MAX_QUEUED": ("-1", "1.5", "1e6", "", "٣", "²", "9" * 5000),
+    "MAX_PAYLOAD": ("0", "-1", "x"),
+    "DATABASE_CONNECTIONS": ("0",),
+    "PING_TIMEOUT": ("0", "-1", "nan", "inf", "1e9", "", "soon"),
+    "WEBSOCKET_PATH": ("ws", "", "/ws?x=1", "http://h/ws"),
+    "CORS_ORIGIN": ("app.example", "https://a.example,b.example"),
+    "AI_MODEL_FILE": ("/no/where/model.gguf", "/"),
+    "AI_BASE_URL": ("ai.example", "ftp://ai.example", "//ai.example"),
+}
+
+
+@pytest.mark.parametrize(("name", "text", "value"), ACCEPTED)
+def test_what_a_setting_may_be(name: str, text: str, value: object) -> None:
+    assert getattr(load({name: text}, {}), name.lower()) == value
+
+
+@pytest.mark.parametrize(("name", "text"), [(name, text) for name, texts in REFUSED.items() for text in texts])
+def test_what_a_setting_may_not_be(name: str, text: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load({name: text}, {})
+    sentence = str(caught.value)
+    assert sentence.startswith(f"{name} must be ")
+    assert sentence.endswith(f", not {text!r}.")
+
+
+def test_every_kind_of_setting_is_refused_above() -> None:
+    any_text = BY_NAME["AI_MODEL"].parse
+    assert {setting.parse for setting in SETTINGS} - {any_text} == {BY_NAME[name].parse for name in REFUSED}
+
+
+@pytest.mark.parametrize("setting", SETTINGS, ids=lambda setting: setting.name)
+def test_every_setting_has_a_usable_default_and_can_be_an_option(setting: Any) -> None:
+    value = getattr(load({}, {}), setting.attribute)
+    assert value == setting.read(setting.default)
+    options = Options()
+    assert setting.option in options.longOpt or f"{setting.option}=" in options.longOpt
+
+
+def test_an_option_is_stronger_than_the_environment() -> None:
+    assert load({"PORT": "1"}, {"port": "2"}).port == 2
+    assert load({"PORT": "1"}, {"port": None}).port == 1
+    assert load({"PORT": "bad"}, {"port": "2"}).port == 2
+
+
+def test_a_secret_is_not_shown() -> None:
+    assert {setting.name for setting in SETTINGS if setting.secret} == {"DATABASE_URL", "REDIS_URL", "AI_API_KEY"}
+    settings = load({"AI_API_KEY": "sk-secret"}, {})
+    assert settings.ai_api_key == "sk-secret"
+    assert "sk-secret" not in repr(settings)
+    with pytest.raises(ConfigError) as caught:
+        load({"REDIS_URL": "redis://:secret@h"}, {})
+    assert "secret" not in str(caught.value)
+
+
+def test_a_setting_that_does_not_exist_is_no_attribute() -> None:
+    with pytest.raises(AttributeError):
+        _ = Settings({}).colour
+
+
+def test_a_refusal_is_an_exit_and_an_exception() -> None:
+    """As an exit it shows no traceback; as an exception twistd tells of it where it has become a daemon."""
+    with pytest.raises(Refused) as caught:
+        Options().parseOptions(["--port", "x"])
+    assert isinstance(caught.value, SystemExit)
+    assert isinstance(caught.value, Exception)
+    assert caught.value.code == 1
+    assert str(caught.value) == "yekta: PORT must be a port number from 0 to 65535, not 'x'."
+
+
+def test_endpoints_are_repeatable_and_kept_in_order() -> None:
+    options = Options()
+    options.parseOptions(["--listen", "tcp:1", "--listen", "unix:x", "--no-console"])
+    assert options["settings"].listen == ("tcp:1", "unix:x")
+    assert options["settings"].console is False
+
+
+@pytest.mark.parametrize(
+    ("host", "expected"),
+    [
+        ("0.0.0.0", "tcp:80:interface=0.0.0.0"),
+        ("::", r"tcp:80:interface=\:\:"),
+        ("2001:db8:0:0::1", r"tcp:80:interface=2001\:db8\:0\:0\:\:1"),
+    ],
+)
+def test_an_address_becomes_an_endpoint(host: str, expected: str) -> None:
+    assert endpoints(host, 80) == (expected,)
+
+
+def test_localhost_is_its_ipv4_address_first() -> None:
+    assert endpoints("localhost", 80)[0] == "tcp:80:interface=127.0.0.1"
+    assert set(endpoints("localhost", 80)) <= {"tcp:80:interface=127.0.0.1", r"tcp:80:interface=\:\:1"}

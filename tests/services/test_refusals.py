@@ -1,0 +1,107 @@
+"""A start that cannot succeed ends with one sentence on standard error and a status, never with a traceback."""
+
+from __future__ import annotations
+
+import re
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.services import PYTHON_M_TWISTED, TWISTD, attempt, await_end
+
+PASSWORD = "correct-horse"
+
+# The service, its options, its settings, and the sentence. The parsing of every single setting is test_config's.
+REFUSED = {
+    "a port that is none": ("api", (), {"PORT": "70000"}, "PORT must be a port number from 0 to 65535, not '70000'."),
+    "a flag that is none": ("api", (), {"DISABLE_CORS": "maybe"}, "DISABLE_CORS must be true or false, not 'maybe'."),
+    "a number that is none": ("ws", (), {"MAX_PAYLOAD": "1e6"}, "MAX_PAYLOAD must be a whole number, not '1e6'."),
+    "seconds that are none": ("ws", (), {"PING_TIMEOUT": "soon"},
+                              "PING_TIMEOUT must be a number of seconds above 0, not 'soon'."),
+    "a path that is none": ("api", (), {"WEBSOCKET_PATH": "ws"},
+                            "WEBSOCKET_PATH must be a path that begins with /, not 'ws'."),
+    "an option that is no number": ("api", ("--max-queued=x",), {}, "MAX_QUEUED must be a whole number, not 'x'."),
+    "several processes": ("ws", (), {"REDIS_URL": f"redis://:{PASSWORD}@h"},
+                          "REDIS_URL must be empty: this version runs each service as one process."),
+    "a stray argument": ("api", ("3000",), {}, "'3000' is not a setting."),
+    "an endpoint that is none": ("ws", ("--listen=nonsense:1",), {}, "'nonsense:1' is not an endpoint: "),
+    "an endpoint without its port": ("api", ("--listen=tcp",), {}, "'tcp' is not an endpoint: "),
+    "an endpoint without its certificate": ("api", ("--listen=ssl:0:privateKey=none.pem",), {},
+                                            "'ssl:0:privateKey=none.pem' is not an endpoint: "),
+    "an address of somebody else": ("ws", ("--websocket-port=0", "--host=192.0.2.1"), {},
+                                    "Cannot listen on tcp:0:interface=192.0.2.1: Cannot assign requested address."),
+    "an unknown database": ("ws", (), {"DATABASE_URL": f"mysql://u:{PASSWORD}@h/d"},
+                            "DATABASE_URL must begin with sqlite:/// or postgresql://."),
+    "a missing folder": ("api", (), {"DATABASE_URL": "sqlite:////no/where/x.db"},
+                         "DATABASE_URL (sqlite:////no/where/x.db): the folder /no/where does not exist."),
+    "an unknown option": ("ws", ("--colour=red",), {}, "option --colour not recognized."),
+    "an option without its value": ("ws", ("--port",), {}, "option --port requires argument."),
+    "an unreachable database": ("api", (), {"DATABASE_URL": f"postgresql://u:{PASSWORD}@127.0.0.1:9/d"},
+                                "The database of DATABASE_URL (postgresql://u:***@127.0.0.1:9/d) failed: "),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("service", "options", "settings", "sentence"), REFUSED.values(), ids=REFUSED)
+def test_one_sentence_ends_the_start(
+    tmp_path: Path, service: str, options: tuple[str, ...], settings: dict[str, str], sentence: str
+) -> None:
+    ended = attempt(f"yektayar-{service}", *options, folder=tmp_path, settings=settings)
+    assert ended.status == 1
+    assert ended.err.startswith(f"yektayar-{service}: {sentence}")
+    assert ended.err.count("\n") == 1
+    assert ended.err.endswith(".\n")
+    assert not {"Traceback", PASSWORD} & set(re.findall(r"[\w-]+", ended.out + ended.err))
+
+
+@pytest.fixture
+def taken() -> Iterator[int]:
+    """A port that somebody else listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        yield other.getsockname()[1]
+
+
+def in_use(service: str, port: int) -> str:
+    return f"{service}: Cannot listen on tcp:{port}:interface=127.0.0.1: Address already in use.\n"
+
+
+@pytest.mark.parametrize(("service", "setting"), [("yektayar-api", "PORT"), ("yektayar-ws", "WEBSOCKET_PORT")])
+def test_a_taken_port_ends_the_start(tmp_path: Path, taken: int, service: str, setting: str) -> None:
+    ended = attempt(service, folder=tmp_path, settings={setting: str(taken)})
+    assert (ended.status, ended.err) == (1, in_use(service, taken))
+    assert "Traceback" not in ended.out
+
+
+def test_a_taken_port_after_a_free_one_ends_the_start(tmp_path: Path, taken: int) -> None:
+    options = ("--listen=tcp:0:interface=127.0.0.1", f"--listen=tcp:{taken}:interface=127.0.0.1")
+    ended = attempt("yektayar-ws", *options, folder=tmp_path)
+    assert (ended.status, ended.err) == (1, in_use("yektayar-ws", taken))
+
+
+def test_the_other_runner_is_refused_alike(tmp_path: Path, taken: int) -> None:
+    ended = attempt("yektayar-ws", f"--websocket-port={taken}", folder=tmp_path, twistd=PYTHON_M_TWISTED)
+    assert (ended.status, ended.err) == (1, in_use("yektayar-ws", taken))
+
+
+@pytest.mark.parametrize("setting", ["PORT", "DATABASE_URL"])
+def test_who_starts_a_daemon_learns_that_it_could_not(tmp_path: Path, taken: int, setting: str) -> None:
+    settings = {"PORT": {"PORT": str(taken)}, "DATABASE_URL": {"DATABASE_URL": "mysql://h/d"}}[setting]
+    ended = attempt(
+        "yektayar-api", folder=tmp_path, settings=settings, twistd=(*TWISTD, "--pidfile=pid", "--logfile=log")
+    )
+    word = {"PORT": f"Cannot listen on tcp:{taken}", "DATABASE_URL": "DATABASE_URL must begin"}[setting]
+    assert ended.status == 1
+    assert word in ended.err
+    await_end(tmp_path / "pid")
+    log = (tmp_path / "log").read_text()
+    assert word in log
+    assert "Traceback" not in ended.err + log
+    assert not (tmp_path / "pid").exists()
+
+
+def test_a_daemon_with_a_bad_setting_is_refused_before_it_is_one(tmp_path: Path) -> None:
+    ended = attempt("yektayar-ws", folder=tmp_path, settings={"REDIS_URL": "redis://h"}, twistd=TWISTD)
+    assert ended.status == 1
+    assert ended.err.startswith("yektayar-ws: REDIS_URL must be empty")
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,259 @@
+"""Options of `Server`, and what each of them does to a client."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import attrs
+import pytest
+import pytest_twisted
+from twisted.internet.endpoints import TCP4ServerEndpoint
+from twisted.internet.task import Clock
+
+from tests.support.http import Http, reactor
+from tests.support.library import PATH, Library, SocketClient
+from yekta.engineio.hooks import Hooks
+from yekta.engineio.settings import Cookie
+from yekta.engineio.settings import Settings as EngineSettings
+from yekta.socketio.parser import MSGPACK
+from yekta.socketio.recovery import Settings as Recovery
+from yekta.socketio.server import Server
+from yekta.socketio.settings import Settings, from_options
+from yekta.web.origins import Origins
+from yekta.websocket.protocol import Limits
+
+Start = Callable[..., Library]
+
+
+@pytest.fixture
+def start() -> Iterator[Start]:
+    libraries: list[Library] = []
+
+    def start(**options: Any) -> Library:
+        libraries.append(Library(**options))
+        return libraries[-1]
+
+    yield start
+    for library in libraries:
+        library.end()
+
+
+# -- where each belongs --------------------------------------------------------------------------------------
+
+ENGINE = {
+    "transports": ("websocket",), "allow_upgrades": False, "allow_eio3": True, "ping_interval": 1.5,
+    "ping_timeout": 2.5, "upgrade_timeout": 3.5, "drain_timeout": 4.5, "max_payload": 5, "max_queued": 6,
+    "max_connections": 7,
+    "allow_request": print, "cookie": Cookie("a"), "generate_id": str, "initial_packet": "b", "http_compression": 8,
+    "close_codes": False,
+}  # fmt: skip
+WEBSOCKET = {"max_message": 9, "max_fragments": 10, "close_timeout": 11.5, "deflate_threshold": 12}
+OWN = {
+    "connect_timeout": 1.5, "packet_timeout": 2.5, "max_attachments": 3, "max_namespaces": 4, "max_acks": 5,
+    "max_backlog": 6, "ordered": False, "aliases": {"/a": "/"}, "recovery": Recovery(), "parser": MSGPACK,
+    "client_bundle": Path("/nowhere"),
+}  # fmt: skip
+
+
+def test_every_setting_is_an_option() -> None:
+    settings = from_options({**ENGINE, **WEBSOCKET, **OWN})
+    for options, holder in ((ENGINE, settings.engine), (WEBSOCKET, settings.websocket), (OWN, settings)):
+        assert {name: getattr(holder, name) for name in options} == options
+
+
+@pytest.mark.parametrize(
+    ("kind", "tested", "others"),
+    [
+        (EngineSettings, ENGINE, {"origins"}),
+        (Limits, WEBSOCKET, {"max_queued", "ping_interval", "ping_timeout"}),
+        (Settings, OWN, {"engine", "websocket"}),
+    ],
+)
+def test_the_test_above_knows_every_setting(kind: type, tested: dict[str, Any], others: set[str]) -> None:
+    assert {field.name for field in attrs.fields(kind)} == tested.keys() | others
+
+
+def test_without_options_all_is_as_it_comes() -> None:
+    assert from_options({}).websocket == Limits()
+    assert from_options({}).engine.ping_interval == 25.0
+
+
+def test_what_bounds_both_layers_is_said_once_and_the_heartbeat_is_not_the_websocket_s() -> None:
+    settings = from_options({"max_payload": 5, "max_queued": 6, "ping_interval": 7.0, "ping_timeout": 8.0})
+    assert (settings.websocket.max_message, settings.websocket.max_queued) == (5, 6)
+    assert (settings.websocket.ping_interval, settings.websocket.ping_timeout) == (0.0, 20.0)
+    assert from_options({"max_payload": 5, "max_message": 9}).websocket.max_message == 9
+
+
+@pytest.mark.parametrize("options", [{"pingInterval": 1}, {"ping_interval": 1, "nonsense": 2}])
+def test_an_unknown_option_is_named(options: dict[str, Any]) -> None:
+    with pytest.raises(TypeError, match=r"unknown option '(pingInterval|nonsense)'"):
+        Server(Clock(), **options)
+
+
+def test_options_beside_settings_are_an_error_and_not_forgotten() -> None:
+    with pytest.raises(TypeError, match="ping_interval"):
+        Server(Clock(), Settings(), ping_interval=1)
+
+
+@pytest.mark.parametrize("origins", [["http://app.example"], "http://app.example", ("http://app.example/",)])
+def test_cors_origins_may_be_many_or_one(origins: Any) -> None:
+    assert from_options({"cors_origins": origins}).engine.origins == Origins(("http://app.example",))
+
+
+# -- what they do --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["polling", "websocket"])
+def test_cors_origins_are_checked_at_both_doors(start: Start, kind: str) -> None:
+    library = start(cors_origins=["http://app.example"])
+    headers = {"Connection": "Upgrade", "Upgrade": "websocket"} if kind == "websocket" else {}
+    refused = library.ask(f"EIO=4&transport={kind}", headers={"Origin": "http://evil.example", **headers}).answer()
+    assert refused is not None
+    assert refused.status == 403
+    assert library.client(kind, headers={"Origin": "http://app.example"}).open
+
+
+def test_the_heartbeat_s_times_are_told_and_kept(start: Start) -> None:
+    client = start(ping_interval=0.3, ping_timeout=0.2).client()
+    assert (client.handshake["pingInterval"], client.handshake["pingTimeout"]) == (300, 200)
+    client.library.clock.advance(0.3)
+    assert client.packets() == ["2"]
+    client.library.clock.advance(0.3)
+    assert not client.open
+
+
+def test_max_payload_closes_a_websocket_with_1009_and_an_empty_reason(start: Start) -> None:
+    client = start(max_payload=1000).client()
+    assert isinstance(client, SocketClient)
+    assert client.handshake["maxPayload"] == 1000
+    client.send("40", "42" + "x" * 1000)
+    assert client.websocket.close() == (1009, "")
+
+
+def test_max_payload_refuses_a_post_with_an_empty_413_and_the_connection_lives_on(start: Start) -> None:
+    library = start(max_payload=1000)
+    client = library.client("polling")
+    posted = library.ask(f"EIO=4&transport=polling&sid={client.handshake['sid']}", "POST", {}, b"4" * 1001).answer()
+    assert posted is not None
+    assert (posted.status, posted.body) == (413, b"")
+    client.say("0")
+    assert "sid" in client.read()[0]
+
+
+def test_max_payload_bounds_the_attachments_of_a_packet_together(start: Start) -> None:
+    client = start(max_payload=1000).client()
+    client.say("0", '52-["e",{"_placeholder":true,"num":0},{"_placeholder":true,"num":1}]', b"x" * 600)
+    assert client.open
+    client.say(b"x" * 600)
+    assert not client.open
+
+
+def deflating(library: Library) -> SocketClient:
+    headers = {"Sec-WebSocket-Extensions": "permessage-deflate; client_max_window_bits"}
+    client = library.client(headers=headers)
+    assert isinstance(client, SocketClient)
+    assert client.websocket.answer is not None
+    assert "permessage-deflate" in client.websocket.answer.headers["sec-websocket-extensions"]
+    client.say("0")
+    client.heard()
+    return client
+
+
+def next_is_compressed(client: SocketClient, before: int) -> bool:
+    """Whether the frame that was sent after ``before`` bytes has RSV1 set (RFC 7692, 6)."""
+    return bool(client.websocket.http.unread()[before] & 0x40)
+
+
+@pytest.mark.parametrize("watched", [False, True], ids=["unwatched", "watched"])
+@pytest.mark.parametrize("one", [False, True], ids=["broadcast", "one"])
+def test_what_is_not_worth_it_is_not_compressed_on_a_websocket(start: Start, watched: bool, one: bool) -> None:
+    library = start(deflate_threshold=1024)
+    client = deflating(library)
+    if watched:
+        hooks: Hooks = client.connection.hooks
+        hooks.on("packet")(print)
+    (socket,) = library.server.sockets.sockets.values()
+    speaker: Any = socket if one else library.server
+    for said, compressed in ((speaker, True), (speaker.compress(False), False)):
+        before = len(client.websocket.http.unread())
+        said.emit("news", "x" * 5000)
+        assert next_is_compressed(client, before) is compressed
+    before = len(client.websocket.http.unread())
+    speaker.emit("short")
+    assert not next_is_compressed(client, before)
+
+
+@pytest.mark.parametrize("one", [False, True], ids=["broadcast", "one"])
+def test_what_is_not_worth_it_is_not_compressed_on_polling(start: Start, one: bool) -> None:
+    library = start(http_compression=1024)
+    client = library.joined("polling")
+    client.heard()
+    (socket,) = library.server.sockets.sockets.values()
+    speaker: Any = socket if one else library.server
+    for said, encoding in ((speaker, "gzip"), (speaker.compress(False), None)):
+        said.emit("news", "x" * 5000)
+        query = f"EIO=4&transport=polling&sid={client.handshake['sid']}"
+        answer = library.ask(query, headers={"Accept-Encoding": "gzip"}).answer()
+        assert answer is not None
+        assert answer.headers.get("content-encoding") == encoding
+
+
+def test_a_parser_may_be_set_for_all(start: Start) -> None:
+    client = start(parser=MSGPACK).client()
+    client.say("0")
+    assert not client.open
+
+
+def test_a_client_without_a_namespace_is_closed_after_connect_timeout(start: Start) -> None:
+    client = start(connect_timeout=3.0).client()
+    client.library.clock.advance(2.9)
+    assert client.open
+    client.library.clock.advance(0.2)
+    assert not client.open
+
+
+# -- client_bundle -------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def bundle(tmp_path: Path) -> Path:
+    folder = tmp_path / "dist"
+    folder.mkdir()
+    (folder / "socket.io.js").write_text("io = 1;")
+    (folder / "socket.io.js.map").write_text("{}")
+    (folder / "secret.txt").write_text("secret")
+    (tmp_path / "outside.js").write_text("secret")
+    return folder
+
+
+@pytest_twisted.ensureDeferred
+async def test_scripts_of_the_bundle_are_served_beside_the_connections(bundle: Path) -> None:
+    factory = Server(reactor, client_bundle=bundle).factory()
+    port = await TCP4ServerEndpoint(reactor, 0, interface="127.0.0.1").listen(factory)
+    http, url = Http(), f"http://127.0.0.1:{port.getHost().port}{PATH}"
+    script = await http.request("GET", f"{url}socket.io.js?v=1")
+    assert (script.status, script.body) == (200, b"io = 1;")
+    assert "javascript" in script.headers["content-type"]
+    head = await http.request("HEAD", f"{url}socket.io.js")
+    assert (head.status, head.body) == (200, b"")
+    assert (await http.request("GET", f"{url}socket.io.js.map")).body == b"{}"
+    assert (await http.request("GET", f"{url}?EIO=4&transport=websocket&sid=socket.io.js")).status == 400
+    await http.close()
+    await port.stopListening()
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["secret.txt", "../outside.js", "..%2foutside.js", "%2e%2e/outside.js", "socket.io.js/", "nothing.js", "dist"],
+)
+def test_nothing_else_is_served(start: Start, bundle: Path, name: str) -> None:
+    answer = start(client_bundle=bundle).http().ask("GET", PATH + name)
+    assert (answer.status, json.loads(answer.body)) == (400, {"code": 0, "message": "Transport unknown"})
+
+
+def test_without_a_bundle_nothing_is_served(start: Start) -> None:
+    assert start().http().ask("GET", f"{PATH}socket.io.js").status == 400
