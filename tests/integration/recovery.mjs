@@ -51,7 +51,12 @@ createInterface({ input: process.stdin }).on("line", async (line) => {
     return;
   }
   await settled();
-  if (line === "close") engine.close();
-  else if (engine.transport.name === "websocket") engine.transport.ws.terminate();
-  else engine.transport._pollXhr.abort();
+  if (line === "close") {
+    engine.close();
+  } else if (engine.transport.name === "websocket") {
+    engine.transport.ws.terminate();
+  } else {
+    engine.transport.pollXhr.abort();
+    engine.transport.onError("cut");
+  }
 });

@@ -14,6 +14,7 @@ from __future__ import annotations
 import base64
 import json
 import os
+import re
 import socket
 import struct
 import zlib
@@ -61,6 +62,13 @@ class Wire:
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.buffer = bytearray()
 
+    @classmethod
+    def of(cls, connected: socket.socket) -> Self:
+        """The same for a socket that somebody else has connected."""
+        wire = cls.__new__(cls)
+        wire.socket, wire.buffer = connected, bytearray()
+        return wire
+
     def __enter__(self) -> Self:
         return self
 
@@ -100,6 +108,12 @@ class Wire:
         if status >= 400:
             assert not any(word in body for word in INDISCRETIONS), body
         return Response(status, headers, body)
+
+    def incoming(self) -> tuple[bytes, bytes]:
+        """The next request of somebody else's: its head, its body of declared length."""
+        asked = self._until(b"\r\n\r\n")
+        length = re.search(rb"(?i)content-length: (\d+)", asked)
+        return asked, self.take(int(length[1])) if length else b""
 
     def take(self, size: int) -> bytes:
         """Exactly ``size`` bytes."""
