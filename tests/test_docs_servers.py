@@ -18,7 +18,7 @@ from twisted.internet.threads import deferToThread
 from tests.socketio.adapter_suite import AdapterSuite
 from tests.support.services import TWISTD, Service, environment
 from tests.support.stage import EXAMPLES, Stage, stage
-from yekta.socketio.adapter import Adapter
+from yekta.socketio.adapter import Adapter, Home
 
 __all__ = ["stage"]
 
@@ -49,8 +49,16 @@ class TestBusAdapter(AdapterSuite):
     @pytest.fixture
     def adapter(self, clock: Clock, observed: list[tuple[str, ...]]) -> Adapter:
         bus: list[Adapter] = []
-        adapter: Adapter = Stage().play("adapter").BusAdapter(bus, clock, lambda *args: observed.append(args))
+        adapter: Adapter = Stage().play("adapter").BusAdapter(bus, Home(clock, lambda *args: observed.append(args)))
         return adapter
+
+    def test_what_one_server_emits_the_others_answer(self) -> None:
+        example = Stage().play("adapter")
+        for answer in ("one", "two"):
+            example.there.on_server_side("question")(lambda number, answer=answer: f"{answer} {number}")
+        answers: list[object] = []
+        example.here.server_side_emit_with_ack("question", 1).addCallback(answers.extend)
+        assert answers == ["one 1"]
 
 
 @pytest_twisted.ensureDeferred

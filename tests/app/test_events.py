@@ -13,12 +13,12 @@ from yekta.app.hub import Hub
 from yekta.app.schemas import Cancel, Chat
 from yekta.app.sessions import Sessions
 from yekta.app.timestamps import Timestamps
-from yekta.socketio.adapter import InMemoryAdapter
+from yekta.socketio.adapter import Home, InMemoryAdapter
 
 
 def test_the_events_that_are_handled_are_those_that_clients_are_told_of() -> None:
     clock = Clock()
-    hub = Hub(Sessions(FakeOutage(), clock), InMemoryAdapter(clock, lambda *_: None))
+    hub = Hub(Sessions(FakeOutage(), clock), InMemoryAdapter(Home(clock, lambda *_: None)))
     table = Events(hub, Counselor(ScriptedProvider(), clock), Timestamps(clock)).table()
     assert list(table) == about.CLIENT_EVENTS
     assert {name: event.shape for name, event in table.items() if event.shape} == {"ai:chat": Chat, "ai:cancel": Cancel}

@@ -13,7 +13,7 @@ from tests.support.peers import FakePeer
 from tests.support.session_stores import FakeOutage
 from yekta.app.hub import Hub
 from yekta.app.sessions import LOGGED_OUT, Session, Sessions
-from yekta.socketio.adapter import InMemoryAdapter
+from yekta.socketio.adapter import Home, InMemoryAdapter
 from yekta.socketio.message import Message
 
 
@@ -37,7 +37,7 @@ class World:
     def __init__(self) -> None:
         self.clock = Clock()
         self.sessions = Sessions(FakeOutage(), self.clock)
-        self.adapter = InMemoryAdapter(self.clock, lambda *_: None)
+        self.adapter = InMemoryAdapter(Home(self.clock, lambda *_: None))
         self.hub = Hub(self.sessions, self.adapter)
 
     def acquire(self, user_id: str | None = None) -> tuple[str, Session]:

@@ -24,7 +24,7 @@ from yekta.app.hub import Hub
 from yekta.app.sessions import Sessions
 from yekta.app.timestamps import Timestamps
 from yekta.edge.native import NativeDoor, NativePeer
-from yekta.socketio.adapter import InMemoryAdapter
+from yekta.socketio.adapter import Home, InMemoryAdapter
 from yekta.web.origins import Origins
 from yekta.websocket.frame import TEXT
 from yekta.websocket.protocol import Limits, WebSocketFactory
@@ -60,7 +60,7 @@ class Connection:
         self.clock = Clock()
         self.clock.advance(1_769_850_302.123)
         sessions = Sessions(FakeOutage(), self.clock)
-        adapter = InMemoryAdapter(self.clock, lambda *_: None)
+        adapter = InMemoryAdapter(Home(self.clock, lambda *_: None))
         hub = Hub(sessions, adapter)
         counselor = Counselor(ScriptedProvider(), self.clock)
         dispatcher = Dispatcher(Events(hub, counselor, Timestamps(self.clock)).table())

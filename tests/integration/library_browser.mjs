@@ -10,7 +10,8 @@ const [url, modules] = process.argv.slice(2).map((text) => JSON.parse(text));
 const { chromium } = createRequire(`${modules}/`)("playwright-core");
 
 const FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-  "--disable-component-update", "--disable-sync"];
+  "--disable-component-update", "--disable-sync",
+  "--disable-features=LocalNetworkAccessChecks,LocalNetworkAccessChecksWebSockets"];
 const TRANSPORTS = [["websocket"], ["polling"], ["polling", "websocket"]];
 const CLIENTS = {
   2: { script: { path: `${modules}/socket.io-client-2/dist/socket.io.js` } },
@@ -33,7 +34,7 @@ async function visit([options, bytes]) {
   const shown = (value) => (value instanceof ArrayBuffer || ArrayBuffer.isView(value)
     ? `hex ${[...new Uint8Array(value.buffer ?? value)].map((byte) => byte.toString(16).padStart(2, "0")).join("")}`
     : value);
-  const payload = bytes ? new Uint8Array(bytes) : "no bytes";
+  const payload = bytes ? new Uint8Array(bytes).buffer : "no bytes";
   const socket = io({ forceNew: true, reconnection: false, auth: { token: "سلام" }, ...options });
   const back = next(socket, "message-back");
   const [auth] = await next(socket, "auth");

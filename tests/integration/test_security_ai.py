@@ -14,6 +14,7 @@ from tests.support.strangers import Native, Poller, Polling, SocketIO
 from tests.support.upstream import BEHAVIOURS, Upstream
 
 both_ports = pytest.mark.parametrize("port", ["api", "ws"])
+JSON = "Content-Type: application/json"
 KINDS = pytest.mark.parametrize("kind", [Native, SocketIO, Polling], ids=lambda kind: str(kind.__name__))
 HARMFUL = [name for name in BEHAVIOURS if name != "hello"]
 
@@ -44,10 +45,11 @@ def answer_to(stranger: Any, message: str) -> tuple[str, Any]:
 def test_an_answer_that_means_harm_is_an_error_and_the_next_one_is_well(port: str, behaviour: str) -> None:
     victim = victim_of(port, gullible)
     with besieged(victim), Native(victim.port, victim.token) as stranger:
+        before = upstream().count(behaviour)
         event, data = answer_to(stranger, behaviour)
         assert event == "ai:response:error"
         assert "secret" not in json.dumps(data)
-        assert upstream().hung_up(behaviour)
+        assert upstream().hung_up(behaviour, before)
         assert answer_to(stranger, "hello") == ("ai:response:complete", {"messageId": "m", "fullResponse": "hello"})
 
 
@@ -55,11 +57,12 @@ def test_rest_gives_up_on_an_answer_without_end() -> None:
     api = victim_of("api", gullible)
     with besieged(api), Wire(api.port) as wire:
         for behaviour in ("huge line", "an answer without end"):
-            answer = wire.request("POST", "/api/ai/chat", "Content-Type: application/json", f'{{"message": "{behaviour}"}}')
+            before = upstream().count(behaviour)
+            answer = wire.request("POST", "/api/ai/chat", JSON, f'{{"message": "{behaviour}"}}')
             assert answer.status >= 400
             assert answer.json()["success"] is False
-            assert upstream().hung_up(behaviour)
-        answer = wire.request("POST", "/api/ai/chat", "Content-Type: application/json", '{"message": "hello"}')
+            assert upstream().hung_up(behaviour, before)
+        answer = wire.request("POST", "/api/ai/chat", JSON, '{"message": "hello"}')
         assert answer.json()["response"] == "hello"
 
 
@@ -68,30 +71,35 @@ def test_rest_gives_up_on_an_answer_without_end() -> None:
 def test_the_ai_server_is_left_alone_once_the_client_is_gone(port: str, kind: Any) -> None:
     victim = victim_of(port, gullible)
     with besieged(victim):
-        for _ in range(20):
+        for _ in range(10):
+            before = upstream().count("nothing")
             with kind(victim.port, victim.token) as stranger:
                 stranger.say("ai:chat", '{"message": "nothing"}')
                 assert stranger.hear()[0] == "ai:response:start"
+                assert upstream().asked("nothing", before)
                 if kind is Polling:
                     stranger.post("1")
                 else:
                     stranger.reset()
-            assert upstream().hung_up("nothing")
+            assert upstream().hung_up("nothing", before)
 
 
 @both_ports
 def test_one_session_gets_so_many_answers_at_a_time_however_many_connections_it_has(port: str) -> None:
     victim = victim_of(port, gullible)
     with besieged(victim):
+        before = upstream().count("nothing")
         strangers = [SocketIO(victim.port, victim.token) for _ in range(10)]
         for stranger in strangers:
             stranger.say("ai:chat", '{"message": "nothing"}')
         heard = [stranger.hear()[0] for stranger in strangers]
         assert heard.count("ai:response:start") == 4
         assert heard.count("ai:response:error") == 6
+        assert upstream().asked("nothing", before, 4)
         for stranger in strangers:
             stranger.close()
-        assert all(upstream().hung_up("nothing") for _ in range(4))
+        assert upstream().hung_up("nothing", before)
+        assert upstream().count("nothing") == before + 4
 
 
 def test_the_ai_server_is_asked_for_plain_text_and_hears_nothing_of_the_client() -> None:

@@ -4,10 +4,10 @@ import pytest
 from twisted.internet.task import Clock
 
 from tests.socketio.adapter_suite import AdapterSuite
-from yekta.socketio.adapter import Adapter, InMemoryAdapter
+from yekta.socketio.adapter import Adapter, Home, InMemoryAdapter
 
 
 class TestInMemoryAdapter(AdapterSuite):
     @pytest.fixture
     def adapter(self, clock: Clock, observed: list[tuple[str, ...]]) -> Adapter:
-        return InMemoryAdapter(clock, lambda *args: observed.append(args))
+        return InMemoryAdapter(Home(clock, lambda *args: observed.append(args)))

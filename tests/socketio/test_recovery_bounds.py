@@ -58,6 +58,24 @@ def test_a_quiet_session_outlives_the_trimming_after_a_recovery_too(make_house: 
         assert missed(client) == []
 
 
+def test_what_was_trimmed_of_other_rooms_keeps_nobody_from_coming_back(make_house: MakeHouse) -> None:
+    house = make_house(recovery=Settings(max_events=5))
+    client = visit(house).cut()
+    for number in range(10):
+        house.server.to("elsewhere").emit("nothing for you", number)
+    house.server.to(client.socket.id).emit("for you")
+    assert missed(come_back(house, client)) == ["for you"]
+
+
+def test_what_was_trimmed_of_ones_own_room_does(make_house: MakeHouse) -> None:
+    house = make_house(recovery=Settings(max_events=5))
+    client = visit(house).cut()
+    house.server.to(client.socket.id).emit("for you")
+    for number in range(10):
+        house.server.to(f"elsewhere {number}").emit("nothing for you", number)
+    assert not come_back(house, client).socket.recovered
+
+
 def test_an_offset_of_an_earlier_session_brings_nothing_from_before_this_one(house: House) -> None:
     first = visit(house)
     house.server.emit("seen")

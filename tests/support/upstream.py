@@ -1,8 +1,9 @@
 """An AI server that means harm: what somebody asks decides how it answers, byte by byte, until it is hung up on.
 
     with Upstream() as upstream:
+        before = upstream.count("huge line")
         … AI_BASE_URL=upstream.base_url …, and ask for "huge line"
-        assert upstream.hung_up("huge line")       # waits until the other side has had enough
+        assert upstream.hung_up("huge line", before)    # waits until the other side has had enough
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from typing import Any, Self
 from tests.support.attacks import Over, Wire
 
 _HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n"
+_LAST = b"Content-Length: 19\r\nConnection: close\r\n\r\n"
 _PART = 1 << 16
 
 # Seconds that the other side has to hang up.
@@ -49,8 +51,8 @@ BEHAVIOURS = {
     "a head without end": lambda: _repeated(b"HTTP/1.1 200 OK\r\n", b"X-A: 1\r\n" * (_PART // 8)),
     "a header without end": lambda: _repeated(b"HTTP/1.1 200 OK\r\nX-A: ", b"x" * _PART),
     "deep JSON": lambda: iter([_HEAD + b"\r\n", b"data: " + b"[" * 60_000 + b"\n\n"]),
-    "another place": lambda: iter([b"HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:9/\r\nContent-Length: 0\r\n\r\n"]),
-    "an error that tells all": lambda: iter([b"HTTP/1.1 401 No\r\nContent-Length: 18\r\n\r\nkey sk-secret of us"]),
+    "another place": lambda: iter([b"HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:9/\r\n" + _LAST + b"x" * 19]),
+    "an error that tells all": lambda: iter([b"HTTP/1.1 401 No\r\n" + _LAST + b"key sk-secret of us"]),
     "nothing": lambda: iter(()),
 }
 
@@ -62,7 +64,8 @@ class Upstream:
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.base_url = f"http://127.0.0.1:{self._listener.getsockname()[1]}/v1"
         self.heads: list[bytes] = []
-        self._ends: dict[str, threading.Semaphore] = {name: threading.Semaphore(0) for name in BEHAVIOURS}
+        self._visits: dict[str, list[threading.Event]] = {name: [] for name in BEHAVIOURS}
+        self._came = threading.Condition()
         threading.Thread(target=self._accept, daemon=True).start()
 
     def __enter__(self) -> Self:
@@ -71,9 +74,18 @@ class Upstream:
     def __exit__(self, *_: object) -> None:
         self._listener.close()
 
-    def hung_up(self, behaviour: str) -> bool:
-        """Whether the other side hangs up on one who behaves so."""
-        return self._ends[behaviour].acquire(timeout=_PATIENCE)
+    def count(self, behaviour: str) -> int:
+        """How many have asked for ``behaviour`` so far."""
+        return len(self._visits[behaviour])
+
+    def asked(self, behaviour: str, before: int, more: int = 1) -> bool:
+        """Whether ``more`` ask for ``behaviour`` than those ``before``."""
+        with self._came:
+            return self._came.wait_for(lambda: self.count(behaviour) >= before + more, _PATIENCE)
+
+    def hung_up(self, behaviour: str, before: int) -> bool:
+        """Whether all who asked for ``behaviour`` since have hung up, one at least."""
+        return self.asked(behaviour, before) and all(end.wait(_PATIENCE) for end in self._visits[behaviour][before:])
 
     def _accept(self) -> None:
         with suppress(OSError):
@@ -86,13 +98,16 @@ class Upstream:
         with wire, suppress(Over, OSError):
             head, body = wire.incoming()
             self.heads.append(head)
-            name = _asked(body)
+            name, end = _asked(body), threading.Event()
+            with self._came:
+                self._visits[name].append(end)
+                self._came.notify_all()
             with suppress(OSError):
                 for part in BEHAVIOURS[name]():
                     connection.sendall(part)
                 if name != "hello":
                     wire.rest()
-            self._ends[name].release()
+            end.set()
 
 
 def _asked(body: bytes) -> str:

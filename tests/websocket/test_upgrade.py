@@ -8,7 +8,7 @@ import pytest
 from twisted.internet.task import Clock
 from twisted.logger import capturedLogs
 from twisted.protocols.policies import WrappingFactory
-from twisted.web import http
+from twisted.web import http, server
 from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET
 
@@ -179,3 +179,12 @@ def test_the_request_is_read_as_it_came(site: Site, clock: Clock, door: Door) ->
     assert {name.lower() for name in HANDSHAKE} <= {
         name.decode().lower() for name, _ in request.requestHeaders.getAllRawHeaders()
     }
+
+
+def test_a_site_of_twisteds_own_serves_as_well(door: Door, clock: Clock) -> None:
+    client = WebSocketClient(HttpClient(server.Site(door, reactor=clock), clock))
+    assert client.accepted
+    client.send_text("hello")
+    assert door.recorder.messages() == ["hello"]
+    client.transport.lose()
+    assert door.recorder.told[-1] == ("lost", 1006, "")

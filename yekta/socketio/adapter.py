@@ -63,6 +63,21 @@ class Restored:
     missed: Callable[[], Iterable[Message]]
 
 
+@attrs.frozen
+class Home:
+    """What an adapter is made for: one namespace of one server.
+
+    ``observed(event, *args)``: to be told of create-room, delete-room (room), join-room and leave-room (room, id).
+    ``emitted(args)``: to be told what another server emits to its fellows; gives the answer, or a Deferred of it.
+    """
+
+    clock: IReactorTime
+    observed: Callable[..., object]
+    namespace: str = "/"
+    history: History | None = None
+    emitted: Callable[[Sequence[Any]], Any] = lambda args: None
+
+
 class Member(Protocol):
     """Whoever can be in a room: a Socket.IO socket, or any other connection that can take a message."""
 
@@ -132,18 +147,20 @@ class Adapter(Protocol):
     def server_side_emit(self, args: Sequence[Any], timeout: float | None) -> Deferred[list[Any]]:
         """Tell the other servers; with a ``timeout``, gather their answers."""
 
+    def close(self) -> None:
+        """The server or the namespace is no more: leave the cluster."""
+
 
 class InMemoryAdapter:
-    """One process. ``observed(event, *args)`` is told of create-room, delete-room, join-room and leave-room."""
+    """One process."""
 
-    def __init__(
-        self, clock: IReactorTime, observed: Callable[..., None], history: History | None = None
-    ) -> None:
-        self.history = history
+    def __init__(self, home: Home) -> None:
+        self.home = home
+        self.history = home.history
         self.rooms: Rooms[Member] = Rooms()
         self.members: dict[str, Member] = {}
-        self._clock = clock
-        self._observed = observed
+        self._clock = home.clock
+        self._observed = home.observed
 
     def add(self, member: Member, rooms: Iterable[str]) -> None:
         self.members[member.id] = member
@@ -230,6 +247,9 @@ class InMemoryAdapter:
 
     def server_side_emit(self, args: Sequence[Any], timeout: float | None) -> Deferred[list[Any]]:
         return succeed([])
+
+    def close(self) -> None:
+        """There is no cluster to leave."""
 
 
 class Gathering:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import attrs
@@ -17,7 +17,7 @@ from yekta.socketio.adapter import Adapter, Restored
 from yekta.socketio.broadcast import BroadcastOperator, Emitting
 from yekta.socketio.calls import call
 from yekta.socketio.errors import ConnectError
-from yekta.socketio.listeners import Function, Listeners
+from yekta.socketio.listeners import Function, Listeners, ignore
 from yekta.socketio.packet import Packet
 from yekta.socketio.socket import Socket
 
@@ -98,6 +98,13 @@ class Namespace(Welcoming, Emitting):
     def server_side_emit_with_ack(self, event: str, *args: Any, timeout: float = 5.0) -> Deferred[list[Any]]:
         """Tell all other servers, and gather their answers."""
         return self.adapter.server_side_emit([event, *args], timeout)
+
+    def server_emitted(self, args: Sequence[Any]) -> Any:
+        """Another server emits: told by the adapter. Gives the first listener's answer, or a Deferred of it."""
+        event, *rest = args
+        listeners = self.server_events.of(str(event))
+        answers = [listener.call(rest, ignore) for listener in listeners]
+        return answers[0] if answers else None
 
     def adapter_events_on(self, event: str) -> Callable[[Function], Function]:
         """Decorator: call a function for create-room, delete-room (room), join-room or leave-room (room, id)."""

@@ -37,6 +37,10 @@ RECOVERABLE = frozenset(
 )
 
 
+# Stands for the target of an event without rooms.
+_EVERYBODY = None
+
+
 @attrs.frozen
 class Settings:
     """``max_disconnection``: seconds that a lost session waits. ``max_events``: kept for those who may come back.
@@ -90,7 +94,9 @@ class History:
         self._epoch = secrets.token_urlsafe(6)
         self._events: deque[Event] = deque()
         self._sessions: OrderedDict[str, Session] = OrderedDict()
-        self._trimmed = 0
+        # The last event that was trimmed of each room, of the latest rooms; and of all rooms that are forgotten here.
+        self._trimmed: OrderedDict[str | None, int] = OrderedDict()
+        self._floor = 0
         self.last = 0
 
     def record(self, message: Message, target: Target) -> None:
@@ -128,7 +134,7 @@ class History:
         if seen >= session.sent:
             # Nothing was lost on the way, so only what came after the client had left can be missing.
             seen = max(seen, session.until)
-        return seen if seen >= self._trimmed else None
+        return seen if seen >= self._last_trimmed(session.rooms) else None
 
     def missed(self, rooms: frozenset[str], position: int) -> Iterator[Message]:
         """The events for ``rooms`` after ``position``."""
@@ -150,7 +156,17 @@ class History:
         while self._events and (
             self._events[0].time < oldest or len(self._events) > self._settings.max_events
         ):
-            self._trimmed = self._events.popleft().number
+            self._note_trimmed(self._events.popleft())
+
+    def _note_trimmed(self, event: Event) -> None:
+        for room in event.target.rooms or (_EVERYBODY,):
+            self._trimmed.pop(room, None)
+            self._trimmed[room] = event.number
+        while len(self._trimmed) > self._settings.max_events:
+            self._floor = self._trimmed.popitem(last=False)[1]
+
+    def _last_trimmed(self, rooms: frozenset[str]) -> int:
+        return max(self._floor, *(self._trimmed.get(room, 0) for room in (_EVERYBODY, *rooms)))
 
 
 def _concerns(target: Target, rooms: frozenset[str]) -> bool:

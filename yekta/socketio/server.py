@@ -22,7 +22,7 @@ from twisted.internet.task import deferLater
 from yekta.engineio.connection import FORCED_CLOSE, Connection
 from yekta.engineio.engine import Engine
 from yekta.engineio.resource import EngineResource
-from yekta.socketio.adapter import Adapter, InMemoryAdapter
+from yekta.socketio.adapter import Adapter, Home, InMemoryAdapter
 from yekta.socketio.broadcast import BroadcastOperator, Emitting
 from yekta.socketio.client import Client
 from yekta.socketio.handshake import handshake
@@ -38,7 +38,7 @@ from yekta.web.channel import Limits as WebLimits
 from yekta.web.channel import Site
 from yekta.websocket.protocol import WebSocketFactory
 
-MakeAdapter = Callable[[IReactorTime, Callable[..., None], "History | None"], Adapter]
+MakeAdapter = Callable[[Home], Adapter]
 Predicate = Callable[[str, dict[str, Any]], "bool | Awaitable[bool]"]
 
 
@@ -116,6 +116,18 @@ class Server(Emitting):
         """See `Namespace.on_connection`."""
         return self.sockets.on_connection(listener)
 
+    def on_server_side(self, event: str) -> Callable[[Function], Function]:
+        """See `Namespace.on_server_side`."""
+        return self.sockets.on_server_side(event)
+
+    def server_side_emit(self, event: str, *args: Any) -> None:
+        """See `Namespace.server_side_emit`."""
+        self.sockets.server_side_emit(event, *args)
+
+    def server_side_emit_with_ack(self, event: str, *args: Any, timeout: float = 5.0) -> Deferred[list[Any]]:
+        """See `Namespace.server_side_emit_with_ack`."""
+        return self.sockets.server_side_emit_with_ack(event, *args, timeout=timeout)
+
     def resource(self) -> EngineResource:
         """The server as a resource of twisted.web, for ``site.putChild(b"socket.io", …)``."""
         return EngineResource(self.engine, self.websockets, self.settings.client_bundle)
@@ -134,6 +146,8 @@ class Server(Emitting):
             for socket in list(client.sockets.values()):
                 socket.lost(SHUTTING_DOWN)
         self.engine.close()
+        for namespace in tuple(self._namespaces.values()):
+            namespace.adapter.close()
 
     def drain(self, seconds: float, random: Callable[[], float]) -> Deferred[None]:
         """Close every connection at a moment of its own within ``seconds``, so that not all come back at once.
@@ -178,6 +192,7 @@ class Server(Emitting):
         """``namespace`` was made for clients that have all gone."""
         if self._namespaces.get(namespace.name) is namespace:
             del self._namespaces[namespace.name]
+            namespace.adapter.close()
             self._formats.pop(namespace.name, None)
 
     def format(self, parser: Parser, spelling: str, offsets: bool) -> EventFormat:
@@ -194,7 +209,9 @@ class Server(Emitting):
         """The rooms of a namespace."""
         recovery = self.settings.recovery
         history = None if recovery is None else History(self.clock, recovery)
-        return self._adapter(self.clock, namespace.adapter_observed, history)
+        return self._adapter(
+            Home(self.clock, namespace.adapter_observed, namespace.name, history, namespace.server_emitted)
+        )
 
     def make_socket(self, namespace: Namespace, client: Client, spelling: str, auth: dict[str, Any]) -> Socket:
         """A socket that is not admitted yet."""

@@ -155,15 +155,6 @@ class Channel(HTTPChannel):
         if not self._refused:
             super().allContentReceived()
 
-    def surrender(self) -> tuple[Any, bytes]:
-        """Hand the connection over to another protocol: its transport, and the bytes that came after the request."""
-        transport, rest = self.transport, b"".join(self._dataBuffer) + self.clearLineBuffer()
-        self.setTimeout(None)
-        transport.unregisterProducer()
-        self.requests.clear()
-        self._dataBuffer.clear()
-        return transport, rest
-
     def leave(self) -> None:
         """The connection is gone, whoever had it last."""
         self.site.census.leave(self.address)
@@ -173,6 +164,21 @@ class Channel(HTTPChannel):
         if self._turn is not None:
             self._turn.cancel()
         super().connectionLost(reason)
+
+
+def surrender(channel: HTTPChannel) -> tuple[Any, bytes, Callable[[], None]]:
+    """Take a connection from HTTP, for another protocol: its transport, the bytes that came after the request, and
+    what to call when it is lost. Any site's will do; one of ours goes on counting it."""
+    transport, rest = channel.transport, b"".join(channel._dataBuffer) + channel.clearLineBuffer()
+    channel.setTimeout(None)
+    transport.unregisterProducer()
+    channel.requests.clear()
+    channel._dataBuffer.clear()
+    return transport, rest, channel.leave if isinstance(channel, Channel) else _nobody_counts
+
+
+def _nobody_counts() -> None:
+    """A connection of somebody else's site is lost."""
 
 
 class Census:

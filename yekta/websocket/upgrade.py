@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import Any
 
 from twisted.protocols.policies import ProtocolWrapper
 from twisted.web import http
 
-from yekta.web.channel import Channel
+from yekta.web.channel import surrender
 from yekta.websocket.interfaces import IReceiver
 from yekta.websocket.protocol import WebSocket, WebSocketFactory
 
@@ -21,9 +21,7 @@ def upgrade(
     Autobahn reads the request once more and answers it: 101 with ``headers`` added, or 400 and the like.
     """
     websocket: WebSocket = factory.build(receiver, dict(headers))
-    channel = cast(Channel, request.channel)
-    transport, rest = channel.surrender()
-    websocket.left = channel.leave
+    transport, rest, websocket.left = surrender(request.channel)
     _attach(websocket, transport)
     websocket.dataReceived(_head(request) + rest)
 
