@@ -49,6 +49,7 @@ ONLY = {
     "autobahn": ("yekta.websocket.protocol",),
     "treq": ("yekta.ai",),
     "klein": ("yekta.edge.rest",),
+    "prometheus_client": ("yekta.edge.metrics",),
     "werkzeug": ("yekta.edge.rest",),
     "orjson": ("yekta.jsontext",),
     "msgspec": ("yekta.msgpack", "yekta.app", "yekta.edge"),

@@ -70,11 +70,15 @@ class Neighbour:
         pending = monotonic() - self._asked if self._asked else 0.0
         return max([pending, *self._waits])
 
-    def await_echoes(self, count: int = 2) -> None:
-        """Return once ``count`` more echoes have come back, or the neighbour is lost."""
+    @property
+    def echoes(self) -> int:
+        """How many have come back since `begin`."""
+        return len(self._waits)
+
+    def await_echoes(self, count: int) -> None:
+        """Return once ``count`` echoes have come back since `begin`, or the neighbour is lost."""
         with self._answered:
-            target = len(self._waits) + count
-            self._answered.wait_for(lambda: len(self._waits) >= target or self.failure, 2 * PATIENCE)
+            self._answered.wait_for(lambda: self.echoes >= count or self.failure, 2 * PATIENCE)
 
     def _echo(self) -> None:
         try:
@@ -107,7 +111,7 @@ class Victim:
         for kind in (Native, SocketIO):
             self.neighbours.append(Neighbour(functools.partial(kind, self.port, self.token)))
         for neighbour in self.neighbours:
-            neighbour.await_echoes()
+            neighbour.await_echoes(1)
 
     def desert(self) -> None:
         """Let them leave."""
@@ -133,8 +137,9 @@ def besieged(victim: Victim, *, peak: float = 24, left: float = 8) -> Iterator[N
     victim.forget_peak()
     before = victim.memory()
     yield
-    for neighbour in victim.neighbours:
-        neighbour.await_echoes()
+    # One may be under way; the next one is asked for after the attack.
+    for neighbour, count in [(neighbour, neighbour.echoes + 2) for neighbour in victim.neighbours]:
+        neighbour.await_echoes(count)
         neighbour.end()
     log = "".join(victim.service.output[lines:])
     assert victim.service.process.poll() is None, f"the process died: {log}"
@@ -153,7 +158,7 @@ def _await_memory(victim: Victim, most: float) -> None:
     deadline = monotonic() + RECOVERY
     while (now := victim.memory()) >= most:
         assert monotonic() < deadline, f"memory stays at {now:.0f} MB, more than {most:.0f}"
-        victim.neighbours[0].await_echoes()
+        victim.neighbours[0].await_echoes(victim.neighbours[0].echoes + 1)
 
 
 @attrs.frozen

@@ -80,6 +80,11 @@ class Counselor:
         self._answers: dict[tuple[str, str], Answer] = {}
         self._owners: Counter[str] = Counter()
 
+    @property
+    def running(self) -> int:
+        """How many answers are on their way."""
+        return len(self._answers)
+
     async def converse(self, owner: str, chat: Chat, reply: Reply) -> None:
         """Answer ``chat`` for the session ``owner``, in the events of the contract."""
         message_id = chat.message_id or self.new_message_id()

@@ -24,6 +24,8 @@ Reply = Callable[[str, Any], None]
 
 Handler = Callable[[Peer, Any, Reply], "Coroutine[Any, Any, None] | None"]
 
+UNKNOWN = "unknown"
+
 # As much of an unknown event's name as is sent back.
 _NAME = 100
 
@@ -37,19 +39,22 @@ class Event:
 
 
 class Dispatcher:
-    """``events`` by name."""
+    """``events`` by name. ``counts``: how often each came; what nobody handles is ``unknown``."""
 
     _log = Logger()
 
     def __init__(self, events: Mapping[str, Event]) -> None:
         self.events = events
+        self.counts = dict.fromkeys((*events, UNKNOWN), 0)
 
     def dispatch(self, peer: Peer, name: str, data: Any, reply: Reply) -> None:
         """Answer one event. Never raises."""
         event = self.events.get(name)
         if event is None:
+            self.counts[UNKNOWN] += 1
             reply("error", {"error": f"Unknown event type: {name[:_NAME]}"})
             return
+        self.counts[name] += 1
         try:
             if event.shape is not None:
                 data = schemas.read(data, event.shape)

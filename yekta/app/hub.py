@@ -6,6 +6,7 @@ protocols, and reaches other processes where the adapter does.
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 from yekta.app.peer import Peer
@@ -15,12 +16,16 @@ from yekta.socketio.message import Message
 
 SESSION, USER = "session:", "user:"
 
+# The reason where there is no other: the client closed the connection, or it broke.
+LEFT = "transport close"
+
 
 class Hub:
-    """``peers`` by id."""
+    """``peers`` by id; ``departures``: how many have left, by protocol and reason."""
 
     def __init__(self, sessions: Sessions, adapter: Adapter) -> None:
         self.peers: dict[str, Peer] = {}
+        self.departures: Counter[tuple[str, str]] = Counter()
         self._sessions = sessions
         self._adapter = adapter
         sessions.on_ended(self._session_ended)
@@ -43,9 +48,10 @@ class Hub:
         )
         self._sessions.hold(session)
 
-    def depart(self, peer: Peer) -> None:
-        """A peer has gone."""
+    def depart(self, peer: Peer, reason: str = LEFT) -> None:
+        """A peer has gone. ``reason`` is one of few words, never a client's."""
         if self.peers.pop(peer.id, None) is not None:
+            self.departures[peer.protocol, reason] += 1
             self._sessions.release(peer.session)
             peer.gone()
 

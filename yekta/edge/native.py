@@ -20,7 +20,7 @@ from zope.interface import implementer
 
 from yekta import jsontext
 from yekta.app.dispatcher import Dispatcher
-from yekta.app.hub import Hub
+from yekta.app.hub import LEFT, Hub
 from yekta.app.peer import Peer
 from yekta.app.sessions import Session, Sessions
 from yekta.edge.login import STORE_DOWN, NotAuthenticated, authenticate
@@ -31,7 +31,7 @@ from yekta.web.channel import facts
 from yekta.web.origins import Origins
 from yekta.websocket.frame import TEXT, frame
 from yekta.websocket.interfaces import IReceiver, IWebSocket
-from yekta.websocket.protocol import WebSocketFactory
+from yekta.websocket.protocol import NO_CLOSE, WebSocketFactory
 from yekta.websocket.upgrade import upgrade
 
 # The session of a connection is over (CONTRACT "Authentication"; 4000–4999 are private use, RFC 6455, 7.4.2).
@@ -111,7 +111,8 @@ class NativePeer(Peer):
 
     def connection_lost(self, code: int, reason: str) -> None:
         self._door.adapter.remove_all(self)
-        self._door.hub.depart(self)
+        # A reason without a close frame is ours; any other may be the client's.
+        self._door.hub.depart(self, reason if code == NO_CLOSE and reason else LEFT)
 
     def _reply_to(self, id: Any) -> Callable[[str, Any], None]:
         if isinstance(id, str | int | float) and len(str(id)) <= _MAX_ID:

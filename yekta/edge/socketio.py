@@ -77,7 +77,7 @@ class SocketDoor:
             self._dispatcher.dispatch(peer, event, args[0] if args else None, reply_with(peer, ack))
 
         def left(reason: str) -> None:
-            self._hub.depart(peer)
+            self._hub.depart(peer, reason)
 
         socket.otherwise(event_received)
         socket.on("disconnect")(left)

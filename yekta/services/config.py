@@ -123,6 +123,7 @@ SETTINGS = (
     Setting("PORT", "3000", _port, "port of yektayar-api"),
     Setting("WEBSOCKET_PORT", "3500", _port, "port of yektayar-ws"),
     Setting("HOST", "localhost", _host, "address to listen on; 0.0.0.0 or :: for all"),
+    Setting("METRICS_LISTEN", "", _text, "endpoint for Prometheus, e.g. tcp:9300:interface=127.0.0.1; none: off"),
     Setting("WEBSOCKET_PATH", "/ws", _path, "path of native WebSocket on yektayar-api"),
     Setting("CORS_ORIGIN", "http://localhost:5173,http://localhost:8100", _origins, "web pages that may connect"),
     Setting("DISABLE_CORS", "false", _flag, "send no CORS headers: the reverse proxy does"),

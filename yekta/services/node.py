@@ -29,6 +29,7 @@ from yekta.app.hub import Hub
 from yekta.app.passwords import Passwords
 from yekta.app.sessions import Sessions
 from yekta.app.timestamps import Timestamps
+from yekta.edge.metrics import Numbers
 from yekta.edge.native import NativeDoor
 from yekta.edge.socketio import ALIASES, SocketDoor
 from yekta.engineio.settings import Settings as EngineSettings
@@ -169,6 +170,7 @@ class Node(MultiService):
         adapter = self.socketio.sockets.adapter
         self.hub = Hub(self.sessions, adapter)
         dispatcher = Dispatcher(Events(self.hub, self.counselor, self.timestamps).table())
+        self.numbers = Numbers(self.hub, dispatcher, self.counselor, self.socketio.engine)
         SocketDoor(self.socketio, self.sessions, self.hub, dispatcher)
         self.websockets = protocol.WebSocketFactory(self.reactor, self._websocket_limits(heartbeat=True))
         self.native = NativeDoor(

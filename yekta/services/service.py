@@ -16,6 +16,7 @@ from twisted.logger import Logger
 from twisted.web.resource import IResource
 
 from yekta.app.database import DatabaseError
+from yekta.edge.metrics import MetricsPort
 from yekta.edge.site import too_large
 from yekta.services.config import Settings, refuse
 from yekta.services.node import Node
@@ -61,6 +62,9 @@ class Gateway(MultiService):
         )
         for endpoint in self._endpoints:
             self._listen(endpoint, site)
+        if self._settings.metrics_listen:
+            metrics = Site(self._reactor, MetricsPort(node.numbers), node.site_limits())
+            self._listen(self._settings.metrics_listen, metrics)
         self._reactor.callWhenRunning(self._ready)
 
     def _listen(self, endpoint: str, site: Site) -> None:

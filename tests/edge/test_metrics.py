@@ -1,0 +1,57 @@
+"""What Prometheus is told: numbers, with no label of a client's choosing."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_twisted
+
+from tests.support.gateway import Gateway
+from yekta.edge.metrics import MetricsPort
+
+
+@pytest_twisted.async_yield_fixture
+async def gateway() -> AsyncIterator[Gateway]:
+    gateway = Gateway()
+    await gateway.start()
+    yield gateway
+    await gateway.stop()
+
+
+def scrape(gateway: Gateway) -> dict[str, float]:
+    text = MetricsPort(gateway.numbers).scrape().decode()
+    return {name: float(number) for name, number in re.findall(r"^([^#].*) (\S+)$", text, re.MULTILINE)}
+
+
+class Nobody:
+    """A peer that only answers."""
+
+    protocol = "native-websocket"
+
+
+def ignore(event: str, data: object) -> None:
+    """A reply that nobody reads."""
+
+
+def test_events_are_counted_by_name_and_those_of_nobody_together(gateway: Gateway) -> None:
+    dispatcher = gateway.native.dispatcher
+    for name in ("ping", "ping", "a secret name", "another"):
+        dispatcher.dispatch(Nobody(), name, None, ignore)  # type: ignore[arg-type]
+    numbers = scrape(gateway)
+    assert numbers['yektayar_events_total{event="ping"}'] == 2
+    assert numbers['yektayar_events_total{event="unknown"}'] == 2
+    assert not any("secret" in name for name in numbers)
+
+
+def test_a_quiet_process_tells_zeroes(gateway: Gateway) -> None:
+    numbers = scrape(gateway)
+    assert numbers["yektayar_engineio_connections"] == 0
+    assert numbers["yektayar_ai_answers_running"] == 0
+
+
+@pytest.mark.parametrize("reason", ["transport close", "slow consumer"])
+def test_departures_are_counted_by_reason(gateway: Gateway, reason: str) -> None:
+    gateway.hub.departures["socketio", reason] += 3
+    assert scrape(gateway)[f'yektayar_disconnects_total{{protocol="socketio",reason="{reason}"}}'] == 3
