@@ -7,11 +7,13 @@ from typing import Any
 
 import pytest
 from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.task import Clock
 from twisted.logger import capturedLogs
 
 from tests.support.calls import calls_of
 from tests.support.peers import FakePeer
 from yekta import jsontext
+from yekta.app.budget import Rate
 from yekta.app.dispatcher import Dispatcher, Event, Reply
 from yekta.app.errors import ClientError
 from yekta.app.peer import Peer
@@ -127,3 +129,18 @@ def test_what_a_failed_handler_was_sent_is_not_logged() -> None:
     with capturedLogs() as logs:
         dispatch(raising(ZeroDivisionError()), "a secret")
     assert "a secret" not in repr(logs[0]["log_failure"]) + logs[0]["log_format"]
+
+
+def test_who_sends_too_many_events_is_told_when_to_come_back_and_others_are_not_held_up() -> None:
+    clock = Clock()
+    heard: list[Any] = []
+    handler = Event(lambda peer, data, reply: reply("done", None))
+    dispatcher = Dispatcher({"ping": handler}, clock, Rate(2, burst=2))
+    one, other = FakePeer(), FakePeer()
+    for peer in (one, one, one, other):
+        dispatcher.dispatch(peer, "ping", None, lambda *event: heard.append(event))
+    error = {"error": "Too many events", "code": "rate_limited", "event": "ping", "retryAfter": 0.5}
+    assert heard == [("done", None), ("done", None), ("error", error), ("done", None)]
+    clock.advance(0.5)
+    dispatcher.dispatch(one, "ping", None, lambda *event: heard.append(event))
+    assert heard[-1] == ("done", None)

@@ -6,16 +6,19 @@ peer and cancelled with it.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Any
 
 import attrs
 from twisted.internet.defer import CancelledError
+from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from yekta import jsontext
 from yekta.app import schemas
+from yekta.app.budget import Rate
 from yekta.app.errors import ClientError
 from yekta.app.peer import Peer
 
@@ -25,6 +28,8 @@ Reply = Callable[[str, Any], None]
 Handler = Callable[[Peer, Any, Reply], "Coroutine[Any, Any, None] | None"]
 
 UNKNOWN = "unknown"
+
+RATE_LIMITED = "rate_limited"
 
 # As much of an unknown event's name as is sent back.
 _NAME = 100
@@ -39,16 +44,25 @@ class Event:
 
 
 class Dispatcher:
-    """``events`` by name. ``counts``: how often each came; what nobody handles is ``unknown``."""
+    """``events`` by name. ``counts``: how often each came; what nobody handles is ``unknown``.
+
+    ``rate``: how many events one peer may send.
+    """
 
     _log = Logger()
 
-    def __init__(self, events: Mapping[str, Event]) -> None:
+    def __init__(
+        self, events: Mapping[str, Event], clock: IReactorTime | None = None, rate: Rate | None = None
+    ) -> None:
         self.events = events
+        self._clock = clock
+        self._rate = rate if rate is not None and rate.rate else None
         self.counts = dict.fromkeys((*events, UNKNOWN), 0)
 
     def dispatch(self, peer: Peer, name: str, data: Any, reply: Reply) -> None:
         """Answer one event. Never raises."""
+        if self._rate is not None and not self._within_budget(peer, name, self._rate, reply):
+            return
         event = self.events.get(name)
         if event is None:
             self.counts[UNKNOWN] += 1
@@ -64,6 +78,13 @@ class Dispatcher:
             return
         if work is not None:
             peer.own(self._finish(work, name, reply))
+
+    def _within_budget(self, peer: Peer, name: str, rate: Rate, reply: Reply) -> bool:
+        wait = 0.0 if self._clock is None else peer.budget.take(rate, self._clock)
+        if wait:
+            error = {"error": "Too many events", "code": RATE_LIMITED, "event": name[:_NAME]}
+            reply("error", {**error, "retryAfter": math.ceil(wait * 1000) / 1000})
+        return not wait
 
     async def _finish(self, work: Coroutine[Any, Any, None], name: str, reply: Reply) -> None:
         try:

@@ -10,6 +10,7 @@ from twisted.internet.defer import CancelledError, Deferred, ensureDeferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from yekta.app.budget import Budget
 from yekta.app.sessions import Session
 
 _log = Logger()
@@ -24,6 +25,7 @@ class Peer(abc.ABC):
     def __init__(self, session: Session, token: str) -> None:
         self.session = session
         self.masked_token = mask(token)
+        self.budget = Budget()
         self._work: set[Deferred[Any]] = set()
 
     @property

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -15,13 +15,14 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed
 from yekta.app import about
 from yekta.app.accounts import Accounts
 from yekta.app.counselor import Counselor
+from yekta.app.dispatcher import Event
 from yekta.app.errors import ClientError
 from yekta.app.health import Health
 from yekta.app.peer import mask
 from yekta.app.schemas import Chat, Login, Register, read
 from yekta.app.sessions import InvalidSession, Sessions, StoreUnavailable
 from yekta.app.timestamps import Timestamps, iso
-from yekta.edge import openapi
+from yekta.edge import asyncapi, openapi
 from yekta.edge.endpoint import Call, Endpoint
 from yekta.edge.http import compose, explain, find_token, read_body
 from yekta.edge.sse import EventStream
@@ -48,6 +49,7 @@ class Rest:
         health: Health,
         timestamps: Timestamps,
         origins: Origins,
+        events: Mapping[str, Event],
         *,
         websocket_path: str = "/ws",
         legacy_status: bool = False,
@@ -60,6 +62,7 @@ class Rest:
         self._origins = origins
         self._websocket_path = websocket_path
         self._legacy_status = legacy_status
+        self._events_document = asyncapi.document(events)
         self._document = openapi.document(self.endpoints())
 
     def klein(self) -> Klein:
@@ -93,6 +96,7 @@ class Rest:
                 {"success": True, **about.connections("/ws")},
             ),
             Endpoint("GET", "/api-docs/openapi.json", "This document", self.openapi, {"openapi": "3.1.0"}),
+            Endpoint("GET", "/api-docs/asyncapi.json", "The events", self.asyncapi, {"asyncapi": "3.0.0"}),
             Endpoint(
                 "POST",
                 "/api/auth/acquire-session",
@@ -184,6 +188,9 @@ class Rest:
 
     async def websocket_info(self, call: Call) -> dict[str, Any]:
         return {"success": True, **about.connections(self._websocket_path)}
+
+    async def asyncapi(self, call: Call) -> dict[str, Any]:
+        return self._events_document
 
     async def openapi(self, call: Call) -> dict[str, Any]:
         return self._document

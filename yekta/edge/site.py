@@ -67,7 +67,7 @@ class ApiPort(Resource):
         if not is_utf8(path):
             return compose(request, 400, {"success": False, "error": "Bad Request", "message": "Bad Request"})
         page = self._pages.get(path.partition(b"/")[2].partition(b"/")[0])
-        if page is not None and path != b"/api-docs/openapi.json":
+        if page is not None and not path.endswith(b"api.json"):
             return render(page, request)
         return render(self._rest, request)
 

@@ -38,6 +38,7 @@ def root(node: Node) -> IResource:
         node.health,
         node.timestamps,
         node.origins,
+        node.native.dispatcher.events,
         websocket_path=settings.websocket_path,
         legacy_status=settings.legacy_status,
     )

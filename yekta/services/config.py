@@ -150,6 +150,8 @@ SETTINGS = (
     Setting("MAX_QUEUED", "1048576", _count, "bytes that may wait for a client that does not read"),
     Setting("MAX_CONNECTIONS", "100000", _positive, "connections of one process"),
     Setting("MAX_CONNECTIONS_PER_ADDRESS", "0", _count, "connections of one client address; 0: no limit"),
+    Setting("EVENT_RATE", "0", _count, "events a second that one connection may send; 0: no limit"),
+    Setting("EVENT_BURST", "100", _positive, "events that it may send at once, where there is a limit"),
     Setting("PING_INTERVAL", "25", _seconds, "seconds between heartbeats"),
     Setting("PING_TIMEOUT", "20", _seconds, "seconds a client may take to answer one"),
     Setting("UPGRADE_TIMEOUT", "10", _seconds, "seconds to move from polling to WebSocket"),

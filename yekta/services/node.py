@@ -19,6 +19,7 @@ from yekta.ai.patience import Patience
 from yekta.ai.provider import IProvider
 from yekta.app.account_store import AccountStore
 from yekta.app.accounts import Accounts
+from yekta.app.budget import Rate
 from yekta.app.counselor import Counselor
 from yekta.app.database import Database, prepare
 from yekta.app.database_session_store import DatabaseSessionStore
@@ -169,7 +170,8 @@ class Node(MultiService):
         self.socketio_resource = self.socketio.resource()
         adapter = self.socketio.sockets.adapter
         self.hub = Hub(self.sessions, adapter)
-        dispatcher = Dispatcher(Events(self.hub, self.counselor, self.timestamps).table())
+        events = Events(self.hub, self.counselor, self.timestamps).table()
+        dispatcher = Dispatcher(events, self.reactor, Rate(settings.event_rate, settings.event_burst))
         self.numbers = Numbers(self.hub, dispatcher, self.counselor, self.socketio.engine)
         SocketDoor(self.socketio, self.sessions, self.hub, dispatcher)
         self.websockets = protocol.WebSocketFactory(self.reactor, self._websocket_limits(heartbeat=True))
