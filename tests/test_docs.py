@@ -30,7 +30,7 @@ from yekta.socketio.settings import Settings
 from yekta.socketio.socket import Socket
 from yekta.web.channel import Limits as SiteLimits
 from yekta.web.origins import Origins
-from yekta.websocket.protocol import Limits as WebSocketLimits
+from yekta.websocket.limits import Limits as WebSocketLimits
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"

@@ -46,7 +46,7 @@ OUTSIDE = {
 
 # What only one place may touch.
 ONLY = {
-    "autobahn": ("yekta.websocket.protocol",),
+    "autobahn": ("yekta.websocket.protocol", "yekta.websocket.factory"),
     "treq": ("yekta.ai",),
     "klein": ("yekta.edge.rest",),
     "prometheus_client": ("yekta.edge.metrics",),

@@ -9,7 +9,7 @@ from time import monotonic
 import pytest
 
 from tests.conformance.conftest import PING_INTERVAL, PING_TIMEOUT
-from tests.support.attacks import BINARY, TEXT, Over, Response, WebSocket, Wire, opening
+from tests.support.attacks import BINARY, TEXT, Over, Response, WebSocket, Wire, head, opening
 from tests.support.conformance import App
 from tests.support.strangers import EngineIO, Poller
 
@@ -30,6 +30,19 @@ def upgrade(app: App, target: str) -> Response:
     with Wire(app.port) as wire:
         wire.send(opening(target))
         return wire.response()
+
+
+def settle(app: App) -> None:
+    """Wait until the server has read whatever was sent before: it reads from all connections in turn."""
+    with Wire(app.port) as wire:
+        for _ in range(3):
+            wire.request("GET", PATH)
+
+
+def hang(app: App, client: Poller, wire: Wire) -> None:
+    """Begin a poll that is not answered for now."""
+    wire.send(head("GET", client.target))
+    settle(app)
 
 
 def checked(handshake: dict[str, object], upgrades: list[str]) -> None:
@@ -163,17 +176,12 @@ def test_a_message_above_max_payload_closes_a_websocket_with_1009(app: App) -> N
 @pytest.mark.parametrize("first", ["GET", "POST"])
 def test_two_requests_of_one_kind_at_once_end_the_session(app: App, first: str) -> None:
     with Poller(app.port) as client, Wire(app.port) as one, Wire(app.port) as two:
-        if first == "GET":
-            client.poll_until_quiet() if hasattr(client, "poll_until_quiet") else None
-            one.send(f"GET {client.target} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
-            two.send(f"GET {client.target} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
-        else:
-            head = f"POST {client.target} HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n".encode()
-            one.send(head + b"4")
-            two.send(head)
-            two.send(b"40")
-        statuses = {two.response().status}
-        assert statuses & {400}
+        whole = head(first, client.target, body=b"40" if first == "POST" else b"")
+        # All of a GET, which hangs; all but the end of a POST.
+        one.send(whole if first == "GET" else whole[:-1])
+        settle(app)
+        two.send(whole)
+        assert two.response().status == 400
         assert get(app, client.target).status == 400
 
 
@@ -215,7 +223,7 @@ def test_a_client_that_sends_no_pong_is_closed_after_the_time_out(app: App, door
 
 def test_a_client_that_closes_by_post_ends_its_pending_poll(app: App) -> None:
     with Poller(app.port) as client, Wire(app.port) as pending:
-        pending.send(f"GET {client.target} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+        hang(app, client, pending)
         assert client.post("1") == 200
         assert pending.response().status == 200
         assert get(app, client.target).json()["code"] == 1
@@ -242,7 +250,7 @@ def upgraded(app: App) -> tuple[Poller, WebSocket]:
 
 def test_a_session_moves_from_polling_to_websocket(app: App) -> None:
     with Poller(app.port) as poller, Wire(app.port) as pending:
-        pending.send(f"GET {poller.target} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+        hang(app, poller, pending)
         with WebSocket(app.port, f"{WEBSOCKET}&sid={poller.sid}") as socket:
             socket.send_text("2probe")
             assert socket.text() == "3probe"

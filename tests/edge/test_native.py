@@ -26,8 +26,9 @@ from yekta.app.timestamps import Timestamps
 from yekta.edge.native import NativeDoor, NativePeer
 from yekta.socketio.adapter import Home, InMemoryAdapter
 from yekta.web.origins import Origins
+from yekta.websocket.factory import WebSocketFactory
 from yekta.websocket.frame import TEXT
-from yekta.websocket.protocol import Limits, WebSocketFactory
+from yekta.websocket.limits import Limits
 
 # Python calls for one echo, from bytes to bytes, two of them the test transport's. May only be lowered.
 ECHO_CALLS = 26

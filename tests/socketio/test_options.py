@@ -23,7 +23,7 @@ from yekta.socketio.recovery import Settings as Recovery
 from yekta.socketio.server import Server
 from yekta.socketio.settings import Settings, from_options
 from yekta.web.origins import Origins
-from yekta.websocket.protocol import Limits
+from yekta.websocket.limits import Limits
 
 Start = Callable[..., Library]
 

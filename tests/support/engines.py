@@ -26,7 +26,8 @@ from yekta.engineio.resource import EngineResource
 from yekta.engineio.settings import Settings
 from yekta.web.channel import Limits as SiteLimits
 from yekta.web.channel import Site
-from yekta.websocket.protocol import Limits, WebSocketFactory
+from yekta.websocket.factory import WebSocketFactory
+from yekta.websocket.limits import Limits
 
 PATH = "/socket.io/"
 

@@ -17,8 +17,9 @@ from twisted.internet.task import Clock
 from zope.interface import implementer
 
 from tests.support.memory import Answer, HttpClient, MemoryTransport, compose
+from yekta.websocket.factory import WebSocketFactory
 from yekta.websocket.interfaces import IReceiver, IWebSocket
-from yekta.websocket.protocol import WebSocket, WebSocketFactory
+from yekta.websocket.protocol import WebSocket
 
 CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG = 0, 1, 2, 8, 9, 10
 MASK = b"\x37\xfa\x21\x3d"

@@ -9,7 +9,8 @@ from twisted.internet.error import ConnectionAborted
 from twisted.internet.task import Clock
 
 from tests.support.websockets import CLOSE, TEXT, Recorder, client_frame, connect
-from yekta.websocket.protocol import Limits, WebSocketFactory
+from yekta.websocket.factory import WebSocketFactory
+from yekta.websocket.limits import Limits
 
 MAX_QUEUED = 1000
 

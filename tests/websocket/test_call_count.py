@@ -14,7 +14,8 @@ from twisted.internet.task import Clock
 from twisted.logger import capturedLogs
 
 from tests.support.websockets import BINARY, TEXT, Recorder, client_frame, connect
-from yekta.websocket.protocol import Limits, WebSocketFactory
+from yekta.websocket.factory import WebSocketFactory
+from yekta.websocket.limits import Limits
 
 MESSAGES = 50
 

@@ -25,7 +25,8 @@ from tests.support.websockets import (
     connect,
     server_frames,
 )
-from yekta.websocket.protocol import Limits, WebSocketFactory
+from yekta.websocket.factory import WebSocketFactory
+from yekta.websocket.limits import Limits
 
 LIMITS = Limits(max_message=200_000, max_fragments=8)
 

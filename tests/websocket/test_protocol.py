@@ -19,9 +19,10 @@ from tests.support.websockets import (
     client_frame,
     connect,
 )
+from yekta.websocket.factory import WebSocketFactory
 from yekta.websocket.frame import TEXT as TEXT_FRAME
 from yekta.websocket.frame import frame
-from yekta.websocket.protocol import Limits, WebSocketFactory
+from yekta.websocket.limits import Limits
 
 
 @pytest.fixture

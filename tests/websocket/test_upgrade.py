@@ -16,7 +16,8 @@ from tests.support.memory import HttpClient
 from tests.support.websockets import HANDSHAKE, TEXT, Recorder, WebSocketClient, client_frame
 from yekta.web.channel import Limits as SiteLimits
 from yekta.web.channel import Site
-from yekta.websocket.protocol import Limits, WebSocketFactory
+from yekta.websocket.factory import WebSocketFactory
+from yekta.websocket.limits import Limits
 from yekta.websocket.upgrade import upgrade
 
 

@@ -29,9 +29,10 @@ from yekta.socketio.adapter import Adapter, RemoteSocket
 from yekta.socketio.message import Message
 from yekta.web.channel import facts
 from yekta.web.origins import Origins
+from yekta.websocket.factory import WebSocketFactory
 from yekta.websocket.frame import TEXT, frame
 from yekta.websocket.interfaces import IReceiver, IWebSocket
-from yekta.websocket.protocol import NO_CLOSE, WebSocketFactory
+from yekta.websocket.limits import NO_CLOSE
 from yekta.websocket.upgrade import upgrade
 
 # The session of a connection is over (CONTRACT "Authentication"; 4000–4999 are private use, RFC 6455, 7.4.2).

@@ -20,7 +20,7 @@ from yekta.engineio.exchange import JsonpExchange, WebExchange
 from yekta.engineio.polling import Polling
 from yekta.web.channel import facts
 from yekta.web.request import Request, parse_target
-from yekta.websocket.protocol import WebSocketFactory
+from yekta.websocket.factory import WebSocketFactory
 from yekta.websocket.upgrade import upgrade
 
 _JSON = "application/json; charset=utf-8"

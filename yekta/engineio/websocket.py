@@ -19,7 +19,7 @@ from yekta.engineio.packet import NOOP, PING_PROBE, PONG_PROBE, UPGRADE, Packet
 from yekta.web.request import Request
 from yekta.websocket.frame import BINARY, TEXT, frame
 from yekta.websocket.interfaces import IReceiver, IWebSocket
-from yekta.websocket.protocol import NO_CLOSE, NORMAL, POLICY
+from yekta.websocket.limits import NO_CLOSE, NORMAL, POLICY
 
 if TYPE_CHECKING:
     from yekta.engineio.engine import Engine

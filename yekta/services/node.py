@@ -41,7 +41,9 @@ from yekta.socketio.server import Server
 from yekta.socketio.settings import Settings as SocketSettings
 from yekta.web import channel
 from yekta.web.origins import Origins
-from yekta.websocket import protocol
+from yekta.websocket.factory import WebSocketFactory
+from yekta.websocket.limits import GOING_AWAY
+from yekta.websocket.limits import Limits as WebSocketLimits
 
 GOODBYE = "server shutting down"
 
@@ -85,7 +87,7 @@ class Node(MultiService):
 
     async def _stop(self) -> None:
         self.socketio.close()
-        self.websockets.close_all(protocol.GOING_AWAY, GOODBYE)
+        self.websockets.close_all(GOING_AWAY, GOODBYE)
         for websockets in (self.websockets, self.socketio.websockets):
             await websockets.all_closed()
         await self.sessions.stop()
@@ -174,14 +176,14 @@ class Node(MultiService):
         dispatcher = Dispatcher(events, self.reactor, Rate(settings.event_rate, settings.event_burst))
         self.numbers = Numbers(self.hub, dispatcher, self.counselor, self.socketio.engine)
         SocketDoor(self.socketio, self.sessions, self.hub, dispatcher)
-        self.websockets = protocol.WebSocketFactory(self.reactor, self._websocket_limits(heartbeat=True))
+        self.websockets = WebSocketFactory(self.reactor, self._websocket_limits(heartbeat=True))
         self.native = NativeDoor(
             self.websockets, self.sessions, self.hub, dispatcher, adapter, self.origins
         )
 
-    def _websocket_limits(self, *, heartbeat: bool) -> protocol.Limits:
+    def _websocket_limits(self, *, heartbeat: bool) -> WebSocketLimits:
         settings = self.settings
-        return protocol.Limits(
+        return WebSocketLimits(
             max_message=settings.max_payload,
             max_fragments=settings.max_fragments,
             max_queued=settings.max_queued,

@@ -36,7 +36,7 @@ from yekta.socketio.socket import SHUTTING_DOWN, Socket
 from yekta.timeouts import Timeouts
 from yekta.web.channel import Limits as WebLimits
 from yekta.web.channel import Site
-from yekta.websocket.protocol import WebSocketFactory
+from yekta.websocket.factory import WebSocketFactory
 
 MakeAdapter = Callable[[Home], Adapter]
 Predicate = Callable[[str, dict[str, Any]], "bool | Awaitable[bool]"]

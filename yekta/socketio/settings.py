@@ -13,7 +13,7 @@ from yekta.socketio.packet import MAX_ATTACHMENTS
 from yekta.socketio.parser import Parser
 from yekta.socketio.recovery import Settings as RecoverySettings
 from yekta.web.origins import Origins
-from yekta.websocket.protocol import Limits as WebSocketLimits
+from yekta.websocket.limits import Limits as WebSocketLimits
 
 
 @attrs.frozen

@@ -5,9 +5,7 @@ Twisted Web limits a request's head (16 KiB, 500 headers) but neither its body n
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Mapping
-from ipaddress import ip_address
 from typing import Any
 
 import attrs
@@ -18,6 +16,7 @@ from twisted.web import http, server
 from twisted.web.http import HTTPChannel
 from twisted.web.resource import IResource
 
+from yekta.web.census import Census
 from yekta.web.request import Request as Facts
 from yekta.web.request import parse_target
 
@@ -181,41 +180,6 @@ def _nobody_counts() -> None:
     """A connection of somebody else's site is lost."""
 
 
-class Census:
-    """How many connections there are, in all and of each address."""
-
-    def __init__(self, limits: Limits) -> None:
-        self._limits = limits
-        self._addresses: Counter[str] = Counter()
-        self._all = 0
-
-    def enter(self, address: str) -> bool:
-        """Count one more, or say that it is one too many."""
-        each = self._limits.max_per_address
-        if self._all >= self._limits.max_connections:
-            return False
-        if each and self._addresses[address] >= each and not _is_loopback(address):
-            return False
-        self._all += 1
-        self._addresses[address] += 1
-        return True
-
-    def leave(self, address: str) -> None:
-        """Count one less."""
-        self._all -= 1
-        self._addresses[address] -= 1
-        if not self._addresses[address]:
-            del self._addresses[address]
-
-
-def _is_loopback(address: str) -> bool:
-    try:
-        return ip_address(address).is_loopback
-    except ValueError:
-        # A UNIX socket: a proxy on this machine.
-        return True
-
-
 TooLarge = Callable[[bytes, "str | None"], "tuple[Mapping[str, str], bytes]"]
 
 
@@ -254,7 +218,7 @@ class Site(server.Site):
         self.limits = limits
         self.too_large = too_large
         self.body_began = body_began
-        self.census = Census(limits)
+        self.census = Census(limits.max_connections, limits.max_per_address)
 
     def protocol(self) -> Channel:
         return Channel()

@@ -1,1 +1,1 @@
-"""RFC 6455 on Autobahn: frames (`frame`), the connection (`protocol`), the way in from HTTP (`upgrade`)."""
+"""RFC 6455 on Autobahn: frames (`frame`), the connection (`protocol`, `factory`), the way in from HTTP (`upgrade`)."""

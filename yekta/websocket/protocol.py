@@ -13,50 +13,19 @@ It knows nothing of Engine.IO or events; those are its receiver's (:class:`~yekt
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING
 
-import attrs
-from autobahn.twisted.websocket import WebSocketServerFactory, WebSocketServerProtocol
-from autobahn.websocket.compress import (
-    PerMessageDeflateOffer,
-    PerMessageDeflateOfferAccept,
-)
-from twisted.internet.defer import Deferred, succeed
-from twisted.internet.interfaces import IPushProducer, IReactorTime
+from autobahn.twisted.websocket import WebSocketServerProtocol
+from twisted.internet.interfaces import IPushProducer
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from yekta.timeouts import Timeouts
 from yekta.websocket.frame import BINARY, TEXT, frame, take_texts
 from yekta.websocket.interfaces import IReceiver, IWebSocket
+from yekta.websocket.limits import NO_CODE, PING_TIMEOUT, POLICY, SLOW_CONSUMER, TOO_BIG
 
-# Close codes (RFC 6455, 7.4.1 and the IANA registry).
-NORMAL, GOING_AWAY, INVALID_PAYLOAD, POLICY, TOO_BIG, SERVICE_RESTART = 1000, 1001, 1007, 1008, 1009, 1012
-NO_CODE, NO_CLOSE = 1005, 1006
-
-# Why we cut a connection, for our log.
-SLOW_CONSUMER, PING_TIMEOUT = "slow consumer", "ping timeout"
-
-
-@attrs.frozen
-class Limits:
-    """Bounds of one connection; bytes and seconds.
-
-    ``max_message``: a longer message closes with 1009, measured after decompression.
-    ``max_fragments``: a tiny fragment costs far more than its bytes.
-    ``max_queued``: what may wait, beside the socket's own buffer, for a client that does not read.
-    ``close_timeout``: how long the client may take to answer our close frame.
-    ``ping_interval``, ``ping_timeout``: ping a silent client, cut one that stays silent; 0 is never.
-    ``deflate_threshold``: compress longer messages where the client offers it; ``None`` is never (RFC 7692).
-    """
-
-    max_message: int = 1_000_000
-    max_fragments: int = 1024
-    max_queued: int = 1 << 20
-    close_timeout: float = 5.0
-    ping_interval: float = 0.0
-    ping_timeout: float = 20.0
-    deflate_threshold: int | None = None
+if TYPE_CHECKING:
+    from yekta.websocket.factory import WebSocketFactory
 
 
 class _Silence:
@@ -289,68 +258,3 @@ class WebSocket(WebSocketServerProtocol):
 def _cut(reason: str) -> bytes:
     """What of ``reason`` fits into a close frame (RFC 6455, 5.5), without half a character at its end."""
     return reason.encode()[:123].decode(errors="ignore").encode()
-
-
-class WebSocketFactory(WebSocketServerFactory):
-    """Makes :class:`WebSocket` connections with the same limits, and keeps their common timers."""
-
-    protocol = WebSocket
-
-    def __init__(self, clock: IReactorTime, limits: Limits) -> None:
-        super().__init__(reactor=clock, server="")
-        self.limits = limits
-        self.open: set[WebSocket] = set()
-        self._waiting: list[Deferred[None]] = []
-        self.closing: Timeouts[WebSocket] = Timeouts(clock, limits.close_timeout, WebSocket.abort)
-        self.listening: Timeouts[WebSocket] = Timeouts(clock, limits.ping_interval, WebSocket.keep_alive)
-        self.answering: Timeouts[WebSocket] = Timeouts(clock, limits.ping_timeout, WebSocket.keep_alive)
-        # The time-outs of Autobahn are off: each would be a timer per connection on the global reactor.
-        self.setProtocolOptions(
-            maxMessagePayloadSize=limits.max_message,
-            failByDrop=False,
-            openHandshakeTimeout=0,
-            closeHandshakeTimeout=0,
-            perMessageCompressionAccept=self._accept_compression,
-        )
-
-    def build(self, receiver: IReceiver, headers: dict[str, str]) -> Any:
-        """A connection that tells ``receiver``; ``headers`` are added to the 101."""
-        websocket = self.buildProtocol(None)
-        websocket.receiver = receiver
-        websocket.response_headers = headers
-        return websocket
-
-    def opened(self, websocket: WebSocket) -> None:
-        self.open.add(websocket)
-        if self.limits.ping_interval:
-            self.listening.start(websocket)
-
-    def lost(self, websocket: WebSocket) -> None:
-        self.open.discard(websocket)
-        for timeouts in (self.closing, self.listening, self.answering):
-            timeouts.stop(websocket)
-        if not self.open:
-            waiting, self._waiting = self._waiting, []
-            for each in waiting:
-                each.callback(None)
-
-    def close_all(self, code: int, reason: str) -> None:
-        """Begin the closing handshake of every open connection."""
-        for websocket in list(self.open):
-            websocket.close(code, reason)
-
-    def all_closed(self) -> Deferred[None]:
-        """Fires once no connection is open."""
-        if not self.open:
-            return succeed(None)
-        waiting: Deferred[None] = Deferred()
-        self._waiting.append(waiting)
-        return waiting
-
-    def _accept_compression(self, offers: list[object]) -> object:
-        if self.limits.deflate_threshold is None:
-            return None
-        for offer in offers:
-            if isinstance(offer, PerMessageDeflateOffer):
-                return PerMessageDeflateOfferAccept(offer, request_no_context_takeover=True)
-        return None

@@ -9,8 +9,9 @@ from twisted.protocols.policies import ProtocolWrapper
 from twisted.web import http
 
 from yekta.web.channel import surrender
+from yekta.websocket.factory import WebSocketFactory
 from yekta.websocket.interfaces import IReceiver
-from yekta.websocket.protocol import WebSocket, WebSocketFactory
+from yekta.websocket.protocol import WebSocket
 
 
 def upgrade(

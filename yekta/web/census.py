@@ -1,0 +1,42 @@
+"""How many may be connected, in all and from one address."""
+
+from __future__ import annotations
+
+from collections import Counter
+from ipaddress import ip_address
+
+
+class Census:
+    """How many connections there are, in all and of each address. ``most_of_one`` of 0 is no limit."""
+
+    def __init__(self, most: int, most_of_one: int) -> None:
+        self._most = most
+        self._most_of_one = most_of_one
+        self._addresses: Counter[str] = Counter()
+        self._all = 0
+
+    def enter(self, address: str) -> bool:
+        """Count one more, or say that it is one too many."""
+        if self._all >= self._most:
+            return False
+        one = self._most_of_one
+        if one and self._addresses[address] >= one and not _is_loopback(address):
+            return False
+        self._all += 1
+        self._addresses[address] += 1
+        return True
+
+    def leave(self, address: str) -> None:
+        """Count one less."""
+        self._all -= 1
+        self._addresses[address] -= 1
+        if not self._addresses[address]:
+            del self._addresses[address]
+
+
+def _is_loopback(address: str) -> bool:
+    try:
+        return ip_address(address).is_loopback
+    except ValueError:
+        # A UNIX socket: a proxy on this machine.
+        return True

@@ -1,0 +1,80 @@
+"""Makes WebSocket connections with the same limits, and keeps what they have in common: timers, and who is open."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from autobahn.twisted.websocket import WebSocketServerFactory
+from autobahn.websocket.compress import PerMessageDeflateOffer, PerMessageDeflateOfferAccept
+from twisted.internet.defer import Deferred, succeed
+from twisted.internet.interfaces import IReactorTime
+
+from yekta.timeouts import Timeouts
+from yekta.websocket.interfaces import IReceiver
+from yekta.websocket.limits import Limits
+from yekta.websocket.protocol import WebSocket
+
+
+class WebSocketFactory(WebSocketServerFactory):
+    """See the module."""
+
+    protocol = WebSocket
+
+    def __init__(self, clock: IReactorTime, limits: Limits) -> None:
+        super().__init__(reactor=clock, server="")
+        self.limits = limits
+        self.open: set[WebSocket] = set()
+        self._waiting: list[Deferred[None]] = []
+        self.closing: Timeouts[WebSocket] = Timeouts(clock, limits.close_timeout, WebSocket.abort)
+        self.listening: Timeouts[WebSocket] = Timeouts(clock, limits.ping_interval, WebSocket.keep_alive)
+        self.answering: Timeouts[WebSocket] = Timeouts(clock, limits.ping_timeout, WebSocket.keep_alive)
+        # The time-outs of Autobahn are off: each would be a timer per connection on the global reactor.
+        self.setProtocolOptions(
+            maxMessagePayloadSize=limits.max_message,
+            failByDrop=False,
+            openHandshakeTimeout=0,
+            closeHandshakeTimeout=0,
+            perMessageCompressionAccept=self._accept_compression,
+        )
+
+    def build(self, receiver: IReceiver, headers: dict[str, str]) -> Any:
+        """A connection that tells ``receiver``; ``headers`` are added to the 101."""
+        websocket = self.buildProtocol(None)
+        websocket.receiver = receiver
+        websocket.response_headers = headers
+        return websocket
+
+    def opened(self, websocket: WebSocket) -> None:
+        self.open.add(websocket)
+        if self.limits.ping_interval:
+            self.listening.start(websocket)
+
+    def lost(self, websocket: WebSocket) -> None:
+        self.open.discard(websocket)
+        for timeouts in (self.closing, self.listening, self.answering):
+            timeouts.stop(websocket)
+        if not self.open:
+            waiting, self._waiting = self._waiting, []
+            for each in waiting:
+                each.callback(None)
+
+    def close_all(self, code: int, reason: str) -> None:
+        """Begin the closing handshake of every open connection."""
+        for websocket in list(self.open):
+            websocket.close(code, reason)
+
+    def all_closed(self) -> Deferred[None]:
+        """Fires once no connection is open."""
+        if not self.open:
+            return succeed(None)
+        waiting: Deferred[None] = Deferred()
+        self._waiting.append(waiting)
+        return waiting
+
+    def _accept_compression(self, offers: list[object]) -> object:
+        if self.limits.deflate_threshold is None:
+            return None
+        for offer in offers:
+            if isinstance(offer, PerMessageDeflateOffer):
+                return PerMessageDeflateOfferAccept(offer, request_no_context_takeover=True)
+        return None
