@@ -13,15 +13,16 @@ from __future__ import annotations
 import enum
 from array import array
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any
 
 import attrs
-from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.defer import CancelledError, Deferred, succeed
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from yekta.ai.provider import Completion, IGeneration, ProviderError
+from yekta.app.errors import ClientError
 from yekta.timeouts import Timeouts
 
 CANCELLED = "cancelled"
@@ -39,45 +40,77 @@ class State(enum.Enum):
     FAILED = "failed"
 
 
-class Listener(Protocol):
-    """Who reads answers: a peer, or a request."""
+class Reader:
+    """Who reads answers: a peer, or a request. It may follow several."""
+
+    following: dict[str, Follower] | None = None
 
     @property
     def flowing(self) -> bool:
         """Whether it takes text as fast as it comes."""
+        return True
+
+    def follow(
+        self, answer: Answer, send: Callable[[str, Any], None], seq: int = -1, *, replay: bool = False
+    ) -> None:
+        """Be sent what comes after chunk ``seq`` of ``answer``, by ``send(event, data)``; instead of as before, if it
+        was followed already."""
+        if self.following is None:
+            self.following = {}
+        old = self.following.pop(answer.message_id, None)
+        follower = self.following[answer.message_id] = Follower(answer, self, send, answer.clamp(seq), replay)
+        answer.followed_by(follower)
+        if old is not None:
+            answer.left_by(old)
+        follower.catch_up()
+
+    def drained(self) -> None:
+        """It keeps up again."""
+        for follower in list((self.following or {}).values()):
+            follower.answer.drained(follower)
+
+    def stop_following(self) -> None:
+        """It is gone. Its answers go on for a while."""
+        following, self.following = self.following or {}, None
+        for follower in following.values():
+            follower.answer.left_by(follower)
 
 
 @attrs.define(eq=False)
 class Follower:
-    """One reader of one answer. ``seq``: the last chunk it was sent, -1 for none. ``send(event, data)`` sends."""
+    """One reader of one answer. ``seq``: the last chunk it was sent, -1 for none. ``replaying``: its next chunk is one
+    that was said before."""
 
     answer: Answer = attrs.field(repr=False)
-    listener: Listener = attrs.field(repr=False)
+    reader: Reader = attrs.field(repr=False)
     send: Callable[[str, Any], None] = attrs.field(repr=False)
     seq: int = -1
     replaying: bool = False
 
     def catch_up(self) -> None:
-        """Send what is missing, in one chunk, if the listener takes it; and the end, if it has come."""
+        """Send what is missing, in one chunk, if the reader takes it; and the end, if it has come."""
         answer = self.answer
-        if not self.listener.flowing:
-            return
-        if self.seq < answer.seq:
-            offset = answer.offset(self.seq)
-            data: dict[str, Any] = {"messageId": answer.message_id, "chunk": answer.text[offset:], "seq": answer.seq}
-            data["offset"] = offset
+        if self.seq < answer.seq and self.reader.flowing:
+            data = answer.chunk_after(self.seq)
             if self.replaying:
                 data["replay"] = True
-            self.seq, self.replaying = answer.seq, False
+            self.seq = answer.seq
             self.send("ai:response:chunk", data)
-        if answer.end is not None:
-            answer.unfollow(self)
+        self.replaying = False
+        # The end has all of the text: it is worth sending even where chunks had to be dropped.
+        if answer.end is not None and self.reader.flowing:
+            answer.left_by(self)
+            if self.reader.following is not None:
+                self.reader.following.pop(answer.message_id, None)
             self.send(*answer.end)
 
 
 @attrs.define(eq=False)
 class Answer:
-    """See the module. ``owner`` is a session's id, ``user`` a user's; ``end`` is the last event, once it is known."""
+    """See the module. ``owner`` is a session's id, ``user`` a user's; ``end`` is the last event, once it is known.
+
+    ``error`` is why it failed, if it did.
+    """
 
     message_id: str
     owner: str
@@ -86,8 +119,9 @@ class Answer:
     _registry: Answers = attrs.field(repr=False)
     state: State = State.RUNNING
     end: tuple[str, dict[str, Any]] | None = attrs.field(default=None, repr=False)
-    followers: set[Follower] = attrs.field(factory=set, repr=False)
-    done: Deferred[None] = attrs.field(factory=Deferred, repr=False)
+    error: BaseException | None = attrs.field(default=None, repr=False)
+    _followers: set[Follower] = attrs.field(factory=set, repr=False)
+    _waiting: list[Deferred[None]] = attrs.field(factory=list, repr=False)
     _generation: IGeneration | None = attrs.field(default=None, repr=False)
     _parts: list[str] = attrs.field(factory=list, repr=False)
     # Where each chunk ends, in characters: a chunk's number is its place here.
@@ -106,37 +140,54 @@ class Answer:
             self._parts = ["".join(self._parts)]
         return self._parts[0] if self._parts else ""
 
-    def offset(self, seq: int) -> int:
-        """Where the chunk after ``seq`` begins, in characters."""
-        return self._ends[min(seq, self.seq)] if seq >= 0 and self._ends else 0
+    @property
+    def length(self) -> int:
+        """How many characters have been said."""
+        return self._ends[-1] if self._ends else 0
 
-    def follow(
-        self, listener: Listener, send: Callable[[str, Any], None], seq: int = -1, *, replay: bool = False
-    ) -> Follower:
-        """Send ``listener`` what comes after chunk ``seq``, and all the rest."""
-        follower = Follower(self, listener, send, min(max(seq, -1), self.seq), replay)
-        self.followers.add(follower)
+    def clamp(self, seq: int) -> int:
+        """``seq``, if there is such a chunk."""
+        return min(max(seq, -1), self.seq)
+
+    def chunk_after(self, seq: int) -> dict[str, Any]:
+        """Everything said after chunk ``seq``, as one chunk."""
+        offset = self._ends[seq] if seq >= 0 else 0
+        return {"messageId": self.message_id, "chunk": self.text[offset:], "seq": self.seq, "offset": offset}
+
+    def wait(self) -> Deferred[None]:
+        """Fires when the answer has ended, however it did. Cancelling it does nothing to the answer."""
+        if self.end is not None:
+            return succeed(None)
+        waiting: Deferred[None] = Deferred(self._waiting.remove)
+        self._waiting.append(waiting)
+        return waiting
+
+    def followed_by(self, follower: Follower) -> None:
+        """One more reader."""
+        self._followers.add(follower)
         self._registry.followed(self)
-        follower.catch_up()
         self._balance()
-        return follower
 
-    def unfollow(self, follower: Follower) -> None:
-        """``follower`` reads no more."""
-        self.followers.discard(follower)
-        if not self.followers:
+    def left_by(self, follower: Follower) -> None:
+        """One reader less."""
+        self._followers.discard(follower)
+        if not self._followers:
             self._registry.abandoned(self)
         self._balance()
 
     def drained(self, follower: Follower) -> None:
-        """``follower`` keeps up again."""
+        """A reader keeps up again."""
         follower.catch_up()
         self._balance()
 
     def cancel(self) -> None:
         """Stop the provider; the answer ends with what was said so far."""
-        if self.state is State.RUNNING and self._generation is not None:
-            self.state = State.CANCELLED
+        if self.state is not State.RUNNING:
+            return
+        self.state = State.CANCELLED
+        if self._generation is None:
+            self._finish(CANCELLED)
+        else:
             self._generation.cancel()
 
     # -- from the provider -----------------------------------------------------------------------------------
@@ -144,64 +195,73 @@ class Answer:
     def started(self, generation: IGeneration) -> None:
         """The provider was asked."""
         self._generation = generation
-        generation.done.addCallbacks(self._completed, self._failed)
-        generation.done.addErrback(self._broken)
+        generation.done.addCallbacks(self._completed, self.failed)
 
     def text_received(self, text: str) -> None:
         """The next chunk."""
         self._parts.append(text)
         self._ends.append((self._ends[-1] if self._ends else 0) + len(text))
-        data = {"messageId": self.message_id, "chunk": text, "seq": self.seq, "offset": self._ends[-1] - len(text)}
-        for follower in tuple(self.followers):
-            # Those that kept up share the chunk; the others are sent it with all they missed.
-            if follower.seq == self.seq - 1 and follower.listener.flowing:
+        chunk = {
+            "messageId": self.message_id,
+            "chunk": text,
+            "seq": self.seq,
+            "offset": self.length - len(text),
+        }
+        for follower in tuple(self._followers):
+            if follower.seq < self.seq - 1:
+                follower.catch_up()
+            elif follower.reader.flowing:
+                # Whoever keeps up is sent the same chunk.
                 follower.seq = self.seq
-                follower.send("ai:response:chunk", data)
+                follower.send("ai:response:chunk", chunk)
         self._balance()
 
-    def _completed(self, completion: Completion) -> None:
-        reason = CANCELLED if self.state is State.CANCELLED else completion.finish_reason
-        self._finish(State.COMPLETE if reason != CANCELLED else State.CANCELLED, reason)
-
-    def _failed(self, failure: Failure) -> None:
+    def failed(self, failure: Failure) -> None:
+        """The provider, or what came before it, failed."""
         if failure.check(CancelledError):
-            self._finish(State.CANCELLED, CANCELLED)
+            self._finish(CANCELLED)
             return
-        error = failure.value
-        if isinstance(error, ProviderError):
-            _log.info("An answer failed: {kind}", kind=error.kind.name)
-            self._fail(str(error), error.retryable)
+        self.error = failure.value
+        if isinstance(failure.value, ProviderError):
+            _log.info("An answer failed: {kind}", kind=failure.value.kind.name)
+            text, retryable = str(failure.value), failure.value.retryable
+        elif isinstance(failure.value, ClientError):
+            text, retryable = failure.value.message, failure.value.status >= 500
         else:
-            failure.raiseException()
+            _log.failure("An answer failed", failure)
+            text, retryable = "Internal error", False
+        self._end(
+            State.FAILED,
+            ("ai:response:error", {"error": text, "messageId": self.message_id, "retryable": retryable}),
+        )
 
-    def _broken(self, failure: Failure) -> None:
-        _log.failure("An answer failed", failure)
-        self._fail("Internal error", False)
+    def _completed(self, completion: Completion) -> None:
+        self._finish(CANCELLED if self.state is State.CANCELLED else completion.finish_reason)
 
-    def _finish(self, state: State, reason: str) -> None:
+    def _finish(self, reason: str) -> None:
         data: dict[str, Any] = {"messageId": self.message_id, "fullResponse": self.text}
         if reason != _ORDINARY:
             data["finishReason"] = reason
-        self._end(state, ("ai:response:complete", data))
-
-    def _fail(self, error: str, retryable: bool) -> None:
         self._end(
-            State.FAILED,
-            ("ai:response:error", {"error": error, "messageId": self.message_id, "retryable": retryable}),
+            State.CANCELLED if reason == CANCELLED else State.COMPLETE, ("ai:response:complete", data)
         )
 
     def _end(self, state: State, end: tuple[str, dict[str, Any]]) -> None:
+        if self.end is not None:
+            return
         self.state, self.end = state, end
         self._registry.ended(self)
-        for follower in tuple(self.followers):
+        for follower in tuple(self._followers):
             follower.catch_up()
-        self.done.callback(None)
+        waiting, self._waiting = self._waiting, []
+        for each in waiting:
+            each.callback(None)
 
     def _balance(self) -> None:
         """Read from the provider only while somebody takes it; an answer that nobody follows goes on for a while."""
         if self._generation is None or self.state is not State.RUNNING:
             return
-        stuck = bool(self.followers) and not any(follower.listener.flowing for follower in self.followers)
+        stuck = bool(self._followers) and not any(follower.reader.flowing for follower in self._followers)
         if stuck != self._paused:
             self._paused = stuck
             if stuck:

@@ -10,12 +10,13 @@ from twisted.internet.defer import CancelledError, Deferred, ensureDeferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from yekta.app.answers import Reader
 from yekta.app.sessions import Session
 
 _log = Logger()
 
 
-class Peer(abc.ABC):
+class Peer(Reader, abc.ABC):
     """``id`` is the contract's ``socketId``; ``token`` is kept only as its last four characters."""
 
     id: str
@@ -30,6 +31,11 @@ class Peer(abc.ABC):
     @abc.abstractmethod
     def transport(self) -> str:
         """``websocket`` or ``polling``."""
+
+    @property
+    @abc.abstractmethod
+    def flowing(self) -> bool:
+        """Whether the client keeps up with what it is sent."""
 
     @property
     @abc.abstractmethod
@@ -57,7 +63,8 @@ class Peer(abc.ABC):
         deferred.addBoth(lambda _: self._work.discard(deferred))
 
     def gone(self) -> None:
-        """The connection is no more."""
+        """The connection is no more. What it asked the AI goes on without it."""
+        self.stop_following()
         for deferred in tuple(self._work):
             deferred.cancel()
 
