@@ -58,10 +58,12 @@ class Reader:
         if self.following is None:
             self.following = {}
         old = self.following.pop(answer.message_id, None)
-        follower = self.following[answer.message_id] = Follower(answer, self, send, answer.clamp(seq), replay)
+        seq = answer.clamp(seq)
+        follower = Follower(answer, self, send, seq, replay and seq < answer.seq)
+        self.following[answer.message_id] = follower
         answer.followed_by(follower)
         if old is not None:
-            answer.left_by(old)
+            old.answer.left_by(old)
         follower.catch_up()
 
     def drained(self) -> None:
@@ -94,9 +96,8 @@ class Follower:
             data = answer.chunk_after(self.seq)
             if self.replaying:
                 data["replay"] = True
-            self.seq = answer.seq
+            self.seq, self.replaying = answer.seq, False
             self.send("ai:response:chunk", data)
-        self.replaying = False
         # The end has all of the text: it is worth sending even where chunks had to be dropped.
         if answer.end is not None and self.reader.flowing:
             answer.left_by(self)
@@ -109,13 +110,13 @@ class Follower:
 class Answer:
     """See the module. ``owner`` is a session's id, ``user`` a user's; ``end`` is the last event, once it is known.
 
-    ``error`` is why it failed, if it did.
+    ``lasting``: whether its owner can come back to it. ``error`` is why it failed, if it did.
     """
 
     message_id: str
     owner: str
     user: str | None
-    begun: float
+    lasting: bool
     _registry: Answers = attrs.field(repr=False)
     state: State = State.RUNNING
     end: tuple[str, dict[str, Any]] | None = attrs.field(default=None, repr=False)
@@ -217,7 +218,10 @@ class Answer:
         self._balance()
 
     def failed(self, failure: Failure) -> None:
-        """The provider, or what came before it, failed."""
+        """The provider, or what came before or after it, failed."""
+        if self.end is not None:
+            _log.failure("An answer could not be kept", failure)
+            return
         if failure.check(CancelledError):
             self._finish(CANCELLED)
             return
@@ -278,15 +282,23 @@ class Answers:
         self, clock: IReactorTime, *, orphan: float = 60.0, keep: float = 600.0, most: int = 10_000
     ) -> None:
         self.running = 0
-        self._clock = clock
+        self._stopped = False
         self._most = most
         self._answers: dict[tuple[str, str], Answer] = {}
         self._orphans: Timeouts[Answer] = Timeouts(clock, orphan, Answer.cancel)
         self._kept: Timeouts[Answer] = Timeouts(clock, keep, self._forget)
 
-    def begin(self, message_id: str, owner: str, user: str | None) -> Answer:
-        """A new answer; the caller sees to it that there is none yet."""
-        answer = Answer(message_id, owner, user, self._clock.seconds(), self)
+    def begin(self, message_id: str, owner: str, user: str | None, *, lasting: bool = True) -> Answer:
+        """A new answer, in the place of one that failed; the caller sees to it that there is no other.
+
+        One that is not ``lasting`` ends with its last follower and is not kept.
+        """
+        if self._stopped:
+            raise ClientError("The server is stopping", status=503, retry_after=5)
+        old = self._answers.get((owner, message_id))
+        if old is not None:
+            self._forget(old)
+        answer = Answer(message_id, owner, user, lasting, self)
         self._answers[owner, message_id] = answer
         self.running += 1
         return answer
@@ -310,18 +322,26 @@ class Answers:
         self._orphans.stop(answer)
 
     def abandoned(self, answer: Answer) -> None:
-        if answer.state is State.RUNNING:
+        if answer.state is not State.RUNNING:
+            return
+        if answer.lasting:
             self._orphans.start(answer)
+        else:
+            answer.cancel()
 
     def ended(self, answer: Answer) -> None:
         self.running -= 1
         self._orphans.stop(answer)
-        self._kept.start(answer)
+        if not answer.lasting:
+            self._forget(answer)
+        elif not self._stopped:
+            self._kept.start(answer)
         while len(self._answers) > self._most and len(self._kept):
             self._forget(self._kept.first())
 
     def stop(self) -> None:
-        """The process ends: so do all answers."""
+        """The process ends: so do all answers, and none begins."""
+        self._stopped = True
         for answer in list(self._answers.values()):
             answer.cancel()
         self._orphans.clear()

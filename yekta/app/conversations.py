@@ -5,10 +5,12 @@ An owner is a user, or a session where nobody is logged in. Two owners may use t
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from weakref import WeakValueDictionary
 
 import attrs
+from twisted.internet.defer import DeferredLock
 
 from yekta.ai.provider import Message
 from yekta.app.database import Database, DatabaseError, Transaction
@@ -40,9 +42,14 @@ class Turn:
 
 @attrs.frozen
 class Conversations:
-    """The table ``turns``. Everything raises :class:`ClientError` 503 while the database is away."""
+    """The table ``turns``. Everything raises :class:`ClientError` 503 while the database is away.
+
+    What concerns one conversation is done in the order in which it was asked for: who was told the end of an answer
+    finds it in there.
+    """
 
     _database: Database
+    _locks: WeakValueDictionary[tuple[str, str], DeferredLock] = attrs.field(factory=WeakValueDictionary, repr=False)
 
     async def append(self, owner: str, conversation_id: str, turns: Sequence[Message], now: float) -> None:
         """Add ``turns`` at the end."""
@@ -53,34 +60,35 @@ class Conversations:
                 transaction.run(_APPEND, owner, conversation_id, number, turn.role, turn.content, now)
             transaction.run(_TRIM, owner, conversation_id, last + len(turns) - LONGEST)
 
-        try:
+        async with self._turn(owner, conversation_id):
             await self._database.change(work)
-        except DatabaseError:
-            raise _unavailable() from None
 
     async def recent(self, owner: str, conversation_id: str, most: int) -> list[Message]:
         """The last ``most`` turns, the oldest first."""
-        rows = await self._query(_RECENT, owner, conversation_id, most)
+        async with self._turn(owner, conversation_id):
+            rows = await self._database.query(_RECENT, owner, conversation_id, most)
         return [Message(role, content) for role, content in reversed(rows)]
 
     async def page(self, owner: str, conversation_id: str, after: int) -> list[Turn]:
         """Up to `PAGE` turns after number ``after``; none where there is no such conversation."""
-        return [Turn(*row) for row in await self._query(_PAGE, owner, conversation_id, after, PAGE)]
+        async with self._turn(owner, conversation_id):
+            rows = await self._database.query(_PAGE, owner, conversation_id, after, PAGE)
+        return [Turn(*row) for row in rows]
 
     async def delete(self, owner: str, conversation_id: str) -> bool:
         """Delete every turn; ``False`` where there was none."""
-        try:
+        async with self._turn(owner, conversation_id):
             rows = await self._database.change(lambda transaction: transaction.run(_DELETE, owner, conversation_id))
-        except DatabaseError:
-            raise _unavailable() from None
         return bool(rows)
 
-    async def _query(self, sql: str, *parameters: Any) -> list[tuple[Any, ...]]:
+    @asynccontextmanager
+    async def _turn(self, owner: str, conversation_id: str) -> AsyncIterator[None]:
+        lock = self._locks.setdefault((owner, conversation_id), DeferredLock())
+        await lock.acquire()
         try:
-            return await self._database.query(sql, *parameters)
+            yield
         except DatabaseError:
-            raise _unavailable() from None
-
-
-def _unavailable() -> ClientError:
-    return ClientError("Service unavailable", "Conversations cannot be read now.", status=503, retry_after=5)
+            message = "Conversations cannot be read now."
+            raise ClientError("Service unavailable", message, status=503, retry_after=5) from None
+        finally:
+            lock.release()

@@ -23,6 +23,9 @@ from yekta.app.schemas import HISTORY, Chat
 
 NO_SUCH_ANSWER = "No such answer"
 
+# Comes before an answer and is no part of it.
+NOTICE = "ai:notice"
+
 Send = Callable[[str, Any], None]
 
 
@@ -32,6 +35,8 @@ class Owner:
 
     session: str
     user: str | None = None
+    # An address is not a person: who shares it neither joins nor resumes what another asked.
+    returns: bool = True
 
     @property
     def name(self) -> str:
@@ -68,10 +73,13 @@ class Counselor:
         """
         message_id = chat.message_id or self.new_message_id()
         answer = self._answers.find(message_id, owner.session, owner.user)
-        is_new = answer is None
-        if answer is None:
+        if answer is not None and not owner.returns:
+            raise ClientError("This message is already being answered", status=409)
+        # One that failed may be tried again.
+        is_new = answer is None or answer.state is State.FAILED
+        if answer is None or is_new:
             answer = self._begin(owner, message_id)
-            self._take_care(chat, send)
+            self._take_care(message_id, chat, send)
         send("ai:response:start", {"messageId": message_id})
         reader.follow(answer, send, replay=not is_new)
         if is_new:
@@ -107,7 +115,7 @@ class Counselor:
 
     def new_message_id(self) -> str:
         """``ai-<ms>-<random>``, as the original's."""
-        return f"ai-{round(self._clock.seconds() * 1000)}-{secrets.token_hex(8)}"
+        return f"ai-{round(self._clock.seconds() * 1000)}-{secrets.token_hex(5)}"
 
     def _begin(self, owner: Owner, message_id: str) -> Answer:
         if self._answers.running >= self._max_answers:
@@ -115,12 +123,12 @@ class Counselor:
         running = [each for each in self._answers.of(owner.session, owner.user) if each.state is State.RUNNING]
         if len(running) >= self._max_per_session:
             raise ClientError("Too many answers at once", status=429, retry_after=5)
-        return self._answers.begin(message_id, owner.session, owner.user)
+        return self._answers.begin(message_id, owner.session, owner.user, lasting=owner.returns)
 
-    def _take_care(self, chat: Chat, send: Send) -> None:
+    def _take_care(self, message_id: str, chat: Chat, send: Send) -> None:
         notice = None if self._care is None else self._care.notice(chat.message, chat.locale)
         if notice is not None:
-            send("ai:notice", {"kind": "care", "locale": chat.locale, "text": notice})
+            send(NOTICE, {"messageId": message_id, "kind": "care", "locale": chat.locale, "text": notice})
 
     async def _ask(self, owner: Owner, answer: Answer, chat: Chat) -> None:
         history = await self._history(owner, chat)
@@ -131,7 +139,7 @@ class Counselor:
         answer.started(self.provider.generate(messages, answer.text_received, chat.locale))
         if chat.conversation_id and self._conversations is not None:
             await answer.wait()
-            if answer.error is None:
+            if answer.error is None and answer.text:
                 said = [question, Message("assistant", answer.text)]
                 now = self._clock.seconds()
                 await self._conversations.append(owner.name, chat.conversation_id, said, now)

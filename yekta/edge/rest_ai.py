@@ -12,7 +12,7 @@ from yekta.app.conversations import PAGE, Conversations
 from yekta.app.counselor import Counselor, Owner
 from yekta.app.errors import ClientError
 from yekta.app.health import Health
-from yekta.app.schemas import Chat
+from yekta.app.schemas import Chat, ConversationId, read
 from yekta.app.sessions import Sessions
 from yekta.app.timestamps import Timestamps, iso
 from yekta.edge.endpoint import TIME, Call, Endpoint
@@ -135,7 +135,7 @@ class RestAi:
         return {"success": True, "data": {"messageId": answer.message_id, "state": answer.state.value}}
 
     async def conversation(self, call: Call) -> dict[str, Any]:
-        owner, name = await self._known_owner(call), call.names["conversation_id"]
+        owner, name = await self._known_owner(call), _conversation(call)
         after = call.asked.query.get("after", "0")
         if not (after.isascii() and after.isdigit() and len(after) < 16):
             raise ClientError("Bad Request", "after must be the number of a turn.")
@@ -148,7 +148,7 @@ class RestAi:
         return {"success": True, "data": {"conversationId": name, "turns": shown, "next": following}}
 
     async def delete_conversation(self, call: Call) -> dict[str, Any]:
-        owner, name = await self._known_owner(call), call.names["conversation_id"]
+        owner, name = await self._known_owner(call), _conversation(call)
         if not await self._conversations.delete(owner.name, name):
             raise ClientError("Not Found", "No such conversation", status=404)
         return {"success": True, "data": {"conversationId": name}}
@@ -168,7 +168,7 @@ class RestAi:
             return await self._known_owner(call)
         except NotAuthenticated as error:
             if error.status == 401:
-                return Owner("address:" + call.asked.address)
+                return Owner("address:" + call.asked.address, returns=False)
             raise
 
     async def _known_owner(self, call: Call) -> Owner:
@@ -183,6 +183,10 @@ class RestAi:
             await stream.done
         finally:
             stream.close()
+
+
+def _conversation(call: Call) -> str:
+    return read(call.names["conversation_id"], ConversationId)
 
 
 def _last_seq(message_id: str, last_event_id: str) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from typing import Any
 
+from yekta.app.counselor import NOTICE
 from yekta.app.dispatcher import Acknowledging, Dispatcher, Reply
 from yekta.app.hub import Hub
 from yekta.app.peer import Peer
@@ -121,4 +122,5 @@ class AcknowledgedReply(Acknowledging):
 
     def __call__(self, event: str, data: Any) -> None:
         self._peer.emit(event, data)
-        self._ack(data)
+        if event != NOTICE:
+            self._ack(data)
