@@ -1,4 +1,4 @@
-"""One question in, an answer that streams out; what is bounded, and what is left behind: nothing."""
+"""One question in, an answer that streams out and lives on; what is bounded, and whose it is."""
 
 from __future__ import annotations
 
@@ -6,17 +6,22 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 from twisted.logger import capturedLogs
 
 from tests.support.patterns import Like
+from tests.support.peers import FakePeer
 from tests.support.provider import ScriptedProvider
-from yekta.ai.provider import Kind, Message, ProviderError
+from yekta.ai.provider import Kind, Message
 from yekta.app import prompts
-from yekta.app.counselor import Counselor
+from yekta.app.answers import Answers, State
+from yekta.app.counselor import Counselor, Owner
 from yekta.app.errors import ClientError
 from yekta.app.schemas import Chat, Turn
+
+S1, S2, S3 = (Owner(name) for name in ("s1", "s2", "s3"))
+PHONE, LAPTOP = Owner("phone", "u1"), Owner("laptop", "u1")
+ADDRESS = Owner("address:192.0.2.1", returns=False)
 
 
 class World:
@@ -24,12 +29,15 @@ class World:
         self.clock = Clock()
         self.clock.advance(1_769_850_302.25)
         self.provider = ScriptedProvider()
-        self.counselor = Counselor(self.provider, self.clock, max_answers=3, max_per_session=2)
-        self.heard: list[tuple[str, Any]] = []
+        self.answers = Answers(self.clock)
+        self.counselor = Counselor(self.provider, self.clock, self.answers, max_answers=3, max_per_session=2)
+        self.peer = FakePeer()
+        self.heard = self.peer.emitted
 
-    def ask(self, owner: str = "s1", **chat: Any) -> Deferred[None]:
+    def ask(self, owner: Owner = S1, peer: FakePeer | None = None, **chat: Any) -> None:
         asked = Chat(**{"message": "?", "message_id": "m", **chat})
-        return Deferred.fromCoroutine(self.counselor.converse(owner, asked, lambda *event: self.heard.append(event)))
+        peer = peer or self.peer
+        self.counselor.chat(owner, asked, peer, peer.emit)
 
     def names(self) -> list[str]:
         return [name.rpartition(":")[2] for name, _ in self.heard]
@@ -39,31 +47,28 @@ class World:
 def world() -> Iterator[World]:
     world = World()
     yield world
-    assert world.counselor._answers == {}
-    assert not world.counselor._owners
+    world.answers.stop()
+    assert world.answers.running == 0
     assert world.clock.getDelayedCalls() == []
 
 
-def refusal(world: World, owner: str, message_id: str) -> tuple[str, int, float | None]:
-    failed: list[Any] = []
-    asked = world.counselor.answer(owner, Chat("?", message_id=message_id), lambda text: None)
-    Deferred.fromCoroutine(asked).addErrback(lambda failure: failed.append(failure.value))
-    [error] = failed
-    assert isinstance(error, ClientError)
-    return error.error, error.status, error.retry_after
+def refusal(world: World, owner: Owner, message_id: str) -> tuple[str, int, float | None]:
+    with pytest.raises(ClientError) as caught:
+        world.ask(owner, message_id=message_id)
+    return caught.value.error, caught.value.status, caught.value.retry_after
 
 
 def test_an_answer_streams_between_start_and_complete(world: World) -> None:
     world.ask()
     [generation] = world.provider.generations
-    generation.say("a")
-    generation.say("b")
+    generation.say("سلام")
+    generation.say(" b")
     generation.finish()
     assert world.heard == [
         ("ai:response:start", {"messageId": "m"}),
-        ("ai:response:chunk", {"messageId": "m", "chunk": "a"}),
-        ("ai:response:chunk", {"messageId": "m", "chunk": "b"}),
-        ("ai:response:complete", {"messageId": "m", "fullResponse": "ab"}),
+        ("ai:response:chunk", {"messageId": "m", "chunk": "سلام", "seq": 0, "offset": 0}),
+        ("ai:response:chunk", {"messageId": "m", "chunk": " b", "seq": 1, "offset": 4}),
+        ("ai:response:complete", {"messageId": "m", "fullResponse": "سلام b"}),
     ]
 
 
@@ -90,43 +95,111 @@ def test_a_failure_is_an_error_with_the_kinds_own_words(world: World, kind: Kind
         generation.say(text)
     generation.fail(kind)
     assert world.names() == ["start", *["chunk"] * len(texts), "error"]
-    assert world.heard[-1][1] == {"messageId": "m", "error": kind.value}
+    retryable = kind not in (Kind.REJECTED, Kind.PROTOCOL, Kind.TOO_LONG)
+    assert world.heard[-1][1] == {"messageId": "m", "error": kind.value, "retryable": retryable}
+
+
+def test_what_failed_can_be_asked_again_by_its_id(world: World) -> None:
+    world.ask()
+    world.provider.generations[0].fail(Kind.INTERRUPTED)
+    world.clock.advance(300)
+    world.ask()
+    world.provider.generations[1].say("now")
+    world.provider.generations[1].finish()
+    assert world.names() == ["start", "error", "start", "chunk", "complete"]
+    # The one that failed is not forgotten in the other's place.
+    world.clock.advance(301)
+    assert world.counselor.find(S1, "m").text == "now"
 
 
 def test_a_cancelled_answer_completes_with_what_was_said(world: World) -> None:
     world.ask()
     world.provider.generations[0].say("half")
-    world.counselor.cancel("s1", "m")
+    assert world.counselor.cancel(S1, "m").state is State.CANCELLED
     complete = {"messageId": "m", "fullResponse": "half", "finishReason": "cancelled"}
     assert world.heard[-1] == ("ai:response:complete", complete)
     assert world.provider.generations[0].is_cancelled
+    world.counselor.cancel(S1, "m")
+    assert world.names() == ["start", "chunk", "complete"]
 
 
-@pytest.mark.parametrize(("owner", "message_id"), [("s2", "m"), ("s1", "other"), ("", "")])
-def test_only_its_own_answers_can_be_cancelled(world: World, owner: str, message_id: str) -> None:
+@pytest.mark.parametrize(("owner", "message_id"), [(S2, "m"), (S1, "other"), (Owner(""), ""), (PHONE, "m")])
+def test_only_ones_own_answers_are_found(world: World, owner: Owner, message_id: str) -> None:
     world.ask()
-    with pytest.raises(ClientError, match="No such answer") as caught:
-        world.counselor.cancel(owner, message_id)
-    assert caught.value.status == 404
+    for wanted in (
+        lambda: world.counselor.cancel(owner, message_id),
+        lambda: world.counselor.resume(owner, message_id, -1, world.peer, world.peer.emit),
+    ):
+        with pytest.raises(ClientError, match="No such answer") as caught:
+            wanted()
+        assert caught.value.status == 404
+    assert world.counselor.streams(owner) == ([] if owner is not S1 else world.counselor.streams(S1))
     world.provider.generations[0].finish()
     assert world.names() == ["start", "complete"]
 
 
-def test_a_client_that_leaves_ends_the_generation_in_silence(world: World) -> None:
-    with capturedLogs() as logs:
-        asked = world.ask().addErrback(lambda _: None)
-        world.provider.generations[0].say("half")
-        asked.cancel()
+def test_another_session_of_the_same_user_resumes_joins_and_cancels(world: World) -> None:
+    world.ask(PHONE)
+    world.provider.generations[0].say("half")
+    laptop = FakePeer()
+    world.counselor.resume(LAPTOP, "m", -1, laptop, laptop.emit)
+    replay = {"messageId": "m", "chunk": "half", "seq": 0, "offset": 0, "replay": True}
+    assert laptop.emitted == [("ai:response:chunk", replay)]
+    world.ask(LAPTOP)
+    assert len(world.provider.generations) == 1
+    world.counselor.cancel(LAPTOP, "m")
+    assert laptop.emitted[-1] == world.heard[-1]
+    assert world.heard[-1][1]["finishReason"] == "cancelled"
+
+
+def test_the_same_question_joins_the_answer_and_is_not_paid_for_twice(world: World) -> None:
+    world.ask()
+    world.provider.generations[0].say("half")
+    other = FakePeer()
+    world.ask(peer=other)
+    world.provider.generations[0].finish()
+    late = FakePeer()
+    world.ask(peer=late)
+    replay = {"messageId": "m", "chunk": "half", "seq": 0, "offset": 0, "replay": True}
+    complete = {"messageId": "m", "fullResponse": "half"}
+    assert other.emitted == late.emitted == [
+        ("ai:response:start", {"messageId": "m"}),
+        ("ai:response:chunk", replay),
+        ("ai:response:complete", complete),
+    ]
+    assert len(world.provider.generations) == 1
+
+
+def test_who_has_only_an_address_joins_nobody_and_leaves_nothing(world: World) -> None:
+    world.ask(ADDRESS)
+    world.provider.generations[0].say("private")
+    assert refusal(world, ADDRESS, "m") == ("This message is already being answered", 409, None)
+    world.peer.gone()
     assert world.provider.generations[0].is_cancelled
-    assert world.names() == ["start", "chunk"]
-    assert logs == []
+    assert world.counselor.streams(ADDRESS) == []
+    world.ask(ADDRESS)
+    world.provider.generations[1].finish()
+    assert world.counselor.streams(ADDRESS) == []
+
+
+def test_ones_running_and_recent_answers_are_listed(world: World) -> None:
+    world.ask(message_id="1")
+    world.provider.generations[0].say("سلام")
+    world.provider.generations[0].finish()
+    world.ask(message_id="2")
+    world.ask(S2)
+    assert world.counselor.streams(S1) == [
+        {"messageId": "1", "state": "complete", "seq": 0, "length": 4},
+        {"messageId": "2", "state": "running", "seq": -1, "length": 0},
+    ]
 
 
 def test_a_bug_is_logged_and_tells_the_client_nothing(world: World) -> None:
     with capturedLogs() as logs:
         world.ask()
         world.provider.generations[0].done.errback(ZeroDivisionError("secret"))
-    assert world.heard[-1] == ("ai:response:error", {"messageId": "m", "error": "Internal error"})
+    error = {"messageId": "m", "error": "Internal error", "retryable": False}
+    assert world.heard[-1] == ("ai:response:error", error)
     assert [log["log_failure"].type for log in logs] == [ZeroDivisionError]
 
 
@@ -140,33 +213,21 @@ def test_a_failed_answer_is_logged_by_its_kind_alone(world: World) -> None:
 
 def test_bounds_in_their_order_and_free_again_afterwards(world: World) -> None:
     world.ask(message_id="1")
-    assert refusal(world, "s1", "1") == ("This message is already being answered", 409, None)
     world.ask(message_id="2")
-    assert refusal(world, "s1", "3") == ("Too many answers at once", 429, 5)
-    world.ask("s2")
-    assert refusal(world, "s3", "m") == ("The AI service is busy.", 503, 5)
+    assert refusal(world, S1, "3") == ("Too many answers at once", 429, 5)
+    world.ask(S2)
+    assert refusal(world, S3, "m") == ("The AI service is busy.", 503, 5)
     first, second, third = world.provider.generations
     first.finish()
     second.fail(Kind.TIMEOUT)
-    world.counselor.cancel("s2", "m")
-    for owner in ("s1", "s1", "s2"):
+    world.counselor.cancel(S2, "m")
+    for owner in (S1, S1, S2):
         world.ask(owner, message_id=f"again {len(world.provider.generations)}")
-    for generation in world.provider.generations[3:]:
-        generation.finish()
     assert third.is_cancelled
     assert len(world.provider.generations) == 6
 
 
-def test_a_refusal_is_an_error_event_without_a_start(world: World) -> None:
-    world.ask()
-    world.ask()
-    assert world.names() == ["start", "error"]
-    world.provider.generations[0].finish()
-
-
-def test_the_answer_without_events_raises(world: World) -> None:
-    failed: list[Any] = []
-    asked = world.counselor.answer("s1", Chat("?"), lambda text: None)
-    Deferred.fromCoroutine(asked).addErrback(lambda failure: failed.append(failure.value))
-    world.provider.generations[0].fail(Kind.TIMEOUT)
-    assert [type(error) for error in failed] == [ProviderError]
+def test_the_bound_of_a_session_is_that_of_all_its_users_sessions(world: World) -> None:
+    world.ask(PHONE, message_id="1")
+    world.ask(PHONE, message_id="2")
+    assert refusal(world, LAPTOP, "3")[1] == 429

@@ -7,10 +7,11 @@ from twisted.internet.task import Clock
 from tests.support.provider import ScriptedProvider
 from tests.support.session_stores import FakeOutage
 from yekta.app import about
+from yekta.app.answers import Answers
 from yekta.app.counselor import Counselor
 from yekta.app.events import Events
 from yekta.app.hub import Hub
-from yekta.app.schemas import Cancel, Chat
+from yekta.app.schemas import Cancel, Chat, Resume
 from yekta.app.sessions import Sessions
 from yekta.app.timestamps import Timestamps
 from yekta.socketio.adapter import Home, InMemoryAdapter
@@ -19,6 +20,7 @@ from yekta.socketio.adapter import Home, InMemoryAdapter
 def test_the_events_that_are_handled_are_those_that_clients_are_told_of() -> None:
     clock = Clock()
     hub = Hub(Sessions(FakeOutage(), clock), InMemoryAdapter(Home(clock, lambda *_: None)))
-    table = Events(hub, Counselor(ScriptedProvider(), clock), Timestamps(clock)).table()
+    table = Events(hub, Counselor(ScriptedProvider(), clock, Answers(clock)), Timestamps(clock)).table()
     assert list(table) == about.CLIENT_EVENTS
-    assert {name: event.shape for name, event in table.items() if event.shape} == {"ai:chat": Chat, "ai:cancel": Cancel}
+    shapes = {name: event.shape for name, event in table.items() if event.shape}
+    assert shapes == {"ai:chat": Chat, "ai:cancel": Cancel, "ai:resume": Resume}

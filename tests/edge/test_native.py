@@ -17,6 +17,7 @@ from twisted.python.failure import Failure
 from tests.support.calls import calls_of
 from tests.support.provider import ScriptedProvider
 from tests.support.session_stores import FakeOutage
+from yekta.app.answers import Answers
 from yekta.app.counselor import Counselor
 from yekta.app.dispatcher import Dispatcher
 from yekta.app.events import Events
@@ -63,7 +64,8 @@ class Connection:
         sessions = Sessions(FakeOutage(), self.clock)
         adapter = InMemoryAdapter(Home(self.clock, lambda *_: None))
         hub = Hub(sessions, adapter)
-        counselor = Counselor(ScriptedProvider(), self.clock)
+        self.answers = Answers(self.clock)
+        counselor = Counselor(ScriptedProvider(), self.clock, self.answers)
         dispatcher = Dispatcher(Events(hub, counselor, Timestamps(self.clock)).table())
         factory = WebSocketFactory(self.clock, Limits())
         door = NativeDoor(factory, sessions, hub, dispatcher, adapter, Origins(()))
@@ -89,6 +91,7 @@ def connection() -> Iterator[Connection]:
     connection = Connection()
     yield connection
     connection.websocket.connectionLost(Failure(ConnectionDone()))
+    connection.answers.stop()
     assert connection.clock.getDelayedCalls() == []
 
 

@@ -33,6 +33,10 @@ ENDPOINTS = {
     ("post", "/api/auth/logout"),
     ("post", "/api/ai/chat"),
     ("get", "/api/ai/status"),
+    ("get", "/api/ai/stream/{message_id}"),
+    ("delete", "/api/ai/stream/{message_id}"),
+    ("get", "/api/ai/conversations/{conversation_id}"),
+    ("delete", "/api/ai/conversations/{conversation_id}"),
 }
 
 SARA = {"name": "Sara", "email": "sara@example.org", "password": "correct horse"}

@@ -80,7 +80,8 @@ async def test_how_to_connect(house: House) -> None:
     assert info["path"] == "/live"
     assert info["protocols"] == ["Socket.IO", "Native WebSocket (RFC 6455)"]
     assert info["transports"] == ["websocket", "polling"]
-    assert info["events"]["client"] == ["ping", "status", "echo", "info", "message", "ai:chat", "ai:cancel"]
+    ai = ["ai:chat", "ai:cancel", "ai:resume", "ai:streams"]
+    assert info["events"]["client"] == ["ping", "status", "echo", "info", "message", *ai]
     assert {"connected", "pong", "error", "ai:response:complete"} < set(info["events"]["server"])
     client = await house.native("native on the API port", (await house.gateway.acquire())[0], path="/live")
     await client.greet()

@@ -39,10 +39,12 @@ def events(text: str) -> list[tuple[str, Any]]:
     assert text.endswith("\n\n")
     heard = []
     for block in text[:-2].split("\n\n"):
-        name, data = block.split("\n")
+        *id, name, data = block.split("\n")
         assert name.startswith("event: ")
         assert data.startswith("data: ")
-        heard.append((name[7:], json.loads(data[6:])))
+        said = json.loads(data[6:])
+        assert id == ([f"id: {said['messageId']}:{said['seq']}"] if name == "event: chunk" else [])
+        heard.append((name[7:], said))
     return heard
 
 
@@ -122,7 +124,9 @@ async def test_the_same_answer_as_server_sent_events(house: House) -> None:
     assert answer.headers["cache-control"] == "no-store"
     assert events(answer.text) == [
         ("start", {"messageId": "m"}),
-        *(("chunk", {"messageId": "m", "chunk": text}) for text in (PERSIAN, "\r\n\r\n", "data: x")),
+        ("chunk", {"messageId": "m", "chunk": PERSIAN, "seq": 0, "offset": 0}),
+        ("chunk", {"messageId": "m", "chunk": "\r\n\r\n", "seq": 1, "offset": len(PERSIAN)}),
+        ("chunk", {"messageId": "m", "chunk": "data: x", "seq": 2, "offset": len(PERSIAN) + 4}),
         ("complete", {"messageId": "m", "fullResponse": PERSIAN + "\r\n\r\ndata: x"}),
     ]
 
@@ -151,7 +155,7 @@ async def test_a_stream_that_fails_ends_with_an_error_event(house: House) -> Non
     generation.fail(Kind.TIMEOUT)
     answer = await asked
     assert answer.status == 200
-    failed = {"messageId": MESSAGE_ID, "error": Kind.TIMEOUT.value}
+    failed = {"messageId": MESSAGE_ID, "error": Kind.TIMEOUT.value, "retryable": True}
     assert [name for name, _ in events(answer.text)] == ["start", "chunk", "error"]
     assert events(answer.text)[-1] == ("error", failed)
 
@@ -191,3 +195,38 @@ async def test_the_status_of_the_ai_is_looked_up_once_in_a_while(house: House, i
         state = {"success": True, "status": word, "provider": "scripted", "timestamp": TIMESTAMP}
         assert (answer.status, answer.json) == (200, state)
     assert house.gateway.provider.checks == 1
+
+
+@pytest_twisted.ensureDeferred
+async def test_an_answer_goes_on_without_its_request_and_is_resumed_and_stopped_by_its_session_alone(
+    house: House,
+) -> None:
+    token, _ = await house.gateway.acquire()
+    stranger, _ = await house.gateway.acquire()
+    asked = ensureDeferred(call(house, "POST", CHAT, {"message": "?", "messageId": "m"}, token=token, headers=EVENTS))
+    generation = await house.gateway.provider.asked()
+    asked.cancel()
+    await asked.addErrback(lambda _: None)
+    for text in ("سلام", " ", "دنیا"):
+        generation.say(text)
+    path = "/api/ai/stream/m"
+    for method in ("GET", "DELETE"):
+        assert (await refused(house, method, path))[0] == 401
+        assert (await refused(house, method, path, token=stranger))[:2] == (404, "No such answer")
+    assert not generation.is_cancelled
+    stopped = await call(house, "DELETE", path, token=token)
+    assert stopped.json == {"success": True, "data": {"messageId": "m", "state": "cancelled"}}
+    assert generation.is_cancelled
+    complete = {"messageId": "m", "fullResponse": "سلام دنیا", "finishReason": "cancelled"}
+    for last, chunk, offset in (
+        ("", "سلام دنیا", 0),
+        ("m:0", " دنیا", 4),
+        ("m:1", "دنیا", 5),
+        ("m:x", "سلام دنیا", 0),
+        ("other:1", "سلام دنیا", 0),
+    ):
+        resumed = await call(house, "GET", path, token=token, headers={"Last-Event-ID": last})
+        rest = {"messageId": "m", "chunk": chunk, "seq": 2, "offset": offset, "replay": True}
+        assert events(resumed.text) == [("chunk", rest), ("complete", complete)]
+    resumed = await call(house, "GET", path, token=token, headers={"Last-Event-ID": "m:2"})
+    assert events(resumed.text) == [("complete", complete)]

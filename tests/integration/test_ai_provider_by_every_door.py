@@ -19,7 +19,7 @@ PERSIAN = "می‌فهمم که امروز سخت بوده 🌱"
 
 three_doors = pytest.mark.parametrize("door", [NATIVE[1], *SOCKETIO[:2]])
 
-PATIENCE = {"AI_FIRST_BYTE_TIMEOUT": "0.2", "AI_IDLE_TIMEOUT": "0.2"}
+PATIENCE = {"AI_FIRST_BYTE_TIMEOUT": "0.2", "AI_IDLE_TIMEOUT": "0.2", "AI_ORPHAN_SECONDS": "0.1"}
 
 HTML = {"Content-Type": "text/html"}
 
@@ -65,7 +65,8 @@ async def answer(client: Client) -> tuple[str, dict[str, object]]:
     """The chunks joined, and the event that follows the last of them, its data with its name."""
     text = ""
     while (heard := await client.hear()).event == "ai:response:chunk":
-        assert heard.data.keys() == {"messageId", "chunk"}
+        assert heard.data.keys() == {"messageId", "chunk", "seq", "offset"}
+        assert heard.data["offset"] == len(text)
         text += heard.data["chunk"]
     return text, {"event": heard.event, **heard.data}
 
@@ -77,9 +78,9 @@ async def test_an_answer_comes_through_chunk_by_chunk(world: World, door: str) -
     gate: Deferred[None] = Deferred()
     world.server.script(Text("سلام"), Wait(gate), Text(" دنیا"), Done())
     await ask(client)
-    await client.expect("ai:response:chunk", {"messageId": "m", "chunk": "سلام"})
+    await client.expect("ai:response:chunk", {"messageId": "m", "chunk": "سلام", "seq": 0, "offset": 0})
     gate.callback(None)
-    await client.expect("ai:response:chunk", {"messageId": "m", "chunk": " دنیا"})
+    await client.expect("ai:response:chunk", {"messageId": "m", "chunk": " دنیا", "seq": 1, "offset": 4})
     await client.expect("ai:response:complete", {"messageId": "m", "fullResponse": "سلام دنیا"})
 
 
@@ -104,7 +105,8 @@ async def test_a_provider_that_fails_is_an_error_that_tells_nothing_of_it(
     world.server.script(*steps)
     await ask(client)
     text, last = await answer(client)
-    assert (text, last) == (half, {"event": "ai:response:error", "messageId": "m", "error": kind.value})
+    failed = {"messageId": "m", "error": kind.value, "retryable": kind not in (Kind.REJECTED, Kind.PROTOCOL)}
+    assert (text, last) == (half, {"event": "ai:response:error", **failed})
     await client.ping()
 
 
@@ -115,9 +117,10 @@ async def test_a_provider_that_dies_in_the_middle_leaves_half_an_answer_and_an_e
     gate: Deferred[None] = Deferred()
     world.server.script(Text("half"), Wait(gate), Abort())
     await ask(client)
-    await client.expect("ai:response:chunk", {"messageId": "m", "chunk": "half"})
+    await client.expect("ai:response:chunk", {"messageId": "m", "chunk": "half", "seq": 0, "offset": 0})
     gate.callback(None)
-    await client.expect("ai:response:error", {"messageId": "m", "error": Kind.INTERRUPTED.value})
+    failed = {"messageId": "m", "error": Kind.INTERRUPTED.value, "retryable": True}
+    await client.expect("ai:response:error", failed)
     await client.ping()
 
 

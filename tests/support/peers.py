@@ -14,6 +14,7 @@ class FakePeer(Peer):
 
     protocol = "fake"
     transport = "memory"
+    flowing = True
 
     def __init__(self, session: Session | None = None, id: str = "peer", token: str = "x" * 39 + "tail") -> None:
         super().__init__(session or Session("s1", None, False, 1e12), token)

@@ -29,6 +29,7 @@ class ScriptedGeneration:
         self.locale = locale
         self.say = say
         self.is_cancelled = False
+        self.flow: list[str] = []
         self.cancelled: Deferred[None] = Deferred()
         self.done: Deferred[Completion] = Deferred(self._cancelled)
 
@@ -42,9 +43,11 @@ class ScriptedGeneration:
         self.done.cancel()
 
     def pause(self) -> None:
-        """The test decides when it speaks."""
+        """Noted; the test decides when it speaks."""
+        self.flow.append("pause")
 
-    resume = pause
+    def resume(self) -> None:
+        self.flow.append("resume")
 
     def _cancelled(self, _: object) -> None:
         self.is_cancelled = True

@@ -13,7 +13,7 @@ FEATURES = {"rest": True, "websocket": True, "authentication": True, "realtime":
 PROTOCOLS = ["Socket.IO", "Native WebSocket (RFC 6455)"]
 TRANSPORTS = ["websocket", "polling"]
 
-CLIENT_EVENTS = ["ping", "status", "echo", "info", "message", "ai:chat", "ai:cancel"]
+CLIENT_EVENTS = ["ping", "status", "echo", "info", "message", "ai:chat", "ai:cancel", "ai:resume", "ai:streams"]
 SERVER_EVENTS = [
     "connected",
     "pong",
@@ -25,6 +25,8 @@ SERVER_EVENTS = [
     "ai:response:chunk",
     "ai:response:complete",
     "ai:response:error",
+    "ai:streams_response",
+    "ai:notice",
     "error",
 ]
 

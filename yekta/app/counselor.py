@@ -1,153 +1,155 @@
-"""The AI counselor: one question in, an answer that streams out.
+"""The AI counselor: one question in, an answer that streams out, and lives on when its reader is gone.
 
-Knows no provider but by its interface, and no door but by the reply it is given.
+Knows no provider but by its interface, and no door but by whoever listens.
 """
 
 from __future__ import annotations
 
 import secrets
-from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
 import attrs
-from twisted.internet.defer import CancelledError
+from twisted.internet.defer import ensureDeferred
 from twisted.internet.interfaces import IReactorTime
-from twisted.logger import Logger
 
-from yekta.ai.provider import Completion, IGeneration, IProvider, Message, ProviderError
+from yekta.ai.provider import IProvider, Message
 from yekta.app import prompts
-from yekta.app.dispatcher import Reply
+from yekta.app.answers import Answer, Answers, Reader, State
+from yekta.app.care import Care
+from yekta.app.conversations import Conversations
 from yekta.app.errors import ClientError
-from yekta.app.schemas import Chat
+from yekta.app.schemas import HISTORY, Chat
 
-CANCELLED = "cancelled"
+NO_SUCH_ANSWER = "No such answer"
 
-# An answer that ended as it should needs no further word.
-_ORDINARY = "stop"
+# Comes before an answer and is no part of it.
+NOTICE = "ai:notice"
+
+Send = Callable[[str, Any], None]
 
 
-@attrs.define(eq=False)
-class Answer:
-    """One answer on its way, or finished. ``text`` is what has come so far."""
+@attrs.frozen
+class Owner:
+    """Whose answer it is: a session, and its user if somebody is logged in."""
 
-    message_id: str
-    _generation: IGeneration | None = attrs.field(default=None, repr=False)
-    _parts: list[str] = attrs.field(factory=list, repr=False)
-    _cancelled: bool = False
+    session: str
+    user: str | None = None
+    # An address is not a person: who shares it neither joins nor resumes what another asked.
+    returns: bool = True
 
     @property
-    def text(self) -> str:
-        return "".join(self._parts)
-
-    async def generate(
-        self, provider: IProvider, messages: list[Message], locale: str, text_received: Callable[[str], None]
-    ) -> str:
-        """Have ``provider`` answer; gives the reason why it ended. Raises `ProviderError`."""
-
-        def received(text: str) -> None:
-            self._parts.append(text)
-            text_received(text)
-
-        self._generation = provider.generate(messages, received, locale)
-        try:
-            completion: Completion = await self._generation.done
-        except CancelledError:
-            if self._cancelled:
-                return CANCELLED
-            raise
-        return completion.finish_reason
-
-    def cancel(self) -> None:
-        """Stop: the provider's request ends now."""
-        self._cancelled = True
-        if self._generation is not None:
-            self._generation.cancel()
+    def name(self) -> str:
+        """Who keeps conversations: the user on all devices, else the session."""
+        return f"session:{self.session}" if self.user is None else f"user:{self.user}"
 
 
 class Counselor:
-    """Answers in flight are bounded: ``max_answers`` in all, ``max_per_session`` of one session."""
-
-    _log = Logger()
+    """Answers in flight are bounded: ``max_answers`` in all, ``max_per_session`` of one session and user."""
 
     def __init__(
-        self, provider: IProvider, clock: IReactorTime, *, max_answers: int = 100, max_per_session: int = 4
+        self,
+        provider: IProvider,
+        clock: IReactorTime,
+        answers: Answers,
+        *,
+        conversations: Conversations | None = None,
+        care: Care | None = None,
+        max_answers: int = 100,
+        max_per_session: int = 4,
     ) -> None:
         self.provider = provider
         self._clock = clock
+        self._answers = answers
+        self._conversations = conversations
+        self._care = care
         self._max_answers = max_answers
         self._max_per_session = max_per_session
-        self._answers: dict[tuple[str, str], Answer] = {}
-        self._owners: Counter[str] = Counter()
 
     @property
     def running(self) -> int:
         """How many answers are on their way."""
-        return len(self._answers)
+        return self._answers.running
 
-    async def converse(self, owner: str, chat: Chat, reply: Reply) -> None:
-        """Answer ``chat`` for the session ``owner``, in the events of the contract."""
+    def chat(self, owner: Owner, chat: Chat, reader: Reader, send: Send) -> Answer:
+        """Answer ``chat``, by ``send(event, data)``; what is being answered already is joined, not paid for twice.
+
+        Raises :class:`ClientError` where it cannot begin.
+        """
         message_id = chat.message_id or self.new_message_id()
+        answer = self._answers.find(message_id, owner.session, owner.user)
+        if answer is not None and not owner.returns:
+            raise ClientError("This message is already being answered", status=409)
+        # One that failed may be tried again.
+        is_new = answer is None or answer.state is State.FAILED
+        if answer is None or is_new:
+            answer = self._begin(owner, message_id)
+            self._take_care(message_id, chat, send)
+        send("ai:response:start", {"messageId": message_id})
+        reader.follow(answer, send, replay=not is_new)
+        if is_new:
+            # Not the reader's: it goes on without it.
+            ensureDeferred(self._ask(owner, answer, chat)).addErrback(answer.failed)
+        return answer
 
-        def text_received(text: str) -> None:
-            reply("ai:response:chunk", {"messageId": message_id, "chunk": text})
+    def resume(self, owner: Owner, message_id: str, seq: int, reader: Reader, send: Send) -> Answer:
+        """Send what comes after chunk ``seq``. Raises :class:`ClientError` where there is no such answer."""
+        answer = self.find(owner, message_id)
+        reader.follow(answer, send, seq, replay=True)
+        return answer
 
-        try:
-            answer = self._register(owner, message_id)
-        except ClientError as error:
-            reply("ai:response:error", {"error": error.message, "messageId": message_id})
-            return
-        reply("ai:response:start", {"messageId": message_id})
-        try:
-            reply("ai:response:complete", await self._complete(owner, answer, chat, text_received))
-        except ProviderError as error:
-            self._log.info("An answer failed: {kind}", kind=error.kind.name)
-            reply("ai:response:error", {"error": str(error), "messageId": message_id})
-        except CancelledError:
-            raise
-        except Exception:
-            self._log.failure("An answer failed")
-            reply("ai:response:error", {"error": "Internal error", "messageId": message_id})
-
-    async def answer(self, owner: str, chat: Chat, text_received: Callable[[str], None]) -> dict[str, Any]:
-        """The same without events: the data of ``ai:response:complete``. Raises `ClientError`, `ProviderError`."""
-        answer = self._register(owner, chat.message_id or self.new_message_id())
-        return await self._complete(owner, answer, chat, text_received)
-
-    def cancel(self, owner: str, message_id: str) -> None:
-        """Stop an answer of ``owner``; it completes with what was said so far."""
-        answer = self._answers.get((owner, message_id))
-        if answer is None:
-            raise ClientError("No such answer", status=404)
+    def cancel(self, owner: Owner, message_id: str) -> Answer:
+        """Stop an answer; it completes with what was said so far."""
+        answer = self.find(owner, message_id)
         answer.cancel()
+        return answer
+
+    def find(self, owner: Owner, message_id: str) -> Answer:
+        """The answer of that session or user. Raises :class:`ClientError`."""
+        answer = self._answers.find(message_id, owner.session, owner.user)
+        if answer is None:
+            raise ClientError(NO_SUCH_ANSWER, status=404)
+        return answer
+
+    def streams(self, owner: Owner) -> list[dict[str, Any]]:
+        """One's own running and recent answers."""
+        return [
+            {"messageId": answer.message_id, "state": answer.state.value, "seq": answer.seq, "length": answer.length}
+            for answer in self._answers.of(owner.session, owner.user)
+        ]
 
     def new_message_id(self) -> str:
         """``ai-<ms>-<random>``, as the original's."""
         return f"ai-{round(self._clock.seconds() * 1000)}-{secrets.token_hex(5)}"
 
-    def _register(self, owner: str, message_id: str) -> Answer:
-        if (owner, message_id) in self._answers:
-            raise ClientError("This message is already being answered", status=409)
-        if len(self._answers) >= self._max_answers:
+    def _begin(self, owner: Owner, message_id: str) -> Answer:
+        if self._answers.running >= self._max_answers:
             raise ClientError("The AI service is busy.", status=503, retry_after=5)
-        if self._owners[owner] >= self._max_per_session:
+        running = [each for each in self._answers.of(owner.session, owner.user) if each.state is State.RUNNING]
+        if len(running) >= self._max_per_session:
             raise ClientError("Too many answers at once", status=429, retry_after=5)
-        answer = self._answers[owner, message_id] = Answer(message_id)
-        self._owners[owner] += 1
-        return answer
+        return self._answers.begin(message_id, owner.session, owner.user, lasting=owner.returns)
 
-    async def _complete(
-        self, owner: str, answer: Answer, chat: Chat, text_received: Callable[[str], None]
-    ) -> dict[str, Any]:
-        try:
-            reason = await answer.generate(self.provider, _conversation(chat), chat.locale, text_received)
-        finally:
-            del self._answers[owner, answer.message_id]
-            self._owners -= Counter((owner,))
-        data = {"messageId": answer.message_id, "fullResponse": answer.text}
-        return data if reason == _ORDINARY else {**data, "finishReason": reason}
+    def _take_care(self, message_id: str, chat: Chat, send: Send) -> None:
+        notice = None if self._care is None else self._care.notice(chat.message, chat.locale)
+        if notice is not None:
+            send(NOTICE, {"messageId": message_id, "kind": "care", "locale": chat.locale, "text": notice})
 
+    async def _ask(self, owner: Owner, answer: Answer, chat: Chat) -> None:
+        history = await self._history(owner, chat)
+        if answer.state is not State.RUNNING:
+            return
+        question = Message("user", chat.message)
+        messages = [Message("system", prompts.system(chat.locale)), *history, question]
+        answer.started(self.provider.generate(messages, answer.text_received, chat.locale))
+        if chat.conversation_id and self._conversations is not None:
+            await answer.wait()
+            if answer.error is None and answer.text:
+                said = [question, Message("assistant", answer.text)]
+                now = self._clock.seconds()
+                await self._conversations.append(owner.name, chat.conversation_id, said, now)
 
-def _conversation(chat: Chat) -> list[Message]:
-    turns = [Message(turn.role, turn.content) for turn in chat.history()]
-    return [Message("system", prompts.system(chat.locale)), *turns, Message("user", chat.message)]
+    async def _history(self, owner: Owner, chat: Chat) -> list[Message]:
+        if chat.conversation_id and self._conversations is not None:
+            return await self._conversations.recent(owner.name, chat.conversation_id, HISTORY)
+        return [Message(turn.role, turn.content) for turn in chat.history()]

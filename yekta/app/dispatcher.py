@@ -6,6 +6,7 @@ peer and cancelled with it.
 
 from __future__ import annotations
 
+import abc
 import math
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Any
@@ -24,6 +25,21 @@ from yekta.app.peer import Peer
 
 # Sends one event back to who asked: the peer's `emit`, and the request's id or acknowledgement with it.
 Reply = Callable[[str, Any], None]
+
+
+class Acknowledging(abc.ABC):
+    """A reply to somebody who asked for an acknowledgement; the first event it sends is that."""
+
+    @abc.abstractmethod
+    def acknowledge(self, data: Any) -> None:
+        """Acknowledge without an event."""
+
+
+def acknowledge(reply: Reply, data: Any) -> None:
+    """Answer the acknowledgement, where one was asked for."""
+    if isinstance(reply, Acknowledging):
+        reply.acknowledge(data)
+
 
 Handler = Callable[[Peer, Any, Reply], "Coroutine[Any, Any, None] | None"]
 

@@ -9,11 +9,12 @@ from typing import Any
 
 from yekta import __version__
 from yekta.app import about
-from yekta.app.counselor import Counselor
-from yekta.app.dispatcher import Event, Reply
+from yekta.app.counselor import Counselor, Owner
+from yekta.app.dispatcher import Event, Reply, acknowledge
+from yekta.app.errors import ClientError
 from yekta.app.hub import Hub
 from yekta.app.peer import Peer
-from yekta.app.schemas import Cancel, Chat, Say, read
+from yekta.app.schemas import Cancel, Chat, Resume, Say, read
 from yekta.app.timestamps import Timestamps
 
 
@@ -35,6 +36,8 @@ class Events:
             "message": Event(self.message),
             "ai:chat": Event(self.ai_chat, Chat),
             "ai:cancel": Event(self.ai_cancel, Cancel),
+            "ai:resume": Event(self.ai_resume, Resume),
+            "ai:streams": Event(self.ai_streams),
         }
 
     def ping(self, peer: Peer, data: Any, reply: Reply) -> None:
@@ -103,8 +106,27 @@ class Events:
             },
         )
 
-    async def ai_chat(self, peer: Peer, data: Chat, reply: Reply) -> None:
-        await self._counselor.converse(peer.session.id, data, reply)
+    def ai_chat(self, peer: Peer, data: Chat, reply: Reply) -> None:
+        try:
+            self._counselor.chat(owner(peer), data, peer, reply)
+        except ClientError as error:
+            named = {"messageId": data.message_id} if data.message_id else {}
+            reply("ai:response:error", {"error": error.message, **named, "retryable": True})
 
     def ai_cancel(self, peer: Peer, data: Cancel, reply: Reply) -> None:
-        self._counselor.cancel(peer.session.id, data.message_id)
+        answer = self._counselor.cancel(owner(peer), data.message_id)
+        acknowledge(reply, {"ok": True, "messageId": answer.message_id, "state": answer.state.value})
+
+    def ai_resume(self, peer: Peer, data: Resume, reply: Reply) -> None:
+        answer = self._counselor.find(owner(peer), data.message_id)
+        acknowledge(reply, {"ok": True, "messageId": answer.message_id, "state": answer.state.value, "seq": answer.seq})
+        self._counselor.resume(owner(peer), data.message_id, data.seq, peer, reply)
+
+    def ai_streams(self, peer: Peer, data: Any, reply: Reply) -> None:
+        reply("ai:streams_response", {"streams": self._counselor.streams(owner(peer))})
+
+
+def owner(peer: Peer) -> Owner:
+    """Whose answers the peer may see: its session's, and its user's from all devices."""
+    session = peer.session
+    return Owner(session.id, session.user_id if session.is_logged_in else None)

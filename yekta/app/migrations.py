@@ -52,6 +52,19 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         "CREATE TABLE ended_counter (sequence BIGINT NOT NULL)",
         "INSERT INTO ended_counter (sequence) VALUES (0)",
     ),
+    (
+        """
+        CREATE TABLE turns (
+            owner TEXT NOT NULL,
+            conversation_id TEXT NOT NULL,
+            number BIGINT NOT NULL,
+            role TEXT NOT NULL,
+            content TEXT NOT NULL,
+            said_at DOUBLE PRECISION NOT NULL,
+            PRIMARY KEY (owner, conversation_id, number)
+        )
+        """,
+    ),
 )
 
 

@@ -10,13 +10,14 @@ from twisted.internet.defer import CancelledError, Deferred, ensureDeferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from yekta.app.answers import Reader
 from yekta.app.budget import Budget
 from yekta.app.sessions import Session
 
 _log = Logger()
 
 
-class Peer(abc.ABC):
+class Peer(Reader, abc.ABC):
     """``id`` is the contract's ``socketId``; ``token`` is kept only as its last four characters."""
 
     id: str
@@ -32,6 +33,11 @@ class Peer(abc.ABC):
     @abc.abstractmethod
     def transport(self) -> str:
         """``websocket`` or ``polling``."""
+
+    @property
+    @abc.abstractmethod
+    def flowing(self) -> bool:
+        """Whether the client keeps up with what it is sent."""
 
     @property
     @abc.abstractmethod
@@ -59,7 +65,8 @@ class Peer(abc.ABC):
         deferred.addBoth(lambda _: self._work.discard(deferred))
 
     def gone(self) -> None:
-        """The connection is no more."""
+        """The connection is no more. What it asked the AI goes on without it."""
+        self.stop_following()
         for deferred in tuple(self._work):
             deferred.cancel()
 

@@ -14,6 +14,7 @@ Shape = TypeVar("Shape")
 
 Text = Annotated[str, Meta(min_length=1, max_length=2000, description="1 to 2,000 characters")]
 MessageId = Annotated[str, Meta(min_length=1, max_length=128)]
+ConversationId = Annotated[str, Meta(pattern="^[A-Za-z0-9._-]{1,128}$", description="letters, digits, . _ -")]
 
 # The one message of msgspec's that quotes what came, however long that is.
 _QUOTING = re.compile(r"(?s)^(Invalid enum value) .*?( - at `\$[^`]*`)?$")
@@ -42,6 +43,7 @@ class Chat(Struct, rename="camel"):
     conversation_history: list[Turn] = []
     locale: Literal["fa", "en"] = "fa"
     message_id: MessageId | UnsetType = UNSET
+    conversation_id: ConversationId | UnsetType = UNSET
 
     def history(self) -> list[Turn]:
         """The turns that count. Clients of the original send the current message as the last turn too."""
@@ -55,6 +57,13 @@ class Cancel(Struct, rename="camel"):
     """The data of ``ai:cancel``."""
 
     message_id: MessageId
+
+
+class Resume(Struct, rename="camel"):
+    """The data of ``ai:resume``. ``seq``: the last chunk that the client has."""
+
+    message_id: MessageId
+    seq: int = -1
 
 
 class Register(Struct):

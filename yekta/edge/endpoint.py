@@ -10,15 +10,21 @@ from twisted.web import http
 
 from yekta.web.request import Request
 
+# A time, in examples.
+TIME = "2026-01-31T09:05:02.123Z"
+
 
 @attrs.frozen
 class Call:
-    """One request on its way to its handler. ``body`` has the endpoint's shape; ``token`` is where it was found."""
+    """One request on its way to its handler. ``body`` has the endpoint's shape; ``token`` was found in the contract's
+    order; ``names``: the parts of the path that stand for something.
+    """
 
     request: http.Request = attrs.field(repr=False)
     asked: Request
     body: Any = attrs.field(repr=False)
     token: str | None = attrs.field(repr=False)
+    names: dict[str, str] = attrs.field(factory=dict)
 
     @property
     def wants_events(self) -> bool:

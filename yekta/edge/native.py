@@ -72,6 +72,10 @@ class NativePeer(Peer):
     # -- Peer ----------------------------------------------------------------------------------------------
 
     @property
+    def flowing(self) -> bool:
+        return self._websocket.writable
+
+    @property
     def rooms(self) -> Collection[str]:
         return self._door.adapter.rooms.of(self)
 
@@ -106,9 +110,6 @@ class NativePeer(Peer):
 
     def binary_received(self, data: bytes) -> None:
         self.emit("error", {"error": "Failed to process message"})
-
-    def drained(self) -> None:
-        """Told by the WebSocket; nothing of ours waits."""
 
     def connection_lost(self, code: int, reason: str) -> None:
         self._door.adapter.remove_all(self)

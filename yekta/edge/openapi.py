@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any
@@ -59,6 +60,11 @@ def _operation(endpoint: Endpoint, bodies: dict[type, Any]) -> dict[str, Any]:
         operation["responses"][str(status)] = _content(HTTPStatus(status).phrase, {"$ref": _REF.format(name="Error")})
     if endpoint.body is not None:
         operation["requestBody"] = {"content": {"application/json": {"schema": bodies[endpoint.body]}}}
+    names = re.findall(r"\{(\w+)\}", endpoint.path)
+    if names:
+        operation["parameters"] = [
+            {"name": name, "in": "path", "required": True, "schema": {"type": "string"}} for name in names
+        ]
     if endpoint.authenticated:
         operation["security"] = [{"bearer": []}, {"query": []}, {"cookie": []}]
     return operation

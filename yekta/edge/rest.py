@@ -14,7 +14,6 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from yekta.app import about
 from yekta.app.accounts import Accounts
-from yekta.app.counselor import Counselor
 from yekta.app.dispatcher import Event
 from yekta.app.errors import ClientError
 from yekta.app.health import Health
@@ -23,17 +22,16 @@ from yekta.app.schemas import Chat, Login, Register, read
 from yekta.app.sessions import InvalidSession, Sessions, StoreUnavailable
 from yekta.app.timestamps import Timestamps, iso
 from yekta.edge import asyncapi, openapi
-from yekta.edge.endpoint import Call, Endpoint
+from yekta.edge.endpoint import TIME, Call, Endpoint
 from yekta.edge.http import compose, explain, find_token, read_body
-from yekta.edge.sse import EventStream
+from yekta.edge.rest_ai import RestAi
 from yekta.web.channel import facts
 from yekta.web.origins import Origins
 from yekta.web.request import Request
 
 _AUTH = "/api/auth/"
-_TIME = "2026-01-31T09:05:02.123Z"
-_USER = {"id": "u1", "email": "a@example.org", "phone": None, "name": "Sara", "type": "patient", "created_at": _TIME}
-_TOKEN = {"token": "43 characters", "expiresAt": _TIME}
+_USER = {"id": "u1", "email": "a@example.org", "phone": None, "name": "Sara", "type": "patient", "created_at": TIME}
+_TOKEN = {"token": "43 characters", "expiresAt": TIME}
 
 
 class Rest:
@@ -45,7 +43,7 @@ class Rest:
         self,
         sessions: Sessions,
         accounts: Accounts,
-        counselor: Counselor,
+        ai: RestAi,
         health: Health,
         timestamps: Timestamps,
         origins: Origins,
@@ -56,7 +54,7 @@ class Rest:
     ) -> None:
         self._sessions = sessions
         self._accounts = accounts
-        self._counselor = counselor
+        self._ai = ai
         self._health = health
         self._now = timestamps.now
         self._origins = origins
@@ -69,17 +67,16 @@ class Rest:
         """The routes."""
         app = Klein()
         for endpoint in self.endpoints():
-            app.route(endpoint.path, methods=[endpoint.method])(self._serve(endpoint))
-            if endpoint.path != "/":
-                app.route(endpoint.path + "/", methods=[endpoint.method])(self._serve(endpoint))
+            path = endpoint.path.replace("{", "<").replace("}", ">")
+            for spelling in {path, path.rstrip("/") + "/"}:
+                app.route(spelling, methods=[endpoint.method])(self._serve(endpoint))
         app.handle_errors(HTTPException)(self._not_routed)
         return app
 
     def endpoints(self) -> list[Endpoint]:
         """The table."""
-        state = {"success": True, "status": "healthy", "timestamp": _TIME}
-        session = {"token": "***abcd", "userId": None, "isLoggedIn": False, "expiresAt": _TIME}
-        chat = {"success": True, "response": "…", "timestamp": _TIME}
+        state = {"success": True, "status": "healthy", "timestamp": TIME}
+        session = {"token": "***abcd", "userId": None, "isLoggedIn": False, "expiresAt": TIME}
         ready = {**state, "status": "ready", "checks": {"database": "up", "ai": "up"}}
         registered = {"success": True, "data": _USER, "message": "User registered successfully"}
         logged_in = {"success": True, "data": {**_TOKEN, "user": _USER}, "message": "Login successful"}
@@ -146,24 +143,7 @@ class Rest:
                 authenticated=True,
                 tag="Sessions",
             ),
-            Endpoint(
-                "POST",
-                "/api/ai/chat",
-                "Ask the AI; with `Accept: text/event-stream` the answer streams",
-                self.chat,
-                chat,
-                body=Chat,
-                errors=(400, 409, 413, 415, 429, 502, 503, 504),
-                tag="AI",
-            ),
-            Endpoint(
-                "GET",
-                "/api/ai/status",
-                "Whether the AI can answer",
-                self.ai_status,
-                {"success": True, "status": "operational", "provider": "chat", "timestamp": _TIME},
-                tag="AI",
-            ),
+            *self._ai.endpoints(),
         ]
 
     # -- the service -----------------------------------------------------------------------------------------
@@ -253,53 +233,21 @@ class Rest:
             raise ClientError("Failed to logout", status=503) from None
         return {"success": True, "message": "Logged out successfully"}
 
-    # -- AI --------------------------------------------------------------------------------------------------
-
-    async def chat(self, call: Call) -> dict[str, Any] | None:
-        owner = await self._owner(call)
-        if call.wants_events:
-            await self._stream(call, owner)
-            return None
-        data = await self._counselor.answer(owner, call.body, lambda text: None)
-        body = {"success": True, "response": data["fullResponse"], "timestamp": self._now()}
-        return {**body, "metadata": {"finishReason": data["finishReason"]}} if "finishReason" in data else body
-
-    async def ai_status(self, call: Call) -> dict[str, Any]:
-        up = await self._health.ai_is_up()
-        return {
-            "success": True,
-            "status": "operational" if up else "degraded",
-            "provider": self._counselor.provider.name,
-            "timestamp": self._now(),
-        }
-
-    async def _owner(self, call: Call) -> str:
-        """Whose answer it is: the session's, if there is one, else the address's."""
-        if call.token is not None:
-            try:
-                return (await self._sessions.find(call.token)).id
-            except InvalidSession:
-                pass
-        return "address:" + call.asked.address
-
-    async def _stream(self, call: Call, owner: str) -> None:
-        await self._counselor.converse(owner, call.body, EventStream(call.request).send)
-
     # -- around every endpoint -------------------------------------------------------------------------------
 
-    def _serve(self, endpoint: Endpoint) -> Callable[[http.Request], Deferred[bytes]]:
-        def serve(request: http.Request) -> Deferred[bytes]:
-            return ensureDeferred(self._handle(endpoint, request))
+    def _serve(self, endpoint: Endpoint) -> Callable[..., Deferred[bytes]]:
+        def serve(request: http.Request, **names: str) -> Deferred[bytes]:
+            return ensureDeferred(self._handle(endpoint, request, names))
 
         serve.__name__ = endpoint.handler.__name__
         return serve
 
-    async def _handle(self, endpoint: Endpoint, request: http.Request) -> bytes:
+    async def _handle(self, endpoint: Endpoint, request: http.Request, names: dict[str, str]) -> bytes:
         try:
             asked = _facts(request)
             self._add_headers(request, asked.origin)
             body = read_body(request, asked) if endpoint.method != "GET" else {}
-            call = Call(request, asked, _shaped(endpoint, body), find_token(asked, body))
+            call = Call(request, asked, _shaped(endpoint, body), find_token(asked, body), names)
             answered = await endpoint.handler(call)
         except CancelledError:
             # The client has gone; Klein knows.

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from typing import Any
 
-from yekta.app.dispatcher import Dispatcher, Reply
+from yekta.app.counselor import NOTICE
+from yekta.app.dispatcher import Acknowledging, Dispatcher, Reply
 from yekta.app.hub import Hub
 from yekta.app.peer import Peer
 from yekta.app.sessions import Session, Sessions
@@ -33,6 +34,10 @@ class SocketPeer(Peer):
     @property
     def transport(self) -> str:
         return self._socket.client.connection.transport.name
+
+    @property
+    def flowing(self) -> bool:
+        return self._socket.client.flowing
 
     @property
     def rooms(self) -> Collection[str]:
@@ -77,11 +82,17 @@ class SocketDoor:
             self._dispatcher.dispatch(peer, event, args[0] if args else None, reply_with(peer, ack))
 
         def left(reason: str) -> None:
+            # Where the client had come, should its connection be recovered.
+            socket.data["following"] = {name: each.seq for name, each in (peer.following or {}).items()}
             self._hub.depart(peer, reason)
 
         socket.otherwise(event_received)
+        socket.on_drain(peer.drained)
         socket.on("disconnect")(left)
         self._hub.arrive(peer)
+        for message_id, seq in socket.data.pop("following", {}).items():
+            # Recovery has brought it all that it was sent before; the rest follows as if it had asked.
+            self._dispatcher.dispatch(peer, "ai:resume", {"messageId": message_id, "seq": seq}, peer.emit)
 
 
 def token_of(handshake: Handshake) -> str | None:
@@ -96,9 +107,20 @@ def reply_with(peer: Peer, ack: Callable[..., None]) -> Reply:
     """A reply is an event, and answers the acknowledgement if one was asked for."""
     if ack is ignore:
         return peer.emit
+    return AcknowledgedReply(peer, ack)
 
-    def reply(event: str, data: Any) -> None:
-        peer.emit(event, data)
-        ack(data)
 
-    return reply
+class AcknowledgedReply(Acknowledging):
+    """Emits, and acknowledges with the first event's data."""
+
+    def __init__(self, peer: Peer, ack: Callable[..., None]) -> None:
+        self._peer = peer
+        self._ack = ack
+
+    def acknowledge(self, data: Any) -> None:
+        self._ack(data)
+
+    def __call__(self, event: str, data: Any) -> None:
+        self._peer.emit(event, data)
+        if event != NOTICE:
+            self._ack(data)

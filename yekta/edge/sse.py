@@ -4,21 +4,76 @@ from __future__ import annotations
 
 from typing import Any
 
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IPushProducer, IReactorTime
+from twisted.internet.task import LoopingCall
+from twisted.python.failure import Failure
 from twisted.web import http
+from zope.interface import implementer
 
 from yekta import jsontext
+from yekta.app.answers import Reader
+
+# Seconds between two comments, so that no proxy takes silence for the end.
+KEEP_ALIVE = 15.0
+
+_LAST = frozenset(("ai:response:complete", "ai:response:error"))
 
 
-class EventStream:
-    """One response that stays open. The contract's event names, without ``ai:response:``, are the stream's."""
+@implementer(IPushProducer)
+class EventStream(Reader):
+    """One response that stays open. The contract's event names, without ``ai:response:``, are the stream's.
 
-    def __init__(self, request: http.Request) -> None:
+    A chunk's id is ``messageId:seq``. ``done`` fires with the last event.
+    """
+
+    def __init__(self, request: http.Request, clock: IReactorTime) -> None:
         self._request = request
+        self._flowing = True
+        self.done: Deferred[None] = Deferred()
         request.setHeader("content-type", "text/event-stream; charset=utf-8")
         request.setHeader("cache-control", "no-store")
         request.setHeader("x-accel-buffering", "no")
+        self._gone = False
+        request.notifyFinish().addErrback(self._lost)
+        request.registerProducer(self, True)
+        self._keep_alive = LoopingCall(request.write, b": still there\n\n")
+        self._keep_alive.clock = clock
+        self._keep_alive.start(KEEP_ALIVE, now=False)
+
+    @property
+    def flowing(self) -> bool:
+        return self._flowing
 
     def send(self, event: str, data: Any) -> None:
         """Send one event."""
-        name = event.rpartition(":")[2]
-        self._request.write(f"event: {name}\ndata: {jsontext.encode(data)}\n\n".encode())
+        lines = [f"event: {event.removeprefix('ai:response:')}", f"data: {jsontext.encode(data)}"]
+        if "seq" in data:
+            lines.insert(0, f"id: {data['messageId']}:{data['seq']}")
+        if self._gone:
+            return
+        self._request.write("\n".join([*lines, "", ""]).encode())
+        if event in _LAST and not self.done.called:
+            self.done.callback(None)
+
+    def close(self) -> None:
+        """Nothing more comes, or nobody listens any more."""
+        self.stop_following()
+        self._keep_alive.stop()
+        if not self._gone:
+            self._request.unregisterProducer()
+
+    def _lost(self, reason: Failure) -> None:
+        self._gone = True
+
+    # -- IPushProducer: the transport says whether the client reads ----------------------------------------
+
+    def pauseProducing(self) -> None:
+        self._flowing = False
+
+    def resumeProducing(self) -> None:
+        self._flowing = True
+        self.drained()
+
+    def stopProducing(self) -> None:
+        """The client is gone; `close` follows."""

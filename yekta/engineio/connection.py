@@ -171,8 +171,9 @@ class Connection:
                 # This poll is the last that is answered: it brings the end as well.
                 packets.append(CLOSE)
             self.transport.send(packets, compress)
-            self.handler.drained()
             self._fire("drain")
+        if not self._queue and self.state is State.OPEN:
+            self.handler.drained()
         if self.state is State.CLOSING:
             self._finish()
 

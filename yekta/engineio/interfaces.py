@@ -62,7 +62,7 @@ class Handler(Protocol):
         """The data of a MESSAGE packet."""
 
     def drained(self) -> None:
-        """Everything that was queued has been handed to the transport."""
+        """Nothing is queued: more can be said."""
 
     def connection_lost(self, reason: str, description: str) -> None:
         """The connection is gone. ``reason`` is one of Node's words, ``description`` is for our log."""

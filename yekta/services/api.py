@@ -6,6 +6,7 @@ from twisted.application.service import IService
 from twisted.web.resource import IResource
 
 from yekta.edge.rest import Rest
+from yekta.edge.rest_ai import RestAi
 from yekta.edge.site import ApiPort
 from yekta.services import config
 from yekta.services.node import Node
@@ -31,10 +32,13 @@ def makeService(options: Options) -> IService:
 def root(node: Node) -> IResource:
     """What answers on the port."""
     settings = node.settings
+    ai = RestAi(
+        node.reactor, node.sessions, node.counselor, node.conversations, node.health, node.timestamps
+    )
     rest = Rest(
         node.sessions,
         node.accounts,
-        node.counselor,
+        ai,
         node.health,
         node.timestamps,
         node.origins,

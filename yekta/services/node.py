@@ -19,7 +19,11 @@ from yekta.ai.patience import Patience
 from yekta.ai.provider import IProvider
 from yekta.app.account_store import AccountStore
 from yekta.app.accounts import Accounts
+from yekta.app.answers import Answers
 from yekta.app.budget import Rate
+from yekta.app.care import Care
+from yekta.app.care import load as load_care
+from yekta.app.conversations import Conversations
 from yekta.app.counselor import Counselor
 from yekta.app.database import Database, prepare
 from yekta.app.database_session_store import DatabaseSessionStore
@@ -34,7 +38,7 @@ from yekta.edge.metrics import Numbers
 from yekta.edge.native import NativeDoor
 from yekta.edge.socketio import ALIASES, SocketDoor
 from yekta.engineio.settings import Settings as EngineSettings
-from yekta.services.config import Settings
+from yekta.services.config import ConfigError, Settings
 from yekta.services.localai import LocalModel, LocalSettings, available
 from yekta.socketio.recovery import Settings as Recovery
 from yekta.socketio.server import Server
@@ -88,6 +92,7 @@ class Node(MultiService):
     async def _stop(self) -> None:
         self.socketio.close()
         self.websockets.close_all(GOING_AWAY, GOODBYE)
+        self.answers.stop()
         for websockets in (self.websockets, self.socketio.websockets):
             await websockets.all_closed()
         await self.sessions.stop()
@@ -108,13 +113,32 @@ class Node(MultiService):
     def _build_ai(self) -> None:
         settings = self.settings
         provider = self._provider()
+        self.answers = Answers(
+            self.reactor,
+            orphan=settings.ai_orphan_seconds,
+            keep=settings.ai_keep_seconds,
+            most=settings.ai_max_kept,
+        )
+        self.conversations = Conversations(self._database)
         self.counselor = Counselor(
             provider,
             self.reactor,
+            self.answers,
+            conversations=self.conversations,
+            care=self._care(),
             max_answers=settings.ai_max_answers,
             max_per_session=settings.ai_max_per_session,
         )
         self.health = Health(self._database.healthy, provider, self.reactor)
+
+    def _care(self) -> Care | None:
+        folder = self.settings.care_folder
+        if not self.settings.care:
+            return None
+        try:
+            return load_care(Path(folder)) if folder else load_care()
+        except (OSError, UnicodeDecodeError) as error:
+            raise ConfigError(f"CARE_FOLDER cannot be read: {error}.") from None
 
     def _provider(self) -> IProvider:
         model = Path(self.settings.ai_model_file) if self.settings.ai_model_file else None

@@ -18,7 +18,7 @@ from twisted.web.resource import IResource
 from yekta.app.database import DatabaseError
 from yekta.edge.metrics import MetricsPort
 from yekta.edge.site import too_large
-from yekta.services.config import Settings, refuse
+from yekta.services.config import ConfigError, Settings, refuse
 from yekta.services.node import Node
 from yekta.web.channel import Site
 
@@ -50,7 +50,7 @@ class Gateway(MultiService):
         self._is_open = True
         try:
             node = Node(self._reactor, self._settings)
-        except DatabaseError as error:
+        except (ConfigError, DatabaseError) as error:
             refuse(str(self.name), str(error))
         node.setServiceParent(self)
         site = Site(

@@ -81,7 +81,9 @@ class Client:
                 self.server.unfinished.stop(self)
 
     def drained(self) -> None:
-        """Told by Engine.IO; nothing of ours waits."""
+        for socket in tuple(self.sockets.values()):
+            if socket.drain_listener is not None:
+                socket.drain_listener()
 
     def connection_lost(self, reason: str, description: str) -> None:
         self.server.forget(self)

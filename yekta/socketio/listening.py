@@ -18,6 +18,7 @@ class Listening:
     outgoing: tuple[Callable[..., Any], ...] = ()
     middlewares: tuple[Callable[..., Any], ...] = ()
     fallback: Fallback | None = None
+    drain_listener: Callable[[], object] | None = None
 
     def on(self, event: str) -> Callable[[Function], Function]:
         """Decorator: call a function for every ``event``; ``disconnecting`` and ``disconnect`` get the reason."""
@@ -62,6 +63,10 @@ class Listening:
     def otherwise(self, function: Fallback) -> None:
         """Call ``function(event, args, ack)`` for every event that has no listener."""
         self.fallback = function
+
+    def on_drain(self, function: Callable[[], object]) -> None:
+        """Call ``function()`` whenever the client, having been behind, can take more."""
+        self.drain_listener = function
 
     def use(self, middleware: Function) -> Function:
         """Call ``middleware(event, args)`` before each event's listeners; an exception keeps the event from them."""

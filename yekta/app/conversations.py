@@ -1,0 +1,94 @@
+"""Conversations that are kept because their client named one: both sides, in order, for their owner only.
+
+An owner is a user, or a session where nobody is logged in. Two owners may use the same name; neither sees the other's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from weakref import WeakValueDictionary
+
+import attrs
+from twisted.internet.defer import DeferredLock
+
+from yekta.ai.provider import Message
+from yekta.app.database import Database, DatabaseError, Transaction
+from yekta.app.errors import ClientError
+
+# Rows of one page, and of all pages of one conversation: a log that nobody ends must end by itself.
+PAGE, LONGEST = 50, 10_000
+
+_APPEND = "INSERT INTO turns (owner, conversation_id, number, role, content, said_at) VALUES (?, ?, ?, ?, ?, ?)"
+_LAST = "SELECT MAX(number) FROM turns WHERE owner = ? AND conversation_id = ?"
+_TRIM = "DELETE FROM turns WHERE owner = ? AND conversation_id = ? AND number <= ?"
+_RECENT = "SELECT role, content FROM turns WHERE owner = ? AND conversation_id = ? ORDER BY number DESC LIMIT ?"
+_PAGE = """
+    SELECT number, role, content, said_at FROM turns
+    WHERE owner = ? AND conversation_id = ? AND number > ? ORDER BY number LIMIT ?
+"""
+_DELETE = "DELETE FROM turns WHERE owner = ? AND conversation_id = ? RETURNING number"
+
+
+@attrs.frozen
+class Turn:
+    """``number`` counts from 1; ``role`` is ``user`` or ``assistant``; ``said_at`` in POSIX seconds."""
+
+    number: int
+    role: str
+    content: str = attrs.field(repr=False)
+    said_at: float
+
+
+@attrs.frozen
+class Conversations:
+    """The table ``turns``. Everything raises :class:`ClientError` 503 while the database is away.
+
+    What concerns one conversation is done in the order in which it was asked for: who was told the end of an answer
+    finds it in there.
+    """
+
+    _database: Database
+    _locks: WeakValueDictionary[tuple[str, str], DeferredLock] = attrs.field(factory=WeakValueDictionary, repr=False)
+
+    async def append(self, owner: str, conversation_id: str, turns: Sequence[Message], now: float) -> None:
+        """Add ``turns`` at the end."""
+
+        def work(transaction: Transaction) -> None:
+            last = transaction.run(_LAST, owner, conversation_id)[0][0] or 0
+            for number, turn in enumerate(turns, last + 1):
+                transaction.run(_APPEND, owner, conversation_id, number, turn.role, turn.content, now)
+            transaction.run(_TRIM, owner, conversation_id, last + len(turns) - LONGEST)
+
+        async with self._turn(owner, conversation_id):
+            await self._database.change(work)
+
+    async def recent(self, owner: str, conversation_id: str, most: int) -> list[Message]:
+        """The last ``most`` turns, the oldest first."""
+        async with self._turn(owner, conversation_id):
+            rows = await self._database.query(_RECENT, owner, conversation_id, most)
+        return [Message(role, content) for role, content in reversed(rows)]
+
+    async def page(self, owner: str, conversation_id: str, after: int) -> list[Turn]:
+        """Up to `PAGE` turns after number ``after``; none where there is no such conversation."""
+        async with self._turn(owner, conversation_id):
+            rows = await self._database.query(_PAGE, owner, conversation_id, after, PAGE)
+        return [Turn(*row) for row in rows]
+
+    async def delete(self, owner: str, conversation_id: str) -> bool:
+        """Delete every turn; ``False`` where there was none."""
+        async with self._turn(owner, conversation_id):
+            rows = await self._database.change(lambda transaction: transaction.run(_DELETE, owner, conversation_id))
+        return bool(rows)
+
+    @asynccontextmanager
+    async def _turn(self, owner: str, conversation_id: str) -> AsyncIterator[None]:
+        lock = self._locks.setdefault((owner, conversation_id), DeferredLock())
+        await lock.acquire()
+        try:
+            yield
+        except DatabaseError:
+            message = "Conversations cannot be read now."
+            raise ClientError("Service unavailable", message, status=503, retry_after=5) from None
+        finally:
+            lock.release()

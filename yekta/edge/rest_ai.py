@@ -1,0 +1,195 @@
+"""The part of REST that asks the AI: answers, whole or streamed, and the conversations that are kept."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from twisted.internet.interfaces import IReactorTime
+
+from yekta.app.answers import Answer, Reader
+from yekta.app.conversations import PAGE, Conversations
+from yekta.app.counselor import Counselor, Owner
+from yekta.app.errors import ClientError
+from yekta.app.health import Health
+from yekta.app.schemas import Chat, ConversationId, read
+from yekta.app.sessions import Sessions
+from yekta.app.timestamps import Timestamps, iso
+from yekta.edge.endpoint import TIME, Call, Endpoint
+from yekta.edge.login import NotAuthenticated, authenticate
+from yekta.edge.sse import EventStream
+
+
+class RestAi:
+    """The endpoints below ``/api/ai/``."""
+
+    def __init__(
+        self,
+        clock: IReactorTime,
+        sessions: Sessions,
+        counselor: Counselor,
+        conversations: Conversations,
+        health: Health,
+        timestamps: Timestamps,
+    ) -> None:
+        self._clock = clock
+        self._sessions = sessions
+        self._counselor = counselor
+        self._conversations = conversations
+        self._health = health
+        self._now = timestamps.now
+
+    def endpoints(self) -> list[Endpoint]:
+        """The table."""
+        turn = {"number": 1, "role": "user", "content": "…", "timestamp": TIME}
+        page = {"conversationId": "c1", "turns": [turn]}
+        cancelled = {"messageId": "m1", "state": "cancelled"}
+        return [
+            Endpoint(
+                "POST",
+                "/api/ai/chat",
+                "Ask the AI; with `Accept: text/event-stream` the answer streams",
+                self.chat,
+                {"success": True, "response": "…", "timestamp": TIME},
+                body=Chat,
+                errors=(400, 409, 413, 415, 429, 502, 503, 504),
+                tag="AI",
+            ),
+            Endpoint(
+                "GET",
+                "/api/ai/status",
+                "Whether the AI can answer",
+                self.ai_status,
+                {"success": True, "status": "operational", "provider": "chat", "timestamp": TIME},
+                tag="AI",
+            ),
+            Endpoint(
+                "GET",
+                "/api/ai/stream/{message_id}",
+                "Go on with an answer, after `Last-Event-ID`, as server-sent events",
+                self.resume_stream,
+                {},
+                errors=(401, 404, 503),
+                authenticated=True,
+                tag="AI",
+            ),
+            Endpoint(
+                "DELETE",
+                "/api/ai/stream/{message_id}",
+                "Stop an answer",
+                self.cancel_stream,
+                {"success": True, "data": cancelled},
+                errors=(400, 401, 404, 413, 415, 503),
+                authenticated=True,
+                tag="AI",
+            ),
+            Endpoint(
+                "GET",
+                "/api/ai/conversations/{conversation_id}",
+                "A page of a conversation, after the turn `?after=`",
+                self.conversation,
+                {"success": True, "data": page},
+                errors=(400, 401, 503),
+                authenticated=True,
+                tag="AI",
+            ),
+            Endpoint(
+                "DELETE",
+                "/api/ai/conversations/{conversation_id}",
+                "Delete a conversation",
+                self.delete_conversation,
+                {"success": True, "data": {"conversationId": "c1"}},
+                errors=(400, 401, 404, 413, 415, 503),
+                authenticated=True,
+                tag="AI",
+            ),
+        ]
+
+    async def chat(self, call: Call) -> dict[str, Any] | None:
+        owner = await self._owner(call)
+        if call.wants_events:
+            await self._stream(call, lambda stream: self._counselor.chat(owner, call.body, stream, stream.send))
+            return None
+        reader = Reader()
+        try:
+            answer = self._counselor.chat(owner, call.body, reader, lambda event, data: None)
+            await answer.wait()
+        finally:
+            reader.stop_following()
+        if answer.error is not None:
+            raise answer.error
+        reason = (answer.end or ("", {}))[1].get("finishReason")
+        body = {"success": True, "response": answer.text, "timestamp": self._now()}
+        return body if reason is None else {**body, "metadata": {"finishReason": reason}}
+
+    async def resume_stream(self, call: Call) -> None:
+        owner, message_id = await self._known_owner(call), call.names["message_id"]
+        seq = _last_seq(message_id, call.asked.headers.get("last-event-id", ""))
+        self._counselor.find(owner, message_id)
+        await self._stream(
+            call, lambda stream: self._counselor.resume(owner, message_id, seq, stream, stream.send)
+        )
+
+    async def cancel_stream(self, call: Call) -> dict[str, Any]:
+        answer = self._counselor.cancel(await self._known_owner(call), call.names["message_id"])
+        return {"success": True, "data": {"messageId": answer.message_id, "state": answer.state.value}}
+
+    async def conversation(self, call: Call) -> dict[str, Any]:
+        owner, name = await self._known_owner(call), _conversation(call)
+        after = call.asked.query.get("after", "0")
+        if not (after.isascii() and after.isdigit() and len(after) < 16):
+            raise ClientError("Bad Request", "after must be the number of a turn.")
+        turns = await self._conversations.page(owner.name, name, int(after))
+        shown = [
+            {"number": turn.number, "role": turn.role, "content": turn.content, "timestamp": iso(turn.said_at)}
+            for turn in turns
+        ]
+        following = turns[-1].number if len(turns) == PAGE else None
+        return {"success": True, "data": {"conversationId": name, "turns": shown, "next": following}}
+
+    async def delete_conversation(self, call: Call) -> dict[str, Any]:
+        owner, name = await self._known_owner(call), _conversation(call)
+        if not await self._conversations.delete(owner.name, name):
+            raise ClientError("Not Found", "No such conversation", status=404)
+        return {"success": True, "data": {"conversationId": name}}
+
+    async def ai_status(self, call: Call) -> dict[str, Any]:
+        up = await self._health.ai_is_up()
+        return {
+            "success": True,
+            "status": "operational" if up else "degraded",
+            "provider": self._counselor.provider.name,
+            "timestamp": self._now(),
+        }
+
+    async def _owner(self, call: Call) -> Owner:
+        """Whose answer it is: the session's, if there is one, else the address's, which cannot come back to it."""
+        try:
+            return await self._known_owner(call)
+        except NotAuthenticated as error:
+            if error.status == 401:
+                return Owner("address:" + call.asked.address, returns=False)
+            raise
+
+    async def _known_owner(self, call: Call) -> Owner:
+        session = await authenticate(self._sessions, call.token)
+        return Owner(session.id, session.user_id if session.is_logged_in else None)
+
+    async def _stream(self, call: Call, begin: Callable[[EventStream], Answer]) -> None:
+        # What cannot begin is refused with a status, before the stream does.
+        stream = EventStream(call.request, self._clock)
+        try:
+            begin(stream)
+            await stream.done
+        finally:
+            stream.close()
+
+
+def _conversation(call: Call) -> str:
+    return read(call.names["conversation_id"], ConversationId)
+
+
+def _last_seq(message_id: str, last_event_id: str) -> int:
+    """The chunk that a client has, as it tells in ``Last-Event-ID``; -1 where it does not."""
+    name, _, seq = last_event_id.rpartition(":")
+    return int(seq) if name == message_id and seq.isascii() and seq.isdigit() and len(seq) < 10 else -1
