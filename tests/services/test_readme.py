@@ -1,4 +1,4 @@
-"""The README's table of settings says what the settings say. ``python -m tests.services.test_readme`` writes it anew."""
+"""The README's table of settings says what the settings say. ``python -m tests.services.test_readme`` writes it."""
 
 from __future__ import annotations
 
