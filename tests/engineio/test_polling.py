@@ -209,13 +209,18 @@ def test_a_get_fetches_what_waits_in_order(gateway: Gateway) -> None:
 
 
 def test_a_get_waits_until_there_is_something(gateway: Gateway) -> None:
-    poll = gateway.open().poll()
+    client = gateway.open()
+    assert gateway.user.drains == 1
+    poll = client.poll()
     assert body(poll) is None
+    # A client that asks for more takes more.
+    assert gateway.user.drains == 2
     gateway.user.connection.send("now")
     assert body(poll) is None
+    assert gateway.user.drains == 2
     gateway.turn()
     assert body(poll) == "4now"
-    assert gateway.user.drains == 2
+    assert gateway.user.drains == 3
 
 
 def test_all_replies_to_one_post_leave_with_one_get(start: Start) -> None:

@@ -141,9 +141,10 @@ class Counselor:
             return
         question = Message("user", chat.message)
         messages = [Message("system", prompts.system(chat.locale)), *history, question]
+        ended = answer.wait()
         answer.started(self.provider.generate(messages, answer.text_received, chat.locale))
         if chat.conversation_id and self._conversations is not None:
-            await answer.wait()
+            await ended
             if answer.error is None and answer.text:
                 said = [question, Message("assistant", answer.text)]
                 now = self._clock.seconds()

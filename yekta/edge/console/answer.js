@@ -1,9 +1,9 @@
 /**
  * One streamed answer of the AI: the text so far, and whether more will come. Knows no DOM and no wire.
  *
- * waiting → streaming → complete | failed | interrupted. A chunk that carries a `seq` at or below the last one
- * seen is a repetition and adds nothing, so that a resumed stream may overlap; `seq` is also what a resumption
- * would ask to continue from. Chunks without one are taken as they come.
+ * waiting → streaming ⇄ interrupted, and from there → complete | failed. A chunk that carries a `seq` at or below
+ * the last one seen is a repetition and adds nothing, so that a resumed stream may overlap; `seq` is also what a
+ * resumption asks to continue from. Chunks without one are taken as they come.
  */
 
 const LIMIT = 100_000; // characters kept: far beyond any answer, well within a phone
@@ -55,5 +55,9 @@ export class Answer {
 
   interrupt() {
     this.state = "interrupted";
+  }
+
+  resume() {
+    this.state = "streaming";
   }
 }

@@ -59,7 +59,7 @@ export class ChatPanel {
 
   #received(event, data) {
     if (!this.#answer?.live) return;
-    if (event === "error" && data.event === "ai:chat") this.#fail(data);
+    if (event === "error" && ["ai:chat", "ai:resume"].includes(data.event)) this.#fail(data);
     if (!event.startsWith("ai:response:") || !this.#answer.concerns(data)) return;
     switch (event.slice("ai:response:".length)) {
       case "start": return this.#answer.start(data);
@@ -97,11 +97,17 @@ export class ChatPanel {
     this.#showControls();
   }
 
-  /** A lost connection leaves the answer unfinished; resuming it by `messageId` and `seq` would begin here. */
+  /** A lost connection interrupts the answer; the next one goes on after the last chunk that came. */
   #stateChanged() {
-    if (this.#connection.state !== "open" && this.#answer?.live) {
+    const open = this.#connection.state === "open";
+    if (!open && this.#answer?.live) {
       this.#answer.interrupt();
       say(this.#note, "chat.interrupted");
+    } else if (open && this.#answer?.state === "interrupted") {
+      this.#answer.resume();
+      hush(this.#note);
+      const { messageId, seq } = this.#answer;
+      this.#connection.emit("ai:resume", { messageId, seq });
     }
     this.#showControls();
   }

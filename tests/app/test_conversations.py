@@ -1,0 +1,183 @@
+"""Conversations that are kept: in order, page by page, for their owner only, on SQLite and on PostgreSQL."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import pytest_twisted
+from twisted.internet.defer import Deferred, ensureDeferred, gatherResults
+from twisted.internet.task import deferLater
+
+from tests.support.databases import database, reactor, url
+from tests.support.patience import soon
+from tests.support.peers import FakePeer
+from tests.support.provider import ScriptedProvider
+from yekta.ai.provider import Kind, Message
+from yekta.app import conversations as module
+from yekta.app.answers import Answers
+from yekta.app.conversations import PAGE, Conversations, Turn
+from yekta.app.counselor import Counselor, Owner
+from yekta.app.database import Database
+from yekta.app.errors import ClientError
+from yekta.app.schemas import Chat
+from yekta.app.schemas import Turn as Said
+
+__all__ = ["database", "url"]
+
+SARA, OMID = Owner("s1", "u1"), Owner("s2")
+BOTH = [Message("user", "سلام 🌱"), Message("assistant", "درود\n")]
+
+
+def numbered(first: int, last: int) -> list[Message]:
+    return [Message(("user", "assistant")[number % 2], f"turn {number}") for number in range(first, last + 1)]
+
+
+@pytest_twisted.ensureDeferred
+async def test_both_sides_are_read_back_in_order(database: Database) -> None:
+    kept = Conversations(database)
+    await kept.append("a", "c", BOTH, 1.5)
+    await kept.append("a", "c", BOTH[:1], 2.25)
+    assert await kept.page("a", "c", 0) == [
+        Turn(1, "user", "سلام 🌱", 1.5),
+        Turn(2, "assistant", "درود\n", 1.5),
+        Turn(3, "user", "سلام 🌱", 2.25),
+    ]
+    assert await kept.recent("a", "c", 2) == [BOTH[1], BOTH[0]]
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_long_one_is_read_page_by_page(database: Database) -> None:
+    kept = Conversations(database)
+    await kept.append("a", "c", numbered(1, 2 * PAGE + 1), 0.0)
+    pages = [await kept.page("a", "c", after) for after in (0, PAGE, 2 * PAGE, 2 * PAGE + 1)]
+    numbers = [turn.number for page in pages for turn in page]
+    assert [len(page) for page in pages] == [PAGE, PAGE, 1, 0]
+    assert numbers == list(range(1, 2 * PAGE + 2))
+
+
+@pytest_twisted.ensureDeferred
+async def test_an_owner_sees_and_deletes_nobody_elses(database: Database) -> None:
+    kept = Conversations(database)
+    for owner, name in (("a", "c"), ("b", "c"), ("a", "d")):
+        await kept.append(owner, name, [Message("user", f"{owner} in {name}")], 0.0)
+    assert [turn.content for turn in await kept.page("a", "c", 0)] == ["a in c"]
+    assert await kept.recent("x", "c", 10) == await kept.page("x", "c", 0) == []
+    assert not await kept.delete("x", "c")
+    assert await kept.delete("a", "c")
+    assert not await kept.delete("a", "c")
+    assert await kept.page("a", "c", 0) == []
+    assert await database.query("SELECT content FROM turns ORDER BY content") == [("a in d",), ("b in c",)]
+
+
+@pytest_twisted.ensureDeferred
+async def test_what_is_added_at_once_is_numbered_once(database: Database) -> None:
+    kept = Conversations(database)
+    await gatherResults([ensureDeferred(kept.append("a", "c", BOTH, 0.0)) for _ in range(20)])
+    page = await kept.page("a", "c", 0)
+    assert [turn.number for turn in page] == list(range(1, 41))
+    assert [turn.role for turn in page] == ["user", "assistant"] * 20
+
+
+@pytest_twisted.ensureDeferred
+async def test_one_that_never_ends_loses_its_beginning(database: Database) -> None:
+    kept = Conversations(database)
+    longest = module.LONGEST
+    await kept.append("a", "c", [Message("user", "x")] * longest, 0.0)
+    await kept.append("a", "c", BOTH, 0.0)
+    assert await database.query("SELECT MIN(number), COUNT(*) FROM turns") == [(3, longest)]
+
+
+@pytest_twisted.ensureDeferred
+async def test_without_a_database_all_of_it_is_a_503(database: Database) -> None:
+    kept = Conversations(database)
+    await database.close()
+    name = ("a", "c")
+    for work in (kept.append(*name, BOTH, 0.0), kept.recent(*name, 1), kept.page(*name, 0), kept.delete(*name)):
+        with pytest.raises(ClientError) as caught:
+            await work
+        assert (caught.value.status, caught.value.retry_after) == (503, 5)
+
+
+class World:
+    """A counselor over a real database."""
+
+    def __init__(self, database: Database) -> None:
+        self.provider = ScriptedProvider()
+        self.answers = Answers(reactor)
+        self.kept = Conversations(database)
+        self.counselor = Counselor(self.provider, reactor, self.answers, conversations=self.kept)
+
+    async def ask(self, owner: Owner, message: str, **chat: Any) -> tuple[Any, Deferred[None]]:
+        """The provider's part, and when the answer has ended."""
+        peer = FakePeer()
+        asked = Chat(message, conversation_id="c", locale="en", **chat)
+        answer = self.counselor.chat(owner, asked, peer, peer.emit)
+        generation = await self.provider.asked()
+        # A provider says nothing before it has returned.
+        await deferLater(reactor, 0)
+        return generation, answer.wait()
+
+    async def said(self, owner: Owner) -> list[tuple[str, str]]:
+        return [(turn.role, turn.content) for turn in await self.kept.page(owner.name, "c", 0)]
+
+
+@pytest_twisted.ensureDeferred
+async def test_the_model_sees_the_history_that_is_kept_and_not_the_clients(database: Database) -> None:
+    world = World(database)
+    generation, ended = await world.ask(SARA, "first", conversation_history=[Said("user", "made up")])
+    assert [message.content for message in generation.messages[1:]] == ["first"]
+    generation.say("one")
+    generation.finish()
+    await soon(ended)
+    # Asked as soon as the end of the first is told; from another device of the same user.
+    generation, ended = await world.ask(Owner("s9", "u1"), "second")
+    assert [message.content for message in generation.messages[1:]] == ["first", "one", "second"]
+    generation.say("tw")
+    generation.cancel()
+    await soon(ended)
+    assert await world.said(SARA) == [("user", "first"), ("assistant", "one"), ("user", "second"), ("assistant", "tw")]
+    generation, _ = await world.ask(OMID, "mine")
+    assert [message.content for message in generation.messages[1:]] == ["mine"]
+    world.answers.stop()
+    assert await world.said(OMID) == []
+
+
+@pytest.mark.parametrize("end", ["failed", "cancelled unsaid"])
+@pytest_twisted.ensureDeferred
+async def test_what_was_not_answered_is_not_kept(database: Database, end: str) -> None:
+    world = World(database)
+    generation, ended = await world.ask(SARA, "?")
+    if end == "failed":
+        generation.say("half")
+        generation.fail(Kind.INTERRUPTED)
+    else:
+        generation.cancel()
+    await soon(ended)
+    assert await world.said(SARA) == []
+    world.answers.stop()
+
+
+@pytest_twisted.ensureDeferred
+async def test_cancelled_while_its_history_is_read_an_answer_is_never_paid_for(database: Database) -> None:
+    world = World(database)
+    peer = FakePeer()
+    world.counselor.chat(SARA, Chat("?", message_id="m", conversation_id="c"), peer, peer.emit)
+    world.counselor.cancel(SARA, "m")
+    assert [event for event, _ in peer.emitted] == ["ai:response:start", "ai:response:complete"]
+    await world.said(SARA)
+    assert world.provider.generations == []
+    world.answers.stop()
+
+
+@pytest_twisted.ensureDeferred
+async def test_without_its_history_a_question_is_not_answered(database: Database) -> None:
+    world = World(database)
+    await database.close()
+    peer = FakePeer()
+    answer = world.counselor.chat(SARA, Chat("?", message_id="m", conversation_id="c"), peer, peer.emit)
+    await soon(answer.wait())
+    assert peer.emitted[-1][0] == "ai:response:error"
+    assert peer.emitted[-1][1]["retryable"] is True
+    assert world.provider.generations == []
+    world.answers.stop()

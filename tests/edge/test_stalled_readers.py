@@ -1,0 +1,107 @@
+"""A thousand clients that ask for long answers and do not read them: what they cost, and that all is told later."""
+
+from __future__ import annotations
+
+import gc
+import tracemalloc
+from typing import Any
+
+from twisted.internet.defer import ensureDeferred
+from twisted.internet.task import Clock
+
+from tests.support.memory import MemoryTransport
+from tests.support.provider import ScriptedProvider
+from tests.support.session_stores import FakeOutage
+from yekta.app.answers import Answers
+from yekta.app.counselor import Counselor
+from yekta.app.dispatcher import Dispatcher
+from yekta.app.events import Events
+from yekta.app.hub import Hub
+from yekta.app.sessions import Sessions
+from yekta.app.timestamps import Timestamps
+from yekta.edge.native import NativeDoor, NativePeer
+from yekta.socketio.adapter import InMemoryAdapter
+from yekta.web.origins import Origins
+from yekta.websocket.frame import TEXT
+from yekta.websocket.protocol import Limits, WebSocketFactory
+
+READERS, SESSIONS = 1000, 10
+
+# One answer: as long as they may be, in pieces as models send them.
+PIECE, PIECES = "سلام دنیا، خوبی؟" * 8, 256
+
+# Bytes that all of it may take while nobody reads: 1 KiB a reader. Queued for each, it would be some 80 MB.
+BOUND = READERS * 1024
+
+_UPGRADE = (
+    b"GET /ws HTTP/1.1\r\nHost: h\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+    b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
+)
+
+
+class Crowd:
+    """Native connections in memory, several of each session; the first of each asks and the others join."""
+
+    def __init__(self) -> None:
+        self.clock = Clock()
+        self.clock.advance(1_769_850_302.0)
+        self.provider = ScriptedProvider()
+        self.answers = Answers(self.clock)
+        self._sessions = Sessions(FakeOutage(), self.clock)
+        self._adapter = InMemoryAdapter(self.clock, lambda *_: None)
+        hub = Hub(self._sessions, self._adapter)
+        counselor = Counselor(self.provider, self.clock, self.answers)
+        dispatcher = Dispatcher(Events(hub, counselor, Timestamps(self.clock)).table())
+        self._factory = WebSocketFactory(self.clock, Limits())
+        self._door = NativeDoor(self._factory, self._sessions, hub, dispatcher, self._adapter, Origins(()))
+        self.transports = [
+            transport for _ in range(SESSIONS) for transport in self._members(READERS // SESSIONS)
+        ]
+
+    def _members(self, count: int) -> list[MemoryTransport]:
+        acquired: list[Any] = []
+        ensureDeferred(self._sessions.acquire()).addCallback(acquired.append)
+        [(token, session)] = acquired
+        return [self._connect(NativePeer(session, token, self._door)) for _ in range(count)]
+
+    def _connect(self, peer: NativePeer) -> MemoryTransport:
+        websocket = self._factory.build(peer, {})
+        websocket.left = lambda: None
+        transport = MemoryTransport(self.clock)
+        transport.protocol = websocket
+        websocket.makeConnection(transport)
+        transport.receive(_UPGRADE)
+        payload = b'{"event":"ai:chat","data":{"message":"?","messageId":"m"}}'
+        transport.receive(bytes((TEXT, 0x80 | len(payload))) + bytes(4) + payload)
+        transport.congest()
+        transport.writes.clear()
+        return transport
+
+
+def test_a_thousand_stalled_readers_of_long_answers_take_a_kilobyte_each() -> None:
+    crowd = Crowd()
+    assert len(crowd.provider.generations) == SESSIONS
+    gc.collect()
+    tracemalloc.start()
+    for generation in crowd.provider.generations:
+        for _ in range(PIECES):
+            # Each a text of its own, as from a model.
+            generation.say(PIECE[:8] + PIECE[8:])
+    gc.collect()
+    grown, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert grown < BOUND
+    assert all(not transport.writes for transport in crowd.transports)
+    assert all(generation.flow == ["pause"] for generation in crowd.provider.generations)
+    whole = (PIECE * PIECES).encode()
+    for generation in crowd.provider.generations:
+        generation.finish()
+    for transport in crowd.transports:
+        transport.relieve()
+        [chunk, complete] = transport.writes
+        assert b'"chunk":"' + whole + b'"' in chunk
+        assert b'"fullResponse":"' + whole + b'"' in complete
+        transport.writes.clear()
+    for transport in crowd.transports:
+        transport.lose()
+    crowd.answers.stop()
