@@ -20,10 +20,11 @@ from yekta.app.hub import Hub
 from yekta.app.sessions import Sessions
 from yekta.app.timestamps import Timestamps
 from yekta.edge.native import NativeDoor, NativePeer
-from yekta.socketio.adapter import InMemoryAdapter
+from yekta.socketio.adapter import Home, InMemoryAdapter
 from yekta.web.origins import Origins
 from yekta.websocket.frame import TEXT
-from yekta.websocket.protocol import Limits, WebSocketFactory
+from yekta.websocket.factory import WebSocketFactory
+from yekta.websocket.limits import Limits
 
 READERS, SESSIONS = 1000, 10
 
@@ -48,7 +49,7 @@ class Crowd:
         self.provider = ScriptedProvider()
         self.answers = Answers(self.clock)
         self._sessions = Sessions(FakeOutage(), self.clock)
-        self._adapter = InMemoryAdapter(self.clock, lambda *_: None)
+        self._adapter = InMemoryAdapter(Home(self.clock, lambda *_: None))
         hub = Hub(self._sessions, self._adapter)
         counselor = Counselor(self.provider, self.clock, self.answers)
         dispatcher = Dispatcher(Events(hub, counselor, Timestamps(self.clock)).table())
