@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Iterator
 
@@ -60,14 +61,10 @@ class Messages:
 
 
 def _base64(data: bytes) -> str:
-    import base64
-
     return "b" + base64.b64encode(data).decode()
 
 
 def _bytes(packet: str) -> bytes:
-    import base64
-
     return base64.b64decode(packet[1:])
 
 
@@ -103,7 +100,7 @@ def test_an_unknown_namespace_is_refused_and_the_connection_stays(client: Messag
     client.join("")
 
 
-@pytest.mark.parametrize("message", ["4abc", '4{"message":"x"}', "abc", "7", "0[]", '0"x"', "01", "0{", "0/custom,[]"])
+@pytest.mark.parametrize("message", ["4abc", '4{"message":"x"}', "abc", "7", "0[]", '0"x"', "0{", "0/custom,[]"])
 def test_a_malformed_connect_ends_the_connection(client: Messages, message: str) -> None:
     client.say(message)
     assert client.is_over()

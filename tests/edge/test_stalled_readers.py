@@ -22,8 +22,8 @@ from yekta.app.timestamps import Timestamps
 from yekta.edge.native import NativeDoor, NativePeer
 from yekta.socketio.adapter import Home, InMemoryAdapter
 from yekta.web.origins import Origins
-from yekta.websocket.frame import TEXT
 from yekta.websocket.factory import WebSocketFactory
+from yekta.websocket.frame import TEXT
 from yekta.websocket.limits import Limits
 
 READERS, SESSIONS = 1000, 10

@@ -14,6 +14,7 @@ import json
 from base64 import b64decode
 from collections.abc import Mapping
 from typing import Any
+from weakref import WeakSet
 
 from twisted.internet.task import Clock
 
@@ -41,7 +42,7 @@ class Library:
         self.server = Server(self.clock, **options)
         self.site = self.server.factory()
         self.connections: list[HttpClient] = []
-        self.namespaces: set[Namespace] = set()
+        self.namespaces: WeakSet[Namespace] = WeakSet()
         self.server.on_new_namespace(self.namespaces.add)
 
     def http(self) -> HttpClient:
@@ -87,19 +88,23 @@ class Library:
         self.assert_empty()
 
     def assert_empty(self) -> None:
+        """Nobody is there, and nothing is to come."""
+        self.assert_gone()
+        assert self.site.census._all == 0
+        assert self.clock.getDelayedCalls() == []
+
+    def assert_gone(self) -> None:
         """Nobody is there."""
         server = self.server
         assert server.engine.connections == {}
         assert server.clients == set()
         assert server.websockets.open == set()
-        assert self.site.census._all == 0
         for namespace in self.namespaces:
             assert namespace.sockets == {}
             assert namespace._recoverable == {}
             assert namespace._admissions == 0
             assert namespace.adapter.members == {}
             assert list(namespace.adapter.rooms) == []
-        assert self.clock.getDelayedCalls() == []
 
 
 class Client:
@@ -159,6 +164,8 @@ class PollingClient(Client):
         self._query = query
         self._headers = headers
         self._sid = ""
+        # As a browser does: one connection for polls, one for posts.
+        self._lines: dict[str, HttpClient] = {}
         answer = self.request("GET").answer()
         assert answer is not None
         assert answer.status == 200, answer
@@ -166,12 +173,21 @@ class PollingClient(Client):
         self._opened(first)
         self._sid = f"&sid={self.handshake['sid']}"
 
+    @property
+    def lines(self) -> list[HttpClient]:
+        """The HTTP connections of this client."""
+        return list(self._lines.values())
+
     def query(self, transport: str = "polling") -> str:
         return f"EIO={self.protocol}&transport={transport}{self._sid}{self._query}"
 
     def request(self, method: str, body: bytes = b"", headers: Mapping[str, str] = {}) -> HttpClient:
-        """One request of this client."""
-        return self.library.ask(self.query(), method, {**self._headers, **headers}, body)
+        """One request of this client; only its last answer is read from what is returned."""
+        line = self._lines.get(method)
+        if line is None or line.transport.disconnecting or line.transport.lost:
+            line = self._lines[method] = self.library.http()
+        line.request(method, f"{PATH}?{self.query()}", {**self._headers, **headers}, body)
+        return line
 
     def send(self, *packets: Packet) -> None:
         answer = self.post(self._encode(packets))
@@ -196,11 +212,11 @@ class PollingClient(Client):
         return unread + (self._decode(answer) if answer.status == 200 else [])
 
     def cut(self) -> None:
-        self.request("GET").hang_up()
-        self.library.turn()
-        if self.open:
-            # The first poll was answered with what had waited.
-            self.request("GET").hang_up()
+        if self.request("GET").answer() is not None and self.open:
+            # That poll was answered with what had waited.
+            self.request("GET")
+        for line in self._lines.values():
+            line.hang_up()
 
     def upgrade(self) -> SocketClient:
         """Move to WebSocket."""
@@ -234,6 +250,7 @@ class SocketClient(Client):
         self.websocket = WebSocketClient(library.http(), f"{PATH}?{target}", headers)
         assert self.websocket.accepted, self.websocket.answer
         self._read = 0
+        self.polling = polling
         if polling is None:
             self._unread: list[Packet] = []
             first, *self._unread = self.packets()

@@ -1,0 +1,5 @@
+"""``python -m benchmarks``: every benchmark there is, one after the other."""
+
+from benchmarks import answers
+
+answers.main()
