@@ -44,6 +44,11 @@ class Client:
     async def fail(self, **settings) -> ProviderError:
         return await failure_of(self.generate(**settings))
 
+    async def close(self) -> None:
+        """Close every connection, also those whose last answer still runs out and that would come to the pool later."""
+        self.pool._putConnection = lambda key, connection: connection.abort()
+        await self.pool.closeCachedConnections()
+
     def is_reading(self) -> bool:
         """Whether the reactor reads the one connection to the server."""
         peers = [reader.getPeer() for reader in reactor.getReaders() if isinstance(reader, TCPClient)]

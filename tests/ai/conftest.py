@@ -20,5 +20,5 @@ async def server():
 async def client(server):
     client = Client(server)
     yield client
-    await client.pool.closeCachedConnections()
+    await client.close()
     assert client.clock.getDelayedCalls() == []

@@ -96,7 +96,7 @@ def test_a_malformed_text_payload_breaks_the_protocol(body: str) -> None:
     [
         b"", b"\x00", b"\x00\xff", b"\x00\x01", b"\x00\x02\xff4", b"\x00\x01\xff", b"\x02\x02\xff4a", b"\x00\x0a\xff4",
         b"\x01\x02\xff\x03a", b"\x01\x00\xff", b"\x00\x02\xff4\xff", b"\x00\x00\xff", b"\x00\x01\xff9",
-        b"\x00" + b"\x09" * 11 + b"\xff4", b"\x00\x01\xff4\x00",
+        b"\x00\x0a\xff4aaaaaaaaa", b"\x00" + b"\x09" * 11 + b"\xff4", b"\x00\x01\xff4\x00",
     ],
 )  # fmt: skip
 def test_a_malformed_binary_payload_breaks_the_protocol(body: bytes) -> None:

@@ -203,6 +203,15 @@ def test_a_client_joins_so_many_namespaces_and_no_more(make_house: MakeHouse) ->
     assert browser.connect("/3").connected
 
 
+def test_a_name_longer_than_the_setting_ends_the_connection(make_house: MakeHouse) -> None:
+    house = make_house(max_namespace_length=5)
+    browser = house.browser()
+    browser.say("0/okay,")
+    assert browser.open
+    browser.say("0/longer,")
+    assert not browser.open
+
+
 def test_a_flood_of_unknown_namespaces_leaves_nothing(house: House, browser: Browser) -> None:
     for number in range(1_000):
         browser.say(f"0/n{number},")

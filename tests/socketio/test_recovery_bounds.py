@@ -38,6 +38,7 @@ def history(house: House, namespace: str = "/") -> History:
 
 
 def test_what_was_lost_on_the_way_of_a_recovery_is_sent_again(house: House) -> None:
+    house.server.emit("before anybody was there")
     client = visit(house).cut()
     house.server.emit("missed")
     assert missed(come_back(house, client).cut()) == ["missed"]
@@ -82,9 +83,20 @@ def test_an_offset_of_an_earlier_session_brings_nothing_from_before_this_one(hou
     offset = first.read()[-1][-1]
     first.browser.say("1")
     house.server.emit("while nobody was there")
-    second = visit(house).cut()
+    second = visit(house)
+    house.server.emit("lost on the way")
+    second.cut()
     house.server.emit("missed")
-    assert missed(come_back(house, second, offset=offset)) == ["missed"]
+    assert missed(come_back(house, second, offset=offset)) == ["lost on the way", "missed"]
+
+
+def test_what_a_room_was_told_before_the_client_was_in_it_is_not_replayed(house: House) -> None:
+    client = visit(house)
+    house.server.to("kitchen").emit("before")
+    client.socket.join("kitchen")
+    client.cut()
+    house.server.to("kitchen").emit("after")
+    assert missed(come_back(house, client)) == ["after"]
 
 
 def test_many_losses_in_a_row_lose_and_repeat_nothing(house: House) -> None:

@@ -13,21 +13,21 @@ from typing import Any
 from yekta import jsontext
 from yekta.ai.provider import Completion, Kind, ProviderError, Usage
 from yekta.ai.refusal import refused
-from yekta.ai.sse import Event, EventStream, ProtocolError
+from yekta.ai.sse import LINE_LIMIT, Event, EventStream, ProtocolError
 
 
 class StreamedAnswer:
-    """An answer that comes as events, of at most ``limit`` characters.
+    """An answer that comes as events, of at most ``limit`` characters, in lines of at most ``max_line`` bytes.
 
     Deltas of ``reasoning`` are not part of the answer and are left out. ``ended`` turns true with the mark
     ``[DONE]``, after which everything is ignored; ``complete`` says whether the model finished its answer,
     so that a connection lost later loses nothing.
     """
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limit: int, max_line: int = LINE_LIMIT) -> None:
         self.ended = False
         self._left = limit
-        self._events = EventStream()
+        self._events = EventStream(line_limit=max_line)
         self._facts = _Facts()
 
     @property

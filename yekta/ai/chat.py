@@ -21,6 +21,7 @@ from yekta.ai.generation import ChatGeneration
 from yekta.ai.http import drop
 from yekta.ai.patience import Patience
 from yekta.ai.provider import IGeneration, IProvider, Message
+from yekta.ai.sse import LINE_LIMIT
 
 
 @attrs.frozen
@@ -28,8 +29,8 @@ class ChatSettings:
     """Where and how to ask.
 
     ``base_url`` ends before ``/chat/completions``. ``max_tokens`` is asked of the provider, while
-    ``max_characters`` is enforced here: a longer answer fails as ``TOO_LONG``. ``include_usage`` asks for
-    token counts, which some servers refuse to be asked for.
+    ``max_characters`` is enforced here: a longer answer fails as ``TOO_LONG``; so is ``max_line``, in bytes.
+    ``include_usage`` asks for token counts, which some servers refuse to be asked for.
     """
 
     base_url: str
@@ -37,6 +38,7 @@ class ChatSettings:
     api_key: str | None = attrs.field(default=None, repr=False)
     max_tokens: int | None = None
     max_characters: int = 32_768
+    max_line: int = LINE_LIMIT
     include_usage: bool = False
     patience: Patience = attrs.field(factory=Patience)
 
@@ -55,7 +57,9 @@ class ChatProvider:
         self, messages: Sequence[Message], text_received: Callable[[str], None], locale: str = "fa"
     ) -> IGeneration:
         settings = self._settings
-        generation = ChatGeneration(self._clock, settings.patience, settings.max_characters, text_received)
+        generation = ChatGeneration(
+            self._clock, settings.patience, settings.max_characters, text_received, settings.max_line
+        )
         generation.start(self._request("POST", "/chat/completions", jsontext.encode(self._asked(messages))))
         return generation
 

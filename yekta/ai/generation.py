@@ -27,14 +27,20 @@ from yekta.ai.http import drop
 from yekta.ai.patience import Patience
 from yekta.ai.provider import Completion, IGeneration, Kind, ProviderError
 from yekta.ai.refusal import lost, refused
+from yekta.ai.sse import LINE_LIMIT
 
 
 @implementer(IGeneration)
 class ChatGeneration:
-    """See :class:`IGeneration`. ``limit`` is the longest answer, in characters."""
+    """See :class:`IGeneration`. ``limit`` is the longest answer, in characters, ``max_line`` the longest line."""
 
     def __init__(
-        self, clock: IReactorTime, patience: Patience, limit: int, text_received: Callable[[str], None]
+        self,
+        clock: IReactorTime,
+        patience: Patience,
+        limit: int,
+        text_received: Callable[[str], None],
+        max_line: int = LINE_LIMIT,
     ) -> None:
         self.done: Deferred[Completion] = Deferred(lambda _: self._stop())
         self._clock = clock
@@ -46,7 +52,7 @@ class ChatGeneration:
         self._total = Alarm(clock, self._out_of_time)
         self._silence = Alarm(clock, self._out_of_time)
         self._body: _Body | None = None
-        self._answer: StreamedAnswer | WholeAnswer = StreamedAnswer(limit)
+        self._answer: StreamedAnswer | WholeAnswer = StreamedAnswer(limit, max_line)
 
     def start(self, request: Deferred[IResponse]) -> None:
         """Take over a request that was just sent."""

@@ -15,6 +15,9 @@ from dataclasses import dataclass, field
 _BOM = b"\xef\xbb\xbf"
 _LINE_END = re.compile(rb"\r\n|\r|\n")
 
+# Bytes; no provider writes longer lines, and an endless one must not fill the memory.
+LINE_LIMIT = 65_536
+
 
 class ProtocolError(Exception):
     """The stream broke a limit. Its text holds nothing of the stream."""
@@ -37,7 +40,7 @@ class EventStream:
     the server asked for, in milliseconds, or ``None``.
     """
 
-    def __init__(self, line_limit: int = 65_536, event_limit: int = 1_048_576) -> None:
+    def __init__(self, line_limit: int = LINE_LIMIT, event_limit: int = 1_048_576) -> None:
         self.retry: int | None = None
         self._line_limit = line_limit
         self._event_limit = event_limit

@@ -165,6 +165,7 @@ class Node(MultiService):
             settings.ai_model,
             settings.ai_api_key or None,
             max_characters=settings.ai_max_characters,
+            max_line=settings.ai_max_line,
             patience=patience,
         )
         agent = make_agent(self.reactor, self._pool, endpoints)
@@ -189,6 +190,7 @@ class Node(MultiService):
                 packet_timeout=settings.packet_timeout,
                 max_attachments=settings.max_attachments,
                 max_namespaces=settings.max_namespaces,
+                max_namespace_length=settings.max_namespace_length,
                 aliases=ALIASES,
                 recovery=Recovery(settings.recovery_seconds) if settings.recovery_seconds else None,
             ),

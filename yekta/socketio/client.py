@@ -170,6 +170,8 @@ class Client:
 
     def connect(self, spelling: str, auth: dict[str, Any]) -> None:
         """The client wants to join a namespace."""
+        if len(spelling) > self.server.settings.max_namespace_length:
+            raise ProtocolError("namespace too long")
         if spelling in self.sockets or spelling in self._admissions:
             raise ProtocolError("CONNECT twice")
         if len(self.sockets) + len(self._admissions) >= self.server.settings.max_namespaces:

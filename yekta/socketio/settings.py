@@ -21,7 +21,8 @@ class Settings:
     """Seconds, bytes, numbers. ``connect_timeout``: how long a client may stay without a namespace.
 
     ``packet_timeout``: how long attachments may be late. ``max_namespaces``, ``max_acks``, ``max_backlog``: of one
-    client. ``ordered``: whether one client's events wait for an ``async`` listener of the one before.
+    client; ``max_namespace_length``: of a name, in characters.
+    ``ordered``: whether one client's events wait for an ``async`` listener of the one before.
     ``aliases``: other spellings of a namespace, such as the path that socket.io-client takes for one.
     ``recovery``: for connections that break; ``None`` is off. ``parser``: for all clients, instead of each one's own.
     ``client_bundle``: a folder with socket.io.js and its like, served beside the connections.
@@ -33,6 +34,7 @@ class Settings:
     packet_timeout: float = 30.0
     max_attachments: int = MAX_ATTACHMENTS
     max_namespaces: int = 32
+    max_namespace_length: int = 256
     max_acks: int = 10_000
     max_backlog: int = 1_000
     ordered: bool = True
