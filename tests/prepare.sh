@@ -19,6 +19,6 @@ if [ -n "$missing" ]; then
     fi
 fi
 
-if command -v npm >/dev/null && [ ! -d node/node_modules/socket.io-client ]; then
+if command -v npm >/dev/null && [ ! node/node_modules/.package-lock.json -nt node/package-lock.json ]; then
     (cd node && npm ci --silent --no-audit --no-fund) || echo "npm failed: the tests with Node's clients are skipped."
 fi
