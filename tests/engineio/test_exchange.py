@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import zlib
 from collections.abc import Callable
 from urllib.parse import quote_plus
 
@@ -148,7 +149,8 @@ def polled(
     assert answer is not None
     assert answer.headers["content-length"] == str(len(answer.body))
     encoding = answer.headers.get("content-encoding")
-    return encoding, gzip.decompress(answer.body) if encoding == "gzip" else answer.body
+    plain = {"gzip": gzip.decompress, "deflate": zlib.decompress, None: bytes}
+    return encoding, plain[encoding](answer.body)
 
 
 @pytest.mark.parametrize(
@@ -161,11 +163,17 @@ def test_a_longer_answer_is_compressed_where_the_client_can_take_it(start: Start
 
 @pytest.mark.parametrize(
     "encodings",
-    [None, "", "identity", "br", "gzip;q=0", "gzip; q=0.000", "*;q=0", "gzip;q=0, *", "notgzip", "x-gzipped"],
+    [None, "", "identity", "br", "gzip;q=0", "gzip; q=0.000", "*;q=0", "notgzip", "x-gzipped"],
 )
 def test_an_answer_is_not_compressed_where_the_client_does_not_ask(start: Start, encodings: str | None) -> None:
     gateway = start(http_compression=1024)
     assert polled(gateway, encodings, "x" * 5000) == (None, b"4" + b"x" * 5000)
+
+
+@pytest.mark.parametrize("encodings", ["deflate", "gzip;q=0, *", "br, deflate;q=0.5"])
+def test_deflate_serves_clients_without_gzip(start: Start, encodings: str) -> None:
+    gateway = start(http_compression=1024)
+    assert polled(gateway, encodings, "x" * 5000) == ("deflate", b"4" + b"x" * 5000)
 
 
 def test_an_answer_below_the_threshold_is_not_compressed(start: Start) -> None:

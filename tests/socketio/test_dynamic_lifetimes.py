@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import json
 import re
 from collections.abc import Callable
 from typing import Any
@@ -10,9 +11,11 @@ from typing import Any
 import pytest
 from twisted.internet.defer import Deferred
 
+from tests.support.recovery import JAVASCRIPT
 from tests.support.socketio import Browser, House
 from yekta.socketio.errors import ConnectError
 from yekta.socketio.namespace import Namespace
+from yekta.socketio.recovery import Settings as Recovery
 from yekta.socketio.socket import Socket
 
 MakeHouse = Callable[..., House]
@@ -161,3 +164,37 @@ def test_one_client_makes_predicates_think_about_so_many_and_no_more(make_house:
     browser = house.browser()
     browser.say(*(f"0/room-{number}," for number in range(100)))
     assert len(asked) == 3
+
+
+def enter(house: House, auth: dict[str, str]) -> tuple[Browser, dict[str, str]]:
+    """A client that may recover, in ``/room-1``, and its welcome."""
+    browser = house.browser(JAVASCRIPT)
+    browser.say(f"0/room-1,{json.dumps(auth)}")
+    *_, welcome = (message for message in browser.heard() if str(message).startswith("0"))
+    return browser, json.loads(str(welcome).partition(",")[2])
+
+
+def test_a_child_waits_for_a_client_that_may_come_back(make_house: MakeHouse) -> None:
+    house = make_house(recovery=Recovery(max_disconnection=120))
+    parent = house.server.of(ROOMS)
+    browser, welcome = enter(house, {})
+    browser.cut()
+    assert children(house) == ["/room-1"]
+    back, again = enter(house, {"pid": welcome["pid"]})
+    assert again == welcome
+    back.cut()
+    house.clock.pump([60, 60, 60, 60, 60])
+    assert (children(house), parent.children) == ([], set())
+
+
+def test_no_more_children_wait_than_are_worth_waiting_for(
+    make_house: MakeHouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("yekta.socketio.server.MAX_LINGERING", 2)
+    house = make_house(recovery=Recovery())
+    house.server.of(ROOMS)
+    for number in range(5):
+        browser = house.browser(JAVASCRIPT)
+        browser.say(f"0/room-{number},")
+        browser.cut()
+    assert children(house) == ["/room-0", "/room-1"]

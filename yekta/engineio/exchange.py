@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import re
+import zlib
 from collections.abc import Mapping
 from urllib.parse import parse_qs
 
@@ -19,7 +20,7 @@ _LEVEL = 5
 
 
 class WebExchange:
-    """``headers`` go with the answer. ``threshold``: gzip longer bodies if the client can; ``None`` is never."""
+    """``headers`` go with the answer. ``threshold``: compress longer bodies if the client can; ``None`` is never."""
 
     def __init__(
         self, request: http.Request, asked: Request, headers: Mapping[str, str], threshold: int | None = None
@@ -27,7 +28,8 @@ class WebExchange:
         self.body: bytes = request.content.read() if request.content is not None else b""
         self._request: http.Request | None = request
         self._headers = headers
-        self._threshold = threshold if _takes_gzip(asked.headers.get("accept-encoding", "")) else None
+        self._coding = _coding(asked.headers.get("accept-encoding", ""))
+        self._threshold = threshold if self._coding else None
 
     def respond(
         self, status: int, content_type: str, body: bytes, headers: Mapping[str, str] = {}
@@ -47,8 +49,8 @@ class WebExchange:
     def respond_payload(self, content_type: str, payload: bytes, *, compress: bool) -> None:
         headers = {}
         if compress and self._threshold is not None and len(payload) >= self._threshold:
-            payload = gzip.compress(payload, _LEVEL)
-            headers["content-encoding"] = "gzip"
+            payload = (gzip if self._coding == "gzip" else zlib).compress(payload, _LEVEL)
+            headers["content-encoding"] = self._coding
         self.respond(200, content_type, payload, headers)
 
     def lost(self) -> None:
@@ -74,12 +76,15 @@ class JsonpExchange(WebExchange):
         super().respond_payload(JAVASCRIPT, script, compress=compress)
 
 
-def _takes_gzip(accepted: str) -> bool:
-    """What an ``Accept-Encoding`` says of gzip (RFC 9110, 12.5.3)."""
+def _coding(accepted: str) -> str:
+    """The coding that an ``Accept-Encoding`` allows (RFC 9110, 12.5.3): gzip, deflate or none."""
     codings = (coding.partition(";") for coding in accepted.lower().split(","))
     weights = {name.strip(): weight.replace(" ", "") for name, _, weight in codings}
-    weight = weights.get("gzip", weights.get("*"))
-    return weight is not None and re.fullmatch(r"q=0(\.0*)?", weight) is None
+    for name in ("gzip", "deflate"):
+        weight = weights.get(name, weights.get("*"))
+        if weight is not None and re.fullmatch(r"q=0(\.0*)?", weight) is None:
+            return name
+    return ""
 
 
 def _form_data(body: bytes) -> bytes:

@@ -43,7 +43,7 @@ class Settings:
     ``drain_timeout``: how long a closed polling connection waits for a poll to take the rest.
     ``allow_request``: asked before a new connection; a false answer or a `Refusal` refuses.
     ``allow_eio3``: serve clients of Engine.IO 3 (Socket.IO 2) too. ``initial_packet``: sent after each handshake.
-    ``http_compression``: gzip longer polling answers where the client can take it; ``None`` is never.
+    ``http_compression``: compress longer polling answers where the client can take it; ``None`` is never.
     ``close_codes``: say on WebSocket why we close; Node never does.
     """
 

@@ -117,6 +117,10 @@ class Adapter(Protocol):
     def last_number(self) -> int:
         """The number of the last event in the history."""
 
+    @property
+    def awaits(self) -> bool:
+        """Whether a lost client may still come back."""
+
     def record(self, message: Message, target: Target) -> None:
         """Give ``message``, which the caller delivers, its place in the history; nothing where there is none."""
 
@@ -195,6 +199,10 @@ class InMemoryAdapter:
     @property
     def last_number(self) -> int:
         return 0 if self.history is None else self.history.last
+
+    @property
+    def awaits(self) -> bool:
+        return self.history is not None and self.history.awaits
 
     def record(self, message: Message, target: Target) -> None:
         if self.history is not None:

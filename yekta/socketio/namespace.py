@@ -139,7 +139,7 @@ class Namespace(Welcoming, Emitting):
         if socket.pid is not None:
             self._recoverable.pop(socket.pid, None)
         self.adapter.remove_all(socket)
-        self._clean_up()
+        self.clean_up()
 
     def _operator(self) -> BroadcastOperator:
         return BroadcastOperator(self)
@@ -172,7 +172,7 @@ class Namespace(Welcoming, Emitting):
 
     def _open(self, socket: Socket, restored: Restored | None) -> None:
         if not socket.client.open:
-            self._clean_up()
+            self.clean_up()
             return
         self.was_joined = True
         if self._may_recover(socket):
@@ -204,9 +204,10 @@ class Namespace(Welcoming, Emitting):
 
     def _admitted(self, result: None) -> None:
         self._admissions -= 1
-        self._clean_up()
+        self.clean_up()
 
-    def _clean_up(self) -> None:
+    def clean_up(self) -> None:
+        """Go, if this namespace was made for clients that have all gone."""
         if self._parent is not None and not self.sockets and not self._admissions:
             self._parent.child_empty(self)
 
@@ -249,10 +250,11 @@ class ParentNamespace(Welcoming):
             namespace.emit(event, *args)
 
     def child_empty(self, namespace: Namespace) -> None:
-        """Nobody is left in ``namespace``."""
-        if not self._keep or not namespace.was_joined:
-            self.children.discard(namespace)
-            self._server.drop(namespace)
+        """Nobody is left in ``namespace``. It waits for those who may come back to what they missed."""
+        if (self._keep and namespace.was_joined) or (namespace.adapter.awaits and self._server.linger(namespace)):
+            return
+        self.children.discard(namespace)
+        self._server.drop(namespace)
 
 
 async def _maybe(result: Awaitable[Result] | Result) -> Result:

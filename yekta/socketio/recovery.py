@@ -119,6 +119,12 @@ class History:
             self._sessions.popitem(last=False)
         self._trim()
 
+    @property
+    def awaits(self) -> bool:
+        """Whether any lost client may still come back."""
+        self._trim()
+        return bool(self._sessions)
+
     def take(self, pid: str) -> Session | None:
         """The session of ``pid``, once."""
         self._trim()

@@ -42,6 +42,10 @@ MakeAdapter = Callable[[Home], Adapter]
 Predicate = Callable[[str, dict[str, Any]], "bool | Awaitable[bool]"]
 
 
+# Of the namespaces that clients have made and left: more are not worth waiting for.
+MAX_LINGERING = 1_000
+
+
 class Server(Emitting):
     """See the module. The server itself stands for the namespace ``/``.
 
@@ -64,6 +68,9 @@ class Server(Emitting):
         self.clients: set[Client] = set()
         self.unidentified: Timeouts[Client] = Timeouts(clock, self.settings.connect_timeout, _too_late)
         self.unfinished: Timeouts[Client] = Timeouts(clock, self.settings.packet_timeout, _too_late)
+        # Namespaces that clients made, and that wait for those whose connection broke.
+        lost = 0.0 if self.settings.recovery is None else self.settings.recovery.max_disconnection
+        self._lingering: Timeouts[Namespace] = Timeouts(clock, lost, Namespace.clean_up)
         self._adapter = adapter
         self._namespaces: dict[str, Namespace] = {}
         self._namespace_listeners: tuple[Callable[[Namespace], Any], ...] = ()
@@ -146,6 +153,7 @@ class Server(Emitting):
             for socket in list(client.sockets.values()):
                 socket.lost(SHUTTING_DOWN)
         self.engine.close()
+        self._lingering.clear()
         for namespace in tuple(self._namespaces.values()):
             namespace.adapter.close()
 
@@ -187,6 +195,13 @@ class Server(Emitting):
         self._namespaces[namespace.name] = namespace
         for listener in self._namespace_listeners:
             listener(namespace)
+
+    def linger(self, namespace: Namespace) -> bool:
+        """Look after ``namespace`` again once nobody can come back to it; not for too many at a time."""
+        if len(self._lingering) >= MAX_LINGERING:
+            return False
+        self._lingering.start(namespace)
+        return True
 
     def drop(self, namespace: Namespace) -> None:
         """``namespace`` was made for clients that have all gone."""
