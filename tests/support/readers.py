@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from yekta.app.answers import Reader
+from yekta.app.readers import Reader
 
 
 class FakeReader(Reader):

@@ -15,10 +15,11 @@ from twisted.internet.interfaces import IReactorTime
 
 from yekta.ai.provider import IProvider, Message
 from yekta.app import prompts
-from yekta.app.answers import Answer, Answers, Reader, State
+from yekta.app.answers import Answer, Answers, State
 from yekta.app.care import Care
 from yekta.app.conversations import Conversations
 from yekta.app.errors import ClientError
+from yekta.app.readers import Reader
 from yekta.app.schemas import HISTORY, Chat
 
 NO_SUCH_ANSWER = "No such answer"

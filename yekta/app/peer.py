@@ -10,8 +10,8 @@ from twisted.internet.defer import CancelledError, Deferred, ensureDeferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from yekta.app.answers import Reader
 from yekta.app.budget import Budget
+from yekta.app.readers import Reader
 from yekta.app.sessions import Session
 
 _log = Logger()

@@ -7,11 +7,12 @@ from typing import Any
 
 from twisted.internet.interfaces import IReactorTime
 
-from yekta.app.answers import Answer, Reader
+from yekta.app.answers import Answer
 from yekta.app.conversations import PAGE, Conversations
 from yekta.app.counselor import Counselor, Owner
 from yekta.app.errors import ClientError
 from yekta.app.health import Health
+from yekta.app.readers import Reader
 from yekta.app.schemas import Chat, ConversationId, read
 from yekta.app.sessions import Sessions
 from yekta.app.timestamps import Timestamps, iso

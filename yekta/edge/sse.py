@@ -12,7 +12,7 @@ from twisted.web import http
 from zope.interface import implementer
 
 from yekta import jsontext
-from yekta.app.answers import Reader
+from yekta.app.readers import Reader
 
 # Seconds between two comments, so that no proxy takes silence for the end.
 KEEP_ALIVE = 15.0
