@@ -38,7 +38,7 @@ async def test_it_answers_in_pieces_though_asked_while_it_loads(model):
     completion = await model.provider.generate(ASKED, texts.append).done
     assert len(texts) > 1
     assert completion.model == "local"
-    assert completion.usage.completion == 12
+    assert 1 < completion.usage.completion <= 12
     assert await model.provider.check() is True
 
 
@@ -46,7 +46,8 @@ async def test_it_answers_in_pieces_though_asked_while_it_loads(model):
 async def test_one_question_right_after_the_other_is_answered(model):
     """Its server closes a connection after each streamed answer, whatever it has promised."""
     for _ in range(10):
-        assert (await model.provider.generate(ASKED, lambda _: None).done).usage.completion == 12
+        completion = await model.provider.generate(ASKED, lambda _: None).done
+        assert 1 < completion.usage.completion <= 12
 
 
 @pytest_twisted.ensureDeferred
