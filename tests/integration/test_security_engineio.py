@@ -138,7 +138,7 @@ TINY += ('42["ai:cancel",{"messageId":"x"}]',)
 def test_a_post_full_of_tiny_packets_stalls_nobody(port: str, kind: Any, packet: str) -> None:
     victim = victim_of(port)
     payload = SEPARATOR.join([packet] * (MAX // (len(packet) + 1)))
-    with besieged(victim, peak=24), kind(victim.port, *[victim.token] * (kind is Polling)) as stranger:
+    with besieged(victim, peak=12), kind(victim.port, *[victim.token] * (kind is Polling)) as stranger:
         stranger.post(payload)
 
 
@@ -146,7 +146,7 @@ def test_a_post_full_of_tiny_packets_stalls_nobody(port: str, kind: Any, packet:
 def test_four_such_posts_at_once_stall_nobody_either(port: str) -> None:
     victim = victim_of(port)
     payload = SEPARATOR.join(["42"] * (MAX // 3))
-    with besieged(victim, peak=24):
+    with besieged(victim, peak=16):
         strangers = [Polling(victim.port, victim.token) for _ in range(4)]
         for stranger in strangers:
             stranger.wire.send(head("POST", stranger.target, "", payload)[:-1])

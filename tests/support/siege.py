@@ -129,12 +129,8 @@ class Victim:
 
 
 @contextmanager
-def besieged(victim: Victim, *, peak: float = 48, left: float = 24) -> Iterator[None]:
-    """Judge what happens within. ``peak``, ``left``: megabytes above the beginning, at worst and at the end.
-
-    The allocator keeps some of what was freed, and the garbage collector takes its time: an attack that means harm
-    would cost hundreds of megabytes.
-    """
+def besieged(victim: Victim, *, peak: float = 24, left: float = 8) -> Iterator[None]:
+    """Judge what happens within. ``peak``, ``left``: megabytes above the beginning, at worst and at the end."""
     lines = len(victim.service.output)
     for neighbour in victim.neighbours:
         neighbour.begin()
