@@ -105,9 +105,10 @@ class Channel(HTTPChannel):
         self._idle = True
         self.paused = True
         super().requestDone(request)
-        if self._waitingForTransport:
+        if self._waitingForTransport or self._buffer:
+            # Twisted's reads on after each request; what has come already would pile up.
             self._networkProducer.pauseProducing()
-        else:
+        if not self._waitingForTransport:
             self._take_turn()
 
     def resumeProducing(self) -> None:
@@ -125,6 +126,8 @@ class Channel(HTTPChannel):
         self._turn = None
         self.paused = False
         self.dataReceived(b"")
+        if not self.paused and not self._waitingForTransport:
+            self._networkProducer.resumeProducing()
 
     def allHeadersReceived(self) -> None:
         super().allHeadersReceived()
