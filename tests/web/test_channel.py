@@ -263,3 +263,16 @@ def test_a_request_writes_no_log_line(make: Make, clock: Clock) -> None:
         client.hang_up()
         site.stopFactory()
     assert lines == []
+
+
+def test_nothing_more_is_read_while_requests_that_came_along_wait(make: Make, clock: Clock, echo: Echo) -> None:
+    client = HttpClient(make(), clock)
+    client.send(compose("GET", "/") * 3)
+    assert (len(echo.requests), client.transport.reading) == (1, False)
+    clock.advance(0)
+    assert (len(echo.requests), client.transport.reading) == (3, True)
+    client.send(compose("GET", "/") * 2 + compose("GET", "/")[:9])
+    clock.advance(0)
+    # The rest of a request that came in part can only come if it is read.
+    assert (len(echo.requests), client.transport.reading) == (5, True)
+    client.hang_up()
