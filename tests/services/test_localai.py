@@ -38,7 +38,8 @@ async def test_it_answers_in_pieces_though_asked_while_it_loads(model):
     completion = await model.provider.generate(ASKED, texts.append).done
     assert len(texts) > 1
     assert completion.model == "local"
-    assert 1 < completion.usage.completion <= 12
+    # All that it may say, unless it has said all that it would.
+    assert completion.usage.completion == 12 or completion.finish_reason == "stop"
     assert await model.provider.check() is True
 
 
@@ -47,7 +48,7 @@ async def test_one_question_right_after_the_other_is_answered(model):
     """Its server closes a connection after each streamed answer, whatever it has promised."""
     for _ in range(10):
         completion = await model.provider.generate(ASKED, lambda _: None).done
-        assert 1 < completion.usage.completion <= 12
+        assert completion.usage.completion == 12 or completion.finish_reason == "stop"
 
 
 @pytest_twisted.ensureDeferred
