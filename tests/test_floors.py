@@ -25,6 +25,7 @@ FLOORS = {
     "yekta.engineio.eio3": 0,
     "yekta.rooms": 0,
     "yekta.timeouts": 1,
+    "yekta.tcp": 1,
     "yekta.web": 1,
     "yekta.websocket": 1,
     "yekta.engineio": 1,
@@ -46,7 +47,7 @@ OUTSIDE = {
 
 # What only one place may touch.
 ONLY = {
-    "autobahn": ("yekta.websocket.protocol", "yekta.websocket.factory"),
+    "autobahn": ("yekta.websocket.lean", "yekta.websocket.factory"),
     "treq": ("yekta.ai",),
     "klein": ("yekta.edge.rest",),
     "prometheus_client": ("yekta.edge.metrics",),

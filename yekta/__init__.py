@@ -10,6 +10,7 @@ The directories are floors. A module imports its own floor or a lower one (``tes
        websocket/   LIBRARY: RFC 6455 on Autobahn, the common case first
        web/         LIBRARY: twisted.web with bounds; the facts of a request; Origins
        ai/          LIBRARY: chat completions as a stream of text
+       tcp.py       TCP that tries to send at once
        timeouts.py  many waits of one length for the price of one timer
     0  packet.py, frame.py, sse.py, errors.py inside the libraries: pure codecs
        jsontext.py  the one JSON seam

@@ -34,8 +34,13 @@ def encode(value: Any, default: _Default | None = None) -> str:
 
     The encoder's depth limit is 254, so a decoded value may be too deep to be sent back.
     """
+    return encode_bytes(value, default).decode()
+
+
+def encode_bytes(value: Any, default: _Default | None = None) -> bytes:
+    """As :func:`encode`, in UTF-8."""
     try:
-        return orjson.dumps(value, default).decode()
+        return orjson.dumps(value, default)
     except TypeError:
         raise NotJson from None
 

@@ -110,5 +110,5 @@ def test_what_is_said_to_a_room_reaches_those_who_are_in_it(world: World) -> Non
 def test_activity_is_noted_for_the_session(world: World) -> None:
     _, session = world.acquire()
     peer = world.arrive(session)
-    world.hub.touch(peer)
+    world.hub.touch(peer.session.id)
     assert world.sessions._touched == {session.id}

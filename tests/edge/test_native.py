@@ -77,6 +77,7 @@ class Connection:
         self.transport = Transport()
         self.websocket.makeConnection(self.transport)
         self.websocket.dataReceived(_UPGRADE)
+        self.clock.advance(0)
         self.say('{"event":"echo","data":0}')
 
     def say(self, text: str) -> str:

@@ -5,13 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tests.support.peers import FakePeer
-from yekta.edge.socketio import ALIASES, reply_with
-from yekta.socketio.listeners import ignore
-
-
-def test_a_reply_is_the_event_alone_where_no_acknowledgement_was_asked_for() -> None:
-    peer = FakePeer()
-    assert reply_with(peer, ignore) == peer.emit
+from yekta.edge.socketio import ALIASES, AcknowledgedReply
 
 
 def test_a_reply_goes_out_as_event_first_and_answers_the_acknowledgement() -> None:
@@ -22,7 +16,7 @@ def test_a_reply_goes_out_as_event_first_and_answers_the_acknowledgement() -> No
         assert peer.emitted
         acknowledged.append(data)
 
-    reply_with(peer, ack)("pong", {"timestamp": 1})
+    AcknowledgedReply(peer, ack)("pong", {"timestamp": 1})
     assert (peer.emitted, acknowledged) == ([("pong", {"timestamp": 1})], [{"timestamp": 1}])
 
 

@@ -25,7 +25,7 @@ from yekta.app.passwords import Passwords
 from yekta.app.session_store import NewSession, Session
 from yekta.app.sessions import Sessions
 from yekta.edge.site import too_large
-from yekta.services import api, config, ws
+from yekta.services import config, ports
 from yekta.services.node import Node
 from yekta.web.channel import Site
 
@@ -96,7 +96,7 @@ class Gateway(Node):
 
     async def start(self) -> None:
         self.startService()
-        sites = [self._site(api.root(self)), self._site(ws.root(self))]
+        sites = [self._site(ports.api(self)), self._site(ports.ws(self))]
         self._ports = [reactor.listenTCP(0, site, interface="127.0.0.1") for site in sites]
 
     async def stop(self) -> None:

@@ -27,7 +27,8 @@ STRANGER = "203.0.113.7"
 class MemoryTransport:
     """The server's end of a connection.
 
-    ``writes``: what was written, write by write. ``flow``: every ``"pause"`` and ``"resume"`` of reading.
+    ``writes``: what was written, write by write. ``full``: every write congests it.
+    ``flow``: every ``"pause"`` and ``"resume"`` of reading.
     ``lost``: why the connection ended, once it has.
     """
 
@@ -36,7 +37,7 @@ class MemoryTransport:
         self.producer: Any = None
         self.writes: list[bytes] = []
         self.flow: list[str] = []
-        self.disconnecting = self.aborted = self.write_closed = self.congested = False
+        self.disconnecting = self.aborted = self.write_closed = self.congested = self.full = False
         self.lost: type[Exception] | None = None
         self._clock = clock
         self._address = address
@@ -57,6 +58,10 @@ class MemoryTransport:
             self.protocol.dataReceived(data)
         else:
             self._inbox.append(data)
+
+    def end_turn(self) -> None:
+        """The reactor's turn ends: what was gathered is sent."""
+        self._clock.advance(0)
 
     def congest(self) -> None:
         """The client reads no longer, and the socket's buffer is full."""
@@ -85,6 +90,8 @@ class MemoryTransport:
         assert isinstance(data, bytes)
         if self.lost is None and not self.aborted:
             self.writes.append(data)
+        if self.full:
+            self.congest()
 
     def writeSequence(self, data: Iterable[bytes]) -> None:
         self.write(b"".join(data))
@@ -173,7 +180,8 @@ class HttpClient:
         return answer
 
     def unread(self) -> bytes:
-        """What the server sent since the last :meth:`answer`."""
+        """What the server sent since the last :meth:`answer`, its present turn of the reactor done."""
+        self.transport.end_turn()
         return b"".join(self.transport.writes)[self._read :]
 
     def answer(self) -> Answer | None:

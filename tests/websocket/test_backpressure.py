@@ -111,13 +111,7 @@ def test_a_transport_that_pauses_again_while_the_queue_leaves_stays_paused(
     recorder, client = connect(factory, clock)
     client.transport.congest()
     recorder.websocket.send_text("a")
-    write = client.transport.write
-
-    def write_and_congest(data: bytes) -> None:
-        write(data)
-        client.transport.congest()
-
-    client.transport.write = write_and_congest  # type: ignore[method-assign]
+    client.transport.full = True
     client.transport.relieve()
     assert not recorder.websocket.writable
     assert not client.transport.reading

@@ -26,6 +26,8 @@ class Hub:
     def __init__(self, sessions: Sessions, adapter: Adapter) -> None:
         self.peers: dict[str, Peer] = {}
         self.departures: Counter[tuple[str, str]] = Counter()
+        # To be called with the id of a session whenever one of its peers says something.
+        self.touch = sessions.touch
         self._sessions = sessions
         self._adapter = adapter
         sessions.on_ended(self._session_ended)
@@ -54,10 +56,6 @@ class Hub:
             self.departures[peer.protocol, reason] += 1
             self._sessions.release(peer.session)
             peer.gone()
-
-    def touch(self, peer: Peer) -> None:
-        """A peer has said something."""
-        self._sessions.touch(peer.session.id)
 
     def emit(self, room: str, event: str, data: Any) -> None:
         """Send an event to everybody in ``room``, written once for each protocol."""

@@ -95,7 +95,7 @@ class NativePeer(Peer):
         self._door.hub.arrive(self)
 
     def text_received(self, text: str) -> None:
-        self._door.hub.touch(self)
+        self._door.hub.touch(self.session.id)
         try:
             message = jsontext.decode(text)
             event = message["event"]

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection
 from typing import Any
 
 from yekta.app.counselor import NOTICE
-from yekta.app.dispatcher import Acknowledging, Dispatcher, Reply
+from yekta.app.dispatcher import Acknowledging, Dispatcher
 from yekta.app.hub import Hub
 from yekta.app.peer import Peer
 from yekta.app.sessions import Session, Sessions
@@ -76,10 +76,12 @@ class SocketDoor:
 
     def _connected(self, socket: Socket) -> None:
         peer: SocketPeer = socket.data.pop("peer")
+        touch, dispatch, session_id = self._hub.touch, self._dispatcher.dispatch, peer.session.id
 
         def event_received(event: str, args: list[Any], ack: Callable[..., None]) -> None:
-            self._hub.touch(peer)
-            self._dispatcher.dispatch(peer, event, args[0] if args else None, reply_with(peer, ack))
+            touch(session_id)
+            reply = peer.emit if ack is ignore else AcknowledgedReply(peer, ack)
+            dispatch(peer, event, args[0] if args else None, reply)
 
         def left(reason: str) -> None:
             # Where the client had come, should its connection be recovered.
@@ -101,13 +103,6 @@ def token_of(handshake: Handshake) -> str | None:
     in_header = bearer.strip() if scheme.lower() == "bearer" else None
     found = (handshake.auth.get("token"), handshake.query.get("token"), in_header)
     return next((token for token in found if token and isinstance(token, str)), None)
-
-
-def reply_with(peer: Peer, ack: Callable[..., None]) -> Reply:
-    """A reply is an event, and answers the acknowledgement if one was asked for."""
-    if ack is ignore:
-        return peer.emit
-    return AcknowledgedReply(peer, ack)
 
 
 class AcknowledgedReply(Acknowledging):

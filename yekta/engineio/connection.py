@@ -32,6 +32,10 @@ class State(enum.Enum):
     CLOSED = "closed"
 
 
+# Looked up for every packet, where an attribute of an enum costs twice a global.
+_OPEN = State.OPEN
+
+
 class Pong(enum.Enum):
     """Whether a pong is due. Other traffic shows that the client lives and buys it one more wait (engine.io 6.6.12)."""
 
@@ -39,6 +43,8 @@ class Pong(enum.Enum):
     AWAITED = 1
     AWAITED_AGAIN = 2
 
+
+_AWAITED = Pong.AWAITED
 
 # Node's reasons, which applications show to their users.
 TRANSPORT_CLOSE, TRANSPORT_ERROR = "transport close", "transport error"
@@ -73,11 +79,11 @@ class Connection:
 
     def packet_received(self, packet: Packet) -> None:
         """Whatever arrives, one packet at a time."""
-        if self.state is not State.OPEN and (packet != CLOSE or self.state is State.CLOSED):
+        if self.state is not _OPEN and (packet != CLOSE or self.state is State.CLOSED):
             return
-        if self._hooks:
+        if self._hooks is not None:
             self._hooks.fire("packet", packet)
-        if self._pong is Pong.AWAITED:
+        if self._pong is _AWAITED:
             self._pong = Pong.AWAITED_AGAIN
             self.engine.await_pong(self)
         if isinstance(packet, bytes):
@@ -154,8 +160,9 @@ class Connection:
 
     def send_prepared(self, prepared: Prepared) -> None:
         """Send a message that was encoded once for many."""
-        if self.state is State.OPEN and self.transport.immediate and not self._queue and not self._hooks:
-            self.transport.send_prepared(prepared)
+        transport = self.transport
+        if transport.immediate and self.state is _OPEN and not self._queue and not self._hooks:
+            transport.send_prepared(prepared)
         else:
             for packet in prepared.packets:
                 self.send_packet(packet, prepared.compress)

@@ -16,6 +16,7 @@ from yekta.engineio import eio3
 from yekta.engineio.connection import PARSE_ERROR, TRANSPORT_CLOSE, TRANSPORT_ERROR, Connection, State
 from yekta.engineio.interfaces import Prepared
 from yekta.engineio.packet import NOOP, PING_PROBE, PONG_PROBE, UPGRADE, Packet
+from yekta.engineio.verify import protocol
 from yekta.web.request import Request
 from yekta.websocket.frame import BINARY, TEXT, frame
 from yekta.websocket.interfaces import IReceiver, IWebSocket
@@ -36,6 +37,8 @@ class WebSocketTransport:
     writable = True
     connection: Connection
     _websocket: IWebSocket
+    # Whether frames can be shared with others, as they are.
+    _plain: bool
 
     def __init__(self, engine: Engine, request: Request, sid: str | None = None) -> None:
         self._engine = engine
@@ -59,10 +62,10 @@ class WebSocketTransport:
                 self._websocket.send_binary(packet)
 
     def send_prepared(self, prepared: Prepared) -> None:
-        if self.connection.protocol == 3 or (self._websocket.compressing and prepared.compress):
-            self.send(prepared.packets, prepared.compress)
-        else:
+        if self._plain or not (self.connection.protocol == 3 or prepared.compress):
             self._websocket.send_frame(prepared.frames)
+        else:
+            self.send(prepared.packets, prepared.compress)
 
     def close(self) -> None:
         self._close(NORMAL)
@@ -78,17 +81,19 @@ class WebSocketTransport:
     def opened(self, websocket: IWebSocket) -> None:
         """A client that begins with WebSocket: its connection begins here."""
         self._websocket = websocket
+        self._plain = not websocket.compressing and protocol(self._request, self._engine.settings) == 4
         self._engine.begin(self._request, self, self._sid)
 
     def taken_over(self, connection: Connection, websocket: IWebSocket) -> None:
         """A client that began with polling carries on here."""
         self.connection = connection
         self._websocket = websocket
+        self._plain = not websocket.compressing and connection.protocol == 4
         websocket.receiver = self
         connection.upgraded(self)
 
     def text_received(self, text: str) -> None:
-        if text and text[0] in _TYPES:
+        if text[:1] in _TYPES:
             self.connection.packet_received(text)
         else:
             self._close(POLICY)

@@ -3,14 +3,8 @@
 from __future__ import annotations
 
 from twisted.application.service import IService
-from twisted.web.resource import IResource
 
-from yekta.edge.rest import Rest
-from yekta.edge.rest_ai import RestAi
-from yekta.edge.site import ApiPort
 from yekta.services import config
-from yekta.services.node import Node
-from yekta.services.service import Gateway
 
 
 class Options(config.Options):
@@ -22,35 +16,12 @@ class Options(config.Options):
 
 def makeService(options: Options) -> IService:
     """Called by twistd."""
+    # Not before the options have chosen a reactor: most of what is behind these imports one.
     from twisted.internet import reactor
 
+    from yekta.services import ports
+    from yekta.services.service import Gateway
+
     settings: config.Settings = options["settings"]
-    gateway: IService = Gateway(reactor, Options.service, settings, settings.port, root)
+    gateway: IService = Gateway(reactor, Options.service, settings, settings.port, ports.api)
     return gateway
-
-
-def root(node: Node) -> IResource:
-    """What answers on the port."""
-    settings = node.settings
-    ai = RestAi(
-        node.reactor, node.sessions, node.counselor, node.conversations, node.health, node.timestamps
-    )
-    rest = Rest(
-        node.sessions,
-        node.accounts,
-        ai,
-        node.health,
-        node.timestamps,
-        node.origins,
-        node.native.dispatcher.events,
-        websocket_path=settings.websocket_path,
-        legacy_status=settings.legacy_status,
-    )
-    return ApiPort(
-        node.socketio_resource,
-        node.native,
-        rest.klein().resource(),
-        node.origins,
-        websocket_path=settings.websocket_path,
-        console=settings.console,
-    )

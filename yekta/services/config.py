@@ -15,6 +15,8 @@ import attrs
 from dotenv import dotenv_values
 from twisted.python import usage
 
+from yekta.services import reactor
+
 
 class ConfigError(ValueError):
     """A setting that cannot be used; one sentence that names it."""
@@ -234,6 +236,7 @@ class Options(usage.Options):
             refuse(self.service, f"{args[0]!r} is not a setting.")
 
     def postOptions(self) -> None:
+        reactor.install()
         environment = {name: value for name, value in dotenv_values(".env").items() if value is not None}
         given = {setting.attribute: self[setting.option] for setting in SETTINGS}
         try:

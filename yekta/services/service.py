@@ -6,7 +6,7 @@ import signal
 import socket
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 from twisted.application import strports
 from twisted.application.service import MultiService
@@ -20,6 +20,7 @@ from yekta.edge.metrics import MetricsPort
 from yekta.edge.site import too_large
 from yekta.services.config import ConfigError, Settings, refuse
 from yekta.services.node import Node
+from yekta.tcp import Listening
 from yekta.web.channel import Site
 
 
@@ -69,7 +70,7 @@ class Gateway(MultiService):
 
     def _listen(self, endpoint: str, site: Site) -> None:
         try:
-            port = strports.service(endpoint, site, reactor=self._reactor)
+            port = strports.service(endpoint, site, reactor=cast(Any, Listening(self._reactor)))
         except Exception as error:
             # What else than ValueError a parser raises depends on the kind of endpoint: TypeError, IndexError, OSError…
             refuse(str(self.name), f"{endpoint!r} is not an endpoint: {error}.")

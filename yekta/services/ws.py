@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 from twisted.application.service import IService
-from twisted.web.resource import IResource
 
-from yekta.edge.site import WebSocketPort
 from yekta.services import config
-from yekta.services.node import Node
-from yekta.services.service import Gateway
 
 
 class Options(config.Options):
@@ -20,18 +16,12 @@ class Options(config.Options):
 
 def makeService(options: Options) -> IService:
     """Called by twistd."""
+    # Not before the options have chosen a reactor: most of what is behind these imports one.
     from twisted.internet import reactor
 
+    from yekta.services import ports
+    from yekta.services.service import Gateway
+
     settings: config.Settings = options["settings"]
-    gateway: IService = Gateway(reactor, Options.service, settings, settings.websocket_port, root)
+    gateway: IService = Gateway(reactor, Options.service, settings, settings.websocket_port, ports.ws)
     return gateway
-
-
-def root(node: Node) -> IResource:
-    """What answers on the port."""
-    return WebSocketPort(
-        node.socketio_resource,
-        node.native,
-        node.origins,
-        websocket_path=node.settings.websocket_path,
-    )

@@ -9,7 +9,7 @@ from twisted.internet.defer import Deferred
 
 from yekta.socketio.adapter import Flags, RemoteSocket, Target
 from yekta.socketio.message import Message
-from yekta.socketio.packet import RESERVED
+from yekta.socketio.packet import allowed
 
 if TYPE_CHECKING:
     from yekta.socketio.namespace import Namespace
@@ -64,13 +64,13 @@ class BroadcastOperator:
     def emit(self, event: str, *args: Any) -> None:
         """Send an event. Who gets it is settled before this returns."""
         message = Message(
-            [allowed(event), *args], volatile=self._flags.volatile, compress=self._flags.compress
+            (allowed(event), *args), volatile=self._flags.volatile, compress=self._flags.compress
         )
         self._namespace.adapter.broadcast(message, self._target, self._flags)
 
     def emit_with_ack(self, event: str, *args: Any) -> Deferred[list[Any]]:
         """Send an event and gather one answer of each socket; `AckTimeout` carries those that came in time."""
-        message = Message([allowed(event), *args], id=self._namespace.next_id())
+        message = Message((allowed(event), *args), id=self._namespace.next_id())
         return self._namespace.adapter.broadcast_with_ack(message, self._target, self._flags)
 
     def fetch_sockets(self) -> Deferred[list[RemoteSocket]]:
@@ -154,12 +154,5 @@ class Emitting(Broadcasting):
     def disconnect_sockets(self, close: bool = False) -> None:
         """Disconnect all sockets."""
         self._operator().disconnect_sockets(close)
-
-
-def allowed(event: str) -> str:
-    """``event``, unless its name is the protocol's own: then `ValueError`."""
-    if event in RESERVED:
-        raise ValueError(f"{event!r} is a reserved event name")
-    return event
 
 

@@ -33,8 +33,9 @@ def dispatch(socket: Socket, event: str, args: list[Any], ack: Ack) -> Deferred[
 def call(function: Callable[..., Any], *args: Any, ack: Ack = ignore) -> Deferred[Any] | None:
     """Call a function of the application's. Gives a Deferred, which never fails, if it is not done yet."""
     try:
+        result = function(*args)
         # Within: an answer that cannot be written is the listener's failure too.
-        return _settle(function(*args), ack)
+        return None if result is None else _settle(result, ack)
     except Exception:
         log.failure("A listener failed", Failure())
         return None
@@ -71,8 +72,6 @@ def _deliver(socket: Socket, event: str, args: list[Any], ack: Ack) -> Deferred[
 
 def _settle(result: Any, ack: Ack) -> Deferred[Any] | None:
     """A value acknowledges; an awaitable does when it is done."""
-    if result is None:
-        return None
     if not isinstance(result, Awaitable):
         _answer(result, ack)
         return None

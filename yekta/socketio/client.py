@@ -13,9 +13,9 @@ from twisted.python.failure import Failure
 from yekta.engineio.connection import PARSE_ERROR, Connection, State
 from yekta.socketio import packet as packets
 from yekta.socketio.errors import ConnectError, ProtocolError
-from yekta.socketio.message import EventFormat, Prepared
+from yekta.socketio.message import EventFormat
 from yekta.socketio.namespace import FAILED, Namespace, refusal
-from yekta.socketio.order import Order, Step
+from yekta.socketio.order import Order
 from yekta.socketio.packet import Packet
 from yekta.socketio.parser import MSGPACK, TEXT, Decoder, Parser
 from yekta.socketio.socket import CLIENT_DISCONNECT, Socket
@@ -37,6 +37,8 @@ class Client:
         self.connection = connection
         self.protocol = connection.protocol
         self.sockets: dict[str, Socket] = {}
+        # The one that plain events are for, where the client speaks text.
+        self._plain: Socket | None = None
         self._admissions: dict[str, Deferred[Any] | None] = {}
         self._parser: Parser = TEXT
         self._decoder: Decoder | None = None
@@ -66,8 +68,13 @@ class Client:
         decoder = self._decoder
         if decoder is None:
             decoder = self._choose_parser(data)
-        self._size += len(data)
         try:
+            if self._plain is not None and not decoder.waiting:
+                args = packets.decode_plain_event(data)
+                if args is not None:
+                    self._event_received(self._plain, args, None, len(data))
+                    return
+            self._size += len(data)
             packet = decoder.decode(data)
             if packet is not None:
                 size, self._size = self._size, 0
@@ -114,10 +121,6 @@ class Client:
         for message in self._parser.encode(packet):
             self.connection.send(message)
 
-    def send_prepared(self, prepared: Prepared) -> None:
-        """Send what was encoded before."""
-        self.connection.send_prepared(prepared)
-
     def refuse(self, spelling: str, error: ConnectError) -> None:
         """Tell the client that it may not join."""
         self.forget(spelling)
@@ -141,7 +144,8 @@ class Client:
 
     def forget(self, spelling: str) -> None:
         """A namespace was left, or refused."""
-        self.sockets.pop(spelling, None)
+        if self.sockets.pop(spelling, None) is self._plain:
+            self._plain = None
         self._admissions.pop(spelling, None)
 
     # -- packets ---------------------------------------------------------------------------------------------
@@ -159,7 +163,7 @@ class Client:
             raise ProtocolError("packet for a namespace that is not connected")
         if packet.type == packets.EVENT:
             if packet.data is not None:
-                self._take_turn(partial(socket.event_received, packet.data, packet.id), size)
+                self._event_received(socket, packet.data, packet.id, size)
         elif packet.type == packets.ACK:
             if packet.id is not None:
                 socket.ack_received(packet.id, packet.data)
@@ -188,6 +192,8 @@ class Client:
         """The client is in a namespace from here on."""
         self._admissions.pop(spelling, None)
         self.sockets[spelling] = socket
+        if spelling == "/" and self._parser is TEXT:
+            self._plain = socket
         self.server.unidentified.stop(self)
 
     def _join(self, namespace: Namespace | None, spelling: str, auth: dict[str, Any]) -> None:
@@ -216,11 +222,11 @@ class Client:
         """Cancel ``pending`` when the client goes."""
         self._make_order().own(pending)
 
-    def _take_turn(self, step: Step, size: int) -> None:
+    def _event_received(self, socket: Socket, args: list[Any], id: int | None, size: int) -> None:
         if self._order is not None and self._order.busy:
-            self._order.postpone(step, size)
+            self._order.postpone(partial(socket.event_received, args, id), size)
             return
-        pending = step()
+        pending = socket.event_received(args, id)
         if pending is not None:
             self._make_order().hold(pending)
 

@@ -71,7 +71,10 @@ class Listeners:
 
     def of(self, event: str) -> Sequence[Listener]:
         """The listeners of ``event`` as they are now; those that listen once are forgotten."""
-        listeners = tuple(self._events.get(event, ()))
+        found = self._events.get(event)
+        if found is None:
+            return ()
+        listeners = tuple(found)
         if any(each.once for each in listeners):
             self._keep(event, [each for each in listeners if not each.once])
         return listeners

@@ -6,7 +6,10 @@ from collections.abc import Sequence
 from typing import Any, Protocol, TypeVar
 
 from yekta.engineio import packet as engine
-from yekta.socketio.packet import EVENT, Packet
+from yekta.engineio.interfaces import Prepared as AnyPrepared
+from yekta.jsontext import NotJson, encode_bytes
+from yekta.socketio.packet import EVENT, Packet, text_head
+from yekta.socketio.parser import TEXT as TEXT_PARSER
 from yekta.socketio.parser import Parser
 from yekta.websocket.frame import BINARY, TEXT, frame
 
@@ -70,19 +73,45 @@ class Prepared:
         return self._frames
 
 
+class PreparedText:
+    """The same for the common case: one text packet, whose UTF-8 is at hand."""
+
+    __slots__ = ("_packet", "compress", "frames")
+
+    def __init__(self, packet: bytes, compress: bool = True) -> None:
+        self._packet = packet
+        self.compress = compress
+        self.frames = frame(TEXT, packet)
+
+    @property
+    def packets(self) -> list[engine.Packet]:
+        return [self._packet.decode()]
+
+
 class EventFormat:
     """A parser's events, for one namespace as its clients spell it; with ``offsets`` for those that recover."""
 
-    __slots__ = ("_namespace", "_offsets", "_parser")
+    __slots__ = ("_head", "_namespace", "_offsets", "_parser")
 
     def __init__(self, parser: Parser, namespace: str, offsets: bool) -> None:
         self._parser = parser
         self._namespace = namespace
         self._offsets = offsets
+        # What all plain events begin with, where the parser is the usual one.
+        self._head = (engine.MESSAGE + text_head(EVENT, namespace)).encode() if parser is TEXT_PARSER else None
 
-    def encode(self, message: Message) -> Prepared:
-        args: Sequence[Any] = message.args
+    def encode(self, message: Message) -> AnyPrepared:
+        args = message.args
         if self._offsets and message.offset is not None and message.id is None:
             args = [*args, message.offset]
-        packet = Packet(EVENT, self._namespace, args, message.id)
-        return Prepared(self._parser.encode(packet), message.compress)
+        return self.write(args, message.id, message.compress)
+
+    def write(self, args: Sequence[Any], id: int | None = None, compress: bool = True) -> AnyPrepared:
+        """An event by its name and arguments. Raises :class:`ValueError` for what the parser cannot say."""
+        if self._head is not None and id is None:
+            try:
+                return PreparedText(self._head + encode_bytes(args), compress)
+            except NotJson:
+                # Attachments, which the parser knows how to send, or what nobody can say.
+                pass
+        return Prepared(self._parser.encode(Packet(EVENT, self._namespace, args, id)), compress)

@@ -46,9 +46,13 @@ def encode(packet: Packet) -> list[str | bytes]:
         if packet.type not in (EVENT, ACK):
             raise ValueError("only events and acknowledgements have attachments")
         kind = f"{packet.type + (BINARY_EVENT - EVENT)}{len(attachments)}-"
-    namespace = "" if packet.namespace == "/" else packet.namespace + ","
     number = "" if packet.id is None else str(packet.id)
-    return [kind + namespace + number + data, *attachments]
+    return [text_head(kind, packet.namespace) + number + data, *attachments]
+
+
+def text_head(kind: str | int, namespace: str) -> str:
+    """What the text of a packet begins with; ``kind`` is its type, and the number of its attachments if it has any."""
+    return f"{kind}" if namespace == "/" else f"{kind}{namespace},"
 
 
 def _encode_data(data: Any, attachments: list[bytes]) -> str:
@@ -61,26 +65,35 @@ def _encode_data(data: Any, attachments: list[bytes]) -> str:
     return jsontext.encode(data, detach)
 
 
+def allowed(event: str) -> str:
+    """``event``, unless its name is the protocol's own: then `ValueError`."""
+    if event in RESERVED:
+        raise reserved(event)
+    return event
+
+
+def reserved(event: str) -> ValueError:
+    """What is wrong with an event of that name."""
+    return ValueError(f"{event!r} is a reserved event name")
+
+
 class Decoder:
     """Puts packets together from messages. At most one packet is unfinished at a time.
 
     ``max_bytes`` bounds its attachments together.
     """
 
-    __slots__ = ("_attachments", "_max_attachments", "_max_bytes", "_missing", "_packet", "_received")
+    __slots__ = ("_attachments", "_max_attachments", "_max_bytes", "_missing", "_packet", "_received", "waiting")
 
     def __init__(self, max_attachments: int = MAX_ATTACHMENTS, max_bytes: int = 1_000_000) -> None:
         self._max_attachments = max_attachments
         self._max_bytes = max_bytes
         self._received = 0
+        # Whether a packet still waits for attachments.
+        self.waiting = False
         self._packet: Packet | None = None
         self._attachments: list[bytes] = []
         self._missing = 0
-
-    @property
-    def waiting(self) -> bool:
-        """Whether a packet still waits for attachments."""
-        return self._packet is not None
 
     def decode(self, message: str | bytes) -> Packet | None:
         """The packet that ``message`` completes, or ``None`` while attachments are missing.
@@ -93,7 +106,7 @@ class Decoder:
             raise ProtocolError("text while attachments are missing")
         packet, self._missing = decode_text(message, self._max_attachments)
         if self._missing:
-            self._packet = packet
+            self._packet, self.waiting = packet, True
             return None
         return packet
 
@@ -108,12 +121,27 @@ class Decoder:
         if len(self._attachments) < self._missing:
             return None
         attachments, self._attachments, self._packet, self._received = self._attachments, [], None, 0
+        self.waiting = False
         try:
             packet.data = _reattach(packet.data, attachments)
         except RecursionError:
             raise ProtocolError("nested too deep") from None
         check(packet)
         return packet
+
+
+def decode_plain_event(message: str | bytes) -> list[Any] | None:
+    """The common case: name and arguments of an event for the main namespace, without acknowledgement or attachments.
+
+    ``None`` for any other packet. Raises :class:`ProtocolError`.
+    """
+    if message[:2] != "2[":
+        return None
+    try:
+        args: list[Any] = jsontext.decode(message[1:])
+    except ValueError:
+        raise ProtocolError("broken JSON") from None
+    return args if args and type(args[0]) is str and args[0] not in RESERVED else None
 
 
 def decode_text(text: str, max_attachments: int = MAX_ATTACHMENTS) -> tuple[Packet, int]:

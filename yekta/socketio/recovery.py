@@ -75,9 +75,9 @@ class Session:
     left: float
 
 
-@attrs.frozen
+@attrs.define(eq=False)
 class Event:
-    """One entry of the log."""
+    """One entry of the log. Not frozen: that would make each cost three times as much."""
 
     number: int
     time: float
@@ -102,9 +102,10 @@ class History:
     def record(self, message: Message, target: Target) -> None:
         """Give ``message`` its offset, and remember it unless it may be lost anyway."""
         if not message.volatile:
+            now = self._clock.seconds()
             self.last += 1
-            self._events.append(Event(self.last, self._clock.seconds(), target, message))
-            self._trim()
+            self._events.append(Event(self.last, now, target, message))
+            self._trim(now)
         message.number = self.last
         message.offset = self.offset(self.last)
 
@@ -155,21 +156,21 @@ class History:
         is_ours = epoch == self._epoch and number.isascii() and number.isdigit() and len(number) < 16
         return int(number) if is_ours else None
 
-    def _trim(self) -> None:
-        oldest = self._clock.seconds() - self._settings.max_disconnection
+    def _trim(self, now: float | None = None) -> None:
+        oldest = (self._clock.seconds() if now is None else now) - self._settings.max_disconnection
         while self._sessions and next(iter(self._sessions.values())).left < oldest:
             self._sessions.popitem(last=False)
-        while self._events and (
-            self._events[0].time < oldest or len(self._events) > self._settings.max_events
-        ):
-            self._note_trimmed(self._events.popleft())
+        events, most = self._events, self._settings.max_events
+        while events and (events[0].time < oldest or len(events) > most):
+            self._note_trimmed(events.popleft())
 
     def _note_trimmed(self, event: Event) -> None:
+        trimmed = self._trimmed
         for room in event.target.rooms or (_EVERYBODY,):
-            self._trimmed.pop(room, None)
-            self._trimmed[room] = event.number
-        while len(self._trimmed) > self._settings.max_events:
-            self._floor = self._trimmed.popitem(last=False)[1]
+            trimmed[room] = event.number
+            trimmed.move_to_end(room)
+        while len(trimmed) > self._settings.max_events:
+            self._floor = trimmed.popitem(last=False)[1]
 
     def _last_trimmed(self, rooms: frozenset[str]) -> int:
         return max(self._floor, *(self._trimmed.get(room, 0) for room in (_EVERYBODY, *rooms)))

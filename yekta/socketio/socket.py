@@ -15,14 +15,14 @@ from twisted.internet.defer import Deferred, fail
 from yekta.socketio import packet as packets
 from yekta.socketio.acks import Acks, Answered
 from yekta.socketio.adapter import RemoteSocket, Restored, Target
-from yekta.socketio.broadcast import Broadcasting, BroadcastOperator, allowed
+from yekta.socketio.broadcast import Broadcasting, BroadcastOperator
 from yekta.socketio.calls import call, dispatch
 from yekta.socketio.errors import Disconnected
 from yekta.socketio.handshake import Handshake, redacted
 from yekta.socketio.listeners import Listeners, ignore
 from yekta.socketio.listening import Listening
 from yekta.socketio.message import Message
-from yekta.socketio.packet import Packet
+from yekta.socketio.packet import RESERVED, Packet, allowed, reserved
 from yekta.socketio.recovery import RECOVERABLE, Session
 
 if TYPE_CHECKING:
@@ -54,13 +54,21 @@ class Socket(Listening, Broadcasting):
         self.listeners = Listeners()
         self._format = client.format(spelling, offsets=False)
         self._acks = Acks(namespace.server.clock, namespace.server.settings.max_acks)
+        self._connection = client.connection
         self._since = self._sent = 0
+        self._alone: Target | None = None
 
     # -- speaking ------------------------------------------------------------------------------------------
 
     def emit(self, event: str, *args: Any) -> None:
         """Send an event to this client. Raises :class:`ValueError` for what the parser cannot say."""
-        self._say(Message([allowed(event), *args]))
+        if event in RESERVED:
+            raise reserved(event)
+        if self.pid is not None or self.outgoing or not self.connected:
+            self._say(Message((event, *args)))
+        else:
+            # Nobody but this client will ever want it.
+            self._connection.send_prepared(self._format.write((event, *args)))
 
     def emit_with_ack(self, event: str, *args: Any, timeout: float | None = None) -> Deferred[Any]:
         """Send an event; fires with the client's answer (a list, if it gave several values).
@@ -70,7 +78,7 @@ class Socket(Listening, Broadcasting):
         if not self.connected:
             return fail(Disconnected())
         number = self.namespace.next_id()
-        message = Message([allowed(event), *args], id=number)
+        message = Message((allowed(event), *args), id=number)
         # Nobody waits for the answer to what cannot be said.
         message.encoded(self._format)
         answer = self._acks.wait(number, timeout)
@@ -100,7 +108,9 @@ class Socket(Listening, Broadcasting):
 
     def _say(self, message: Message) -> None:
         if self.pid is not None:
-            self.namespace.adapter.record(message, Target(frozenset((self.id,))))
+            if self._alone is None:
+                self._alone = Target(frozenset((self.id,)))
+            self.namespace.adapter.record(message, self._alone)
         self.deliver(message)
 
     # -- rooms ---------------------------------------------------------------------------------------------
@@ -143,8 +153,9 @@ class Socket(Listening, Broadcasting):
         if message.volatile and not self.client.flowing:
             return
         # Those that are not in the history have the number 0.
-        self._sent = max(self._sent, message.number)
-        self.client.send_prepared(message.encoded(self._format))
+        if message.number > self._sent:
+            self._sent = message.number
+        self._connection.send_prepared(message.encoded(self._format))
 
     def ask(self, message: Message, answered: Answered) -> Callable[[], None] | None:
         if message.id is None or not self.connected:
@@ -182,7 +193,7 @@ class Socket(Listening, Broadcasting):
         for message in missed:
             # One that cannot be said keeps nobody from coming back.
             with suppress(ValueError):
-                self.client.send_prepared(message.encoded(self._format))
+                self._connection.send_prepared(message.encoded(self._format))
                 self._sent = message.number
         self.client.send(Packet(packets.CONNECT, self.spelling, self._welcome()))
 
@@ -191,9 +202,10 @@ class Socket(Listening, Broadcasting):
         if not self.connected:
             # It has left while this event waited for its turn.
             return None
-        event, *rest = args
-        name = str(event) if isinstance(event, str | int) else f"{event:.15g}"
-        return dispatch(self, name, rest, ignore if id is None else self._acker(id))
+        event = args[0]
+        if type(event) is not str:
+            event = str(event) if isinstance(event, int) else f"{event:.15g}"
+        return dispatch(self, event, args[1:], ignore if id is None else self._acker(id))
 
     def ack_received(self, id: int, args: list[Any]) -> None:
         """An answer; those that nobody waits for are ignored."""
@@ -266,5 +278,5 @@ class FlaggedSocket:
 
     def emit(self, event: str, *args: Any) -> None:
         """See :meth:`Socket.emit`."""
-        message = Message([allowed(event), *args], volatile=self._volatile, compress=self._compress)
+        message = Message((allowed(event), *args), volatile=self._volatile, compress=self._compress)
         self._socket._say(message)

@@ -11,14 +11,13 @@ from twisted.internet.interfaces import IReactorTime
 
 from yekta.timeouts import Timeouts
 from yekta.websocket.interfaces import IReceiver
+from yekta.websocket.lean import with_options
 from yekta.websocket.limits import Limits
 from yekta.websocket.protocol import WebSocket
 
 
 class WebSocketFactory(WebSocketServerFactory):
     """See the module."""
-
-    protocol = WebSocket
 
     def __init__(self, clock: IReactorTime, limits: Limits) -> None:
         super().__init__(reactor=clock, server="")
@@ -36,10 +35,13 @@ class WebSocketFactory(WebSocketServerFactory):
             closeHandshakeTimeout=0,
             perMessageCompressionAccept=self._accept_compression,
         )
+        self.protocol = with_options(WebSocket, self)
+        self._clock = clock
+        self._unflushed: list[WebSocket] = []
 
     def build(self, receiver: IReceiver, headers: dict[str, str]) -> Any:
         """A connection that tells ``receiver``; ``headers`` are added to the 101."""
-        websocket = self.buildProtocol(None)
+        websocket = self.protocol()
         websocket.receiver = receiver
         websocket.response_headers = headers
         return websocket
@@ -57,6 +59,17 @@ class WebSocketFactory(WebSocketServerFactory):
             waiting, self._waiting = self._waiting, []
             for each in waiting:
                 each.callback(None)
+
+    def flush_soon(self, websocket: WebSocket) -> None:
+        """Flush ``websocket`` at the end of the reactor turn, with all that it sends until then."""
+        if not self._unflushed:
+            self._clock.callLater(0, self._flush)
+        self._unflushed.append(websocket)
+
+    def _flush(self) -> None:
+        websockets, self._unflushed = self._unflushed, []
+        for websocket in websockets:
+            websocket.flush()
 
     def close_all(self, code: int, reason: str) -> None:
         """Begin the closing handshake of every open connection."""

@@ -16,6 +16,9 @@ _SIXTY_FOUR_BITS = 127
 
 _from_bytes = int.from_bytes
 
+# The heads of short text frames, by length.
+_TEXT_HEADS = tuple(bytes((TEXT, length)) for length in range(_SHORT + 1))
+
 
 def take_texts(data: bytes, limit: int) -> tuple[list[bytes], int]:
     """The payloads of the whole masked text frames that ``data`` begins with, unmasked, and where the rest begins.
@@ -56,7 +59,7 @@ def frame(kind: int, payload: bytes) -> bytes:
     """One whole unmasked frame, as servers send them; ``kind`` is :data:`TEXT` or :data:`BINARY`."""
     length = len(payload)
     if length <= _SHORT:
-        return bytes((kind, length)) + payload
+        return (_TEXT_HEADS[length] if kind == TEXT else bytes((kind, length))) + payload
     if length < 1 << 16:
         return bytes((kind, _SIXTEEN_BITS)) + length.to_bytes(2, "big") + payload
     return bytes((kind, _SIXTY_FOUR_BITS)) + length.to_bytes(8, "big") + payload

@@ -1,10 +1,11 @@
-"""One WebSocket connection over Autobahn: the only place that touches its protocol class.
+"""One WebSocket connection over Autobahn: the only place that touches its protocol class, but for `lean`.
 
 Autobahn owns RFC 6455: opening and closing handshake, fragments, control frames, compression, violations. This class
 adds what a gateway needs around it:
 
 * the common case first: whole masked text frames are taken out of each chunk before Autobahn sees it (`frame`);
-* replies to one chunk leave in one write, and reading stops while the client does not read (IPushProducer);
+* what is sent while a chunk is handled, or in one turn of the reactor, leaves in one write (`_gather`);
+* reading stops while the client does not read (IPushProducer);
 * bounds: message size (1009), fragments of a message (1008), bytes waiting for a client that does not read.
 
 It knows nothing of Engine.IO or events; those are its receiver's (:class:`~yekta.websocket.interfaces.IReceiver`).
@@ -15,54 +16,50 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from autobahn.twisted.websocket import WebSocketServerProtocol
 from twisted.internet.interfaces import IPushProducer
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
+from yekta.tcp import sender
 from yekta.websocket.frame import BINARY, TEXT, frame, take_texts
 from yekta.websocket.interfaces import IReceiver, IWebSocket
+from yekta.websocket.lean import LeanProtocol
 from yekta.websocket.limits import NO_CODE, PING_TIMEOUT, POLICY, SLOW_CONSUMER, TOO_BIG
 
 if TYPE_CHECKING:
     from yekta.websocket.factory import WebSocketFactory
 
+_OPEN = LeanProtocol.STATE_OPEN
 
-class _Silence:
-    """Autobahn's log calls format requests and payloads; neither may reach a log."""
-
-    def _drop(self, *args: object, **kwargs: object) -> None:
-        """Nothing."""
-
-    debug = info = warn = error = failure = _drop
+# As much is gathered, in bytes, before it is handed to the transport in the middle of a turn.
+GATHERED = 1 << 16
 
 
 @implementer(IWebSocket, IPushProducer)
-class WebSocket(WebSocketServerProtocol):
+class WebSocket(LeanProtocol):
     """See the module. States are Autobahn's: CONNECTING → OPEN → CLOSING → CLOSED."""
 
-    log = _Silence()
     writable = True
-    _cut_for = ""
-    _opened = False
+    heard = False
     receiver: IReceiver
     response_headers: dict[str, str]
     left: Callable[[], None]
     factory: WebSocketFactory
-    data: bytes
     message_data: list[bytes] | None
+    _cut_for = ""
+    _opened = False
+    _pinged = False
+    _fragments = 0
+    # What waits to be sent: for the end of the chunk or turn, or for a client that does not read; and its bytes.
+    _waiting: list[bytes] | None = None
+    _size = 0
+    _handling = False
 
     # -- opening ---------------------------------------------------------------------------------------
 
     def connectionMade(self) -> None:
-        self.peer = ""
-        self._corked: list[bytes] | None = None
-        self._queue: list[bytes] = []
-        self._queued = 0
-        self._fragments = 0
-        self._pinged = False
-        self.heard = False
-        self._connectionMade()
+        super().connectionMade()
+        self._send_now = sender(self.transport)
 
     def onConnect(self, request: object) -> tuple[None, dict[str, str]]:
         return None, self.response_headers
@@ -77,14 +74,30 @@ class WebSocket(WebSocketServerProtocol):
 
     def dataReceived(self, data: bytes) -> None:
         self.heard = True
-        self.data = self.data + data if self.data else data
-        self.consumeData()
+        if self.data or not self._expects_a_message:
+            self.data += data
+            self.consumeData()
+            return
+        payloads, rest = take_texts(data, self.factory.limits.max_message)
+        if rest < len(data):
+            self.data = data[rest:]
+        if payloads:
+            self._texts_received(payloads)
+        if self.data:
+            self.consumeData()
+
+    @property
+    def _expects_a_message(self) -> bool:
+        """Whether the next byte begins a message that we may take."""
+        return (
+            self.current_frame is None and not self.inside_message and self.state == _OPEN and self.writable
+        )
 
     def processData(self) -> bool:
         """Take the next batch of common frames, or let Autobahn take one step. False: wait for more."""
-        if not self.writable and self.state == self.STATE_OPEN:
+        if not self.writable and self.state == _OPEN:
             return False
-        if self.current_frame is None and not self.inside_message and self.state == self.STATE_OPEN:
+        if self._expects_a_message:
             payloads, rest = take_texts(self.data, self.factory.limits.max_message)
             if rest:
                 self.data = self.data[rest:]
@@ -94,10 +107,10 @@ class WebSocket(WebSocketServerProtocol):
         return more
 
     def _texts_received(self, payloads: list[bytes]) -> None:
-        self.cork()
+        self._handling = True
         try:
             for payload in payloads:
-                if self.state != self.STATE_OPEN:
+                if self.state != _OPEN:
                     break
                 try:
                     text = payload.decode()
@@ -106,7 +119,8 @@ class WebSocket(WebSocketServerProtocol):
                     break
                 self.receiver.text_received(text)
         finally:
-            self.uncork()
+            self._handling = False
+            self.flush()
 
     def onMessageFrameBegin(self, length: int) -> None:
         self._fragments += 1
@@ -118,7 +132,7 @@ class WebSocket(WebSocketServerProtocol):
         """As Autobahn's, without the Deferred that it makes for every message."""
         data, self.message_data, self._fragments = self.message_data, None, 0
         # What was under way when we closed is no longer wanted: as in a browser, and as in `_texts_received`.
-        if self.state != self.STATE_OPEN:
+        if self.state != _OPEN:
             return
         payload = b"".join(data or ())
         if self.message_is_binary:
@@ -149,48 +163,57 @@ class WebSocket(WebSocketServerProtocol):
             self._send_compressible(data, binary=True)
 
     def send_frame(self, frame: bytes) -> None:
-        if self.state == self.STATE_OPEN:
-            self.sendData(frame)
+        if self.state == _OPEN:
+            self._gather(frame)
 
     def _send_compressible(self, payload: bytes, *, binary: bool) -> None:
         threshold = self.factory.limits.deflate_threshold or 0
-        if self.state == self.STATE_OPEN:
+        if self.state == _OPEN:
             self.sendMessage(payload, binary, doNotCompress=len(payload) < threshold)
 
-    def cork(self) -> None:
-        """Collect what is sent until :meth:`uncork`, to leave in one write."""
-        self._corked = []
-
-    def uncork(self) -> None:
-        frames, self._corked = self._corked, None
-        if frames:
-            self.sendData(b"".join(frames))
-
     def sendData(self, data: bytes, sync: bool = False, chopsize: int | None = None) -> None:
-        """Autobahn's one way out, and ours: to the transport, or to wait where the client does not read."""
-        if self._corked is not None:
-            self._corked.append(data)
-        elif self.writable:
-            self.transport.write(data)
-        elif self._queued + len(data) > self.factory.limits.max_queued:
-            self.abort(SLOW_CONSUMER)
+        """Autobahn's one way out: handshakes and control frames go at once, after what was gathered."""
+        if self._waiting is None and self.writable and not self._handling:
+            self._send_now(data)
+            return
+        self._gather(data)
+        if not self._handling:
+            self.flush()
+
+    def _gather(self, data: bytes) -> None:
+        """Send ``data`` together with what else is sent while this chunk is handled, or else in this turn."""
+        waiting = self._waiting
+        if waiting is not None:
+            waiting.append(data)
         else:
-            self._queue.append(data)
-            self._queued += len(data)
+            self._waiting = [data]
+            if self.writable and not self._handling:
+                self.factory.flush_soon(self)
+        self._size += len(data)
+        if not self.writable:
+            if self._size > self.factory.limits.max_queued:
+                self.abort(SLOW_CONSUMER)
+        elif self._size > GATHERED:
+            self.flush()
+
+    def flush(self) -> None:
+        """Hand what was gathered to the transport, unless the client does not read."""
+        waiting = self._waiting
+        if waiting is not None and self.writable:
+            self._waiting, self._size = None, 0
+            self._send_now(waiting[0] if len(waiting) == 1 else b"".join(waiting))
 
     # -- IPushProducer: the transport says whether the client reads --------------------------------------
 
     def pauseProducing(self) -> None:
         self.writable = False
-        if self.state == self.STATE_OPEN:
+        if self.state == _OPEN:
             self.transport.pauseProducing()
 
     def resumeProducing(self) -> None:
         self.writable = True
-        waiting, self._queue, self._queued = self._queue, [], 0
-        if waiting:
-            self.transport.write(b"".join(waiting))
-        if self.writable and self.state == self.STATE_OPEN:
+        self.flush()
+        if self.writable and self.state == _OPEN:
             self.transport.resumeProducing()
             self.receiver.drained()
             self.consumeData()
@@ -201,14 +224,12 @@ class WebSocket(WebSocketServerProtocol):
     # -- closing ---------------------------------------------------------------------------------------
 
     def close(self, code: int | None, reason: str = "") -> None:
-        if self.state == self.STATE_OPEN:
+        if self.state == _OPEN:
             self.sendCloseFrame(code, _cut(reason) if code is not None else None)
 
     def sendCloseFrame(
         self, code: int | None = None, reasonUtf8: bytes | None = None, isReply: bool = False
     ) -> None:
-        if self._corked:
-            self.uncork()
         super().sendCloseFrame(code, reasonUtf8, isReply)
         if self.droppedByMe:
             # There was no room for it.
@@ -218,7 +239,7 @@ class WebSocket(WebSocketServerProtocol):
             self.transport.resumeProducing()
 
     def abort(self, reason: str = "") -> None:
-        self._queue.clear()
+        self._waiting, self._size = None, 0
         if self.state != self.STATE_CLOSED:
             self._cut_for = reason
             self.dropConnection(abort=True)
@@ -227,9 +248,8 @@ class WebSocket(WebSocketServerProtocol):
             self.transport.abortConnection()
 
     def dropConnection(self, abort: bool = False) -> None:
-        if self._corked:
-            self.uncork()
-        # What is queued for a client that does not read would be lost by an ordinary close, and wait for ever.
+        self.flush()
+        # What waits for a client that does not read would be lost by an ordinary close, and wait for ever.
         super().dropConnection(abort or not self.writable)
 
     def connectionLost(self, reason: Failure) -> None:

@@ -1,0 +1,47 @@
+"""What answers on the port of each service."""
+
+from __future__ import annotations
+
+from twisted.web.resource import IResource
+
+from yekta.edge.rest import Rest
+from yekta.edge.rest_ai import RestAi
+from yekta.edge.site import ApiPort, WebSocketPort
+from yekta.services.node import Node
+
+
+def api(node: Node) -> IResource:
+    """Port 3000: REST, Socket.IO, native WebSocket on one path, and the pages."""
+    settings = node.settings
+    ai = RestAi(
+        node.reactor, node.sessions, node.counselor, node.conversations, node.health, node.timestamps
+    )
+    rest = Rest(
+        node.sessions,
+        node.accounts,
+        ai,
+        node.health,
+        node.timestamps,
+        node.origins,
+        node.native.dispatcher.events,
+        websocket_path=settings.websocket_path,
+        legacy_status=settings.legacy_status,
+    )
+    return ApiPort(
+        node.socketio_resource,
+        node.native,
+        rest.klein().resource(),
+        node.origins,
+        websocket_path=settings.websocket_path,
+        console=settings.console,
+    )
+
+
+def ws(node: Node) -> IResource:
+    """Port 3500: Socket.IO and native WebSocket."""
+    return WebSocketPort(
+        node.socketio_resource,
+        node.native,
+        node.origins,
+        websocket_path=node.settings.websocket_path,
+    )
