@@ -1,16 +1,20 @@
 """Who is in which room, looked up both ways. A pure data structure: no wire, no clock, no callbacks.
 
-Rooms appear with their first member and vanish with their last, so nothing is left behind by members that left.
+Rooms appear with their first member and vanish with their last, so nothing is left behind by members that left. Most
+rooms have one member, and most members a few rooms: those are kept without a set, which would cost 200 bytes each.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Hashable, Iterable, Iterator
-from typing import Generic, TypeVar
+from typing import Generic, TypeVar, cast
 
 Member = TypeVar("Member", bound=Hashable)
 
 _NOBODY: frozenset[str] = frozenset()
+
+# As many rooms of one member are a tuple.
+_FEW = 8
 
 
 class Rooms(Generic[Member]):
@@ -19,41 +23,54 @@ class Rooms(Generic[Member]):
     __slots__ = ("_members", "_rooms")
 
     def __init__(self) -> None:
-        self._members: dict[str, set[Member]] = {}
-        self._rooms: dict[Member, set[str]] = {}
+        self._members: dict[str, Member | set[Member]] = {}
+        self._rooms: dict[Member, tuple[str, ...] | set[str]] = {}
 
     def join(self, member: Member, room: str) -> tuple[bool, bool]:
         """Put ``member`` into ``room``. Says ``(the room is new, the member was not in it)``."""
+        rooms = self._rooms.get(member, ())
+        if room in rooms:
+            return False, False
+        if type(rooms) is set:
+            rooms.add(room)
+        else:
+            self._rooms[member] = (*rooms, room) if len(rooms) < _FEW else {*rooms, room}
         members = self._members.get(room)
-        created = members is None
-        if members is None:
-            members = self._members[room] = set()
-        joined = member not in members
-        members.add(member)
-        self._rooms.setdefault(member, set()).add(room)
-        return created, joined
+        if type(members) is set:
+            members.add(member)
+        else:
+            self._members[room] = member if members is None else {cast(Member, members), member}
+        return members is None, True
 
     def leave(self, member: Member, room: str) -> tuple[bool, bool]:
         """Take ``member`` out of ``room``. Says ``(the room vanished, the member had been in it)``."""
-        members = self._members.get(room, set())
-        if member not in members:
+        rooms = self._rooms.get(member, ())
+        if room not in rooms:
             return False, False
-        members.remove(member)
-        rooms = self._rooms[member]
-        rooms.remove(room)
+        if type(rooms) is set:
+            rooms.remove(room)
+        else:
+            rooms = self._rooms[member] = tuple(each for each in rooms if each != room)
         if not rooms:
             del self._rooms[member]
-        if not members:
-            del self._members[room]
-        return not members, True
+        members = self._members[room]
+        if type(members) is set:
+            members.remove(member)
+            if members:
+                return False, True
+        del self._members[room]
+        return True, True
 
     def of(self, member: Member) -> Collection[str]:
-        """The rooms that ``member`` is in; a live view, not to be changed."""
+        """The rooms that ``member`` is in; a view, not to be changed."""
         return self._rooms.get(member, _NOBODY)
 
     def members(self, room: str) -> Collection[Member]:
-        """The members of ``room``; a live view, not to be changed."""
-        return self._members.get(room, frozenset())
+        """The members of ``room``; a view, not to be changed."""
+        members = self._members.get(room)
+        if members is None:
+            return ()
+        return members if type(members) is set else (cast(Member, members),)
 
     def select(self, rooms: Iterable[str], excluded: Iterable[str] = ()) -> Iterator[Member]:
         """Each member of any of ``rooms`` once, but nobody who is in one of the ``excluded`` rooms.

@@ -20,14 +20,28 @@ _log = Logger()
 class Peer(Reader, abc.ABC):
     """``id`` is the contract's ``socketId``; ``token`` is kept only as its last four characters."""
 
+    __slots__ = ("_budget", "_ending", "_work", "following", "session")
     id: str
     protocol: str
 
     def __init__(self, session: Session, token: str) -> None:
         self.session = session
-        self.masked_token = mask(token)
-        self.budget = Budget()
-        self._work: set[Deferred[Any]] = set()
+        self.following = None
+        self._ending = token[-4:]
+        self._budget: Budget | None = None
+        self._work: set[Deferred[Any]] | None = None
+
+    @property
+    def masked_token(self) -> str:
+        """What may be shown of the token."""
+        return mask(self._ending)
+
+    @property
+    def budget(self) -> Budget:
+        """How many events the peer may still send."""
+        if self._budget is None:
+            self._budget = Budget()
+        return self._budget
 
     @property
     @abc.abstractmethod
@@ -59,15 +73,16 @@ class Peer(Reader, abc.ABC):
     def own(self, work: Coroutine[Any, Any, None]) -> None:
         """Run ``work``, and cancel it when the peer leaves."""
         deferred = ensureDeferred(work)
-        if not deferred.called:
-            self._work.add(deferred)
         deferred.addErrback(_failed)
-        deferred.addBoth(lambda _: self._work.discard(deferred))
+        if not deferred.called:
+            running = self._work = self._work or set()
+            running.add(deferred)
+            deferred.addBoth(lambda _: running.discard(deferred))
 
     def gone(self) -> None:
         """The connection is no more. What it asked the AI goes on without it."""
         self.stop_following()
-        for deferred in tuple(self._work):
+        for deferred in tuple(self._work or ()):
             deferred.cancel()
 
 

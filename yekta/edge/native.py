@@ -60,6 +60,7 @@ NATIVE = NativeFormat()
 class NativePeer(Peer):
     """A peer, the receiver of its WebSocket, and a member of the rooms."""
 
+    __slots__ = ("_door", "_websocket", "id")
     protocol = _PROTOCOL
     transport = "websocket"
     _websocket: IWebSocket

@@ -24,12 +24,14 @@ ALIASES = dict.fromkeys(("/socket.io", "/socket.io/", "/ws", "/ws/"), "/")
 class SocketPeer(Peer):
     """A peer behind a Socket.IO socket."""
 
+    __slots__ = ("_door", "_socket", "id")
     protocol = "socketio"
 
-    def __init__(self, session: Session, token: str, socket: Socket) -> None:
+    def __init__(self, session: Session, token: str, socket: Socket, door: SocketDoor) -> None:
         super().__init__(session, token)
         self.id = socket.id
         self._socket = socket
+        self._door = door
 
     @property
     def transport(self) -> str:
@@ -52,14 +54,29 @@ class SocketPeer(Peer):
     def session_ended(self, reason: str) -> None:
         self._socket.disconnect(close=True)
 
+    def event_received(self, event: str, args: list[Any], ack: Callable[..., None]) -> None:
+        """Called by the socket for every event."""
+        door = self._door
+        door.touch(self.session.id)
+        reply = self.emit if ack is ignore else AcknowledgedReply(self, ack)
+        door.dispatch(self, event, args[0] if args else None, reply)
+
+    def left(self, reason: str) -> None:
+        """Called by the socket once it has left."""
+        # Whose it was and where its client had come, should it be recovered.
+        self._socket.data["session"] = self.session.id
+        self._socket.data["following"] = {name: each.seq for name, each in (self.following or {}).items()}
+        self._door.hub.depart(self, reason)
+
 
 class SocketDoor:
     """Lets the application's sessions into a Socket.IO server, and hands their events to the dispatcher."""
 
     def __init__(self, server: Server, sessions: Sessions, hub: Hub, dispatcher: Dispatcher) -> None:
+        self.hub = hub
+        self.touch = hub.touch
+        self.dispatch = dispatcher.dispatch
         self._sessions = sessions
-        self._hub = hub
-        self._dispatcher = dispatcher
         # A recovered connection is asked for its session too: it may have ended meanwhile.
         server.use(self._authenticate, always=True)
         server.on_connection(self._connected)
@@ -70,31 +87,22 @@ class SocketDoor:
             session = await authenticate(self._sessions, token)
         except NotAuthenticated as refusal:
             raise ConnectError(refusal.message) from None
-        if socket.data.setdefault("session", session.id) != session.id:
+        if socket.recovered and socket.data.get("session") != session.id:
             raise ConnectError(INVALID_TOKEN)
-        socket.data["peer"] = SocketPeer(session, token or "", socket)
+        # From here on the session stands for it.
+        socket.handshake.auth.pop("token", None)
+        socket.data["peer"] = SocketPeer(session, token or "", socket, self)
 
     def _connected(self, socket: Socket) -> None:
         peer: SocketPeer = socket.data.pop("peer")
-        touch, dispatch, session_id = self._hub.touch, self._dispatcher.dispatch, peer.session.id
-
-        def event_received(event: str, args: list[Any], ack: Callable[..., None]) -> None:
-            touch(session_id)
-            reply = peer.emit if ack is ignore else AcknowledgedReply(peer, ack)
-            dispatch(peer, event, args[0] if args else None, reply)
-
-        def left(reason: str) -> None:
-            # Where the client had come, should its connection be recovered.
-            socket.data["following"] = {name: each.seq for name, each in (peer.following or {}).items()}
-            self._hub.depart(peer, reason)
-
-        socket.otherwise(event_received)
+        following = socket.data.pop("following", {})
+        socket.otherwise(peer.event_received)
         socket.on_drain(peer.drained)
-        socket.on("disconnect")(left)
-        self._hub.arrive(peer)
-        for message_id, seq in socket.data.pop("following", {}).items():
+        socket.on_leave(peer.left)
+        self.hub.arrive(peer)
+        for message_id, seq in following.items():
             # Recovery has brought it all that it was sent before; the rest follows as if it had asked.
-            self._dispatcher.dispatch(peer, "ai:resume", {"messageId": message_id, "seq": seq}, peer.emit)
+            self.dispatch(peer, "ai:resume", {"messageId": message_id, "seq": seq}, peer.emit)
 
 
 def token_of(handshake: Handshake) -> str | None:

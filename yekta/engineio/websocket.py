@@ -32,6 +32,7 @@ _TYPES = frozenset("0123456")
 class WebSocketTransport:
     """Carries the packets of one connection, one in each message."""
 
+    __slots__ = ("_engine", "_plain", "_request", "_sid", "_websocket", "connection")
     name = "websocket"
     immediate = True
     writable = True

@@ -96,6 +96,8 @@ class BroadcastOperator:
 class Broadcasting:
     """The operator's methods, for whatever stands for some sockets: a server, a namespace, all others but one."""
 
+    __slots__ = ()
+
     def _operator(self) -> BroadcastOperator:
         raise NotImplementedError
 

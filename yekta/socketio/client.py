@@ -30,6 +30,19 @@ INVALID_NAMESPACE = ConnectError("Invalid namespace")
 class Client:
     """See the module. ``sockets`` by namespace, as the client spells it. ``protocol``: Engine.IO's, 4 or 3."""
 
+    __slots__ = (
+        "__weakref__",
+        "_admissions",
+        "_decoder",
+        "_order",
+        "_parser",
+        "_plain",
+        "_size",
+        "connection",
+        "protocol",
+        "server",
+        "sockets",
+    )
     _log = Logger()
 
     def __init__(self, server: Server, connection: Connection) -> None:

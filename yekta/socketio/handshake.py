@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from email.utils import formatdate
 from typing import Any
 
@@ -10,22 +11,56 @@ import attrs
 from yekta.web.request import Request
 
 
-@attrs.frozen
+@attrs.frozen(repr=False)
 class Handshake:
     """Facts of the first request, and the ``auth`` that the client sent to this namespace.
 
-    ``issued`` in milliseconds, ``time`` as text, ``cross_domain``: whether a web page of some origin connects.
+    ``now``: when the client came to this namespace, in POSIX seconds.
     """
 
-    headers: dict[str, str] = attrs.field(repr=False)
-    query: dict[str, str] = attrs.field(repr=False)
-    auth: dict[str, Any] = attrs.field(repr=False)
-    address: str
-    secure: bool
-    cross_domain: bool
-    url: str = attrs.field(repr=False)
-    issued: int
-    time: str
+    _request: Request
+    auth: dict[str, Any]
+    _now: float
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """By lower-case name."""
+        return self._request.headers
+
+    @property
+    def query(self) -> Mapping[str, str]:
+        """The fields of the first request's query."""
+        return self._request.query
+
+    @property
+    def address(self) -> str:
+        """The client's."""
+        return self._request.address
+
+    @property
+    def secure(self) -> bool:
+        """Whether it came over TLS."""
+        return self._request.secure
+
+    @property
+    def cross_domain(self) -> bool:
+        """Whether a web page of some origin connects."""
+        return self._request.origin is not None
+
+    @property
+    def url(self) -> str:
+        """The path."""
+        return self._request.path
+
+    @property
+    def issued(self) -> int:
+        """When the client came, in milliseconds."""
+        return round(self._now * 1000)
+
+    @property
+    def time(self) -> str:
+        """The same as text."""
+        return formatdate(self._now, usegmt=True)
 
 
 # What other servers, and whoever looks at a list of sockets, must not see.
@@ -33,26 +68,16 @@ _SECRET_HEADERS = ("authorization", "cookie", "proxy-authorization")
 _SECRET_FIELDS = ("token", "pid")
 
 
-def handshake(request: Request, auth: dict[str, Any], now: float) -> Handshake:
-    """The handshake of a client that came with ``request``."""
-    return Handshake(
-        headers=dict(request.headers),
-        query=dict(request.query),
-        auth=auth,
-        address=request.address,
-        secure=request.secure,
-        cross_domain=request.origin is not None,
-        url=request.path,
-        issued=round(now * 1000),
-        time=formatdate(now, usegmt=True),
-    )
-
-
 def redacted(shown: Handshake) -> dict[str, Any]:
     """The handshake without its secrets, as a plain dictionary."""
     return {
-        **attrs.asdict(shown),
         "auth": {},
+        "address": shown.address,
+        "secure": shown.secure,
+        "cross_domain": shown.cross_domain,
+        "url": shown.url,
+        "issued": shown.issued,
+        "time": shown.time,
         "headers": {name: value for name, value in shown.headers.items() if name not in _SECRET_HEADERS},
         "query": {name: value for name, value in shown.query.items() if name not in _SECRET_FIELDS},
     }

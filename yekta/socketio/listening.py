@@ -7,18 +7,25 @@ from typing import Any
 
 from yekta.socketio.listeners import Function, Listeners
 
+# What listens to a socket that nobody listens to.
+NOBODY = Listeners()
+
 Fallback = Callable[[str, list[Any], Callable[..., None]], Any]
 
 
 class Listening:
     """The listening half of a socket. Tuples: they cost an idle socket nothing, and are safe to walk."""
 
-    listeners: Listeners
-    incoming: tuple[Callable[..., Any], ...] = ()
-    outgoing: tuple[Callable[..., Any], ...] = ()
-    middlewares: tuple[Callable[..., Any], ...] = ()
-    fallback: Fallback | None = None
-    drain_listener: Callable[[], object] | None = None
+    __slots__ = ("drain_listener", "fallback", "incoming", "leave_listener", "listeners", "middlewares", "outgoing")
+
+    def __init__(self) -> None:
+        self.listeners: Listeners = NOBODY
+        self.incoming: tuple[Callable[..., Any], ...] = ()
+        self.outgoing: tuple[Callable[..., Any], ...] = ()
+        self.middlewares: tuple[Callable[..., Any], ...] = ()
+        self.fallback: Fallback | None = None
+        self.drain_listener: Callable[[], object] | None = None
+        self.leave_listener: Callable[[str], object] | None = None
 
     def on(self, event: str) -> Callable[[Function], Function]:
         """Decorator: call a function for every ``event``; ``disconnecting`` and ``disconnect`` get the reason."""
@@ -68,6 +75,10 @@ class Listening:
         """Call ``function()`` whenever the client, having been behind, can take more."""
         self.drain_listener = function
 
+    def on_leave(self, function: Callable[[str], object]) -> None:
+        """Call ``function(reason)`` once the socket has left, after the listeners of ``disconnect``."""
+        self.leave_listener = function
+
     def use(self, middleware: Function) -> Function:
         """Call ``middleware(event, args)`` before each event's listeners; an exception keeps the event from them."""
         self.middlewares = (*self.middlewares, middleware)
@@ -75,6 +86,8 @@ class Listening:
 
     def _adder(self, event: str, *, once: bool) -> Callable[[Function], Function]:
         def add(function: Function) -> Function:
+            if self.listeners is NOBODY:
+                self.listeners = Listeners()
             self.listeners.add(event, function, once=once)
             return function
 

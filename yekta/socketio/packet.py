@@ -92,7 +92,7 @@ class Decoder:
         # Whether a packet still waits for attachments.
         self.waiting = False
         self._packet: Packet | None = None
-        self._attachments: list[bytes] = []
+        self._attachments: list[bytes] | None = None
         self._missing = 0
 
     def decode(self, message: str | bytes) -> Packet | None:
@@ -106,21 +106,21 @@ class Decoder:
             raise ProtocolError("text while attachments are missing")
         packet, self._missing = decode_text(message, self._max_attachments)
         if self._missing:
-            self._packet, self.waiting = packet, True
+            self._packet, self._attachments, self.waiting = packet, [], True
             return None
         return packet
 
     def _attach(self, attachment: bytes) -> Packet | None:
-        packet = self._packet
-        if packet is None:
+        packet, attachments = self._packet, self._attachments
+        if packet is None or attachments is None:
             raise ProtocolError("attachment without a packet")
         self._received += len(attachment)
         if self._received > self._max_bytes:
             raise ProtocolError("attachments too large")
-        self._attachments.append(attachment)
-        if len(self._attachments) < self._missing:
+        attachments.append(attachment)
+        if len(attachments) < self._missing:
             return None
-        attachments, self._attachments, self._packet, self._received = self._attachments, [], None, 0
+        self._attachments, self._packet, self._received = None, None, 0
         self.waiting = False
         try:
             packet.data = _reattach(packet.data, attachments)

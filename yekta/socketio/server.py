@@ -25,7 +25,7 @@ from yekta.engineio.resource import EngineResource
 from yekta.socketio.adapter import Adapter, Home, InMemoryAdapter
 from yekta.socketio.broadcast import BroadcastOperator, Emitting
 from yekta.socketio.client import Client
-from yekta.socketio.handshake import handshake
+from yekta.socketio.handshake import Handshake
 from yekta.socketio.listeners import Function
 from yekta.socketio.message import EventFormat
 from yekta.socketio.namespace import Namespace, ParentNamespace
@@ -230,7 +230,7 @@ class Server(Emitting):
 
     def make_socket(self, namespace: Namespace, client: Client, spelling: str, auth: dict[str, Any]) -> Socket:
         """A socket that is not admitted yet."""
-        shown = handshake(client.connection.request, auth, self.clock.seconds())
+        shown = Handshake(client.connection.request, auth, self.clock.seconds())
         return Socket(namespace, client, spelling, shown, client.make_id(namespace.name))
 
     def forget(self, client: Client) -> None:

@@ -19,7 +19,7 @@ from yekta.socketio.broadcast import Broadcasting, BroadcastOperator
 from yekta.socketio.calls import call, dispatch
 from yekta.socketio.errors import Disconnected
 from yekta.socketio.handshake import Handshake, redacted
-from yekta.socketio.listeners import Listeners, ignore
+from yekta.socketio.listeners import ignore
 from yekta.socketio.listening import Listening
 from yekta.socketio.message import Message
 from yekta.socketio.packet import RESERVED, Packet, allowed, reserved
@@ -39,24 +39,52 @@ class Socket(Listening, Broadcasting):
     ``recovered``: whether the client came back and was given its old id, rooms, data and what it missed.
     """
 
+    __slots__ = (
+        "__weakref__",
+        "_acks",
+        "_alone",
+        "_connection",
+        "_data",
+        "_early_rooms",
+        "_format",
+        "_leaving",
+        "_sent",
+        "_since",
+        "client",
+        "connected",
+        "handshake",
+        "id",
+        "namespace",
+        "pid",
+        "recovered",
+        "spelling",
+    )
+
     def __init__(self, namespace: Namespace, client: Client, spelling: str, handshake: Handshake, id: str) -> None:
+        super().__init__()
         self.id = id
         self.namespace = namespace
         self.client = client
         self.handshake = handshake
-        self.data: dict[str, Any] = {}
+        self._data: dict[str, Any] | None = None
         self.connected = False
         self.recovered = False
         self.spelling = spelling
         self._leaving = False
         self._early_rooms: tuple[str, ...] = ()
         self.pid: str | None = None
-        self.listeners = Listeners()
         self._format = client.format(spelling, offsets=False)
-        self._acks = Acks(namespace.server.clock, namespace.server.settings.max_acks)
+        self._acks: Acks | None = None
         self._connection = client.connection
         self._since = self._sent = 0
         self._alone: Target | None = None
+
+    @property
+    def data(self) -> dict[str, Any]:
+        """See the class."""
+        if self._data is None:
+            self._data = {}
+        return self._data
 
     # -- speaking ------------------------------------------------------------------------------------------
 
@@ -81,7 +109,7 @@ class Socket(Listening, Broadcasting):
         message = Message((allowed(event), *args), id=number)
         # Nobody waits for the answer to what cannot be said.
         message.encoded(self._format)
-        answer = self._acks.wait(number, timeout)
+        answer = self._owed().wait(number, timeout)
         self.deliver(message)
         return answer
 
@@ -116,9 +144,9 @@ class Socket(Listening, Broadcasting):
     # -- rooms ---------------------------------------------------------------------------------------------
 
     @property
-    def rooms(self) -> Collection[str]:
-        """The rooms this socket is in; its own, named by its id, among them."""
-        return self.namespace.adapter.rooms.of(self)
+    def rooms(self) -> frozenset[str]:
+        """The rooms this socket is in now; its own, named by its id, among them."""
+        return frozenset(self.namespace.adapter.rooms.of(self))
 
     def join(self, *rooms: str) -> None:
         """Enter ``rooms``; in a middleware, once the socket is connected."""
@@ -162,19 +190,20 @@ class Socket(Listening, Broadcasting):
             return None
         number = message.id
         message.encoded(self._format)
-        self._acks.call(number, answered)
+        acks = self._owed()
+        acks.call(number, answered)
         self.deliver(message)
-        return lambda: self._acks.forget(number)
+        return lambda: acks.forget(number)
 
     def describe(self) -> RemoteSocket:
-        return RemoteSocket(self.id, frozenset(self.rooms), dict(self.data), redacted(self.handshake))
+        return RemoteSocket(self.id, self.rooms, dict(self.data), redacted(self.handshake))
 
     # -- for the namespace and the client ----------------------------------------------------------------------
 
     def recover(self, restored: Restored) -> None:
         """Become the socket that the client had before."""
         session = restored.session
-        self.id, self.pid, self.data = session.id, session.pid, session.data
+        self.id, self.pid, self._data = session.id, session.pid, session.data
         self._since = restored.position
         self.recovered = True
 
@@ -209,7 +238,8 @@ class Socket(Listening, Broadcasting):
 
     def ack_received(self, id: int, args: list[Any]) -> None:
         """An answer; those that nobody waits for are ignored."""
-        self._acks.received(id, args)
+        if self._acks is not None:
+            self._acks.received(id, args)
 
     def lost(self, reason: str, description: str = "") -> None:
         """The client has left, or was made to."""
@@ -222,9 +252,13 @@ class Socket(Listening, Broadcasting):
         self.connected = False
         self.namespace.remove(self)
         self.client.forget(self.spelling)
-        self._acks.close()
+        if self._acks is not None:
+            self._acks.close()
         self.tell("disconnect", reason, description)
-        self.listeners.remove()
+        if self.leave_listener is not None:
+            call(self.leave_listener, reason)
+        # What an application hung on the socket goes with it.
+        Listening.__init__(self)
 
     def tell(self, event: str, *args: Any) -> bool:
         """Call the listeners of an event of the socket's own. Says whether there were any."""
@@ -241,8 +275,13 @@ class Socket(Listening, Broadcasting):
     def _session(self, pid: str) -> Session:
         adapter = self.namespace.adapter
         now = self.namespace.server.clock.seconds()
-        rooms = frozenset(self.rooms)
-        return Session(pid, self.id, rooms, self.data, self._since, self._sent, adapter.last_number, now)
+        return Session(pid, self.id, self.rooms, self.data, self._since, self._sent, adapter.last_number, now)
+
+    def _owed(self) -> Acks:
+        if self._acks is None:
+            server = self.namespace.server
+            self._acks = Acks(server.clock, server.settings.max_acks)
+        return self._acks
 
     def _acker(self, id: int) -> Callable[..., None]:
         answered = False
