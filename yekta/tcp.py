@@ -13,14 +13,47 @@ from collections.abc import Callable
 from typing import Any, cast
 
 from twisted.internet import tcp
-from twisted.internet.interfaces import IListeningPort
+from twisted.internet.address import IPv6Address
+from twisted.internet.interfaces import IListeningPort, IProtocol
 
 # Thousands may come back at once after a restart; the kernel has its own bound, net.core.somaxconn.
 BACKLOG = 4096
 
 
 class Connection(tcp.Server):
-    """One accepted connection."""
+    """One accepted connection. What only a log would show of it is written when one does."""
+
+    _tempDataLen = 0
+
+    def __init__(
+        self,
+        sock: socket.socket,
+        protocol: IProtocol,
+        client: tuple[Any, ...],
+        server: Port,
+        sessionno: int,
+        reactor: Any,
+    ) -> None:
+        """As Twisted's, without two descriptions of the connection."""
+        self.reactor = reactor
+        self._tempDataBuffer = []
+        sock.setblocking(False)
+        self.socket = sock
+        self.fileno = sock.fileno
+        self.protocol = protocol
+        self.server = server
+        self.client = client
+        self.sessionno = sessionno
+        if len(client) != 2:
+            self._addressType = IPv6Address
+        self.startReading()
+        self.connected = 1
+
+    def logPrefix(self) -> str:
+        return f"{self._getLogPrefix(self.protocol)},{self.sessionno},{self.client[0]}"
+
+    def __repr__(self) -> str:
+        return f"<connection {self.sessionno} of {self.client[0]}>"
 
     def write_now(self, data: bytes) -> None:
         """As `write`, but what the socket takes at once is gone when this returns."""
@@ -39,7 +72,7 @@ class Connection(tcp.Server):
 class Port(tcp.Port):
     """A listening socket that makes :class:`Connection`."""
 
-    transport = Connection
+    transport = Connection  # type: ignore[assignment]
 
     def startListening(self) -> None:
         """Accepted sockets inherit TCP_NODELAY: each message is one write, and none waits for another."""

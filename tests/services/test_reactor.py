@@ -1,0 +1,60 @@
+"""The reactor that the services choose: it is there where none was chosen, and does what Twisted's does."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+# In a process of its own: a process has one reactor. Prints what happens to three connections.
+PROGRAM = '''
+import socket, sys
+from yekta.services import reactor as chosen
+chosen.install()
+from twisted.internet import reactor
+from twisted.internet.protocol import Factory, Protocol
+print(type(reactor).__module__)
+
+class Server(Protocol):
+    def dataReceived(self, data):
+        print(data.decode())
+        if data == b"raise":
+            raise ZeroDivisionError
+        if data == b"close":
+            other.transport.loseConnection()
+    def connectionMade(self):
+        global other
+        other = self
+    def connectionLost(self, reason):
+        global left
+        left -= 1
+        print("lost", reason.type.__name__)
+        if not left:
+            reactor.stop()
+
+left = 3
+port = reactor.listenTCP(0, Factory.forProtocol(Server), interface="127.0.0.1")
+clients = [socket.create_connection(("127.0.0.1", port.getHost().port)) for _ in range(3)]
+clients[0].sendall(b"raise")
+reactor.callLater(0.05, lambda: clients[1].close())
+reactor.callLater(0.1, lambda: clients[2].sendall(b"close"))
+reactor.run()
+'''
+
+
+def run(program: str, folder: Path) -> list[str]:
+    ended = subprocess.run([sys.executable, "-c", program], cwd=folder, capture_output=True, text=True, timeout=30)
+    assert ended.returncode == 0, ended.stderr
+    return ended.stdout.splitlines()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="epoll is Linux's")
+def test_what_a_listener_raises_ends_its_connection_alone(tmp_path: Path) -> None:
+    ours = run(PROGRAM, tmp_path)
+    assert ours.pop(0) == "yekta.services.reactor"
+    assert ours == ["raise", "lost ZeroDivisionError", "lost ConnectionDone", "close", "lost ConnectionDone"]
+    twisteds = run("import twisted.internet.epollreactor as epoll; epoll.install()" + PROGRAM, tmp_path)
+    assert twisteds.pop(0) == "twisted.internet.epollreactor"
+    assert twisteds == ours

@@ -1,0 +1,178 @@
+"""TCP with a shortcut, over real sockets: what arrives is what Twisted's own transport would have sent."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import closing
+from typing import Any
+
+import pytest
+import pytest_twisted
+from twisted.internet import reactor
+from twisted.internet.defer import Deferred
+from twisted.internet.protocol import Factory, Protocol
+from twisted.internet.threads import deferToThread
+
+from yekta.tcp import BACKLOG, Connection, Listening, sender
+
+# More than the buffers of both sockets hold together.
+MUCH = 16 << 20
+
+
+class Server(Protocol):
+    """Tells what happens to it; a push producer of nothing."""
+
+    def __init__(self) -> None:
+        self.made: Deferred[Server] = Deferred()
+        self.lost: Deferred[Any] = Deferred()
+        self.flow: list[str] = []
+        self.heard = b""
+
+    def connectionMade(self) -> None:
+        self.transport.registerProducer(self, True)
+        self.made.callback(self)
+
+    def dataReceived(self, data: bytes) -> None:
+        self.heard += data
+
+    def connectionLost(self, reason: Any) -> None:
+        self.lost.callback(reason.type.__name__)
+
+    def pauseProducing(self) -> None:
+        self.flow.append("pause")
+
+    def resumeProducing(self) -> None:
+        self.flow.append("resume")
+        # Twisted closes a connection only once its producer is done.
+        self.transport.unregisterProducer()
+
+    def stopProducing(self) -> None:
+        self.flow.append("stop")
+
+
+class Pair:
+    """A listening port, a server's connection, and a blocking socket as its client."""
+
+    def __init__(self) -> None:
+        self.server = Server()
+        self.port = Listening(reactor).listenTCP(0, Factory.forProtocol(lambda: self.server), interface="127.0.0.1")
+        self.client = socket.create_connection(("127.0.0.1", self.port.getHost().port), timeout=20)
+
+    async def read_all(self) -> bytes:
+        """What the client reads until the end."""
+        return await deferToThread(lambda: b"".join(iter(lambda: self.client.recv(1 << 16), b"")))
+
+
+@pytest.fixture
+def pair() -> Iterator[Pair]:
+    pair = Pair()
+    with closing(pair.client):
+        yield pair
+    pytest_twisted.blockon(pair.port.stopListening())
+
+
+@pytest_twisted.ensureDeferred
+async def test_what_fits_is_sent_before_the_call_returns(pair: Pair) -> None:
+    transport = (await pair.server.made).transport
+    assert type(transport) is Connection
+    transport.write_now(b"at once")
+    # The reactor has not had a turn.
+    assert pair.client.recv(100) == b"at once"
+    assert reactor.getWriters() == []
+
+
+@pytest_twisted.ensureDeferred
+async def test_what_does_not_fit_follows_in_order_and_the_producer_waits(pair: Pair) -> None:
+    transport = (await pair.server.made).transport
+    parts = [os.urandom(MUCH), b"second", os.urandom(MUCH), b"last"]
+    for part in parts:
+        transport.write_now(part)
+    assert set(pair.server.flow) == {"pause"}
+    transport.loseConnection()
+    assert await pair.read_all() == b"".join(parts)
+    assert pair.server.flow[-1] == "resume"
+    assert await pair.server.lost == "ConnectionDone"
+
+
+@pytest_twisted.ensureDeferred
+async def test_what_twisted_has_buffered_goes_first(pair: Pair) -> None:
+    transport = (await pair.server.made).transport
+    transport.write(b"buffered, ")
+    transport.write_now(b"then this")
+    transport.loseConnection()
+    assert await pair.read_all() == b"buffered, then this"
+
+
+@pytest_twisted.ensureDeferred
+async def test_after_the_end_nothing_is_sent_and_nothing_breaks(pair: Pair) -> None:
+    transport = (await pair.server.made).transport
+    transport.write_now(b"bye")
+    transport.loseConnection()
+    transport.write_now(b" after loseConnection Twisted sends this too")
+    await pair.server.lost
+    transport.write_now(b"never")
+    assert await pair.read_all() == b"bye after loseConnection Twisted sends this too"
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_broken_connection_is_reported_as_twisted_reports_it(pair: Pair) -> None:
+    transport = (await pair.server.made).transport
+    pair.client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+    pair.client.close()
+    for _ in range(3):
+        transport.write_now(b"into the void")
+    assert await pair.server.lost in ("ConnectionLost", "ConnectionDone")
+
+
+@pytest_twisted.ensureDeferred
+async def test_accepted_sockets_do_not_wait_for_more_to_send(pair: Pair) -> None:
+    assert (await pair.server.made).transport.getTcpNoDelay()
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_connection_says_whose_it_is(pair: Pair) -> None:
+    transport = (await pair.server.made).transport
+    assert transport.logPrefix() == "Server,0,127.0.0.1"
+    assert repr(transport) == "<connection 0 of 127.0.0.1>"
+    assert transport.getPeer().port == pair.client.getsockname()[1]
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_socket_from_systemd_is_listened_on_alike() -> None:
+    server = Server()
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        listening.setblocking(False)
+        factory = Factory.forProtocol(lambda: server)
+        port = Listening(reactor).adoptStreamPort(listening.fileno(), socket.AF_INET, factory)
+        with socket.create_connection(listening.getsockname()):
+            transport = (await server.made).transport
+            assert type(transport) is Connection
+            assert transport.getTcpNoDelay()
+        await server.lost
+        await port.stopListening()
+
+
+@pytest_twisted.ensureDeferred
+async def test_unix_sockets_and_the_rest_are_the_reactors_own(tmp_path: Any) -> None:
+    server = Server()
+    path = str(tmp_path / "socket")
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(path)
+        listening.listen()
+        listening.setblocking(False)
+        factory = Factory.forProtocol(lambda: server)
+        port = Listening(reactor).adoptStreamPort(listening.fileno(), socket.AF_UNIX, factory)
+        with socket.socket(socket.AF_UNIX) as client:
+            client.connect(path)
+            transport = (await server.made).transport
+            assert sender(transport) == transport.write
+        await server.lost
+        await port.stopListening()
+
+
+@pytest_twisted.ensureDeferred
+async def test_thousands_may_wait_to_be_accepted(pair: Pair) -> None:
+    assert pair.port.backlog == BACKLOG
+    await pair.server.made
