@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.support.websockets import BINARY, CLOSE, CONTINUATION, PING, TEXT, client_frame, server_frames
-from yekta.websocket import frame
-from yekta.websocket.frame import take_texts, unmask
+from tests.support.websockets import BINARY, CLOSE, CONTINUATION, MASK, PING, TEXT, client_frame, server_frames
+from yekta.websocket import frame, lean
+from yekta.websocket.frame import LONG, take_texts, unmask
 
 LIMIT = 100_000
 
@@ -20,7 +20,7 @@ def test_unmasking_is_xor_with_the_mask_repeated(mask: bytes, payload: bytes) ->
 def test_a_whole_masked_text_frame_is_taken(size: int) -> None:
     payload = b"a" * size
     data = client_frame(TEXT, payload)
-    assert take_texts(data, LIMIT) == ([payload], len(data))
+    assert take_texts(data, LIMIT) == ([payload], len(data), 0)
 
 
 @pytest.mark.parametrize("size", [0, 1, 125, 126, 65_535, 65_536, 70_000])
@@ -48,34 +48,59 @@ def test_a_frame_of_ours_is_whole_unmasked_and_as_short_as_can_be(kind: int, opc
         client_frame(TEXT, b"a" * 10, width=16),
         client_frame(TEXT, b"a" * 125, width=16),
         client_frame(TEXT, b"a" * 10, width=64),
-        client_frame(TEXT, b"a" * 65_536),
+        client_frame(TEXT, b"a" * 65_535, width=64),
         client_frame(TEXT, b"a" * (LIMIT + 1), width=64),
     ],
 )
 def test_anything_else_is_left_where_it_stands(other: bytes) -> None:
     before = client_frame(TEXT, b"one") + client_frame(TEXT, b"two")
     after = client_frame(TEXT, b"three")
-    assert take_texts(other, LIMIT) == ([], 0)
-    assert take_texts(before + other + after, LIMIT) == ([b"one", b"two"], len(before))
+    assert take_texts(other, LIMIT) == ([], 0, 0)
+    assert take_texts(before + other + after, LIMIT) == ([b"one", b"two"], len(before), 0)
 
 
 @pytest.mark.parametrize("size", [100, 200])
 def test_a_frame_over_the_limit_is_left_where_it_stands(size: int) -> None:
     data = client_frame(TEXT, b"a" * size)
-    assert take_texts(data, size) == ([b"a" * size], len(data))
-    assert take_texts(data, size - 1) == ([], 0)
+    assert take_texts(data, size) == ([b"a" * size], len(data), 0)
+    assert take_texts(data, size - 1) == ([], 0, 0)
 
 
-@pytest.mark.parametrize("size", [0, 3, 200])
+@pytest.mark.parametrize("size", [0, 3, 200, 65_536])
 def test_nothing_is_taken_of_a_frame_that_has_not_arrived_whole(size: int) -> None:
     data = client_frame(TEXT, b"a" * size)
-    for cut in range(len(data)):
-        assert take_texts(data[:cut], LIMIT) == ([], 0)
+    for cut in (*range(min(len(data), 210)), len(data) - 1):
+        payloads, rest, missing = take_texts(data[:cut], LIMIT)
+        assert (payloads, rest) == ([], 0)
+        # Nothing is said to be missing where the length itself has not arrived.
+        assert missing in ((len(data) - cut,) if cut > 13 else (len(data) - cut, 0))
+
+
+@pytest.mark.parametrize("size", [0, LONG - 1, LONG, 70_000])
+def test_long_payloads_may_be_unmasked_by_somebody_else(size: int) -> None:
+    asked: list[tuple[bytes, int]] = []
+
+    def unmask_long(mask: bytes, payload: bytes) -> bytes:
+        asked.append((mask, len(payload)))
+        return unmask(mask, payload)
+
+    payload = b"abcdefg" * (size // 7) + b"h" * (size % 7)
+    data = client_frame(TEXT, payload)
+    assert take_texts(data, LIMIT, unmask_long) == ([payload], len(data), 0)
+    assert asked == ([(MASK, size)] if size >= LONG else [])
+
+
+@given(st.binary(min_size=4, max_size=4), st.binary(max_size=100))
+def test_autobahns_way_to_unmask_is_ours(mask: bytes, payload: bytes) -> None:
+    assert lean.unmask_long(mask, payload) == unmask(mask, payload)
 
 
 @given(st.binary(), st.integers(0, 200))
 def test_any_bytes_are_taken_or_left(data: bytes, limit: int) -> None:
-    payloads, rest = take_texts(data, limit)
+    payloads, rest, missing = take_texts(data, limit)
     assert 0 <= rest <= len(data)
+    # The longest head is 14 bytes.
+    assert 0 <= missing <= limit + 14
+    assert not missing or rest < len(data)
     assert all(len(payload) <= limit for payload in payloads)
     assert (rest == 0) == (payloads == [])

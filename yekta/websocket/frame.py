@@ -5,6 +5,8 @@ Pure bytes. Knows neither connections nor Autobahn: what is not of the common ki
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 # FIN and opcode (RFC 6455, 5.2): a message that is whole in one frame.
 TEXT = 0x81
 BINARY = 0x82
@@ -14,38 +16,53 @@ _SHORT = 125
 _SIXTEEN_BITS = 126
 _SIXTY_FOUR_BITS = 127
 
+# From so many bytes on, another way to unmask may be worth calling.
+LONG = 2048
+
+# Takes a mask and a payload.
+Unmask = Callable[[bytes, bytes], bytes]
+
 _from_bytes = int.from_bytes
 
 # The heads of short text frames, by length.
 _TEXT_HEADS = tuple(bytes((TEXT, length)) for length in range(_SHORT + 1))
 
 
-def take_texts(data: bytes, limit: int) -> tuple[list[bytes], int]:
-    """The payloads of the whole masked text frames that ``data`` begins with, unmasked, and where the rest begins.
+def take_texts(data: bytes, limit: int, unmask_long: Unmask | None = None) -> tuple[list[bytes], int, int]:
+    """The whole masked text frames that ``data`` begins with: their payloads, unmasked, and where the rest begins.
 
-    Stops at the first thing that is anything else: a fragment, a control or binary frame, a compressed or broken one, a
-    frame over ``limit`` bytes or with a 64-bit length, or a frame that has not arrived whole.
+    Stops at the first thing that is anything else: a fragment, a control or binary frame, a compressed or broken one, or
+    a frame over ``limit`` bytes. The third result is how many bytes are missing where the rest is a text frame that has
+    not arrived whole; 0 where it is not, or not known to be. ``unmask_long`` may know a faster way for long payloads.
     """
     payloads = []
     start, size = 0, len(data)
     while size - start > 5 and data[start] == TEXT:
         length = data[start + 1] - _MASKED
-        mask = start + 2
-        if length == _SIXTEEN_BITS:
-            length = data[start + 2] << 8 | data[start + 3]
-            mask = start + 4
-            # A length that fits seven bits must use them (5.2): Autobahn answers that.
-            if length < _SIXTEEN_BITS:
-                break
-        elif not 0 <= length <= _SHORT:
+        body = start + 6
+        if length > _SHORT:
+            length, body = _long_length(data, start, length)
+        # No mask, or a length that is spelled with more bytes than it needs (5.2): Autobahn answers that.
+        if length < 0 or length > limit:
             break
-        body = mask + 4
         end = body + length
-        if end > size or length > limit:
-            break
-        payloads.append(unmask(data[mask:body], data[body:end]))
+        if end > size:
+            return payloads, start, end - size
+        take_off = unmask if length < LONG or unmask_long is None else unmask_long
+        payloads.append(take_off(data[body - 4 : body], data[body:end]))
         start = end
-    return payloads, start
+    return payloads, start, 0
+
+
+def _long_length(data: bytes, start: int, marker: int) -> tuple[int, int]:
+    """Length and place of the payload of a frame that spells its length in 16 or 64 bits; -1 where it should not."""
+    if marker == _SIXTEEN_BITS:
+        length = data[start + 2] << 8 | data[start + 3]
+        return length if length > _SHORT else -1, start + 8
+    if len(data) - start < 10:
+        return -1, 0
+    length = _from_bytes(data[start + 2 : start + 10], "big")
+    return length if length >> 16 else -1, start + 14
 
 
 def unmask(mask: bytes, payload: bytes) -> bytes:

@@ -23,7 +23,7 @@ from zope.interface import implementer
 from yekta.tcp import sender
 from yekta.websocket.frame import BINARY, TEXT, frame, take_texts
 from yekta.websocket.interfaces import IReceiver, IWebSocket
-from yekta.websocket.lean import LeanProtocol
+from yekta.websocket.lean import LeanProtocol, unmask_long
 from yekta.websocket.limits import NO_CODE, PING_TIMEOUT, POLICY, SLOW_CONSUMER, TOO_BIG
 
 if TYPE_CHECKING:
@@ -50,6 +50,9 @@ class WebSocket(LeanProtocol):
     _opened = False
     _pinged = False
     _fragments = 0
+    # Of a long frame that has not arrived whole: what is here, and how many bytes are not.
+    _parts: list[bytes]
+    _missing = 0
     # What waits to be sent: for the end of the chunk or turn, or for a client that does not read; and its bytes.
     _waiting: list[bytes] | None = None
     _size = 0
@@ -74,17 +77,39 @@ class WebSocket(LeanProtocol):
 
     def dataReceived(self, data: bytes) -> None:
         self.heard = True
+        if self._missing:
+            data = self._put_together(data)
         if self.data or not self._expects_a_message:
             self.data += data
             self.consumeData()
-            return
-        payloads, rest = take_texts(data, self.factory.limits.max_message)
-        if rest < len(data):
+        elif data:
+            self._take(data)
+            if self.data:
+                self.consumeData()
+
+    def _put_together(self, data: bytes) -> bytes:
+        """A long frame is on its way. Gives all of it once it is whole, and nothing before."""
+        self._parts.append(data)
+        self._missing -= len(data)
+        if self._missing > 0 and self.state == _OPEN:
+            return b""
+        self._missing = 0
+        whole, self._parts = b"".join(self._parts), []
+        return whole
+
+    def _take(self, data: bytes) -> bool:
+        """Hand the common frames that ``data`` begins with to the receiver, and keep the rest. Says if there were any.
+
+        A frame that has not arrived whole is kept in parts, so that its bytes are copied once and not once a chunk.
+        """
+        payloads, rest, missing = take_texts(data, self.factory.limits.max_message, unmask_long)
+        if missing:
+            self.data, self._parts, self._missing = b"", [data[rest:]], missing
+        else:
             self.data = data[rest:]
         if payloads:
             self._texts_received(payloads)
-        if self.data:
-            self.consumeData()
+        return bool(payloads or missing)
 
     @property
     def _expects_a_message(self) -> bool:
@@ -97,12 +122,8 @@ class WebSocket(LeanProtocol):
         """Take the next batch of common frames, or let Autobahn take one step. False: wait for more."""
         if not self.writable and self.state == _OPEN:
             return False
-        if self._expects_a_message:
-            payloads, rest = take_texts(self.data, self.factory.limits.max_message)
-            if rest:
-                self.data = self.data[rest:]
-                self._texts_received(payloads)
-                return bool(self.data)
+        if self._expects_a_message and self._take(self.data):
+            return bool(self.data)
         more: bool = super().processData()
         return more
 
