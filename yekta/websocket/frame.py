@@ -35,7 +35,7 @@ def take_texts(data: bytes, limit: int, unmask_long: Unmask | None = None) -> tu
     a frame over ``limit`` bytes. The third result is how many bytes are missing where the rest is a text frame that has
     not arrived whole; 0 where it is not, or not known to be. ``unmask_long`` may know a faster way for long payloads.
     """
-    payloads = []
+    payloads: list[bytes] = []
     start, size = 0, len(data)
     while size - start > 5 and data[start] == TEXT:
         length = data[start + 1] - _MASKED
