@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -16,8 +15,6 @@ from yekta.socketio.errors import ConnectError, ProtocolError
 from yekta.socketio.packet import Packet
 from yekta.socketio.parser import MSGPACK, TEXT, Parser
 from yekta.socketio.socket import Socket
-
-MakeHouse = Callable[..., House]
 
 TEXTS = st.text(st.characters(exclude_categories=("Cs",)))
 VALUES = st.recursive(
