@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import sysconfig
@@ -87,6 +88,11 @@ def test_the_wheel_has_the_packages_the_plugin_and_the_data(built: Built) -> Non
     expected = {f"yekta/{path}" for path in files(ROOT / "yekta")}
     expected |= {f"yekta/etc/{path}" for path in files(ROOT / "etc")}
     assert packed == expected | {"twisted/plugins/yektayar.py"}
+
+
+def test_each_folder_of_etc_is_explained() -> None:
+    folders = {f"{path.name}/" for path in (ROOT / "etc").iterdir() if path.is_dir()}
+    assert folders == set(re.findall(r"^(\w+/)  ", (ROOT / "etc" / "README.rst").read_text(), re.MULTILINE))
 
 
 @every_service

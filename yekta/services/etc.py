@@ -1,4 +1,4 @@
-"""``yekta etc FOLDER``: what an operator needs beside the package, copied out of it.
+"""``python -m yekta.services.etc FOLDER``: what an operator needs beside the package, copied out of it.
 
 The files are those of ``etc/``, which the package carries as ``yekta/etc``; what they are for is not known here.
 """
