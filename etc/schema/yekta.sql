@@ -5,7 +5,7 @@
 
 BEGIN;
 
-CREATE TABLE IF NOT EXISTS schema_version (version INTEGER NOT NULL);
+CREATE TABLE schema_version (version INTEGER NOT NULL);
 
 CREATE TABLE users (
     id TEXT PRIMARY KEY,

@@ -13,7 +13,7 @@ import pytest
 import pytest_twisted
 
 from tests.support.databases import new_url, reactor
-from yekta.app.database import Database
+from yekta.app.database import Database, prepare
 from yekta.app.migrations import migrate
 
 FILE = Path(__file__).parents[2] / "etc" / "schema" / "yekta.sql"
@@ -43,6 +43,9 @@ class Script:
 
     def lock_schema(self) -> None:
         pass
+
+    def has_table(self, name: str) -> bool:
+        return False
 
     def run(self, sql: str, *parameters: Any) -> list[tuple[Any, ...]]:
         if not sql.startswith("SELECT"):
@@ -98,6 +101,16 @@ async def test_a_database_made_by_hand_is_the_one_that_a_service_makes(tmp_path:
     assert ask(by_hand, ABOUT[kind]) == described
     for table in ("schema_version", "ended_counter"):
         assert ask(by_hand, f"SELECT * FROM {table}") == ask(by_service, f"SELECT * FROM {table}")
+
+
+@pytest.mark.needs("postgres")
+def test_a_service_that_may_not_change_tables_can_use_it(tmp_path: Path) -> None:
+    url = new_url("postgresql", tmp_path)
+    run_by_hand(url)
+    with psycopg.connect(url, autocommit=True) as server:
+        server.execute("CREATE ROLE service LOGIN")
+        server.execute("GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO service")
+    prepare(url.replace("test@", "service@"))
 
 
 if __name__ == "__main__":
