@@ -1,9 +1,11 @@
 # Everything that is needed is made here: a virtual environment, and what the tests talk to.
+# Another Python has its own: make test PYTHON=python3.13 VENV=.venv-3.13
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
+OLDEST := $(VENV)-oldest
 
-.PHONY: serve test lint bench clean
+.PHONY: serve test oldest lint bench clean
 
 serve: $(VENV)/.serve
 	@echo "yektayar-api on http://localhost:$${PORT:-3000}  (try http://localhost:$${PORT:-3000}/console)"
@@ -17,15 +19,23 @@ test: $(VENV)/.test
 	@sh tests/prepare.sh
 	$(BIN)/python -m pytest $(ARGS)
 
+# The oldest releases that setup.cfg allows, under every floor and the services; the rest tests other people's clients.
+oldest: $(OLDEST)/.test
+	@sh tests/prepare.sh
+	$(OLDEST)/bin/python -m pytest tests/test_*.py $(addprefix tests/,engineio socketio websocket web ai app edge) \
+		tests/services/test_start.py tests/integration/test_events_by_every_door.py $(ARGS)
+
+# Types are checked for the oldest Python and the newest; ruff.toml holds the syntax to the oldest.
 lint: $(VENV)/.test
 	$(BIN)/ruff check .
-	$(BIN)/mypy
+	$(BIN)/mypy --python-version 3.11
+	$(BIN)/mypy --python-version 3.13
 
 bench: $(VENV)/.test
 	$(BIN)/python -m benchmarks
 
 clean:
-	rm -rf $(VENV) tests/node/node_modules *.egg-info
+	rm -rf $(VENV) $(OLDEST) tests/node/node_modules *.egg-info
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
@@ -38,6 +48,11 @@ $(VENV)/.serve: setup.cfg | $(BIN)/python
 
 $(VENV)/.test: $(VENV)/.serve
 	$(BIN)/pip install --quiet --editable '.[local-ai,test]'
+	@touch $@
+
+$(OLDEST)/.test: setup.cfg tests/oldest.txt
+	$(PYTHON) -m venv --clear $(OLDEST)
+	$(OLDEST)/bin/pip install --quiet --constraint tests/oldest.txt --editable '.[local-ai,test]'
 	@touch $@
 
 SHELL := /bin/bash

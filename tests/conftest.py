@@ -1,12 +1,14 @@
-"""What every test may rely on: programs that must be there, and a reactor that is left clean."""
+"""What every test may rely on: programs that must be there, and a clock that is left clean."""
 
 from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from twisted.internet.task import Clock
 
 from tests.support import postgres
 
@@ -24,6 +26,15 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
             if reason is not None:
                 refuse = pytest.fail if os.environ.get("CI") == "true" else pytest.skip
                 refuse(reason)
+
+
+@pytest.fixture
+def clock() -> Iterator[Clock]:
+    """A clock on which nothing is left, once this turn is over."""
+    clock = Clock()
+    yield clock
+    clock.advance(0)
+    assert clock.getDelayedCalls() == []
 
 
 def _missing(program: str) -> str | None:

@@ -22,7 +22,7 @@ def decode(data: bytes) -> Any:
     """The value that ``data`` spells; bytes stay bytes. Raises :class:`NotMsgpack`."""
     try:
         return _decoder.decode(data)
-    except (msgspec.DecodeError, RecursionError, ValueError):
+    except (msgspec.DecodeError, RecursionError, ValueError, TypeError):
         raise NotMsgpack from None
 
 

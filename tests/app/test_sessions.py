@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any
 
@@ -15,58 +14,14 @@ from twisted.internet.task import Clock
 
 from tests.support.databases import new_url, reactor
 from tests.support.session_stores import FakeOutage
+from tests.support.sessions import DAY, World, now, world
 from yekta.app.database import Database
 from yekta.app.database_session_store import DatabaseSessionStore
-from yekta.app.ended_feed import BATCH
-from yekta.app.sessions import EXPIRED, LOGGED_OUT, InvalidSession, Session, Sessions, StoreUnavailable
+from yekta.app.sessions import LOGGED_OUT, InvalidSession, Sessions, StoreUnavailable
 
-DAY = 86400.0
+__all__ = ["world"]
+
 WRONG = "x" * 43
-
-
-def now(coroutine: Coroutine[Any, Any, Any]) -> Any:
-    """The result of what need not wait."""
-    results: list[Any] = []
-    Deferred.fromCoroutine(coroutine).addBoth(results.append)
-    [result] = results
-    if hasattr(result, "raiseException"):
-        result.raiseException()
-    return result
-
-
-class Process:
-    """One process's sessions, and what its subscribers heard."""
-
-    def __init__(self, store: Any, clock: Clock, **parameters: Any) -> None:
-        self.sessions = Sessions(store, clock, **parameters)
-        self.heard: list[tuple[str, str]] = []
-        self.sessions.on_ended(lambda *ended: self.heard.append(ended))
-        self.sessions.start()
-
-    def acquire(self, **parameters: Any) -> tuple[str, Session]:
-        return now(self.sessions.acquire(**parameters))
-
-    def find(self, token: str) -> Session:
-        return now(self.sessions.find(token))
-
-
-class World:
-    """Two processes, a store and a clock."""
-
-    def __init__(self) -> None:
-        self.clock = Clock()
-        self.store = FakeOutage()
-        self.here = Process(self.store, self.clock)
-        self.there = Process(self.store, self.clock)
-
-
-@pytest.fixture
-def world() -> Any:
-    world = World()
-    yield world
-    for process in (world.here, world.there):
-        now(process.sessions.stop())
-    assert world.clock.getDelayedCalls() == []
 
 
 def test_a_token_is_random_and_the_session_does_not_show_it(world: World) -> None:
@@ -203,145 +158,6 @@ def test_an_answer_under_way_does_not_bring_an_ended_session_back(world: World) 
     world.store.gate.callback(None)
     assert found[0].check(InvalidSession)
     assert world.here.sessions.cached(token) is None
-
-
-def test_the_end_of_a_held_session_is_told_at_once_and_once(world: World) -> None:
-    token, session = world.here.acquire()
-    world.here.sessions.hold(session)
-    world.here.sessions.hold(session)
-    now(world.here.sessions.end(token))
-    assert world.here.heard == [(session.id, LOGGED_OUT)]
-    world.clock.advance(1.0)
-    world.clock.advance(31 * DAY)
-    assert world.here.heard == [(session.id, LOGGED_OUT)]
-    world.here.sessions.release(session)
-    world.here.sessions.release(session)
-
-
-def test_the_end_in_the_other_process_is_told_within_one_poll(world: World) -> None:
-    token, session = world.here.acquire()
-    world.here.sessions.hold(session)
-    now(world.there.sessions.end(token, "revoked"))
-    world.clock.advance(0.5)
-    assert world.here.heard == [(session.id, "revoked")]
-    assert world.here.sessions.cached(token) is None
-    assert world.there.heard == []
-
-
-def test_an_end_just_before_the_session_is_held_is_told_too(world: World) -> None:
-    token, session = world.here.acquire()
-    now(world.there.sessions.end(token))
-    world.here.sessions.hold(session)
-    world.clock.advance(0.5)
-    assert world.here.heard == [(session.id, LOGGED_OUT)]
-
-
-def test_holding_a_session_that_has_ended_is_told_in_the_next_turn(world: World) -> None:
-    token, session = world.here.acquire()
-    now(world.here.sessions.end(token))
-    world.here.sessions.hold(session)
-    assert world.here.heard == []
-    world.clock.advance(0.0)
-    assert world.here.heard == [(session.id, LOGGED_OUT)]
-
-
-def test_a_connection_that_comes_as_the_session_expires_is_told_too(world: World) -> None:
-    _, session = world.here.acquire()
-    world.here.sessions.hold(session)
-    world.clock.advance(30 * DAY)
-    world.here.sessions.hold(session)
-    world.clock.advance(0.0)
-    assert world.here.heard == [(session.id, EXPIRED)] * 2
-
-
-def test_what_is_not_held_any_more_is_not_told(world: World) -> None:
-    token, session = world.here.acquire()
-    world.here.sessions.hold(session)
-    world.here.sessions.release(session)
-    now(world.here.sessions.end(token))
-    world.clock.advance(31 * DAY)
-    assert world.here.heard == []
-
-
-def test_expiry_of_many_sessions_takes_one_delayed_call_and_polling_one_query(world: World) -> None:
-    now(world.there.sessions.stop())
-    sessions = []
-    for _ in range(100):
-        world.clock.advance(1.0)
-        sessions.append(world.here.acquire()[1])
-    idle = len(world.clock.getDelayedCalls())
-    for session in sessions:
-        world.here.sessions.hold(session)
-    assert len(world.clock.getDelayedCalls()) == idle + 2
-    asked = world.store.asked["ended_after"]
-    world.clock.pump([0.5] * 10)
-    assert world.store.asked["ended_after"] == asked + 10
-    world.clock.advance(30 * DAY - 10.0)
-    assert world.here.heard == [(session.id, EXPIRED) for session in sessions[:95]]
-    for session in sessions:
-        world.here.sessions.release(session)
-    assert len(world.clock.getDelayedCalls()) == idle
-
-
-def test_nothing_is_polled_while_nothing_is_held(world: World) -> None:
-    _, session = world.here.acquire()
-    world.clock.pump([0.5] * 10)
-    assert world.store.asked["ended_after"] == 0
-    world.here.sessions.hold(session)
-    world.clock.advance(0.5)
-    world.here.sessions.release(session)
-    world.clock.pump([0.5] * 10)
-    assert world.store.asked["ended_after"] == 1
-
-
-def test_a_held_session_stays_cached_as_long_as_the_feed_is_read(world: World) -> None:
-    token, session = world.here.acquire()
-    world.here.sessions.hold(session)
-    world.clock.pump([0.5] * 200)
-    assert world.here.sessions.cached(token) == session
-    world.store.is_down = True
-    world.clock.pump([0.5] * 70)
-    assert world.here.sessions.cached(token) is None
-
-
-def test_a_poll_that_fails_catches_up_later(world: World) -> None:
-    held = [world.here.acquire() for _ in range(3)]
-    for _, session in held:
-        world.here.sessions.hold(session)
-    for token, _ in held:
-        now(world.there.sessions.end(token))
-    world.store.is_down = True
-    world.clock.pump([0.5] * 20)
-    assert world.here.heard == []
-    world.store.is_down = False
-    world.clock.advance(0.5)
-    assert world.here.heard == [(session.id, LOGGED_OUT) for _, session in held]
-
-
-def test_more_ends_than_fit_into_one_batch(world: World) -> None:
-    held = [world.here.acquire() for _ in range(BATCH + 1)]
-    for token, session in held:
-        world.here.sessions.hold(session)
-        now(world.there.sessions.end(token))
-    world.clock.advance(0.5)
-    assert len(world.here.heard) == BATCH + 1
-    assert world.store.asked["ended_after"] == 2
-
-
-def test_one_subscriber_that_fails_does_not_keep_the_others_from_hearing() -> None:
-    clock, heard = Clock(), []
-    sessions = Sessions(FakeOutage(), clock)
-
-    def fail(session_id: str, reason: str) -> None:
-        raise ZeroDivisionError
-
-    sessions.on_ended(fail)
-    sessions.on_ended(lambda *ended: heard.append(ended))
-    token, session = now(sessions.acquire())
-    sessions.hold(session)
-    now(sessions.end(token))
-    assert heard == [(session.id, LOGGED_OUT)]
-    now(sessions.stop())
 
 
 def test_activity_is_written_once_a_minute_in_one_batch(world: World) -> None:

@@ -31,6 +31,12 @@ def knock(gateway: Gateway, door: str, query: str = "", headers: dict[str, str] 
     return socket.answer
 
 
+def gone(gateway: Gateway, sid: str) -> bool:
+    """Whether the session is unknown now."""
+    answer = gateway.ask(f"{POLLING}&sid={sid}").answer()
+    return answer is not None and answer.body == b'{"code":1,"message":"Session ID unknown"}'
+
+
 def error(answer: Answer | None) -> tuple[int, dict[str, Any]]:
     assert answer is not None
     assert answer.headers["content-type"].startswith("application/json")

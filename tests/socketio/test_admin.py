@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from tests.support.admin import NUMBER, RIGHT, Office, open_office
 from tests.support.patterns import Kind, Like
-from tests.support.socketio import House
+from tests.support.socketio import House, MakeHouse
 from yekta.socketio.admin import AdminSettings, instrument
 from yekta.socketio.packet import decode_text
-
-MakeHouse = Callable[..., House]
 
 
 @pytest.fixture

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.support.socketio import Browser, House
+from tests.support.socketio import Browser, House, MakeHouse
 from yekta.engineio.packet import Packet
 from yekta.socketio.packet import RESERVED
-
-MakeHouse = Callable[..., House]
 
 
 @pytest.fixture

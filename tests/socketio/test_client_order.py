@@ -8,10 +8,8 @@ from typing import Any
 import pytest
 from twisted.internet.defer import CancelledError, Deferred
 
-from tests.support.socketio import Browser, House
+from tests.support.socketio import Browser, House, MakeHouse
 from yekta.socketio.socket import Socket
-
-MakeHouse = Callable[..., House]
 
 
 class Slow:

@@ -4,36 +4,19 @@ from __future__ import annotations
 
 import gc
 import json
-import re
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 from twisted.internet.defer import Deferred
 
+from tests.socketio.dynamic import REFUSED, ROOMS, children, join
 from tests.support.recovery import JAVASCRIPT
-from tests.support.socketio import Browser, House
+from tests.support.socketio import Browser, House, MakeHouse
 from yekta.socketio.errors import ConnectError
 from yekta.socketio.namespace import Namespace
 from yekta.socketio.recovery import Settings as Recovery
 from yekta.socketio.socket import Socket
-
-MakeHouse = Callable[..., House]
-
-ROOMS = re.compile(r"^/room-\d+$")
-REFUSED = '{"message":"Invalid namespace"}'
-
-
-def join(house: House, name: str, auth: str = "") -> Browser:
-    """A client that asks for a namespace."""
-    browser = house.browser()
-    browser.say(f"0{name},{auth}")
-    return browser
-
-
-def children(house: House) -> list[str]:
-    return [name for name in house.server.namespaces if name != "/"]
-
 
 ENDS = [Browser.cut, lambda browser: browser.say("1/room-1,"), lambda browser: browser.say("not a packet")]
 

@@ -10,26 +10,10 @@ import pytest
 from twisted.internet.defer import Deferred, fail, succeed
 from twisted.python.failure import Failure
 
-from tests.support.socketio import Browser, House
+from tests.socketio.dynamic import REFUSED, ROOMS, children, join
+from tests.support.socketio import House
 from yekta.socketio.errors import ConnectError
 from yekta.socketio.socket import Socket
-
-MakeHouse = Callable[..., House]
-
-ROOMS = re.compile(r"^/room-\d+$")
-REFUSED = '{"message":"Invalid namespace"}'
-
-
-def join(house: House, name: str, auth: str = "") -> Browser:
-    """A client that asks for a namespace."""
-    browser = house.browser()
-    browser.say(f"0{name},{auth}")
-    return browser
-
-
-def children(house: House) -> list[str]:
-    return [name for name in house.server.namespaces if name != "/"]
-
 
 # -- which names ---------------------------------------------------------------------------------------------
 

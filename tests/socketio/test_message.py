@@ -1,16 +1,13 @@
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from tests.support.socketio import House, messages_of
+from tests.support.socketio import MakeHouse, messages_of
 from yekta.engineio.packet import Packet
 from yekta.socketio.message import Message, Prepared
 from yekta.websocket.frame import BINARY, TEXT, frame
-
-MakeHouse = Callable[..., House]
 
 
 class Counting:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -16,8 +15,6 @@ from yekta.socketio.errors import ConnectError, ProtocolError
 from yekta.socketio.packet import Packet
 from yekta.socketio.parser import MSGPACK, TEXT, Parser
 from yekta.socketio.socket import Socket
-
-MakeHouse = Callable[..., House]
 
 TEXTS = st.text(st.characters(exclude_categories=("Cs",)))
 VALUES = st.recursive(
@@ -109,6 +106,7 @@ def test_mutated_packets_never_raise_anything_but_a_protocol_error(packet: Packe
         b"\x83\xa4type\x02\xa3nsp\xa1/\xa4data\x92\xa1a\xd4\x05\x00",
         b"\x83\xa4type\x02\xa3nsp\xa1/\xa4data\x92\xa1a\xd5\x00\x00\x00",
         b"\x83\xa4type\x02\xa3nsp\xa1/\xa4data\x91\xa2\xff\xff",
+        b"\x83\xa4type\x02\xa3nsp\xa1/\xa4data\x92\xa1a\x81\x80\x01",
     ],
 )  # fmt: skip
 def test_a_protocol_error_is_made_of(message: str | bytes) -> None:

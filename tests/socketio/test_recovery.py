@@ -8,10 +8,8 @@ from typing import Any
 import pytest
 
 from tests.support.recovery import JAVASCRIPT, Lost, come_back, missed, visit
-from tests.support.socketio import House
+from tests.support.socketio import House, MakeHouse
 from yekta.socketio.recovery import RECOVERABLE, Settings
-
-MakeHouse = Callable[..., House]
 
 
 @pytest.fixture

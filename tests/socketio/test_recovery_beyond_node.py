@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from tests.support.recovery import JAVASCRIPT, come_back, missed, visit
-from tests.support.socketio import House
+from tests.support.socketio import House, MakeHouse
 from yekta.socketio.errors import ConnectError
 from yekta.socketio.recovery import Settings
 from yekta.socketio.socket import Socket
-
-MakeHouse = Callable[..., House]
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -13,13 +12,11 @@ from twisted.internet.defer import Deferred
 from tests.support.library import JAVASCRIPT as BROWSER
 from tests.support.library import KINDS, Client, Library
 from tests.support.recovery import JAVASCRIPT, come_back, missed, visit
-from tests.support.socketio import House
+from tests.support.socketio import House, MakeHouse
 from yekta.socketio.adapter import InMemoryAdapter
 from yekta.socketio.packet import decode_text
 from yekta.socketio.recovery import History, Settings
 from yekta.socketio.socket import Socket
-
-MakeHouse = Callable[..., House]
 
 
 @pytest.fixture

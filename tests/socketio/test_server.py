@@ -8,11 +8,9 @@ from typing import Any
 import pytest
 from twisted.internet.defer import Deferred
 
-from tests.support.socketio import Browser, House
+from tests.support.socketio import Browser, House, MakeHouse
 from yekta.socketio.errors import AckTimeout, ConnectError, Disconnected
 from yekta.socketio.socket import Socket
-
-MakeHouse = Callable[..., House]
 
 
 def test_a_namespace_is_made_once_and_its_name_begins_with_a_slash(house: House) -> None:

@@ -195,6 +195,9 @@ class House:
         assert self.clock.getDelayedCalls() == []
 
 
+MakeHouse = Callable[..., House]
+
+
 def request(headers: Mapping[str, str], query: Mapping[str, str]) -> Request:
     """The request that a client's connection begins with."""
     return Request("GET", "/socket.io/", {"EIO": "4", **query}, dict(headers), "192.0.2.7")

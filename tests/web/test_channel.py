@@ -34,14 +34,6 @@ class Echo(Resource):
 
 
 @pytest.fixture
-def clock() -> Iterator[Clock]:
-    clock = Clock()
-    yield clock
-    clock.advance(0)
-    assert clock.getDelayedCalls() == []
-
-
-@pytest.fixture
 def echo() -> Echo:
     return Echo()
 

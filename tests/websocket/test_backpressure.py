@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 from twisted.internet.error import ConnectionAborted
 from twisted.internet.task import Clock
@@ -13,14 +11,6 @@ from yekta.websocket.factory import WebSocketFactory
 from yekta.websocket.limits import Limits
 
 MAX_QUEUED = 1000
-
-
-@pytest.fixture
-def clock() -> Iterator[Clock]:
-    clock = Clock()
-    yield clock
-    clock.advance(0)
-    assert clock.getDelayedCalls() == []
 
 
 @pytest.fixture

@@ -2,40 +2,17 @@
 
 from __future__ import annotations
 
-import sys
-from collections import Counter
-from collections.abc import Callable
-from types import FrameType
-from typing import Any
-
 import pytest
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 from twisted.logger import capturedLogs
 
+from tests.support.calls import calls_of
 from tests.support.websockets import BINARY, TEXT, Recorder, client_frame, connect
 from yekta.websocket.factory import WebSocketFactory
 from yekta.websocket.limits import Limits
 
 MESSAGES = 50
-
-
-def calls(act: Callable[[], object]) -> Counter[str]:
-    """The Python functions that ``act`` calls, as ``module.qualified name``, and how often."""
-    counted: Counter[str] = Counter()
-
-    def count(frame: FrameType, event: str, arg: Any) -> None:
-        if event == "call":
-            counted[f"{frame.f_globals.get('__name__')}.{frame.f_code.co_qualname}"] += 1
-
-    before = sys.getprofile()
-    sys.setprofile(count)
-    try:
-        act()
-    finally:
-        sys.setprofile(before)
-    return counted
-
 
 FRAMES = {
     "text": client_frame(TEXT, b"hello"),
@@ -58,7 +35,7 @@ def test_a_message_makes_no_deferred_and_no_log_line(kind: str) -> None:
             receive(data)
 
     with capturedLogs() as lines:
-        counted = calls(echo)
+        counted = calls_of(echo)
     assert len(recorder.messages()) == len(client.texts()) == MESSAGES
     assert counted[f"{__name__}.{Recorder.__module__}"] == 0
     assert lines == []
@@ -68,13 +45,13 @@ def test_a_message_makes_no_deferred_and_no_log_line(kind: str) -> None:
     client.transport.lose()
 
 
-def test_a_common_text_echo_is_a_dozen_calls() -> None:
+def test_a_common_text_echo_is_a_dozen_calls_of() -> None:
     clock = Clock()
     _, client = connect(
         WebSocketFactory(clock, Limits()), clock, Recorder(lambda it, _: it.websocket.send_text("reply"))
     )
     receive, data = client.transport.protocol.dataReceived, FRAMES["text"]
-    counted = calls(lambda: receive(data))
+    counted = calls_of(lambda: receive(data))
     ours = {name: times for name, times in counted.items() if name.startswith(("yekta.", "autobahn."))}
     assert sum(ours.values()) <= 16, ours
     assert not [name for name in ours if "trafficStats" in name or "validate" in name]
@@ -82,4 +59,4 @@ def test_a_common_text_echo_is_a_dozen_calls() -> None:
 
 
 def test_the_counter_itself_sees_deferreds() -> None:
-    assert calls(Deferred)["twisted.internet.defer.Deferred.__init__"] == 1
+    assert calls_of(Deferred)["twisted.internet.defer.Deferred.__init__"] == 1

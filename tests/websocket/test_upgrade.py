@@ -46,14 +46,6 @@ class Door(Resource):
 
 
 @pytest.fixture
-def clock() -> Iterator[Clock]:
-    clock = Clock()
-    yield clock
-    clock.advance(0)
-    assert clock.getDelayedCalls() == []
-
-
-@pytest.fixture
 def door(clock: Clock) -> Door:
     return Door(clock)
 

@@ -47,6 +47,9 @@ class Transaction:
         """Let no other process change the schema until the transaction ends."""
         self.run(self._driver.schema_lock)
 
+    def has_table(self, name: str) -> bool:
+        return bool(self.run(self._driver.find_table, name))
+
 
 class _Connection(adbapi.Connection):
     """adbapi's wrapper, but dropped quietly when it is beyond use; the thread's next job makes a new one."""

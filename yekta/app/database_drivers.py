@@ -56,6 +56,8 @@ class Driver:
     begin: str
     #: SQL that, inside such a transaction, keeps other processes from changing the schema.
     schema_lock: str
+    #: SQL that finds a table by its name.
+    find_table: str
     #: How this database spells ``?``.
     placeholder: str
     #: Whether a connection that failed is beyond use.
@@ -100,6 +102,7 @@ def _sqlite(path: Path, shown: str) -> Driver:
         opened=_set_pragmas,
         begin="BEGIN IMMEDIATE",
         schema_lock="SELECT 1",  # BEGIN IMMEDIATE has locked the file already.
+        find_table="SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?",
         placeholder="?",
         is_lost=lambda connection: False,
         interrupt=lambda connection: connection.interrupt(),
@@ -156,6 +159,8 @@ def _postgresql(url: str) -> Driver:
         opened=lambda connection: None,
         begin="BEGIN",
         schema_lock=f"SELECT pg_advisory_xact_lock({_SCHEMA_LOCK})",
+        # Wherever the search path finds it, as a statement would.
+        find_table="SELECT 1 WHERE to_regclass(?) IS NOT NULL",
         placeholder="%s",
         is_lost=lambda connection: bool(connection.closed),
         interrupt=_hang_up,

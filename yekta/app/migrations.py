@@ -73,22 +73,28 @@ class Runs(Protocol):
 
     def lock_schema(self) -> None: ...
 
+    def has_table(self, name: str) -> bool: ...
+
     def run(self, sql: str, *parameters: Any) -> list[tuple[Any, ...]]: ...
 
 
 def migrate(transaction: Runs, migrations: tuple[tuple[str, ...], ...] = MIGRATIONS) -> None:
     """Bring the schema up to date, once, however many processes try at the same time.
 
+    A schema that is up to date is left alone: a service that may only read and write rows can use one made by hand.
     Raises :class:`DatabaseError` where the database is newer than this program.
     """
     transaction.lock_schema()
-    transaction.run("CREATE TABLE IF NOT EXISTS schema_version (version INTEGER NOT NULL)")
+    if not transaction.has_table("schema_version"):
+        transaction.run("CREATE TABLE schema_version (version INTEGER NOT NULL)")
     rows = transaction.run("SELECT version FROM schema_version")
     version = rows[0][0] if rows else 0
     if version > len(migrations):
         raise DatabaseError(
             f"The database has schema version {version}, this program knows only {len(migrations)}."
         )
+    if version == len(migrations):
+        return
     for statements in migrations[version:]:
         for statement in statements:
             transaction.run(statement)
