@@ -15,7 +15,8 @@ from twisted.internet.interfaces import IReactorTime
 
 from yekta.ai.provider import IProvider, Message
 from yekta.app import prompts
-from yekta.app.answers import Answer, Answers, State
+from yekta.app.answer import Answer, State
+from yekta.app.answers import Answers
 from yekta.app.care import Care
 from yekta.app.conversations import Conversations
 from yekta.app.errors import ClientError

@@ -7,7 +7,7 @@ from typing import Any
 
 from twisted.internet.interfaces import IReactorTime
 
-from yekta.app.answers import Answer
+from yekta.app.answer import Answer
 from yekta.app.conversations import PAGE, Conversations
 from yekta.app.counselor import Counselor, Owner
 from yekta.app.errors import ClientError

@@ -147,6 +147,7 @@ SETTINGS = (
     Setting("AI_ORPHAN_SECONDS", "60", _seconds, "seconds an answer goes on while nobody follows it"),
     Setting("AI_KEEP_SECONDS", "600", _seconds, "seconds a finished answer can be resumed"),
     Setting("AI_MAX_KEPT", "10000", _positive, "answers running and kept, in all"),
+    Setting("AI_MAX_KEPT_CHARACTERS", "33554432", _positive, "characters of finished answers kept, in all"),
     Setting("CARE", "true", _flag, "send help lines before the answer to a message that speaks of harm"),
     Setting("CARE_FOLDER", "", _text, "folder of words.fa.txt, help.fa.txt and the English ones; none: ours"),
     Setting("MAX_PAYLOAD", "1000000", _positive, "bytes of one message or request body"),

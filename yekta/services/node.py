@@ -118,6 +118,7 @@ class Node(MultiService):
             orphan=settings.ai_orphan_seconds,
             keep=settings.ai_keep_seconds,
             most=settings.ai_max_kept,
+            characters=settings.ai_max_kept_characters,
         )
         self.conversations = Conversations(self._database)
         self.counselor = Counselor(
