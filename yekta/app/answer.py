@@ -48,6 +48,7 @@ class Answer:
     """See the module. ``owner`` is a session's id, ``user`` a user's; ``end`` is the last event, once it is known.
 
     ``lasting``: whether its owner can come back to it. ``number``: of this process's answers, in their order.
+    ``conversation``: the id of the one it belongs to, if it does.
     ``error`` is why it failed, if it did.
     """
 
@@ -57,6 +58,7 @@ class Answer:
     lasting: bool
     number: int
     _registry: Answers = attrs.field(repr=False)
+    conversation: str | None = None
     state: State = State.RUNNING
     end: tuple[str, dict[str, Any]] | None = attrs.field(default=None, repr=False)
     error: BaseException | None = attrs.field(default=None, repr=False)

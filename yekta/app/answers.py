@@ -37,7 +37,9 @@ class Answers:
         self._orphans: Timeouts[Answer] = Timeouts(clock, orphan, Answer.cancel)
         self._kept: Timeouts[Answer] = Timeouts(clock, keep, self._forget)
 
-    def begin(self, message_id: str, owner: str, user: str | None, *, lasting: bool = True) -> Answer:
+    def begin(
+        self, message_id: str, owner: str, user: str | None, *, lasting: bool = True, conversation: str | None = None
+    ) -> Answer:
         """A new answer, in the place of one that failed; the caller sees to it that there is no other.
 
         One that is not ``lasting`` ends with its last follower and is not kept.
@@ -48,7 +50,7 @@ class Answers:
         if old is not None:
             self._forget(old)
         self._begun += 1
-        answer = Answer(message_id, owner, user, lasting, self._begun, self)
+        answer = Answer(message_id, owner, user, lasting, self._begun, self, conversation)
         self._answers[owner, message_id] = answer
         for room in _rooms(owner, user):
             self._owners.join(answer, room)
@@ -65,6 +67,14 @@ class Answers:
     def of(self, owner: str, user: str | None) -> list[Answer]:
         """All answers of a session and its user, the oldest first."""
         return sorted(self._owners.select(_rooms(owner, user)), key=attrgetter("number"))
+
+    def drop(self, answer: Answer) -> None:
+        """Keep it no longer; one that still runs is cancelled."""
+        if answer.end is None:
+            answer.lasting = False
+            answer.cancel()
+        else:
+            self._forget(answer)
 
     def followed(self, answer: Answer) -> None:
         self._orphans.stop(answer)

@@ -53,7 +53,7 @@ class RestAi:
                 self.chat,
                 {"success": True, "response": "…", "timestamp": TIME},
                 body=Chat,
-                errors=(400, 409, 413, 415, 429, 502, 503, 504),
+                errors=(400, 401, 409, 413, 415, 429, 502, 503, 504),
                 tag="AI",
             ),
             Endpoint(
@@ -150,7 +150,7 @@ class RestAi:
 
     async def delete_conversation(self, call: Call) -> dict[str, Any]:
         owner, name = await self._known_owner(call), _conversation(call)
-        if not await self._conversations.delete(owner.name, name):
+        if not await self._counselor.delete(owner, name):
             raise ClientError("Not Found", "No such conversation", status=404)
         return {"success": True, "data": {"conversationId": name}}
 
