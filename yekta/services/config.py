@@ -67,6 +67,10 @@ def _seconds(value: str) -> float:
     raise ValueError("a number of seconds above 0")
 
 
+def _seconds_or_never(value: str) -> float:
+    return 0.0 if value == "0" else _seconds(value)
+
+
 def _path(value: str) -> str:
     if value.startswith("/") and "?" not in value:
         return value.rstrip("/") or "/"
@@ -170,7 +174,7 @@ SETTINGS = (
     Setting("UPGRADE_TIMEOUT", "10", _seconds, "seconds to move from polling to WebSocket"),
     Setting("CONNECT_TIMEOUT", "45", _seconds, "seconds until a Socket.IO client must have joined a namespace"),
     Setting("PACKET_TIMEOUT", "30", _seconds, "seconds that attachments may be late"),
-    Setting("RECOVERY_SECONDS", "120", _seconds, "seconds a lost Socket.IO client is waited for; 0: never"),
+    Setting("RECOVERY_SECONDS", "120", _seconds_or_never, "seconds a lost Socket.IO client is waited for; 0: never"),
     Setting("REQUEST_TIMEOUT", "60", _seconds, "seconds for one whole HTTP request to arrive"),
     Setting("CLOSE_TIMEOUT", "5", _seconds, "seconds a client may take to answer a closing handshake"),
     Setting("DEFLATE_THRESHOLD", "0", _count, "compress longer WebSocket messages; 0: never"),
