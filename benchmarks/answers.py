@@ -94,7 +94,8 @@ async def _compare(url: str) -> None:
     for name, (median, worst, rate) in shown.items():
         print(f"{name:20}{median * 1000:>19.1f} ms{worst * 1000:>7.1f} ms{rate:>12.0f}")
     (before, _, rate_before), (after, _, rate_after) = shown.values()
-    print(f"the gateway adds {(after - before) * 1000:.1f} ms to the first chunk; "
+    added, slower = (after - before) * 1000, 100 * (after / before - 1)
+    print(f"the gateway adds {added:.1f} ms ({slower:+.1f} %) to the first chunk; "
           f"throughput {100 * (rate_after / rate_before - 1):+.1f} %")
 
 

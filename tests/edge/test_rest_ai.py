@@ -67,6 +67,19 @@ async def test_an_answer_that_ended_otherwise_says_how(house: House) -> None:
     assert (await asked).json["metadata"] == {"finishReason": "length"}
 
 
+@pytest_twisted.ensureDeferred
+async def test_help_lines_come_along_however_the_answer_does(house: House) -> None:
+    body = {"message": "I want to die", "locale": "en"}
+    asked = ensureDeferred(call(house, "POST", CHAT, body))
+    (await house.gateway.provider.asked()).finish()
+    assert "findahelpline.com" in (await asked).json["metadata"]["notice"]
+    asked = ensureDeferred(call(house, "POST", CHAT, body, headers=EVENTS))
+    (await house.gateway.provider.asked()).finish()
+    [(name, notice), (after, _), *_] = events((await asked).text)
+    assert (name, notice["kind"], notice["locale"], after) == ("ai:notice", "care", "en", "start")
+    assert "findahelpline.com" in notice["text"]
+
+
 @pytest.mark.parametrize("kind", Kind)
 @pytest_twisted.ensureDeferred
 async def test_a_provider_that_fails_is_a_fitting_status(house: House, kind: Kind) -> None:

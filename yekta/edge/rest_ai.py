@@ -9,7 +9,7 @@ from twisted.internet.interfaces import IReactorTime
 
 from yekta.app.answer import Answer
 from yekta.app.conversations import PAGE, Conversations
-from yekta.app.counselor import Counselor, Owner
+from yekta.app.counselor import NOTICE, Counselor, Owner
 from yekta.app.errors import ClientError
 from yekta.app.health import Health
 from yekta.app.readers import Reader
@@ -111,17 +111,24 @@ class RestAi:
         if call.wants_events:
             await self._stream(call, lambda stream: self._counselor.chat(owner, call.body, stream, stream.send))
             return None
-        reader = Reader()
+        reader, metadata = Reader(), {}
+
+        def send(event: str, data: Any) -> None:
+            if event == NOTICE:
+                metadata["notice"] = data["text"]
+
         try:
-            answer = self._counselor.chat(owner, call.body, reader, lambda event, data: None)
+            answer = self._counselor.chat(owner, call.body, reader, send)
             await answer.wait()
         finally:
             reader.stop_following()
         if answer.error is not None:
             raise answer.error
         reason = (answer.end or ("", {}))[1].get("finishReason")
+        if reason is not None:
+            metadata["finishReason"] = reason
         body = {"success": True, "response": answer.text, "timestamp": self._now()}
-        return body if reason is None else {**body, "metadata": {"finishReason": reason}}
+        return {**body, "metadata": metadata} if metadata else body
 
     async def resume_stream(self, call: Call) -> None:
         owner, message_id = await self._known_owner(call), call.names["message_id"]
