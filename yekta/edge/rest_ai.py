@@ -18,7 +18,7 @@ from yekta.app.sessions import Sessions
 from yekta.app.timestamps import Timestamps, iso
 from yekta.edge.endpoint import TIME, Call, Endpoint
 from yekta.edge.login import NotAuthenticated, authenticate
-from yekta.edge.sse import EventStream
+from yekta.edge.sse import EventStream, last_seq
 
 
 class RestAi:
@@ -132,7 +132,7 @@ class RestAi:
 
     async def resume_stream(self, call: Call) -> None:
         owner, message_id = await self._known_owner(call), call.names["message_id"]
-        seq = _last_seq(message_id, call.asked.headers.get("last-event-id", ""))
+        seq = last_seq(message_id, call.asked.headers.get("last-event-id", ""))
         self._counselor.find(owner, message_id)
         await self._stream(
             call, lambda stream: self._counselor.resume(owner, message_id, seq, stream, stream.send)
@@ -195,9 +195,3 @@ class RestAi:
 
 def _conversation(call: Call) -> str:
     return read(call.names["conversation_id"], ConversationId)
-
-
-def _last_seq(message_id: str, last_event_id: str) -> int:
-    """The chunk that a client has, as it tells in ``Last-Event-ID``; -1 where it does not."""
-    name, _, seq = last_event_id.rpartition(":")
-    return int(seq) if name == message_id and seq.isascii() and seq.isdigit() and len(seq) < 10 else -1
