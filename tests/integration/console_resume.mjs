@@ -3,7 +3,7 @@
  *
  *   node console_resume.mjs BASE_URL DOOR QUESTION
  *
- * Asks; says {"read": text} once the page shows something, reads a line and disconnects, says {"cut": true}, reads
+ * Asks; says {"read": text, "notices": [text, …]} once the page shows something, reads a line and disconnects, says {"cut": true}, reads
  * a line and connects again, says {"whole": text, "note": note} once the answer has ended and it has disconnected, and
  * reads a last line, closes the browser and says {"left": true}. NODE_MODULES_DIR and CHROMIUM as for console_test.mjs.
  */
@@ -39,7 +39,8 @@ try {
   await page.fill("#chat-input", question);
   await page.press("#chat-input", "Enter");
   await answer.locator("p", { hasText: /./ }).waitFor();
-  tell({ read: await answer.locator("p").textContent() });
+  const notices = await page.locator("#chat-log .turn.notice p").allTextContents();
+  tell({ read: await answer.locator("p").textContent(), notices });
   await lines.next();
   await page.click("#disconnect");
   await state("closed");

@@ -14,9 +14,14 @@ from tests.support.gateway import Gateway, reactor
 from tests.support.node import running
 from yekta.ai.provider import IProvider
 from yekta.app.answer import State
+from yekta.app.care import DEFAULT_FOLDER
 from yekta.services.localai import LocalModel, LocalSettings
 
 __all__ = ["house"]
+
+# A question, and what the page shows before its answer. The browser speaks English.
+HARM = ("I want to die", [(DEFAULT_FOLDER / "help.en.txt").read_text("utf-8").strip()])
+NO_HARM: tuple[str, list[str]] = ("?", [])
 
 
 async def until(house: House, holds: Callable[[], bool]) -> None:
@@ -29,14 +34,20 @@ async def until(house: House, holds: Callable[[], bool]) -> None:
 
 
 @pytest.mark.needs("node", "chromium")
-@pytest.mark.parametrize("door", ["native", "socketio-websocket", "socketio-polling"])
+@pytest.mark.parametrize(
+    ("door", "asked"),
+    [("native", HARM), ("socketio-websocket", NO_HARM), ("socketio-polling", NO_HARM)],
+    ids=["native", "socketio-websocket", "socketio-polling"],
+)
 @pytest_twisted.ensureDeferred
-async def test_an_answer_that_is_cut_is_shown_whole(house: House, door: str) -> None:
+async def test_an_answer_that_is_cut_is_shown_whole(house: House, door: str, asked: tuple[str, list[str]]) -> None:
+    """After the help lines, where there are any."""
+    question, notices = asked
     address = f"http://{house.gateway.api_address}"
-    with running("console_resume.mjs", address, door, "?") as page:
+    with running("console_resume.mjs", address, door, question) as page:
         generation = await house.gateway.provider.asked()
         generation.say("سلام 🌱 ")
-        assert await deferToThread(page.hear) == {"read": "سلام 🌱 "}
+        assert await deferToThread(page.hear) == {"read": "سلام 🌱 ", "notices": notices}
         page.tell("cut")
         assert await deferToThread(page.hear) == {"cut": True}
         generation.say("while away, ")
