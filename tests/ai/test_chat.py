@@ -7,10 +7,10 @@ import json
 
 import pytest
 import pytest_twisted
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import CancelledError, Deferred
 from zope.interface.verify import verifyObject
 
-from tests.ai.client import ASKED, SECRET
+from tests.ai.client import ASKED, SECRET, turn
 from tests.support.openai import Abort, Done, Head, Raw, Stay, Text, Wait, chunk, event
 from yekta import __version__
 from yekta.ai.chat import ChatSettings
@@ -70,6 +70,56 @@ async def test_a_connection_is_used_again(server, client):
     for _ in range(3):
         await client.generate().done
     assert server.connections == 1
+
+
+@pytest.mark.parametrize("reset", [True, False])
+@pytest_twisted.ensureDeferred
+async def test_a_kept_connection_that_turns_out_to_be_closed_costs_no_answer(server, client, reset):
+    await client.generate().done
+    server.script(Abort(reset))
+    await client.generate().done
+    assert client.texts == ["Hello", " there"] * 2
+    assert server.connections == 2
+    assert [request.body for request in server.requests] == [server.requests[0].body] * 3
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_request_is_repeated_once_and_on_a_new_connection(server, client):
+    gate: Deferred[None] = Deferred()
+    server.script(Wait(gate), Done())
+    one, other = client.generate(), client.generate()
+    await other.done
+    gate.callback(None)
+    await one.done
+    # Two connections are kept, and both of them might be closed.
+    server.script(Abort())
+    server.script(Abort(reset=False))
+    assert (await client.fail()).kind is Kind.INTERRUPTED
+    assert (server.connections, len(server.requests)) == (3, 4)
+
+
+@pytest.mark.parametrize("steps", [[Raw(b"")], [Text("half")], [Head(503), Raw(b"")]])
+@pytest_twisted.ensureDeferred
+async def test_what_was_answered_at_all_is_not_asked_again(server, client, steps):
+    await client.generate().done
+    server.script(*steps, Abort(reset=False))
+    await client.fail()
+    assert len(server.requests) == 2
+
+
+@pytest_twisted.ensureDeferred
+async def test_whoever_cancels_on_a_kept_connection_asks_nobody_again(server, client):
+    await client.generate().done
+    server.script(Wait(Deferred()))
+    arrival = server.arrival()
+    generation = client.generate()
+    generation.done.addErrback(lambda failure: failure.trap(CancelledError))
+    request = await arrival
+    generation.cancel()
+    await request.gone
+    await generation.done
+    await turn()
+    assert (server.connections, len(server.requests)) == (1, 2)
 
 
 @pytest_twisted.ensureDeferred

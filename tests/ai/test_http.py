@@ -1,4 +1,4 @@
-"""The agent's two differences from Twisted's, on a real connection."""
+"""The agent's differences from Twisted's, on a real connection."""
 
 from __future__ import annotations
 

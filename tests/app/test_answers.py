@@ -12,19 +12,20 @@ from twisted.python.failure import Failure
 from tests.support.provider import ScriptedProvider
 from tests.support.readers import FakeReader
 from yekta.ai.provider import Kind, ProviderError
-from yekta.app.answers import Answer, Answers, State
+from yekta.app.answer import Answer, State
+from yekta.app.answers import Answers
 from yekta.app.errors import ClientError
 
 TEXTS = ("سلام", " ", "🌱 دنیا", "\n", "!")
 WHOLE = "".join(TEXTS)
 
-ORPHAN, KEEP, MOST = 60, 600, 4
+ORPHAN, KEEP, MOST, CHARACTERS = 60, 600, 4, 100
 
 
 class World:
     def __init__(self) -> None:
         self.clock = Clock()
-        self.answers = Answers(self.clock, orphan=ORPHAN, keep=KEEP, most=MOST)
+        self.answers = Answers(self.clock, orphan=ORPHAN, keep=KEEP, most=MOST, characters=CHARACTERS)
         self.provider = ScriptedProvider()
         self.reader = FakeReader()
 
@@ -238,6 +239,47 @@ def test_as_many_as_fit_are_kept_and_the_oldest_that_ended_go_first(world: World
     assert [answer.message_id for answer in world.answers.of("s", None)] == ["running", "3", "4", "5"]
     running.cancel()
     assert [answer.message_id for answer in world.answers.of("s", None)] == ["running", "3", "4", "5"]
+
+
+def test_as_much_text_as_fits_is_kept_and_the_oldest_that_ended_goes_first(world: World) -> None:
+    running = world.begin("running")
+    world.generation.say("x" * (CHARACTERS + 1))
+    for number in range(4):
+        world.begin(str(number))
+        world.generation.say("x" * (CHARACTERS // 2))
+        if number == 1:
+            # What failed makes room for the next attempt.
+            world.generation.fail(Kind.TIMEOUT)
+            world.begin(str(number))
+            world.generation.say("x" * (CHARACTERS // 2))
+        world.generation.finish()
+    assert [answer.message_id for answer in world.answers.of("s", None)] == ["running", "2", "3"]
+    # Longer than all that may be kept, it is told to who follows it, and then gone.
+    reader = world.follow(running)
+    running.cancel()
+    assert reader.heard[-1][1]["finishReason"] == "cancelled"
+    assert world.answers.of("s", None) == []
+    # What time has taken counts no longer.
+    for _ in range(3):
+        for name in ("a", "b"):
+            world.begin(name)
+            world.generation.say("x" * (CHARACTERS // 2))
+            world.generation.finish()
+        assert len(world.answers.of("s", None)) == 2
+        world.clock.advance(KEEP)
+        assert world.answers.of("s", None) == []
+
+
+def test_whose_an_answer_is(world: World) -> None:
+    owners = [("s", None), ("phone", "u"), ("laptop", "u"), ("s", "u"), ("u", None)]
+    begun = [world.answers.begin(f"m{number}", *owner) for number, owner in enumerate(owners)]
+    assert world.answers.of("s", None) == [begun[0], begun[3]]
+    assert world.answers.of("phone", "u") == begun[1:4]
+    assert world.answers.of("s", "u") == begun[:4]
+    assert world.answers.of("u", None) == begun[4:]
+    assert world.answers.of("phone", None) == begun[1:2]
+    assert world.answers.find("m2", "phone", "u") is begun[2]
+    assert world.answers.find("m2", "phone", None) is None
 
 
 def test_what_nobody_can_come_back_to_ends_with_its_reader_and_is_not_kept(world: World) -> None:

@@ -12,7 +12,7 @@ from twisted.logger import capturedLogs
 from tests.support.peers import FakePeer
 from tests.support.provider import ScriptedProvider
 from yekta.app.answers import Answers
-from yekta.app.care import LOCALES, Care, load, normalised
+from yekta.app.care import DEFAULT_FOLDER, LOCALES, Care, load, normalised
 from yekta.app.counselor import Counselor, Owner
 from yekta.app.schemas import Chat
 
@@ -69,6 +69,10 @@ def test_an_operators_words_and_help_lines_are_read_from_a_folder(tmp_path: Path
     care = load(folder(tmp_path))
     assert care.notice("So: Alpha  Beta!", "fa") == HELP["fa"]
     assert [care.notice(text, "en") for text in ("suicide", "# none", "alpha")] == [None, None, None]
+
+
+def test_what_an_operator_copies_is_what_is_used_until_then() -> None:
+    assert (Path(__file__).parents[2] / "etc" / "yekta" / "care").samefile(DEFAULT_FOLDER)
 
 
 def test_a_list_without_words_notices_nothing(tmp_path: Path) -> None:

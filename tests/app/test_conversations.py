@@ -63,9 +63,9 @@ async def test_an_owner_sees_and_deletes_nobody_elses(database: Database) -> Non
         await kept.append(owner, name, [Message("user", f"{owner} in {name}")], 0.0)
     assert [turn.content for turn in await kept.page("a", "c", 0)] == ["a in c"]
     assert await kept.recent("x", "c", 10) == await kept.page("x", "c", 0) == []
-    assert not await kept.delete("x", "c")
-    assert await kept.delete("a", "c")
-    assert not await kept.delete("a", "c")
+    assert not await kept.delete("x", "c", 0.0)
+    assert await kept.delete("a", "c", 0.0)
+    assert not await kept.delete("a", "c", 0.0)
     assert await kept.page("a", "c", 0) == []
     assert await database.query("SELECT content FROM turns ORDER BY content") == [("a in d",), ("b in c",)]
 
@@ -93,7 +93,7 @@ async def test_without_a_database_all_of_it_is_a_503(database: Database) -> None
     kept = Conversations(database)
     await database.close()
     name = ("a", "c")
-    for work in (kept.append(*name, BOTH, 0.0), kept.recent(*name, 1), kept.page(*name, 0), kept.delete(*name)):
+    for work in (kept.append(*name, BOTH, 0.0), kept.recent(*name, 1), kept.page(*name, 0), kept.delete(*name, 0.0)):
         with pytest.raises(ClientError) as caught:
             await work
         assert (caught.value.status, caught.value.retry_after) == (503, 5)
@@ -141,6 +141,67 @@ async def test_the_model_sees_the_history_that_is_kept_and_not_the_clients(datab
     assert [message.content for message in generation.messages[1:]] == ["mine"]
     world.answers.stop()
     assert await world.said(OMID) == []
+
+
+@pytest.mark.parametrize("earlier", [True, False], ids=["with turns", "just begun"])
+@pytest_twisted.ensureDeferred
+async def test_what_is_deleted_while_an_answer_runs_is_not_stored_by_it(database: Database, earlier: bool) -> None:
+    """By another process, whose memory is its own; `Counselor.delete` would also end the answer."""
+    world, other_process = World(database), Conversations(database)
+    if earlier:
+        await world.kept.append(SARA.name, "c", BOTH, 0.0)
+    generation, ended = await world.ask(SARA, "first")
+    assert await other_process.delete(SARA.name, "c", reactor.seconds()) is earlier
+    generation.say("one")
+    generation.finish()
+    await soon(ended)
+    assert await world.said(SARA) == []
+    # It can be begun anew.
+    generation, ended = await world.ask(SARA, "second")
+    generation.say("two")
+    generation.finish()
+    await soon(ended)
+    assert await world.said(SARA) == [("user", "second"), ("assistant", "two")]
+    world.answers.stop()
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_deletion_is_remembered_for_as_long_as_an_answer_may_take(database: Database) -> None:
+    kept = Conversations(database)
+    for number in range(3):
+        await kept.delete("a", f"c{number}", number * module.REMEMBERED)
+    await kept.append("a", "c1", BOTH, 0.0, module.REMEMBERED + 1)
+    remembered = await database.query("SELECT conversation_id FROM conversations WHERE deleted_at IS NOT NULL")
+    assert remembered == [("c2",)]
+
+
+@pytest_twisted.ensureDeferred
+async def test_processes_that_add_to_one_conversation_at_once_number_its_turns_once(database: Database) -> None:
+    processes = [Conversations(database) for _ in range(8)]
+    await gatherResults([ensureDeferred(kept.append("a", "c", BOTH, 0.0)) for kept in processes])
+    assert [turn.number for turn in await processes[0].page("a", "c", 0)] == list(range(1, 17))
+
+
+@pytest_twisted.ensureDeferred
+async def test_deleting_ends_what_runs_and_forgets_what_is_kept_of_that_conversation_alone(database: Database) -> None:
+    world = World(database)
+    done, ended = await world.ask(SARA, "1", message_id="done")
+    done.say("one")
+    done.finish()
+    await soon(ended)
+    running, _ = await world.ask(SARA, "2", message_id="running")
+    running.say("two")
+    peer = FakePeer()
+    world.counselor.chat(SARA, Chat("3", message_id="other", conversation_id="d"), peer, peer.emit)
+    world.counselor.chat(OMID, Chat("4", message_id="his", conversation_id="c"), peer, peer.emit)
+    assert await world.counselor.delete(SARA, "c")
+    assert running.is_cancelled
+    assert [stream["messageId"] for stream in world.counselor.streams(SARA)] == ["other"]
+    assert [stream["messageId"] for stream in world.counselor.streams(OMID)] == ["his"]
+    assert await world.said(SARA) == []
+    assert not await world.counselor.delete(SARA, "c")
+    assert await world.counselor.delete(OMID, "c")
+    world.answers.stop()
 
 
 @pytest.mark.parametrize("end", ["failed", "cancelled unsaid"])

@@ -14,7 +14,8 @@ from tests.support.peers import FakePeer
 from tests.support.provider import ScriptedProvider
 from yekta.ai.provider import Kind, Message
 from yekta.app import prompts
-from yekta.app.answers import Answers, State
+from yekta.app.answer import State
+from yekta.app.answers import Answers
 from yekta.app.counselor import Counselor, Owner
 from yekta.app.errors import ClientError
 from yekta.app.schemas import Chat, Turn
@@ -180,6 +181,17 @@ def test_who_has_only_an_address_joins_nobody_and_leaves_nothing(world: World) -
     world.ask(ADDRESS)
     world.provider.generations[1].finish()
     assert world.counselor.streams(ADDRESS) == []
+
+
+def test_what_failed_on_one_device_and_was_asked_again_on_another_is_one_answer(world: World) -> None:
+    world.ask(PHONE)
+    world.provider.generations[0].fail(Kind.INTERRUPTED)
+    world.ask(LAPTOP)
+    world.provider.generations[1].say("now")
+    world.ask(PHONE, peer := FakePeer())
+    assert len(world.provider.generations) == 2
+    assert peer.emitted[-1][1]["chunk"] == "now"
+    assert [stream["state"] for stream in world.counselor.streams(LAPTOP)] == ["running"]
 
 
 def test_ones_running_and_recent_answers_are_listed(world: World) -> None:

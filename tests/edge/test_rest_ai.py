@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 import pytest_twisted
@@ -65,6 +66,40 @@ async def test_an_answer_that_ended_otherwise_says_how(house: House) -> None:
     asked = ensureDeferred(call(house, "POST", CHAT, {"message": "?"}))
     (await house.gateway.provider.asked()).finish("length")
     assert (await asked).json["metadata"] == {"finishReason": "length"}
+
+
+@pytest_twisted.ensureDeferred
+async def test_help_lines_come_along_however_the_answer_does(house: House) -> None:
+    body = {"message": "I want to die", "locale": "en"}
+    asked = ensureDeferred(call(house, "POST", CHAT, body))
+    (await house.gateway.provider.asked()).finish()
+    assert "findahelpline.com" in (await asked).json["metadata"]["notice"]
+    asked = ensureDeferred(call(house, "POST", CHAT, body, headers=EVENTS))
+    (await house.gateway.provider.asked()).finish()
+    [(name, notice), (after, _), *_] = events((await asked).text)
+    assert (name, notice["kind"], notice["locale"], after) == ("ai:notice", "care", "en", "start")
+    assert "findahelpline.com" in notice["text"]
+
+
+@pytest.mark.parametrize("message_id", ["سلام 🌱", "a:1", "a%20b", "a\nid: m:7\n"])
+@pytest_twisted.ensureDeferred
+async def test_whatever_a_message_is_called_its_stream_is_resumed_where_it_was_left(
+    house: House, message_id: str
+) -> None:
+    token, _ = await house.gateway.acquire()
+    body = {"message": "?", "messageId": message_id}
+    asked = ensureDeferred(call(house, "POST", CHAT, body, token=token, headers=EVENTS))
+    generation = await house.gateway.provider.asked()
+    for text in ("a", "b"):
+        generation.say(text)
+    generation.finish()
+    ids = [line[4:] for line in (await asked).text.splitlines() if line.startswith("id: ")]
+    assert [id[-2:] for id in ids] == [":0", ":1"]
+    headers = {"Last-Event-ID": ids[0]}
+    resumed = await call(house, "GET", f"/api/ai/stream/{quote(message_id)}", token=token, headers=headers)
+    data = [json.loads(line[6:]) for line in resumed.text.splitlines() if line.startswith("data: ")]
+    assert data[0] == {"messageId": message_id, "chunk": "b", "seq": 1, "offset": 1, "replay": True}
+    assert len(data) == 2
 
 
 @pytest.mark.parametrize("kind", Kind)

@@ -1,4 +1,4 @@
-"""A thousand clients that ask for long answers and do not read them: what they cost, and that all is told later."""
+"""Thousands of clients that ask for long answers and do not read them: what they cost, and that all is told later."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import gc
 import tracemalloc
 from typing import Any
 
+import pytest
 from twisted.internet.defer import ensureDeferred
 from twisted.internet.task import Clock
 
@@ -26,13 +27,14 @@ from yekta.websocket.factory import WebSocketFactory
 from yekta.websocket.frame import TEXT
 from yekta.websocket.limits import Limits
 
-READERS, SESSIONS = 1000, 10
+# Each session asks for one answer, and the readers are shared out among them.
+CROWDS = [(1_000, 10), (10_000, 100)]
 
 # One answer: as long as they may be, in pieces as models send them.
 PIECE, PIECES = "سلام دنیا، خوبی؟" * 8, 256
 
-# Bytes that all of it may take while nobody reads: 1 KiB a reader. Queued for each, it would be some 80 MB.
-BOUND = READERS * 1024
+# Bytes that a reader and its share of the answers may take while nobody reads. Queued for each, it would be some 80 KB.
+BOUND = 1024
 
 _UPGRADE = (
     b"GET /ws HTTP/1.1\r\nHost: h\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
@@ -43,7 +45,7 @@ _UPGRADE = (
 class Crowd:
     """Native connections in memory, several of each session; the first of each asks and the others join."""
 
-    def __init__(self) -> None:
+    def __init__(self, readers: int, sessions: int) -> None:
         self.clock = Clock()
         self.clock.advance(1_769_850_302.0)
         self.provider = ScriptedProvider()
@@ -56,7 +58,7 @@ class Crowd:
         self._factory = WebSocketFactory(self.clock, Limits())
         self._door = NativeDoor(self._factory, self._sessions, hub, dispatcher, self._adapter, Origins(()))
         self.transports = [
-            transport for _ in range(SESSIONS) for transport in self._members(READERS // SESSIONS)
+            transport for _ in range(sessions) for transport in self._members(readers // sessions)
         ]
 
     def _members(self, count: int) -> list[MemoryTransport]:
@@ -79,9 +81,10 @@ class Crowd:
         return transport
 
 
-def test_a_thousand_stalled_readers_of_long_answers_take_a_kilobyte_each() -> None:
-    crowd = Crowd()
-    assert len(crowd.provider.generations) == SESSIONS
+@pytest.mark.parametrize(("readers", "sessions"), CROWDS)
+def test_stalled_readers_of_long_answers_take_a_kilobyte_each(readers: int, sessions: int) -> None:
+    crowd = Crowd(readers, sessions)
+    assert (len(crowd.transports), len(crowd.provider.generations)) == (readers, sessions)
     gc.collect()
     tracemalloc.start()
     for generation in crowd.provider.generations:
@@ -91,7 +94,7 @@ def test_a_thousand_stalled_readers_of_long_answers_take_a_kilobyte_each() -> No
     gc.collect()
     grown, _ = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    assert grown < BOUND
+    assert grown < readers * BOUND
     assert all(not transport.writes for transport in crowd.transports)
     assert all(generation.flow == ["pause"] for generation in crowd.provider.generations)
     whole = (PIECE * PIECES).encode()

@@ -84,21 +84,26 @@ async def test_cut_after_every_single_chunk_in_turn(house: House, before: str, a
 async def test_what_the_provider_left_unfinished_is_resumed_with_its_error(
     house: House, before: str, after: str
 ) -> None:
+    """It dies at every chunk boundary in turn; its client was cut off half way there."""
     token, _ = await house.gateway.acquire()
-    first = await follow(house, before, token)
-    await first.ask("m")
-    generation = await house.gateway.provider.asked()
-    generation.say("half")
-    await read(first, "half")
-    await first.cut()
-    generation.say(" more")
-    generation.fail(Kind.INTERRUPTED)
-    second = await follow(house, after, token, first)
-    await second.resume("m")
-    error = {"messageId": "m", "error": Kind.INTERRUPTED.value, "retryable": True}
-    assert await second.end() == ("error", error)
-    assert second.text == "half more"
-    await second.cut()
+    for died in range(len(TEXTS) + 1):
+        message_id, cut = f"m{died}", died // 2
+        first = await follow(house, before, token)
+        await first.ask(message_id)
+        generation = await house.gateway.provider.asked()
+        for text in TEXTS[:cut]:
+            generation.say(text)
+            await read(first, text)
+        await first.cut()
+        for text in TEXTS[cut:died]:
+            generation.say(text)
+        generation.fail(Kind.INTERRUPTED)
+        second = await follow(house, after, token, first)
+        await second.resume(message_id)
+        error = {"messageId": message_id, "error": Kind.INTERRUPTED.value, "retryable": True}
+        assert await second.end() == ("error", error)
+        assert second.text == "".join(TEXTS[:died])
+        await second.cut()
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)

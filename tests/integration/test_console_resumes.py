@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from typing import Any
 
 import pytest
 import pytest_twisted
 from twisted.internet.threads import deferToThread
 
-from tests.support.doors import House, house
+from tests.support.doors import House, house, quiet
+from tests.support.gateway import Gateway, reactor
 from tests.support.node import running
+from yekta.ai.provider import IProvider
+from yekta.app.answer import State
+from yekta.app.care import DEFAULT_FOLDER
+from yekta.services.localai import LocalModel, LocalSettings
 
 __all__ = ["house"]
+
+# A question, and what the page shows before its answer. The browser speaks English.
+HARM = ("I want to die", [(DEFAULT_FOLDER / "help.en.txt").read_text("utf-8").strip()])
+NO_HARM: tuple[str, list[str]] = ("?", [])
 
 
 async def until(house: House, holds: Callable[[], bool]) -> None:
@@ -24,14 +34,20 @@ async def until(house: House, holds: Callable[[], bool]) -> None:
 
 
 @pytest.mark.needs("node", "chromium")
-@pytest.mark.parametrize("door", ["native", "socketio-websocket", "socketio-polling"])
+@pytest.mark.parametrize(
+    ("door", "asked"),
+    [("native", HARM), ("socketio-websocket", NO_HARM), ("socketio-polling", NO_HARM)],
+    ids=["native", "socketio-websocket", "socketio-polling"],
+)
 @pytest_twisted.ensureDeferred
-async def test_an_answer_that_is_cut_is_shown_whole(house: House, door: str) -> None:
+async def test_an_answer_that_is_cut_is_shown_whole(house: House, door: str, asked: tuple[str, list[str]]) -> None:
+    """After the help lines, where there are any."""
+    question, notices = asked
     address = f"http://{house.gateway.api_address}"
-    with running("console_resume.mjs", address, door) as page:
+    with running("console_resume.mjs", address, door, question) as page:
         generation = await house.gateway.provider.asked()
         generation.say("سلام 🌱 ")
-        assert await deferToThread(page.hear) == {"read": "سلام 🌱 "}
+        assert await deferToThread(page.hear) == {"read": "سلام 🌱 ", "notices": notices}
         page.tell("cut")
         assert await deferToThread(page.hear) == {"cut": True}
         generation.say("while away, ")
@@ -41,5 +57,49 @@ async def test_an_answer_that_is_cut_is_shown_whole(house: House, door: str) -> 
         generation.finish()
         assert await deferToThread(page.hear) == {"whole": "سلام 🌱 while away, and back!", "note": ""}
         await until(house, lambda: not house.gateway.hub.peers)
+        page.tell("leave")
+        assert await deferToThread(page.hear) == {"left": True}
+
+
+class LocalGateway(Gateway):
+    """One whose answers are the embedded model's."""
+
+    def _provider(self) -> IProvider:
+        model = LocalModel(reactor, LocalSettings(max_tokens=192))
+        model.setServiceParent(self)
+        return model.provider
+
+
+@pytest_twisted.async_yield_fixture
+async def local_house() -> AsyncIterator[House]:
+    gateway = LocalGateway()
+    await gateway.start()
+    house = House(gateway)
+    yield house
+    await house.close()
+    await quiet()
+
+
+@pytest.mark.needs("node", "chromium")
+@pytest_twisted.ensureDeferred
+async def test_a_real_models_answer_that_is_cut_is_shown_whole(local_house: House) -> None:
+    gateway = local_house.gateway
+    with running("console_resume.mjs", f"http://{gateway.api_address}", "native", "Tell me a long story.") as page:
+        read: Any = await deferToThread(page.hear)
+        [peer] = gateway.hub.peers.values()
+        [answer] = [follower.answer for follower in (peer.following or {}).values()]
+        page.tell("cut")
+        assert await deferToThread(page.hear) == {"cut": True}
+        await until(local_house, lambda: not gateway.hub.peers)
+        heard = answer.seq
+        # It goes on without anybody.
+        await until(local_house, lambda: answer.seq >= heard + 3)
+        assert answer.state is State.RUNNING
+        page.tell("come back")
+        shown: Any = await deferToThread(page.hear)
+        assert answer.state is State.COMPLETE
+        assert shown["whole"] == answer.text
+        assert answer.text.startswith(read["read"])
+        assert len(read["read"]) < len(answer.text)
         page.tell("leave")
         assert await deferToThread(page.hear) == {"left": True}

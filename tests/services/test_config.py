@@ -22,13 +22,17 @@ ACCEPTED = [
     ("MAX_PAYLOAD", "123456789012345", 123456789012345),
     ("MAX_QUEUED", "0", 0),
     ("PING_TIMEOUT", "0.5", 0.5),
+    ("RECOVERY_SECONDS", "0", 0.0),
+    ("RECOVERY_SECONDS", "0.5", 0.5),
     ("WEBSOCKET_PATH", "/live/", "/live"),
     ("WEBSOCKET_PATH", "/", "/"),
     ("CORS_ORIGIN", " https://a.example , http://b.example:1,", ("https://a.example", "http://b.example:1")),
     ("CORS_ORIGIN", "*", ("*",)),
     ("CORS_ORIGIN", "", ()),
-    ("AI_BASE_URL", "https://ai.example/v1/", "https://ai.example/v1"),
-    ("AI_BASE_URL", "", ""),
+    ("AI_BASE_URL", "https://ai.example/v1/", ("https://ai.example/v1",)),
+    ("AI_BASE_URL", "http://a/v1/, https://b/v1,", ("http://a/v1", "https://b/v1")),
+    ("AI_BASE_URL", "", ()),
+    ("AI_API_KEY", "a, ,c", ("a", "", "c")),
     ("AI_MODEL_FILE", __file__, __file__),
 ]
 
@@ -40,10 +44,11 @@ REFUSED = {
     "MAX_PAYLOAD": ("0", "-1", "x"),
     "DATABASE_CONNECTIONS": ("0",),
     "PING_TIMEOUT": ("0", "-1", "nan", "inf", "1e9", "", "soon"),
+    "RECOVERY_SECONDS": ("-1", "never", ""),
     "WEBSOCKET_PATH": ("ws", "", "/ws?x=1", "http://h/ws"),
     "CORS_ORIGIN": ("app.example", "https://a.example,b.example"),
     "AI_MODEL_FILE": ("/no/where/model.gguf", "/"),
-    "AI_BASE_URL": ("ai.example", "ftp://ai.example", "//ai.example"),
+    "AI_BASE_URL": ("ai.example", "ftp://ai.example", "//ai.example", "http://a/v1 http://b/v1,c"),
 }
 
 
@@ -62,8 +67,8 @@ def test_what_a_setting_may_not_be(name: str, text: str) -> None:
 
 
 def test_every_kind_of_setting_is_refused_above() -> None:
-    any_text = BY_NAME["AI_MODEL"].parse
-    assert {setting.parse for setting in SETTINGS} - {any_text} == {BY_NAME[name].parse for name in REFUSED}
+    any_text = {BY_NAME["CARE_FOLDER"].parse, BY_NAME["AI_MODEL"].parse}
+    assert {setting.parse for setting in SETTINGS} - any_text == {BY_NAME[name].parse for name in REFUSED}
 
 
 @pytest.mark.parametrize("setting", SETTINGS, ids=lambda setting: setting.name)
@@ -83,7 +88,7 @@ def test_an_option_is_stronger_than_the_environment() -> None:
 def test_a_secret_is_not_shown() -> None:
     assert {setting.name for setting in SETTINGS if setting.secret} == {"DATABASE_URL", "REDIS_URL", "AI_API_KEY"}
     settings = load({"AI_API_KEY": "sk-secret"}, {})
-    assert settings.ai_api_key == "sk-secret"
+    assert settings.ai_api_key == ("sk-secret",)
     assert "sk-secret" not in repr(settings)
     with pytest.raises(ConfigError) as caught:
         load({"REDIS_URL": "redis://:secret@h"}, {})

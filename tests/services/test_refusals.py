@@ -36,6 +36,8 @@ REFUSED = {
                             "DATABASE_URL must begin with sqlite:/// or postgresql://."),
     "a missing folder": ("api", (), {"DATABASE_URL": "sqlite:////no/where/x.db"},
                          "DATABASE_URL (sqlite:////no/where/x.db): the folder /no/where does not exist."),
+    "a key too many": ("api", (), {"AI_BASE_URL": "http://a/v1", "AI_API_KEY": f"a,{PASSWORD}"},
+                       "AI_API_KEY must have as many parts as AI_BASE_URL, 1, not 2."),
     "an unknown option": ("ws", ("--colour=red",), {}, "option --colour not recognized."),
     "an option without its value": ("ws", ("--port",), {}, "option --port requires argument."),
     "an unreachable database": ("api", (), {"DATABASE_URL": f"postgresql://u:{PASSWORD}@127.0.0.1:9/d"},

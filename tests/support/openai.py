@@ -71,7 +71,9 @@ class Done:
 
 @attrs.frozen
 class Abort:
-    """Reset the connection."""
+    """Reset the connection, or only close it."""
+
+    reset: bool = True
 
 
 @attrs.frozen
@@ -170,8 +172,9 @@ async def _play(request: Request, steps: Sequence[Step]) -> None:
                 await gate
             case Done(reason, usage):
                 request.write(_ending(reason, usage))
-            case Abort():
-                request.channel.transport.abortConnection()
+            case Abort(reset):
+                transport = request.channel.transport
+                (transport.abortConnection if reset else transport.loseConnection)()
                 return
             case Stay():
                 # Where nothing was written so far, this sends the head.

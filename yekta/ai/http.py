@@ -1,8 +1,10 @@
 """The HTTP client agent that the way to a model needs.
 
-It differs from Twisted's in two points. It asks for ``identity`` and refuses any other content coding, since
-a limit on received bytes means nothing once they can inflate. And it closes connections at once: a TLS
-connection that is closed politely waits for a peer who may go on computing, and charging, for minutes.
+It differs from Twisted's in three points. It asks for ``identity`` and refuses any other content coding, since
+a limit on received bytes means nothing once they can inflate. It closes connections at once: a TLS connection
+that is closed politely waits for a peer who may go on computing, and charging, for minutes. And it sends a
+request once more, of whatever method, where a kept connection turns out to be closed (RFC 9112, section 9.3.1):
+a server closes those that rest when it likes, and a question that was asked twice has changed nothing.
 """
 
 from __future__ import annotations
@@ -10,12 +12,14 @@ from __future__ import annotations
 from typing import Any
 
 import attrs
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, fail
 from twisted.internet.endpoints import HostnameEndpoint, wrapClientTLS
+from twisted.internet.error import ConnectionDone, ConnectionLost
 from twisted.internet.interfaces import IProtocol, IProtocolFactory, IStreamClientEndpoint
 from twisted.internet.protocol import Protocol
 from twisted.protocols.policies import ProtocolWrapper, WrappingFactory
-from twisted.web.client import URI, Agent, BrowserLikePolicyForHTTPS, HTTPConnectionPool
+from twisted.python.failure import Failure
+from twisted.web.client import URI, Agent, BrowserLikePolicyForHTTPS, HTTPConnectionPool, ResponseNeverReceived
 from twisted.web.http_headers import Headers
 from twisted.web.iweb import IAgent, IAgentEndpointFactory, IBodyProducer, IResponse
 from zope.interface import implementer
@@ -25,8 +29,7 @@ from yekta.ai.provider import Kind, ProviderError
 
 def make_agent(reactor: Any, pool: HTTPConnectionPool, endpoints: IAgentEndpointFactory) -> IAgent:
     """An agent over ``pool`` that connects by ``endpoints``."""
-    abrupt = _AbruptEndpoints(endpoints)
-    return _IdentityAgent(Agent.usingEndpointFactory(reactor, abrupt, pool))
+    return _IdentityAgent(_RepeatingAgent(reactor, pool, endpoints))
 
 
 def make_pool(reactor: Any, *, idle: int = 60, connections: int = 8) -> HTTPConnectionPool:
@@ -38,6 +41,8 @@ def make_pool(reactor: Any, *, idle: int = 60, connections: int = 8) -> HTTPConn
     pool = HTTPConnectionPool(reactor)
     pool.cachedConnectionTimeout = idle
     pool.maxPersistentPerHost = connections
+    # The agent does, and not only for requests without a body.
+    pool.retryAutomatically = False
     return pool
 
 
@@ -69,14 +74,23 @@ class _AbruptFactory(WrappingFactory):
     noisy = False
 
 
-@implementer(IStreamClientEndpoint)
-@attrs.frozen
+@implementer(IAgentEndpointFactory, IStreamClientEndpoint)
+@attrs.define(eq=False)
 class _AbruptEndpoint:
-    _endpoint: IStreamClientEndpoint
+    """For one request. ``has_connected``: it was not sent on a connection that was there already."""
+
+    _endpoints: IAgentEndpointFactory
+    _endpoint: Any = None
+    has_connected: bool = False
+
+    def endpointForURI(self, uri: URI) -> IStreamClientEndpoint:
+        self._endpoint = self._endpoints.endpointForURI(uri)
+        return self
 
     def connect(self, protocolFactory: IProtocolFactory) -> Deferred[IProtocol]:
-        factory = _AbruptFactory(protocolFactory)
-        return self._endpoint.connect(factory).addCallback(_unwrap)
+        self.has_connected = True
+        connecting: Deferred[Any] = self._endpoint.connect(_AbruptFactory(protocolFactory))
+        return connecting.addCallback(_unwrap)
 
 
 def _unwrap(protocol: Any) -> IProtocol:
@@ -84,14 +98,41 @@ def _unwrap(protocol: Any) -> IProtocol:
     return wrapped
 
 
-@implementer(IAgentEndpointFactory)
+@implementer(IAgent)
 @attrs.frozen
-class _AbruptEndpoints:
+class _RepeatingAgent:
+    """``bodyProducer`` must be able to begin anew."""
+
+    _reactor: Any
+    _pool: HTTPConnectionPool
     _endpoints: IAgentEndpointFactory
 
-    def endpointForURI(self, uri: URI) -> IStreamClientEndpoint:
-        endpoint: IStreamClientEndpoint = self._endpoints.endpointForURI(uri)
-        return _AbruptEndpoint(endpoint)
+    def request(
+        self,
+        method: bytes,
+        uri: bytes,
+        headers: Headers | None = None,
+        bodyProducer: IBodyProducer | None = None,
+    ) -> Deferred[IResponse]:
+        def send(pool: HTTPConnectionPool) -> Deferred[IResponse]:
+            agent = Agent.usingEndpointFactory(self._reactor, endpoint, pool)
+            response: Deferred[IResponse] = agent.request(method, uri, headers, bodyProducer)
+            return response
+
+        def failed(failure: Failure) -> Deferred[IResponse]:
+            if endpoint.has_connected or not _was_closed(failure):
+                return fail(failure)
+            # The others that are kept may be closed as well: this one is new.
+            return send(HTTPConnectionPool(self._reactor, persistent=False))
+
+        endpoint = _AbruptEndpoint(self._endpoints)
+        return send(self._pool).addErrback(failed)
+
+
+def _was_closed(failure: Failure) -> bool:
+    """Whether the other side closed the connection before it had answered a single byte."""
+    reasons = failure.value.reasons if isinstance(failure.value, ResponseNeverReceived) else []
+    return any(reason.check(ConnectionDone, ConnectionLost) for reason in reasons)
 
 
 @implementer(IAgent)

@@ -1,239 +1,59 @@
-"""Answers of the AI that outlive the connection they were asked on.
-
-An answer belongs to a session (and its user). Whoever follows it is a cursor into its text: a follower that does not
-keep up is sent everything since its last chunk in one, so nothing is ever queued for anybody.
-
-    running ──provider done──▶ complete        kept for a while, for those who come back
-       ├──────provider failed──▶ failed
-       └──cancelled, or followed by nobody──▶ cancelled
-"""
+"""All answers of this process: whose they are, how long each may go unfollowed, and how many are kept for how long."""
 
 from __future__ import annotations
 
-import enum
-from array import array
-from typing import Any
+from operator import attrgetter
 
-import attrs
-from twisted.internet.defer import CancelledError, Deferred, succeed
 from twisted.internet.interfaces import IReactorTime
-from twisted.logger import Logger
-from twisted.python.failure import Failure
 
-from yekta.ai.provider import Completion, IGeneration, ProviderError
+from yekta.app.answer import Answer, State
 from yekta.app.errors import ClientError
-from yekta.app.readers import Follower
+from yekta.rooms import Rooms
 from yekta.timeouts import Timeouts
-
-CANCELLED = "cancelled"
-
-# An answer that ended as it should needs no further word.
-_ORDINARY = "stop"
-
-_log = Logger()
-
-
-class State(enum.Enum):
-    RUNNING = "running"
-    COMPLETE = "complete"
-    CANCELLED = "cancelled"
-    FAILED = "failed"
-
-
-@attrs.define(eq=False)
-class Answer:
-    """See the module. ``owner`` is a session's id, ``user`` a user's; ``end`` is the last event, once it is known.
-
-    ``lasting``: whether its owner can come back to it. ``error`` is why it failed, if it did.
-    """
-
-    message_id: str
-    owner: str
-    user: str | None
-    lasting: bool
-    _registry: Answers = attrs.field(repr=False)
-    state: State = State.RUNNING
-    end: tuple[str, dict[str, Any]] | None = attrs.field(default=None, repr=False)
-    error: BaseException | None = attrs.field(default=None, repr=False)
-    _followers: set[Follower] = attrs.field(factory=set, repr=False)
-    _waiting: list[Deferred[None]] = attrs.field(factory=list, repr=False)
-    _generation: IGeneration | None = attrs.field(default=None, repr=False)
-    _parts: list[str] = attrs.field(factory=list, repr=False)
-    # Where each chunk ends, in characters: a chunk's number is its place here.
-    _ends: array[int] = attrs.field(factory=lambda: array("L"), repr=False)
-    _paused: bool = False
-
-    @property
-    def seq(self) -> int:
-        """The number of the last chunk, from 0; -1 before the first."""
-        return len(self._ends) - 1
-
-    @property
-    def text(self) -> str:
-        """All that has been said."""
-        if len(self._parts) > 1:
-            self._parts = ["".join(self._parts)]
-        return self._parts[0] if self._parts else ""
-
-    @property
-    def length(self) -> int:
-        """How many characters have been said."""
-        return self._ends[-1] if self._ends else 0
-
-    def clamp(self, seq: int) -> int:
-        """``seq``, if there is such a chunk."""
-        return min(max(seq, -1), self.seq)
-
-    def chunk_after(self, seq: int) -> dict[str, Any]:
-        """Everything said after chunk ``seq``, as one chunk."""
-        offset = self._ends[seq] if seq >= 0 else 0
-        return {"messageId": self.message_id, "chunk": self.text[offset:], "seq": self.seq, "offset": offset}
-
-    def wait(self) -> Deferred[None]:
-        """Fires when the answer has ended, however it did. Cancelling it does nothing to the answer."""
-        if self.end is not None:
-            return succeed(None)
-        waiting: Deferred[None] = Deferred(self._waiting.remove)
-        self._waiting.append(waiting)
-        return waiting
-
-    def followed_by(self, follower: Follower) -> None:
-        """One more reader."""
-        self._followers.add(follower)
-        self._registry.followed(self)
-        self._balance()
-
-    def left_by(self, follower: Follower) -> None:
-        """One reader less."""
-        self._followers.discard(follower)
-        if not self._followers:
-            self._registry.abandoned(self)
-        self._balance()
-
-    def drained(self, follower: Follower) -> None:
-        """A reader keeps up again."""
-        follower.catch_up()
-        self._balance()
-
-    def cancel(self) -> None:
-        """Stop the provider; the answer ends with what was said so far."""
-        if self.state is not State.RUNNING:
-            return
-        self.state = State.CANCELLED
-        if self._generation is None:
-            self._finish(CANCELLED)
-        else:
-            self._generation.cancel()
-
-    # -- from the provider -----------------------------------------------------------------------------------
-
-    def started(self, generation: IGeneration) -> None:
-        """The provider was asked."""
-        self._generation = generation
-        generation.done.addCallbacks(self._completed, self.failed)
-
-    def text_received(self, text: str) -> None:
-        """The next chunk."""
-        self._parts.append(text)
-        self._ends.append((self._ends[-1] if self._ends else 0) + len(text))
-        chunk = {
-            "messageId": self.message_id,
-            "chunk": text,
-            "seq": self.seq,
-            "offset": self.length - len(text),
-        }
-        for follower in tuple(self._followers):
-            if follower.seq < self.seq - 1:
-                follower.catch_up()
-            elif follower.reader.flowing:
-                # Whoever keeps up is sent the same chunk.
-                follower.seq = self.seq
-                follower.send("ai:response:chunk", chunk)
-        self._balance()
-
-    def failed(self, failure: Failure) -> None:
-        """The provider, or what came before or after it, failed."""
-        if self.end is not None:
-            _log.failure("An answer could not be kept", failure)
-            return
-        if failure.check(CancelledError):
-            self._finish(CANCELLED)
-            return
-        self.error = failure.value
-        if isinstance(failure.value, ProviderError):
-            _log.info("An answer failed: {kind}", kind=failure.value.kind.name)
-            text, retryable = str(failure.value), failure.value.retryable
-        elif isinstance(failure.value, ClientError):
-            text, retryable = failure.value.message, failure.value.status >= 500
-        else:
-            _log.failure("An answer failed", failure)
-            text, retryable = "Internal error", False
-        self._end(
-            State.FAILED,
-            ("ai:response:error", {"error": text, "messageId": self.message_id, "retryable": retryable}),
-        )
-
-    def _completed(self, completion: Completion) -> None:
-        self._finish(CANCELLED if self.state is State.CANCELLED else completion.finish_reason)
-
-    def _finish(self, reason: str) -> None:
-        data: dict[str, Any] = {"messageId": self.message_id, "fullResponse": self.text}
-        if reason != _ORDINARY:
-            data["finishReason"] = reason
-        self._end(
-            State.CANCELLED if reason == CANCELLED else State.COMPLETE, ("ai:response:complete", data)
-        )
-
-    def _end(self, state: State, end: tuple[str, dict[str, Any]]) -> None:
-        if self.end is not None:
-            return
-        self.state, self.end = state, end
-        self._registry.ended(self)
-        for follower in tuple(self._followers):
-            follower.catch_up()
-        waiting, self._waiting = self._waiting, []
-        for each in waiting:
-            each.callback(None)
-
-    def _balance(self) -> None:
-        """Read from the provider only while somebody takes it; an answer that nobody follows goes on for a while."""
-        if self._generation is None or self.state is not State.RUNNING:
-            return
-        stuck = bool(self._followers) and not any(follower.reader.flowing for follower in self._followers)
-        if stuck != self._paused:
-            self._paused = stuck
-            if stuck:
-                self._generation.pause()
-            else:
-                self._generation.resume()
 
 
 class Answers:
-    """All answers of this process. ``orphan``: seconds that one may go unfollowed; ``keep``: seconds a finished one
-    is kept; ``most``: running and kept, the oldest finished ones going first."""
+    """``orphan``: seconds that one may go unfollowed; ``keep``: seconds a finished one is kept; ``most``: running and
+    kept; ``characters``: of those that have ended. Beyond either bound the oldest finished ones go first.
+    """
 
     def __init__(
-        self, clock: IReactorTime, *, orphan: float = 60.0, keep: float = 600.0, most: int = 10_000
+        self,
+        clock: IReactorTime,
+        *,
+        orphan: float = 60.0,
+        keep: float = 600.0,
+        most: int = 10_000,
+        characters: int = 33_554_432,
     ) -> None:
         self.running = 0
         self._stopped = False
         self._most = most
+        self._most_characters = characters
+        self._characters = 0
+        self._begun = 0
         self._answers: dict[tuple[str, str], Answer] = {}
+        self._owners: Rooms[Answer] = Rooms()
         self._orphans: Timeouts[Answer] = Timeouts(clock, orphan, Answer.cancel)
         self._kept: Timeouts[Answer] = Timeouts(clock, keep, self._forget)
 
-    def begin(self, message_id: str, owner: str, user: str | None, *, lasting: bool = True) -> Answer:
+    def begin(
+        self, message_id: str, owner: str, user: str | None, *, lasting: bool = True, conversation: str | None = None
+    ) -> Answer:
         """A new answer, in the place of one that failed; the caller sees to it that there is no other.
 
         One that is not ``lasting`` ends with its last follower and is not kept.
         """
         if self._stopped:
             raise ClientError("The server is stopping", status=503, retry_after=5)
-        old = self._answers.get((owner, message_id))
+        old = self.find(message_id, owner, user)
         if old is not None:
             self._forget(old)
-        answer = Answer(message_id, owner, user, lasting, self)
+        self._begun += 1
+        answer = Answer(message_id, owner, user, lasting, self._begun, self, conversation)
         self._answers[owner, message_id] = answer
+        for room in _rooms(owner, user):
+            self._owners.join(answer, room)
         self.running += 1
         return answer
 
@@ -246,11 +66,15 @@ class Answers:
 
     def of(self, owner: str, user: str | None) -> list[Answer]:
         """All answers of a session and its user, the oldest first."""
-        return [
-            answer
-            for answer in self._answers.values()
-            if answer.owner == owner or (user is not None and answer.user == user)
-        ]
+        return sorted(self._owners.select(_rooms(owner, user)), key=attrgetter("number"))
+
+    def drop(self, answer: Answer) -> None:
+        """Keep it no longer; one that still runs is cancelled."""
+        if answer.end is None:
+            answer.lasting = False
+            answer.cancel()
+        else:
+            self._forget(answer)
 
     def followed(self, answer: Answer) -> None:
         self._orphans.stop(answer)
@@ -265,12 +89,13 @@ class Answers:
 
     def ended(self, answer: Answer) -> None:
         self.running -= 1
+        self._characters += answer.length
         self._orphans.stop(answer)
         if not answer.lasting:
             self._forget(answer)
         elif not self._stopped:
             self._kept.start(answer)
-        while len(self._answers) > self._most and len(self._kept):
+        while len(self._kept) and self._are_too_many():
             self._forget(self._kept.first())
 
     def stop(self) -> None:
@@ -281,6 +106,16 @@ class Answers:
         self._orphans.clear()
         self._kept.clear()
 
+    def _are_too_many(self) -> bool:
+        return len(self._answers) > self._most or self._characters > self._most_characters
+
     def _forget(self, answer: Answer) -> None:
+        self._characters -= answer.length
         self._kept.stop(answer)
-        self._answers.pop((answer.owner, answer.message_id), None)
+        del self._answers[answer.owner, answer.message_id]
+        for room in tuple(self._owners.of(answer)):
+            self._owners.leave(answer, room)
+
+
+def _rooms(owner: str, user: str | None) -> list[str]:
+    return [f"session:{owner}"] if user is None else [f"session:{owner}", f"user:{user}"]

@@ -19,6 +19,16 @@ from yekta.app.errors import ClientError
 # Rows of one page, and of all pages of one conversation: a log that nobody ends must end by itself.
 PAGE, LONGEST = 50, 10_000
 
+# Seconds that a deletion is remembered, for answers that were asked for before it; none takes that long.
+REMEMBERED = 86_400.0
+
+_TAKE = """
+    INSERT INTO conversations (owner, conversation_id) VALUES (?, ?)
+    ON CONFLICT (owner, conversation_id) DO UPDATE SET deleted_at = conversations.deleted_at
+    RETURNING deleted_at
+"""
+_MARK = "UPDATE conversations SET deleted_at = ? WHERE owner = ? AND conversation_id = ?"
+_FORGET = "DELETE FROM conversations WHERE deleted_at <= ?"
 _APPEND = "INSERT INTO turns (owner, conversation_id, number, role, content, said_at) VALUES (?, ?, ?, ?, ?, ?)"
 _LAST = "SELECT MAX(number) FROM turns WHERE owner = ? AND conversation_id = ?"
 _TRIM = "DELETE FROM turns WHERE owner = ? AND conversation_id = ? AND number <= ?"
@@ -42,7 +52,7 @@ class Turn:
 
 @attrs.frozen
 class Conversations:
-    """The table ``turns``. Everything raises :class:`ClientError` 503 while the database is away.
+    """The tables ``turns`` and ``conversations``. Without the database, everything raises :class:`ClientError` 503.
 
     What concerns one conversation is done in the order in which it was asked for: who was told the end of an answer
     finds it in there.
@@ -51,10 +61,15 @@ class Conversations:
     _database: Database
     _locks: WeakValueDictionary[tuple[str, str], DeferredLock] = attrs.field(factory=WeakValueDictionary, repr=False)
 
-    async def append(self, owner: str, conversation_id: str, turns: Sequence[Message], now: float) -> None:
-        """Add ``turns`` at the end."""
+    async def append(
+        self, owner: str, conversation_id: str, turns: Sequence[Message], now: float, since: float | None = None
+    ) -> None:
+        """Add ``turns`` at the end, unless the conversation was deleted after ``since``: deleted stays deleted."""
 
         def work(transaction: Transaction) -> None:
+            [[deleted_at]] = transaction.run(_TAKE, owner, conversation_id)
+            if since is not None and deleted_at is not None and deleted_at >= since:
+                return
             last = transaction.run(_LAST, owner, conversation_id)[0][0] or 0
             for number, turn in enumerate(turns, last + 1):
                 transaction.run(_APPEND, owner, conversation_id, number, turn.role, turn.content, now)
@@ -75,11 +90,19 @@ class Conversations:
             rows = await self._database.query(_PAGE, owner, conversation_id, after, PAGE)
         return [Turn(*row) for row in rows]
 
-    async def delete(self, owner: str, conversation_id: str) -> bool:
+    async def delete(self, owner: str, conversation_id: str, now: float) -> bool:
         """Delete every turn; ``False`` where there was none."""
+
+        def work(transaction: Transaction) -> bool:
+            transaction.run(_TAKE, owner, conversation_id)
+            transaction.run(_MARK, now, owner, conversation_id)
+            return bool(transaction.run(_DELETE, owner, conversation_id))
+
         async with self._turn(owner, conversation_id):
-            rows = await self._database.change(lambda transaction: transaction.run(_DELETE, owner, conversation_id))
-        return bool(rows)
+            was_there: bool = await self._database.change(work)
+            # By itself, since it takes rows of other conversations.
+            await self._database.change(lambda transaction: transaction.run(_FORGET, now - REMEMBERED))
+        return was_there
 
     @asynccontextmanager
     async def _turn(self, owner: str, conversation_id: str) -> AsyncIterator[None]:

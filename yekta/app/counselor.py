@@ -15,7 +15,8 @@ from twisted.internet.interfaces import IReactorTime
 
 from yekta.ai.provider import IProvider, Message
 from yekta.app import prompts
-from yekta.app.answers import Answer, Answers, State
+from yekta.app.answer import Answer, State
+from yekta.app.answers import Answers
 from yekta.app.care import Care
 from yekta.app.conversations import Conversations
 from yekta.app.errors import ClientError
@@ -77,6 +78,8 @@ class Counselor:
 
         Raises :class:`ClientError` where it cannot begin.
         """
+        if chat.conversation_id and not owner.returns:
+            raise ClientError("No token provided", "A conversation is kept for its session only.", status=401)
         message_id = chat.message_id or self.new_message_id()
         answer = self._answers.find(message_id, owner.session, owner.user)
         if answer is not None and not owner.returns:
@@ -84,7 +87,7 @@ class Counselor:
         # One that failed may be tried again.
         is_new = answer is None or answer.state is State.FAILED
         if answer is None or is_new:
-            answer = self._begin(owner, message_id)
+            answer = self._begin(owner, message_id, chat.conversation_id or None)
             self._take_care(message_id, chat, send)
         send("ai:response:start", {"messageId": message_id})
         reader.follow(answer, send, replay=not is_new)
@@ -119,17 +122,29 @@ class Counselor:
             for answer in self._answers.of(owner.session, owner.user)
         ]
 
+    async def delete(self, owner: Owner, conversation_id: str) -> bool:
+        """Delete a conversation, and what is left of its answers; ``False`` where there was neither."""
+        own = self._answers.of(owner.session, owner.user)
+        answers = [answer for answer in own if answer.conversation == conversation_id]
+        for answer in answers:
+            self._answers.drop(answer)
+        if self._conversations is None:
+            return bool(answers)
+        return await self._conversations.delete(owner.name, conversation_id, self._clock.seconds()) or bool(answers)
+
     def new_message_id(self) -> str:
         """``ai-<ms>-<random>``, as the original's."""
         return f"ai-{round(self._clock.seconds() * 1000)}-{secrets.token_hex(5)}"
 
-    def _begin(self, owner: Owner, message_id: str) -> Answer:
+    def _begin(self, owner: Owner, message_id: str, conversation: str | None) -> Answer:
         if self._answers.running >= self._max_answers:
             raise ClientError("The AI service is busy.", status=503, retry_after=5)
         running = [each for each in self._answers.of(owner.session, owner.user) if each.state is State.RUNNING]
         if len(running) >= self._max_per_session:
             raise ClientError("Too many answers at once", status=429, retry_after=5)
-        return self._answers.begin(message_id, owner.session, owner.user, lasting=owner.returns)
+        return self._answers.begin(
+            message_id, owner.session, owner.user, lasting=owner.returns, conversation=conversation
+        )
 
     def _take_care(self, message_id: str, chat: Chat, send: Send) -> None:
         notice = None if self._care is None else self._care.notice(chat.message, chat.locale)
@@ -137,6 +152,7 @@ class Counselor:
             send(NOTICE, {"messageId": message_id, "kind": "care", "locale": chat.locale, "text": notice})
 
     async def _ask(self, owner: Owner, answer: Answer, chat: Chat) -> None:
+        asked = self._clock.seconds()
         history = await self._history(owner, chat)
         if answer.state is not State.RUNNING:
             return
@@ -149,7 +165,7 @@ class Counselor:
             if answer.error is None and answer.text:
                 said = [question, Message("assistant", answer.text)]
                 now = self._clock.seconds()
-                await self._conversations.append(owner.name, chat.conversation_id, said, now)
+                await self._conversations.append(owner.name, chat.conversation_id, said, now, asked)
 
     async def _history(self, owner: Owner, chat: Chat) -> list[Message]:
         if chat.conversation_id and self._conversations is not None:

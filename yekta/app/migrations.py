@@ -65,6 +65,19 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         )
         """,
     ),
+    (
+        # One row for each conversation, locked until the commit by whoever changes it: what is added and what is
+        # deleted at the same time come one after the other, whichever process they come from.
+        """
+        CREATE TABLE conversations (
+            owner TEXT NOT NULL,
+            conversation_id TEXT NOT NULL,
+            deleted_at DOUBLE PRECISION,
+            PRIMARY KEY (owner, conversation_id)
+        )
+        """,
+        "CREATE INDEX conversations_deleted_at ON conversations (deleted_at)",
+    ),
 )
 
 

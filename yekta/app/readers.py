@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 if TYPE_CHECKING:
-    from yekta.app.answers import Answer
+    from yekta.app.answer import Answer
 
 
 class Reader:

@@ -13,25 +13,21 @@ from twisted.web import http
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from yekta.app import about
-from yekta.app.accounts import Accounts
 from yekta.app.dispatcher import Event
 from yekta.app.errors import ClientError
 from yekta.app.health import Health
-from yekta.app.peer import mask
-from yekta.app.schemas import Chat, Login, Register, read
-from yekta.app.sessions import InvalidSession, Sessions, StoreUnavailable
-from yekta.app.timestamps import Timestamps, iso
+from yekta.app.schemas import Chat, read
+from yekta.app.timestamps import Timestamps
 from yekta.edge import asyncapi, openapi
 from yekta.edge.endpoint import TIME, Call, Endpoint
 from yekta.edge.http import compose, explain, find_token, read_body
 from yekta.edge.rest_ai import RestAi
+from yekta.edge.rest_auth import RestAuth
 from yekta.web.channel import facts
 from yekta.web.origins import Origins
 from yekta.web.request import Request
 
 _AUTH = "/api/auth/"
-_USER = {"id": "u1", "email": "a@example.org", "phone": None, "name": "Sara", "type": "patient", "created_at": TIME}
-_TOKEN = {"token": "43 characters", "expiresAt": TIME}
 
 
 class Rest:
@@ -41,8 +37,7 @@ class Rest:
 
     def __init__(
         self,
-        sessions: Sessions,
-        accounts: Accounts,
+        auth: RestAuth,
         ai: RestAi,
         health: Health,
         timestamps: Timestamps,
@@ -52,8 +47,7 @@ class Rest:
         websocket_path: str = "/ws",
         legacy_status: bool = False,
     ) -> None:
-        self._sessions = sessions
-        self._accounts = accounts
+        self._auth = auth
         self._ai = ai
         self._health = health
         self._now = timestamps.now
@@ -76,10 +70,7 @@ class Rest:
     def endpoints(self) -> list[Endpoint]:
         """The table."""
         state = {"success": True, "status": "healthy", "timestamp": TIME}
-        session = {"token": "***abcd", "userId": None, "isLoggedIn": False, "expiresAt": TIME}
         ready = {**state, "status": "ready", "checks": {"database": "up", "ai": "up"}}
-        registered = {"success": True, "data": _USER, "message": "User registered successfully"}
-        logged_in = {"success": True, "data": {**_TOKEN, "user": _USER}, "message": "Login successful"}
         return [
             Endpoint("GET", "/", "What this is", self.root, {"success": True, **about.api()}),
             Endpoint("GET", "/health", "Whether the process lives", self.healthy, state),
@@ -94,59 +85,9 @@ class Rest:
             ),
             Endpoint("GET", "/api-docs/openapi.json", "This document", self.openapi, {"openapi": "3.1.0"}),
             Endpoint("GET", "/api-docs/asyncapi.json", "The events", self.asyncapi, {"asyncapi": "3.0.0"}),
-            Endpoint(
-                "POST",
-                "/api/auth/acquire-session",
-                "A new anonymous session",
-                self.acquire_session,
-                {"success": True, "data": _TOKEN},
-                errors=(400, 413, 415, 503),
-                tag="Sessions",
-            ),
-            Endpoint(
-                "GET",
-                "/api/auth/session",
-                "The session of a token",
-                self.session,
-                {"success": True, "data": session},
-                errors=(401, 503),
-                authenticated=True,
-                tag="Sessions",
-            ),
-            Endpoint(
-                "POST",
-                "/api/auth/register",
-                "A new account",
-                self.register,
-                registered,
-                body=Register,
-                errors=(400, 409, 413, 415, 503),
-                tag="Accounts",
-            ),
-            Endpoint(
-                "POST",
-                "/api/auth/login",
-                "A logged-in session; the session that comes along ends",
-                self.login,
-                logged_in,
-                body=Login,
-                errors=(400, 401, 403, 413, 415, 429, 503),
-                tag="Accounts",
-            ),
-            Endpoint(
-                "POST",
-                "/api/auth/logout",
-                "End the session, and its connections",
-                self.logout,
-                {"success": True, "message": "Logged out successfully"},
-                errors=(400, 401, 413, 415, 503),
-                authenticated=True,
-                tag="Sessions",
-            ),
+            *self._auth.endpoints(),
             *self._ai.endpoints(),
         ]
-
-    # -- the service -----------------------------------------------------------------------------------------
 
     async def root(self, call: Call) -> dict[str, Any]:
         return {"success": True, **about.api()}
@@ -174,64 +115,6 @@ class Rest:
 
     async def openapi(self, call: Call) -> dict[str, Any]:
         return self._document
-
-    # -- sessions and accounts -------------------------------------------------------------------------------
-
-    async def acquire_session(self, call: Call) -> dict[str, Any]:
-        try:
-            token, session = await self._sessions.acquire(metadata=_metadata(call))
-        except StoreUnavailable:
-            raise ClientError(
-                "Failed to acquire session", "Could not create a new session. Please try again.", status=503
-            ) from None
-        return {"success": True, "data": {"token": token, "expiresAt": iso(session.expires_at)}}
-
-    async def session(self, call: Call) -> dict[str, Any]:
-        if call.token is None:
-            raise ClientError(
-                "No token provided",
-                "Token must be provided via Authorization header, cookie, or query parameter",
-                status=401,
-            )
-        try:
-            session = await self._sessions.find(call.token)
-        except InvalidSession:
-            raise ClientError("Invalid or expired session", "Please acquire a new session", status=401) from None
-        except StoreUnavailable:
-            raise ClientError(
-                "Failed to validate session", "Could not validate session. Please try again.", status=503
-            ) from None
-        data = {
-            "token": mask(call.token),
-            "userId": session.user_id,
-            "isLoggedIn": session.is_logged_in,
-            "expiresAt": iso(session.expires_at),
-        }
-        return {"success": True, "data": data}
-
-    async def register(self, call: Call) -> dict[str, Any]:
-        body: Register = call.body
-        user = await self._accounts.register(
-            name=body.name, email=body.email, phone=body.phone, password=body.password, type=body.type
-        )
-        return {"success": True, "data": user, "message": "User registered successfully"}
-
-    async def login(self, call: Call) -> dict[str, Any]:
-        body: Login = call.body
-        token, session, user = await self._accounts.login(
-            body.identifier, body.password, previous_token=call.token, metadata=_metadata(call)
-        )
-        data = {"token": token, "expiresAt": iso(session.expires_at), "user": user}
-        return {"success": True, "data": data, "message": "Login successful"}
-
-    async def logout(self, call: Call) -> dict[str, Any]:
-        if call.token is None:
-            raise ClientError("No token provided", status=401)
-        try:
-            await self._sessions.end(call.token)
-        except StoreUnavailable:
-            raise ClientError("Failed to logout", status=503) from None
-        return {"success": True, "message": "Logged out successfully"}
 
     # -- around every endpoint -------------------------------------------------------------------------------
 
@@ -292,7 +175,3 @@ def _shaped(endpoint: Endpoint, body: dict[str, Any]) -> Any:
     if endpoint.body is Chat and not body.get("message"):
         raise ClientError("Message is required")
     return read(body, endpoint.body)
-
-
-def _metadata(call: Call) -> dict[str, object]:
-    return {"userAgent": call.asked.headers.get("user-agent", ""), "ip": call.asked.address}

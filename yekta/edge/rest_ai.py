@@ -7,9 +7,9 @@ from typing import Any
 
 from twisted.internet.interfaces import IReactorTime
 
-from yekta.app.answers import Answer
+from yekta.app.answer import Answer
 from yekta.app.conversations import PAGE, Conversations
-from yekta.app.counselor import Counselor, Owner
+from yekta.app.counselor import NOTICE, Counselor, Owner
 from yekta.app.errors import ClientError
 from yekta.app.health import Health
 from yekta.app.readers import Reader
@@ -18,7 +18,7 @@ from yekta.app.sessions import Sessions
 from yekta.app.timestamps import Timestamps, iso
 from yekta.edge.endpoint import TIME, Call, Endpoint
 from yekta.edge.login import NotAuthenticated, authenticate
-from yekta.edge.sse import EventStream
+from yekta.edge.sse import EventStream, last_seq
 
 
 class RestAi:
@@ -53,7 +53,7 @@ class RestAi:
                 self.chat,
                 {"success": True, "response": "…", "timestamp": TIME},
                 body=Chat,
-                errors=(400, 409, 413, 415, 429, 502, 503, 504),
+                errors=(400, 401, 409, 413, 415, 429, 502, 503, 504),
                 tag="AI",
             ),
             Endpoint(
@@ -111,21 +111,28 @@ class RestAi:
         if call.wants_events:
             await self._stream(call, lambda stream: self._counselor.chat(owner, call.body, stream, stream.send))
             return None
-        reader = Reader()
+        reader, metadata = Reader(), {}
+
+        def send(event: str, data: Any) -> None:
+            if event == NOTICE:
+                metadata["notice"] = data["text"]
+
         try:
-            answer = self._counselor.chat(owner, call.body, reader, lambda event, data: None)
+            answer = self._counselor.chat(owner, call.body, reader, send)
             await answer.wait()
         finally:
             reader.stop_following()
         if answer.error is not None:
             raise answer.error
         reason = (answer.end or ("", {}))[1].get("finishReason")
+        if reason is not None:
+            metadata["finishReason"] = reason
         body = {"success": True, "response": answer.text, "timestamp": self._now()}
-        return body if reason is None else {**body, "metadata": {"finishReason": reason}}
+        return {**body, "metadata": metadata} if metadata else body
 
     async def resume_stream(self, call: Call) -> None:
         owner, message_id = await self._known_owner(call), call.names["message_id"]
-        seq = _last_seq(message_id, call.asked.headers.get("last-event-id", ""))
+        seq = last_seq(message_id, call.asked.headers.get("last-event-id", ""))
         self._counselor.find(owner, message_id)
         await self._stream(
             call, lambda stream: self._counselor.resume(owner, message_id, seq, stream, stream.send)
@@ -150,7 +157,7 @@ class RestAi:
 
     async def delete_conversation(self, call: Call) -> dict[str, Any]:
         owner, name = await self._known_owner(call), _conversation(call)
-        if not await self._conversations.delete(owner.name, name):
+        if not await self._counselor.delete(owner, name):
             raise ClientError("Not Found", "No such conversation", status=404)
         return {"success": True, "data": {"conversationId": name}}
 
@@ -188,9 +195,3 @@ class RestAi:
 
 def _conversation(call: Call) -> str:
     return read(call.names["conversation_id"], ConversationId)
-
-
-def _last_seq(message_id: str, last_event_id: str) -> int:
-    """The chunk that a client has, as it tells in ``Last-Event-ID``; -1 where it does not."""
-    name, _, seq = last_event_id.rpartition(":")
-    return int(seq) if name == message_id and seq.isascii() and seq.isdigit() and len(seq) < 10 else -1

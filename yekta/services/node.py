@@ -11,11 +11,9 @@ from twisted.internet.defer import Deferred, ensureDeferred
 from twisted.logger import Logger
 
 from yekta.ai.breaker import Breaker
-from yekta.ai.chat import ChatProvider, ChatSettings
 from yekta.ai.failover import Failover, Route
-from yekta.ai.http import HostEndpoints, make_agent, make_pool
+from yekta.ai.http import make_pool
 from yekta.ai.offline import Offline
-from yekta.ai.patience import Patience
 from yekta.ai.provider import IProvider
 from yekta.app.account_store import AccountStore
 from yekta.app.accounts import Accounts
@@ -40,6 +38,7 @@ from yekta.edge.socketio import ALIASES, SocketDoor
 from yekta.engineio.settings import Settings as EngineSettings
 from yekta.services.config import ConfigError, Settings
 from yekta.services.localai import LocalModel, LocalSettings, available
+from yekta.services.providers import remote
 from yekta.socketio.recovery import Settings as Recovery
 from yekta.socketio.server import Server
 from yekta.socketio.settings import Settings as SocketSettings
@@ -118,6 +117,7 @@ class Node(MultiService):
             orphan=settings.ai_orphan_seconds,
             keep=settings.ai_keep_seconds,
             most=settings.ai_max_kept,
+            characters=settings.ai_max_kept_characters,
         )
         self.conversations = Conversations(self._database)
         self.counselor = Counselor(
@@ -143,33 +143,15 @@ class Node(MultiService):
     def _provider(self) -> IProvider:
         model = Path(self.settings.ai_model_file) if self.settings.ai_model_file else None
         if self.settings.ai_base_url:
-            provider = self._remote_provider()
+            providers = remote(self.reactor, self._pool, self.settings)
         elif available(model):
             local = LocalModel(self.reactor, LocalSettings(model=model))
             local.setServiceParent(self)
-            provider = local.provider
+            providers = [local.provider]
         else:
             return Offline(self.reactor)
-        return Failover([Route(provider, Breaker(self.reactor))], self.reactor, random.random)
-
-    def _remote_provider(self) -> ChatProvider:
-        settings = self.settings
-        endpoints = HostEndpoints(self.reactor, settings.ai_connect_timeout)
-        patience = Patience(
-            first_byte=settings.ai_first_byte_timeout,
-            idle=settings.ai_idle_timeout,
-            total=settings.ai_total_timeout,
-        )
-        asking = ChatSettings(
-            settings.ai_base_url,
-            settings.ai_model,
-            settings.ai_api_key or None,
-            max_characters=settings.ai_max_characters,
-            max_line=settings.ai_max_line,
-            patience=patience,
-        )
-        agent = make_agent(self.reactor, self._pool, endpoints)
-        return ChatProvider(settings.ai_model, asking, agent, self.reactor)
+        routes = [Route(provider, Breaker(self.reactor)) for provider in providers]
+        return Failover(routes, self.reactor, random.random)
 
     def _build_doors(self) -> None:
         settings = self.settings

@@ -6,6 +6,7 @@ from twisted.web.resource import IResource
 
 from yekta.edge.rest import Rest
 from yekta.edge.rest_ai import RestAi
+from yekta.edge.rest_auth import RestAuth
 from yekta.edge.site import ApiPort, WebSocketPort
 from yekta.services.node import Node
 
@@ -17,8 +18,7 @@ def api(node: Node) -> IResource:
         node.reactor, node.sessions, node.counselor, node.conversations, node.health, node.timestamps
     )
     rest = Rest(
-        node.sessions,
-        node.accounts,
+        RestAuth(node.sessions, node.accounts),
         ai,
         node.health,
         node.timestamps,

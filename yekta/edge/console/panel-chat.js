@@ -60,6 +60,7 @@ export class ChatPanel {
   #received(event, data) {
     if (!this.#answer?.live) return;
     if (event === "error" && ["ai:chat", "ai:resume"].includes(data.event)) this.#fail(data);
+    if (event === "ai:notice" && this.#answer.concerns(data)) return this.#notice(data);
     if (!event.startsWith("ai:response:") || !this.#answer.concerns(data)) return;
     switch (event.slice("ai:response:".length)) {
       case "start": return this.#answer.start(data);
@@ -67,6 +68,12 @@ export class ChatPanel {
       case "complete": return this.#complete(data);
       case "error": return this.#fail(data);
     }
+  }
+
+  /** Help lines come before the answer, and stay on the page whatever becomes of it. */
+  #notice({ text }) {
+    const notice = element("article", { className: "turn notice" }, element("p", { dir: "auto" }, String(text)));
+    keepingEndInView(byId("chat-log"), () => this.#text.parentNode.parentNode.before(notice));
   }
 
   #append(text) {
