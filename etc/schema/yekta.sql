@@ -53,8 +53,17 @@ CREATE TABLE turns (
     PRIMARY KEY (owner, conversation_id, number)
 );
 
+CREATE TABLE conversations (
+    owner TEXT NOT NULL,
+    conversation_id TEXT NOT NULL,
+    deleted_at DOUBLE PRECISION,
+    PRIMARY KEY (owner, conversation_id)
+);
+
+CREATE INDEX conversations_deleted_at ON conversations (deleted_at);
+
 DELETE FROM schema_version;
 
-INSERT INTO schema_version (version) VALUES (2);
+INSERT INTO schema_version (version) VALUES (3);
 
 COMMIT;

@@ -32,8 +32,8 @@ def take_texts(data: bytes, limit: int, unmask_long: Unmask | None = None) -> tu
     """The whole masked text frames that ``data`` begins with: their payloads, unmasked, and where the rest begins.
 
     Stops at the first thing that is anything else: a fragment, a control or binary frame, a compressed or broken one,
-    or a frame over ``limit`` bytes. The third result is how many bytes are missing where the rest is a text frame that has
-    not arrived whole; 0 where it is not, or not known to be. ``unmask_long`` may know a faster way for long payloads.
+    or a frame over ``limit`` bytes. The third result is how many bytes are missing where the rest is a text frame that
+    has not arrived whole, as far as that is known. ``unmask_long`` may know a faster way for long payloads.
     """
     payloads: list[bytes] = []
     start, size = 0, len(data)
