@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from twisted.application.service import IService
-from twisted.web.resource import IResource
 
 from yekta.edge.rest import Rest
 from yekta.edge.rest_ai import RestAi
@@ -29,7 +28,7 @@ def makeService(options: Options) -> IService:
     return gateway
 
 
-def root(node: Node) -> IResource:
+def root(node: Node) -> ApiPort:
     """What answers on the port."""
     settings = node.settings
     ai = RestAi(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from twisted.application.service import IService
-from twisted.web.resource import IResource
 
 from yekta.edge.site import WebSocketPort
 from yekta.services import config
@@ -27,7 +26,7 @@ def makeService(options: Options) -> IService:
     return gateway
 
 
-def root(node: Node) -> IResource:
+def root(node: Node) -> WebSocketPort:
     """What answers on the port."""
     return WebSocketPort(
         node.socketio_resource,

@@ -20,6 +20,9 @@ class WebSocketFactory(WebSocketServerFactory):
 
     protocol = WebSocket
 
+    # A subclass that says no leaves every opening handshake to Autobahn.
+    short_opening = True
+
     def __init__(self, clock: IReactorTime, limits: Limits) -> None:
         super().__init__(reactor=clock, server="")
         self.limits = limits

@@ -64,6 +64,19 @@ class WebSocket(WebSocketServerProtocol):
         self.heard = False
         self._connectionMade()
 
+    def open_at_once(self, answer: bytes, rest: bytes) -> None:
+        """Begin open: the opening handshake was done elsewhere (`opening`), and ``answer`` is its 101."""
+        self.websocket_version = 13
+        self.websocket_protocol_in_use = None
+        self.websocket_extensions_in_use: list[object] = []
+        self.state = self.STATE_OPEN
+        self.inside_message = False
+        self.current_frame = None
+        self.sendData(answer)
+        self._onOpen()
+        if rest:
+            self.dataReceived(rest)
+
     def onConnect(self, request: object) -> tuple[None, dict[str, str]]:
         return None, self.response_headers
 
