@@ -11,6 +11,7 @@ of twisted.web's, so `Site` uses it wherever its root knows doors (`Doors`).
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -32,6 +33,17 @@ if TYPE_CHECKING:
 EAGER = 1 << 14
 
 _PHRASES = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n" for status in HTTPStatus}
+
+
+@lru_cache(maxsize=256)
+def _lines(headers: tuple[tuple[str, str], ...], close: bool) -> str:
+    """The fields of an answer, as they are written; the same few are, again and again."""
+    # What a hook adds may be spelt in another way, or hold what would end a line.
+    fields = {" ".join(name.split()).title(): " ".join(value.splitlines()) for name, value in headers}
+    fields.pop("Content-Length", None)
+    if close:
+        fields["Connection"] = "close"
+    return "".join(f"{name}: {value}\r\n" for name, value in fields.items())
 
 
 class Doors(Protocol):
@@ -59,19 +71,12 @@ class FrontArrival:
         front, self._front = self._front, None
         if front is None:
             return
-        fields = {name.title(): value for name, value in headers.items()}
-        fields["Content-Length"] = str(len(body))
-        if self.close:
-            fields["Connection"] = "close"
-        lines = [f"{name}: {value}" for name, value in fields.items()]
-        text = "\r\n".join(lines)
-        if text.count("\n") != len(lines) - 1 or text.count("\r") != len(lines) - 1:
-            # What a hook adds may hold what would end a line.
-            text = "\r\n".join(" ".join(line.splitlines()) for line in lines)
+        close = self.close or "Connection" in headers
+        fields = _lines(tuple(headers.items()), close)
         first = _PHRASES.get(status) or f"HTTP/1.1 {status} Unknown Status\r\n"
+        head = f"{first}{front.site.date()}{fields}Content-Length: {len(body)}\r\n\r\n"
         self.end()
-        head = f"{first}{front.site.date()}{text}\r\n\r\n".encode("latin-1", "replace")
-        front.answered(head + body, "Connection" in fields)
+        front.answered(head.encode("latin-1", "replace") + body, close)
 
     def on_hang_up(self, call: Callable[[], object]) -> None:
         self._hung_up = call

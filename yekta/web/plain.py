@@ -21,6 +21,7 @@ _HEAD = re.compile(
     rb"(GET|POST) (/[!-~]*+) HTTP/1\.1\r\n"
     rb"((?:[!#$%&'*+.^_`|~0-9A-Za-z-]++:(?: ?[!-~][\t -~]*+)?+(?<![\t ])\r\n)++)\r\n"
 )
+_FIELD = re.compile("([^:]+): ?([^\r]*)\r\n")
 _BEGINNINGS = (b"GET /", b"POST /")
 _LENGTH = re.compile("[0-9]{1,15}")
 
@@ -54,16 +55,20 @@ def parse(head: bytes) -> Head | None:
     match = _HEAD.fullmatch(head) if len(head) <= MAX_HEAD else None
     if match is None:
         return None
-    headers: dict[str, str] = {}
-    for line in match[3].decode().split("\r\n")[:-1]:
-        name, _, value = line.partition(":")
-        name, value = name.lower(), value[1:] if value[:1] == " " else value
-        if name in headers:
-            if name not in _LISTS:
-                return None
-            value = f"{headers[name]}, {value}"
-        headers[name] = value
+    fields = _FIELD.findall(match[3].decode())
+    headers = {name.lower(): value for name, value in fields}
+    if len(headers) < len(fields) and not _join(headers, fields):
+        return None
     return _framed(match[1].decode(), match[2].decode(), headers)
+
+
+def _join(headers: dict[str, str], fields: list[tuple[str, str]]) -> bool:
+    """Let ``headers`` have all values of a list that came as several fields. False: something else is repeated."""
+    values: dict[str, list[str]] = {}
+    for name, value in fields:
+        values.setdefault(name.lower(), []).append(value)
+    headers |= {name: ", ".join(each) for name, each in values.items()}
+    return all(len(each) == 1 or name in _LISTS for name, each in values.items())
 
 
 def _framed(method: str, target: str, headers: dict[str, str]) -> Head | None:
