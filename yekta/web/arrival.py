@@ -15,10 +15,11 @@ Surrendered = tuple[Any, bytes, Callable[[], None]]
 
 
 class Arrival(Protocol):
-    """One request that waits for its answer."""
+    """One request that waits for its answer. ``target``: its request target, undecoded."""
 
     asked: Request
     body: bytes
+    target: str
 
     def respond(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
         """Answer, once; a ``Content-Length`` is added. A client that is gone does no harm."""
@@ -51,6 +52,7 @@ class WebArrival:
             self.asked = facts(request)
         except ValueError:
             self.asked = Request("", "", {}, {})
+        self.target = request.uri.decode("latin-1")
         self.body: bytes = request.content.read() if request.content is not None else b""
         self._request = request
         self._hung_up: Callable[[], object] | None = None

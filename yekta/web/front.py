@@ -56,15 +56,16 @@ class Doors(Protocol):
 class FrontArrival:
     """A request of a `Front`; see `Arrival`."""
 
-    __slots__ = ("_front", "_head", "_hung_up", "asked", "body", "close", "ended")
+    __slots__ = ("_front", "_head", "_hung_up", "asked", "body", "close", "ended", "target")
 
-    def __init__(self, front: Front, head: bytes, asked: Request, close: bool) -> None:
+    def __init__(self, front: Front, bytes_of_head: bytes, head: Head, asked: Request) -> None:
         self.asked = asked
+        self.target = head.target
         self.body = b""
-        self.close = close
+        self.close = head.close
         self.ended: Callable[[], object] | None = None
         self._front: Front | None = front
-        self._head = head
+        self._head = bytes_of_head
         self._hung_up: Callable[[], object] | None = None
 
     def respond(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
@@ -181,7 +182,7 @@ class Front(protocol.Protocol):
         self._door = self.site.doors.door(asked) if self.site.doors is not None else None
         if self._door is None:
             return None
-        arrival = FrontArrival(self, bytes_of_head, asked, head.close)
+        arrival = FrontArrival(self, bytes_of_head, head, asked)
         self._missing = head.length
         if head.length:
             arrival.ended = self._door.expect_body(asked)

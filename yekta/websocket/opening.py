@@ -17,7 +17,7 @@ from yekta.websocket.limits import Limits
 _GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 
 _KEY = re.compile("[A-Za-z0-9+/]{22}==")
-_PATH = re.compile("/(?!/)[A-Za-z0-9._~%/-]*")
+_TARGET = re.compile(r"/(?!/)[A-Za-z0-9._~%/-]*(?:\?[!\"$-~]*)?")
 _AUTHORITY = r"(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(?::[1-9][0-9]{0,3}|:[1-5][0-9]{4})?"
 _HOST = re.compile(_AUTHORITY)
 _ORIGIN = re.compile("https?://" + _AUTHORITY)
@@ -31,7 +31,7 @@ _OTHERS = frozenset(("sec-websocket-protocol", "content-length", "transfer-encod
 _OFFERS = frozenset(("", "permessage-deflate", "permessage-deflate; client_max_window_bits"))
 
 
-def answer(asked: Request, headers: Mapping[str, str], limits: Limits) -> bytes | None:
+def answer(target: str, asked: Request, headers: Mapping[str, str], limits: Limits) -> bytes | None:
     """The 101 for a plain request, with ``headers`` added; ``None`` where it is not plain."""
     given = asked.headers
     offer = given.get("sec-websocket-extensions", "")
@@ -44,7 +44,7 @@ def answer(asked: Request, headers: Mapping[str, str], limits: Limits) -> bytes 
         and given.get("connection", "").lower() in _CONNECTIONS
         and _HOST.fullmatch(given.get("host", "")) is not None
         and (asked.origin is None or _ORIGIN.fullmatch(asked.origin) is not None)
-        and _PATH.fullmatch(asked.path) is not None
+        and _TARGET.fullmatch(target) is not None
         and (offer == "" or (limits.deflate_threshold is None and offer in _OFFERS))
         and _OTHERS.isdisjoint(given)
     )
