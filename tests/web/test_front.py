@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from collections.abc import Callable, Iterator
+from functools import partial
 
 import pytest
 from twisted.internet.task import Clock
@@ -322,3 +325,19 @@ def test_a_site_without_doors_is_twisted_web_s(clock: Clock) -> None:
     client = HttpClient(Site(clock, Rest(), Limits()), clock)
     assert client.ask("GET", "/door").body == b"web"
     client.hang_up()
+
+
+def test_a_request_that_is_over_is_forgotten_at_once(client: HttpClient, doors: Doors) -> None:
+    client.send(post(b"x", "/door/later"))
+    arrival = doors.arrivals.pop()
+    # As an exchange does, which knows its request.
+    arrival.on_hang_up(partial(id, arrival))
+    forgotten = weakref.ref(arrival)
+    arrival.respond(200, {}, b"")
+    arrival.on_hang_up(partial(id, arrival))
+    gc.disable()
+    try:
+        del arrival
+        assert forgotten() is None
+    finally:
+        gc.enable()

@@ -56,7 +56,7 @@ class WebArrival:
         self.body: bytes = request.content.read() if request.content is not None else b""
         self._request = request
         self._hung_up: Callable[[], object] | None = None
-        request.notifyFinish().addErrback(lambda _: self._hung_up and self._hung_up())
+        request.notifyFinish().addCallbacks(self._ended, self._lost)
 
     def respond(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
         request = self._request
@@ -70,7 +70,17 @@ class WebArrival:
         request.finish()
 
     def on_hang_up(self, call: Callable[[], object]) -> None:
-        self._hung_up = call
+        if not self._request.finished:
+            self._hung_up = call
+
+    def _lost(self, _: object) -> None:
+        hung_up, self._hung_up = self._hung_up, None
+        if hung_up is not None:
+            hung_up()
+
+    def _ended(self, _: object) -> None:
+        # It knows this arrival too: a circle that would keep its body.
+        self._hung_up = None
 
     def head(self) -> bytes:
         lines = [b"%s %s HTTP/1.1" % (self._request.method, self._request.uri)]

@@ -56,7 +56,7 @@ class Doors(Protocol):
 class FrontArrival:
     """A request of a `Front`; see `Arrival`."""
 
-    __slots__ = ("_front", "_head", "_hung_up", "asked", "body", "close", "ended", "target")
+    __slots__ = ("__weakref__", "_front", "_head", "_hung_up", "asked", "body", "close", "ended", "target")
 
     def __init__(self, front: Front, bytes_of_head: bytes, head: Head, asked: Request) -> None:
         self.asked = asked
@@ -80,7 +80,8 @@ class FrontArrival:
         front.answered(head.encode("latin-1", "replace") + body, close)
 
     def on_hang_up(self, call: Callable[[], object]) -> None:
-        self._hung_up = call
+        if self._front is not None:
+            self._hung_up = call
 
     def head(self) -> bytes:
         return self._head
@@ -92,18 +93,18 @@ class FrontArrival:
         return front.surrender()
 
     def end(self) -> None:
-        """The request is over."""
-        ended, self.ended = self.ended, None
+        """The request is over. Whoever is to be called knows it too: a circle that would keep its body."""
+        ended, self.ended, self._hung_up = self.ended, None, None
         if ended is not None:
             ended()
 
     def lost(self) -> None:
         """The client hung up."""
-        if self._front is not None:
-            self._front = None
-            self.end()
-            if self._hung_up is not None:
-                self._hung_up()
+        hung_up = self._hung_up
+        self._front = None
+        self.end()
+        if hung_up is not None:
+            hung_up()
 
 
 @implementer(IPushProducer)
