@@ -19,6 +19,7 @@ FLOORS = {
     "yekta.socketio.errors": 0,
     "yekta.ai.sse": 0,
     "yekta.web.request": 0,
+    "yekta.web.plain": 0,
     "yekta.web.origins": 0,
     "yekta.jsontext": 0,
     "yekta.msgpack": 0,

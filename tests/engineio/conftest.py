@@ -7,13 +7,13 @@ import pytest
 from tests.support.engines import Gateway
 
 
-@pytest.fixture
-def start() -> Iterator[Callable[..., Gateway]]:
-    """Makes gateways, and ends them with the test."""
+@pytest.fixture(params=[True, False], ids=["short path", "twisted.web"])
+def start(request: pytest.FixtureRequest) -> Iterator[Callable[..., Gateway]]:
+    """Makes gateways, and ends them with the test; each test runs on the short path and without it."""
     gateways: list[Gateway] = []
 
     def start(*args: object, **settings: object) -> Gateway:
-        gateways.append(Gateway(*args, **settings))  # type: ignore[arg-type]
+        gateways.append(Gateway(*args, **{"short": request.param, **settings}))  # type: ignore[arg-type]
         return gateways[-1]
 
     yield start

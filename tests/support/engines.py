@@ -66,7 +66,7 @@ class User:
 class Gateway:
     """See the module. ``then`` is called with each message; further keywords are the engine's settings."""
 
-    def __init__(self, then: Callable[[User, Packet], None] = _nothing, **settings: Any) -> None:
+    def __init__(self, then: Callable[[User, Packet], None] = _nothing, short: bool = True, **settings: Any) -> None:
         self.clock = Clock()
         self.users: list[User] = []
         self.clients: list[HttpClient] = []
@@ -74,9 +74,11 @@ class Gateway:
         self.engine = Engine(self.clock, Settings(**settings), self._connected)
         limits = Limits(max_message=self.engine.settings.max_payload, max_queued=self.engine.settings.max_queued)
         self.websockets = WebSocketFactory(self.clock, limits)
+        self.websockets.short_opening = short
         resource = EngineResource(self.engine, self.websockets)
         site_limits = SiteLimits(max_body=self.engine.settings.max_payload)
-        self.site = Site(self.clock, resource, site_limits, body_began=resource.body_began)
+        doors = resource if short else None
+        self.site = Site(self.clock, resource, site_limits, body_began=resource.body_began, doors=doors)
 
     def _connected(self, connection: Connection) -> None:
         user = User(connection, self._then)

@@ -119,7 +119,9 @@ class Gateway(Node):
         return f"127.0.0.1:{self._ports[index].getHost().port}"
 
     def _site(self, root: Any) -> Site:
-        return Site(reactor, root, self.site_limits(), partial(too_large, self.origins))
+        doors = root if self.settings.http_short_path else None
+        began = self.socketio_resource.body_began
+        return Site(reactor, root, self.site_limits(), partial(too_large, self.origins), began, doors)
 
     def _open_database(self) -> None:
         self._database = self.database

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from urllib.parse import parse_qsl
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -81,3 +83,11 @@ def test_any_target_has_a_path_or_too_many_fields(target: str) -> None:
         assert target.count("&") >= MAX_FIELDS
     else:
         assert path == target.split("?")[0]
+
+
+@given(st.text("ab=&?%+;2B\xe9\u0633", max_size=30))
+def test_what_is_not_escaped_is_read_as_what_is(text: str) -> None:
+    query: dict[str, str] = {}
+    for name, value in parse_qsl(text, keep_blank_values=True):
+        query.setdefault(name, value)
+    assert parse_target(f"/?{text}") == ("/", query)

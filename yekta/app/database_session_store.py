@@ -10,6 +10,7 @@ from typing import TypeVar
 
 import attrs
 
+from yekta.app.batches import Batches
 from yekta.app.database import Database, DatabaseError, Row, Transaction
 from yekta.app.session_store import ENDED_KEPT, Ended, NewSession, Session, StoreUnavailable
 
@@ -21,6 +22,10 @@ class DatabaseSessionStore:
     """The tables ``sessions``, ``ended_sessions`` and ``ended_counter``."""
 
     _database: Database
+    _strangers: Batches[Row] = attrs.field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._strangers = Batches(self._add_all)
 
     async def add(self, new: NewSession) -> None:
         session = new.session
@@ -34,7 +39,14 @@ class DatabaseSessionStore:
             new.created_at,
             new.metadata,
         )
-        await self._change(lambda transaction: transaction.run(_ADD, *row))
+        if session.user_id is None:
+            await self._strangers.add(row)
+        else:
+            # By itself: it fails where there is no such user, and nobody else with it.
+            await self._add_all([row])
+
+    async def _add_all(self, rows: list[Row]) -> None:
+        await self._change(lambda transaction: transaction.run_many(_ADD, rows))
 
     async def find(self, token_hash: str) -> Session | None:
         rows = await self._query(_FIND, token_hash)

@@ -23,17 +23,18 @@ from yekta.app.dispatcher import Dispatcher
 from yekta.app.hub import LEFT, Hub
 from yekta.app.peer import Peer
 from yekta.app.sessions import Session, Sessions
-from yekta.edge.login import STORE_DOWN, NotAuthenticated, authenticate
+from yekta.edge.login import STORE_DOWN, NotAuthenticated, authenticate, cached
 from yekta.socketio.acks import Answered
 from yekta.socketio.adapter import Adapter, RemoteSocket
 from yekta.socketio.message import Message
-from yekta.web.channel import facts
+from yekta.web.arrival import Arrival, Door, WebArrival
 from yekta.web.origins import Origins
+from yekta.web.request import Request
 from yekta.websocket.factory import WebSocketFactory
 from yekta.websocket.frame import TEXT, frame
 from yekta.websocket.interfaces import IReceiver, IWebSocket
 from yekta.websocket.limits import NO_CLOSE
-from yekta.websocket.upgrade import upgrade
+from yekta.websocket.upgrade import take_up
 
 # The session of a connection is over (CONTRACT "Authentication"; 4000–4999 are private use, RFC 6455, 7.4.2).
 SESSION_ENDED = 4401
@@ -171,35 +172,47 @@ class NativeDoor(Resource):
         self._origins = origins
 
     def render(self, request: http.Request) -> int:
-        try:
-            asked = facts(request)
-        except ValueError:
-            _refuse(request, 400, "Bad request")
-            return NOT_DONE_YET
-        if not self._origins.allow(asked.origin, asked.headers.get("host")):
-            _refuse(request, 403, "Origin not allowed")
-            return NOT_DONE_YET
-        token = asked.query.get("token") or asked.bearer()
-        admission: Deferred[None] = ensureDeferred(self._admit(request, token))
-        request.notifyFinish().addErrback(lambda _: admission.cancel())
-        admission.addErrback(self._failed, request)
+        self.serve(WebArrival(request))
         return NOT_DONE_YET
 
-    async def _admit(self, request: http.Request, token: str | None) -> None:
-        session = await authenticate(self._sessions, token)
-        upgrade(request, self._websockets, NativePeer(session, token or "", self))
+    def door(self, asked: Request) -> Door:
+        """Itself: whoever comes here is served here."""
+        return self
 
-    def _failed(self, failure: Failure, request: http.Request) -> None:
+    def expect_body(self, asked: Request) -> None:
+        """An upgrade has no body."""
+
+    def serve(self, arrival: Arrival) -> None:
+        asked = arrival.asked
+        if not asked.method:
+            _refuse(arrival, 400, "Bad request")
+            return
+        if not self._origins.allow(asked.origin, asked.headers.get("host")):
+            _refuse(arrival, 403, "Origin not allowed")
+            return
+        token = asked.query.get("token") or asked.bearer()
+        session = cached(self._sessions, token)
+        if session is not None:
+            self._accept(arrival, session, token)
+            return
+        admission: Deferred[None] = ensureDeferred(self._admit(arrival, token))
+        arrival.on_hang_up(admission.cancel)
+        admission.addErrback(self._failed, arrival)
+
+    async def _admit(self, arrival: Arrival, token: str | None) -> None:
+        self._accept(arrival, await authenticate(self._sessions, token), token)
+
+    def _accept(self, arrival: Arrival, session: Session, token: str | None) -> None:
+        take_up(arrival, self._websockets, NativePeer(session, token or "", self))
+
+    def _failed(self, failure: Failure, arrival: Arrival) -> None:
         if isinstance(failure.value, NotAuthenticated):
-            _refuse(request, failure.value.status, failure.value.message)
+            _refuse(arrival, failure.value.status, failure.value.message)
         elif not failure.check(CancelledError):
             self._log.failure("A native connection could not be admitted", failure)
-            _refuse(request, 503, STORE_DOWN)
+            _refuse(arrival, 503, STORE_DOWN)
 
 
-def _refuse(request: http.Request, status: int, message: str) -> None:
-    request.setResponseCode(status)
-    request.setHeader(b"content-type", b"text/plain; charset=utf-8")
-    request.setHeader(b"connection", b"close")
-    request.write(message.encode())
-    request.finish()
+def _refuse(arrival: Arrival, status: int, message: str) -> None:
+    headers = {"Content-Type": "text/plain; charset=utf-8", "Connection": "close"}
+    arrival.respond(status, headers, message.encode())

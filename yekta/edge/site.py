@@ -14,7 +14,11 @@ from twisted.web.static import File
 from yekta import jsontext
 from yekta.app import about
 from yekta.edge.http import JSON, compose
+from yekta.edge.native import NativeDoor
+from yekta.engineio.resource import EngineResource
+from yekta.web.arrival import Door
 from yekta.web.origins import Origins
+from yekta.web.request import Request
 
 SOCKET_IO = b"/socket.io"
 
@@ -38,8 +42,8 @@ class ApiPort(Resource):
 
     def __init__(
         self,
-        socketio: IResource,
-        native: IResource,
+        socketio: EngineResource,
+        native: NativeDoor,
         rest: IResource,
         origins: Origins,
         *,
@@ -58,10 +62,9 @@ class ApiPort(Resource):
 
     def render(self, request: http.Request) -> bytes | int:
         path = request.path.rstrip(b"/")
-        if is_socketio_path(path) or (path == self._websocket_path and has_eio(request)):
-            return render(self._socketio, request)
-        if path == self._websocket_path and is_upgrade(request):
-            return render(self._native, request)
+        resource = self._doors(path, eio=has_eio(request), upgrade=is_upgrade(request))
+        if resource is not None:
+            return render(resource, request)
         if request.method == b"OPTIONS":
             return preflight(request, self._origins)
         if not is_utf8(path):
@@ -72,13 +75,26 @@ class ApiPort(Resource):
         return render(self._rest, request)
 
 
+    def door(self, asked: Request) -> Door | None:
+        path = asked.path.encode().rstrip(b"/")
+        resource = self._doors(path, eio="EIO" in asked.query, upgrade=asked.upgrade)
+        return None if resource is None else resource.door(asked)
+
+    def _doors(self, path: bytes, *, eio: bool, upgrade: bool) -> EngineResource | NativeDoor | None:
+        if is_socketio_path(path):
+            return self._socketio
+        if path != self._websocket_path:
+            return None
+        return self._socketio if eio else self._native if upgrade else None
+
+
 class WebSocketPort(Resource):
     """Port 3500: Socket.IO by path or by query, native WebSocket on every other path, and a word about itself."""
 
     isLeaf = True
 
     def __init__(
-        self, socketio: IResource, native: IResource, origins: Origins, *, websocket_path: str = "/ws"
+        self, socketio: EngineResource, native: NativeDoor, origins: Origins, *, websocket_path: str = "/ws"
     ) -> None:
         super().__init__()
         self._socketio = socketio
@@ -87,14 +103,23 @@ class WebSocketPort(Resource):
         self._websocket_path = websocket_path
 
     def render(self, request: http.Request) -> bytes | int:
-        if is_socketio_path(request.path) or has_eio(request):
-            return render(self._socketio, request)
-        if is_upgrade(request):
-            return render(self._native, request)
+        resource = self._doors(request.path, eio=has_eio(request), upgrade=is_upgrade(request))
+        if resource is not None:
+            return render(resource, request)
         if request.method == b"OPTIONS":
             return preflight(request, self._origins)
         _add_cors(request, self._origins)
         return compose(request, 200, about.websocket(self._websocket_path))
+
+
+    def door(self, asked: Request) -> Door | None:
+        resource = self._doors(asked.path.encode(), eio="EIO" in asked.query, upgrade=asked.upgrade)
+        return None if resource is None else resource.door(asked)
+
+    def _doors(self, path: bytes, *, eio: bool, upgrade: bool) -> EngineResource | NativeDoor | None:
+        if is_socketio_path(path) or eio:
+            return self._socketio
+        return self._native if upgrade else None
 
 
 def render(resource: IResource, request: http.Request) -> bytes | int:

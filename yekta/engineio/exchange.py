@@ -1,4 +1,4 @@
-"""One polling request on twisted.web that waits for its answer: plain, compressed, or as JSONP."""
+"""One polling request that waits for its answer: plain, compressed, or as JSONP."""
 
 from __future__ import annotations
 
@@ -8,10 +8,8 @@ import zlib
 from collections.abc import Mapping
 from urllib.parse import parse_qs
 
-from twisted.web import http
-
 from yekta import jsontext
-from yekta.web.request import Request
+from yekta.web.arrival import Arrival
 
 JAVASCRIPT = "text/javascript; charset=UTF-8"
 
@@ -19,54 +17,38 @@ JAVASCRIPT = "text/javascript; charset=UTF-8"
 _LEVEL = 5
 
 
-class WebExchange:
+class HttpExchange:
     """``headers`` go with the answer. ``threshold``: compress longer bodies if the client can; ``None`` is never."""
 
-    def __init__(
-        self, request: http.Request, asked: Request, headers: Mapping[str, str], threshold: int | None = None
-    ) -> None:
-        self.body: bytes = request.content.read() if request.content is not None else b""
-        self._request: http.Request | None = request
+    def __init__(self, arrival: Arrival, headers: Mapping[str, str], threshold: int | None = None) -> None:
+        self.body = arrival.body
+        self._arrival = arrival
         self._headers = headers
-        self._coding = _coding(asked.headers.get("accept-encoding", ""))
-        self._threshold = threshold if self._coding else None
+        self._threshold = threshold
 
     def respond(
         self, status: int, content_type: str, body: bytes, headers: Mapping[str, str] = {}
     ) -> None:
-        request, self._request = self._request, None
-        if request is None:
-            return
-        request.setResponseCode(status)
-        for name, value in {**self._headers, **headers}.items():
-            request.setHeader(name, value)
-        request.setHeader("content-type", content_type)
-        request.setHeader("cache-control", "no-store")
-        request.setHeader("content-length", str(len(body)))
-        request.write(body)
-        request.finish()
+        own = {"Content-Type": content_type, "Cache-Control": "no-store"}
+        self._arrival.respond(status, {**self._headers, **headers, **own}, body)
 
     def respond_payload(self, content_type: str, payload: bytes, *, compress: bool) -> None:
-        headers = {}
-        if compress and self._threshold is not None and len(payload) >= self._threshold:
-            payload = (gzip if self._coding == "gzip" else zlib).compress(payload, _LEVEL)
-            headers["content-encoding"] = self._coding
-        self.respond(200, content_type, payload, headers)
-
-    def lost(self) -> None:
-        """The client hung up."""
-        self._request = None
+        if not compress or self._threshold is None or len(payload) < self._threshold:
+            self.respond(200, content_type, payload)
+            return
+        coding = _coding(self._arrival.asked.headers.get("accept-encoding", ""))
+        if coding:
+            payload = (gzip if coding == "gzip" else zlib).compress(payload, _LEVEL)
+        self.respond(200, content_type, payload, {"Content-Encoding": coding} if coding else {})
 
 
-class JsonpExchange(WebExchange):
+class JsonpExchange(HttpExchange):
     """For pages that can only load scripts: the payload is the argument of a call (Engine.IO protocol 3, "JSONP")."""
 
-    def __init__(
-        self, request: http.Request, asked: Request, headers: Mapping[str, str], threshold: int | None = None
-    ) -> None:
-        super().__init__(request, asked, headers, threshold)
-        self._index = re.sub("[^0-9]", "", asked.query["j"])
-        if asked.method == "POST":
+    def __init__(self, arrival: Arrival, headers: Mapping[str, str], threshold: int | None = None) -> None:
+        super().__init__(arrival, headers, threshold)
+        self._index = re.sub("[^0-9]", "", arrival.asked.query["j"])
+        if arrival.asked.method == "POST":
             self.body = _form_data(self.body)
 
     def respond_payload(self, content_type: str, payload: bytes, *, compress: bool) -> None:

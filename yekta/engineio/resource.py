@@ -1,10 +1,12 @@
-"""Engine.IO's door on twisted.web: polling and WebSocket requests, verified and admitted the same way."""
+"""Engine.IO's door, on and off twisted.web: polling and WebSocket requests verified and admitted the same way."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
-from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.defer import CancelledError
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 from twisted.web import http
@@ -16,12 +18,12 @@ from yekta import jsontext
 from yekta.engineio.connection import Connection
 from yekta.engineio.engine import Engine
 from yekta.engineio.errors import Refusal, bad_request
-from yekta.engineio.exchange import JsonpExchange, WebExchange
+from yekta.engineio.exchange import HttpExchange, JsonpExchange
 from yekta.engineio.polling import Polling
-from yekta.web.channel import facts
+from yekta.web.arrival import Arrival, Door, WebArrival
 from yekta.web.request import Request, parse_target
 from yekta.websocket.factory import WebSocketFactory
-from yekta.websocket.upgrade import upgrade
+from yekta.websocket.upgrade import take_up
 
 _JSON = "application/json; charset=utf-8"
 
@@ -41,46 +43,59 @@ class EngineResource(Resource):
         self._websockets = websockets
         self._scripts = {} if bundle is None else {path.name: path for path in _scripts(bundle)}
 
+    # -- twisted.web ---------------------------------------------------------------------------------------
+
     def body_began(self, target: bytes, request: http.Request) -> None:
         """A request's body begins to arrive: told by a `Site` before `render`, where it is asked to."""
         try:
-            query = parse_target(target.decode("latin-1"))[1]
+            path, query = parse_target(target.decode("latin-1"))
         except ValueError:
             return
-        connection = self._engine.connections.get(query.get("sid", ""))
-        if connection is not None and isinstance(connection.transport, Polling) and "EIO" in query:
-            polling = connection.transport
-            request.notifyFinish().addBoth(lambda _: polling.post_ended())
-            polling.post_began()
+        ended = self.expect_body(Request("", path, query, {}))
+        if ended is not None:
+            request.notifyFinish().addBoth(lambda _: ended())
 
     def render(self, request: http.Request) -> bytes | int:
-        script = self._scripts.get(request.path.rpartition(b"/")[2].decode("latin-1"))
+        script = self._script(request.path.decode("latin-1"))
         if script is not None and request.method in (b"GET", b"HEAD"):
             served: bytes | int = File(str(script)).render_GET(request)
             return served
-        try:
-            asked = facts(request)
-        except ValueError:
-            asked = Request("", "", {}, {})
-        _Visit(self._engine, self._websockets, request, asked).begin()
+        self.serve(WebArrival(request))
         return NOT_DONE_YET
+
+    # -- Doors, Door ---------------------------------------------------------------------------------------
+
+    def door(self, asked: Request) -> Door | None:
+        return self if self._script(asked.path) is None else None
+
+    def expect_body(self, asked: Request) -> Callable[[], object] | None:
+        connection = self._engine.connections.get(asked.query.get("sid", ""))
+        if connection is None or not isinstance(connection.transport, Polling) or "EIO" not in asked.query:
+            return None
+        connection.transport.post_began()
+        return connection.transport.post_ended
+
+    def serve(self, arrival: Arrival) -> None:
+        _Visit(self._engine, self._websockets, arrival).begin()
+
+    def _script(self, path: str) -> Path | None:
+        return self._scripts.get(path.rpartition("/")[2]) if self._scripts else None
 
 
 class _Visit:
     """One request on its way: verified, admitted, and then carried to its connection, or refused."""
 
-    def __init__(
-        self, engine: Engine, websockets: WebSocketFactory, request: http.Request, asked: Request
-    ) -> None:
-        settings = engine.settings
+    __slots__ = ("_arrival", "_asked", "_engine", "_exchange", "_headers", "_websockets")
+
+    def __init__(self, engine: Engine, websockets: WebSocketFactory, arrival: Arrival) -> None:
+        asked, settings = arrival.asked, engine.settings
         self._engine = engine
         self._websockets = websockets
-        self._request = request
+        self._arrival = arrival
         self._asked = asked
         self._headers = settings.origins.response_headers(asked.origin, asked.headers.get("host"))
-        make = JsonpExchange if "j" in asked.query else WebExchange
-        self._exchange = make(request, asked, self._headers, settings.http_compression)
-        self._gone: Deferred[None] = request.notifyFinish()
+        make = JsonpExchange if "j" in asked.query else HttpExchange
+        self._exchange = make(arrival, self._headers, settings.http_compression)
 
     def begin(self) -> None:
         origins = self._engine.settings.origins
@@ -97,7 +112,7 @@ class _Visit:
         if admission is None:
             self._carry(connection)
             return
-        self._gone.addErrback(lambda _: admission.cancel())
+        self._arrival.on_hang_up(admission.cancel)
         admission.addCallback(lambda _: self._carry(connection))
         admission.addErrback(self._failed)
 
@@ -105,18 +120,13 @@ class _Visit:
         try:
             if self._asked.upgrade:
                 receiver = self._engine.receiver(connection, self._asked, self._headers)
-                upgrade(self._request, self._websockets, receiver, self._headers)
+                take_up(self._arrival, self._websockets, receiver, self._headers)
                 return
             polling = self._engine.poll_received(connection, self._asked, self._exchange, self._headers)
         except Refusal as refusal:
             self._refuse(refusal)
             return
-
-        def hung_up(reason: Failure) -> None:
-            self._exchange.lost()
-            polling.exchange_lost(self._exchange)
-
-        self._gone.addErrback(hung_up)
+        self._arrival.on_hang_up(partial(polling.exchange_lost, self._exchange))
 
     def _failed(self, failure: Failure) -> None:
         if isinstance(failure.value, Refusal):

@@ -177,6 +177,7 @@ SETTINGS = (
     Setting("CONNECT_TIMEOUT", "45", _seconds, "seconds until a Socket.IO client must have joined a namespace"),
     Setting("PACKET_TIMEOUT", "30", _seconds, "seconds that attachments may be late"),
     Setting("RECOVERY_SECONDS", "120", _seconds_or_never, "seconds a lost Socket.IO client is waited for; 0: never"),
+    Setting("HTTP_SHORT_PATH", "true", _flag, "serve plain polling and upgrade requests without twisted.web"),
     Setting("REQUEST_TIMEOUT", "60", _seconds, "seconds for one whole HTTP request to arrive"),
     Setting("CLOSE_TIMEOUT", "5", _seconds, "seconds a client may take to answer a closing handshake"),
     Setting("DEFLATE_THRESHOLD", "0", _count, "compress longer WebSocket messages; 0: never"),

@@ -185,6 +185,7 @@ class Node(MultiService):
         self.numbers = Numbers(self.hub, dispatcher, self.counselor, self.socketio.engine)
         SocketDoor(self.socketio, self.sessions, self.hub, dispatcher)
         self.websockets = WebSocketFactory(self.reactor, self._websocket_limits(heartbeat=True))
+        self.websockets.short_opening = self.socketio.websockets.short_opening = settings.http_short_path
         self.native = NativeDoor(
             self.websockets, self.sessions, self.hub, dispatcher, adapter, self.origins
         )

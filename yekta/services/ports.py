@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from twisted.web.resource import IResource
-
 from yekta.edge.rest import Rest
 from yekta.edge.rest_ai import RestAi
 from yekta.edge.rest_auth import RestAuth
@@ -11,7 +9,7 @@ from yekta.edge.site import ApiPort, WebSocketPort
 from yekta.services.node import Node
 
 
-def api(node: Node) -> IResource:
+def api(node: Node) -> ApiPort:
     """Port 3000: REST, Socket.IO, native WebSocket on one path, and the pages."""
     settings = node.settings
     ai = RestAi(
@@ -37,7 +35,7 @@ def api(node: Node) -> IResource:
     )
 
 
-def ws(node: Node) -> IResource:
+def ws(node: Node) -> WebSocketPort:
     """Port 3500: Socket.IO and native WebSocket."""
     return WebSocketPort(
         node.socketio_resource,

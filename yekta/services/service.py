@@ -13,11 +13,10 @@ from twisted.application.service import MultiService
 from twisted.internet.endpoints import quoteStringArgument
 from twisted.internet.error import CannotListenError
 from twisted.logger import Logger
-from twisted.web.resource import IResource
 
 from yekta.app.database import DatabaseError
 from yekta.edge.metrics import MetricsPort
-from yekta.edge.site import too_large
+from yekta.edge.site import ApiPort, WebSocketPort, too_large
 from yekta.services.config import ConfigError, Settings, refuse
 from yekta.services.node import Node
 from yekta.tcp import Listening
@@ -30,7 +29,7 @@ class Gateway(MultiService):
     _log = Logger()
 
     def __init__(
-        self, reactor: Any, name: str, settings: Settings, port: int, root: Callable[[Node], IResource]
+        self, reactor: Any, name: str, settings: Settings, port: int, root: Callable[[Node], ApiPort | WebSocketPort]
     ) -> None:
         super().__init__()
         self.setName(name)
@@ -54,12 +53,14 @@ class Gateway(MultiService):
         except (ConfigError, DatabaseError) as error:
             refuse(str(self.name), str(error))
         node.setServiceParent(self)
+        root = self._root(node)
         site = Site(
             self._reactor,
-            self._root(node),
+            root,
             node.site_limits(),
             partial(too_large, node.origins),
             node.socketio_resource.body_began,
+            doors=root if self._settings.http_short_path else None,
         )
         for endpoint in self._endpoints:
             self._listen(endpoint, site)

@@ -142,7 +142,7 @@ class Server(Emitting):
     def factory(self) -> Site:
         """The server as a protocol factory, for a port of its own."""
         resource, limits = self.resource(), WebLimits(max_body=self.settings.engine.max_payload)
-        return Site(self.clock, resource, limits, body_began=resource.body_began)
+        return Site(self.clock, resource, limits, body_began=resource.body_began, doors=resource)
 
     def close(self) -> None:
         """Close every connection now, delivering what a transport can take. Clients will look for another server.

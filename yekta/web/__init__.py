@@ -1,1 +1,5 @@
-"""HTTP around twisted.web: facts of a request (`request`), Origins (`origins`), a channel with bounds (`channel`)."""
+"""HTTP: facts of a request (`request`), Origins (`origins`), and the two ways in.
+
+`channel` is twisted.web with bounds; `front` serves plain requests (`plain`) before it. A door is given either's as an
+`arrival`.
+"""

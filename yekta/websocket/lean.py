@@ -9,7 +9,7 @@ It behaves the same (``tests/websocket/test_equivalence.py``).
 from __future__ import annotations
 
 from collections import deque
-from typing import Any
+from typing import Any, ClassVar
 
 from autobahn.twisted.websocket import WebSocketServerProtocol
 from autobahn.websocket.protocol import TrafficStats
@@ -63,7 +63,9 @@ class LeanProtocol(WebSocketServerProtocol):
     triggered = False
     inside_message = False
     current_frame = None
+    websocket_version = 13
     websocket_protocol_in_use = None
+    websocket_extensions_in_use: ClassVar[list[object]] = []
     _transport_details = None
     _perMessageCompress = None
     trackedTimings = None

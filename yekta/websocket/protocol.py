@@ -64,6 +64,19 @@ class WebSocket(LeanProtocol):
         super().connectionMade()
         self._send_now = sender(self.transport)
 
+    def open_at_once(self, answer: bytes, rest: bytes) -> None:
+        """Begin open: the opening handshake was done elsewhere (`opening`), and ``answer`` is its 101."""
+        self.state = _OPEN
+        self._waiting, self._size = [answer], len(answer)
+        self._handling = True
+        try:
+            self._onOpen()
+        finally:
+            self._handling = False
+            self.flush()
+        if rest:
+            self.dataReceived(rest)
+
     def onConnect(self, request: object) -> tuple[None, dict[str, str]]:
         return None, self.response_headers
 

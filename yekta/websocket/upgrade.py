@@ -3,46 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
-from twisted.protocols.policies import ProtocolWrapper
 from twisted.web import http
 
-from yekta.web.channel import surrender
+from yekta.web.arrival import Arrival, WebArrival
+from yekta.web.handover import hand_over
 from yekta.websocket.factory import WebSocketFactory
 from yekta.websocket.interfaces import IReceiver
+from yekta.websocket.opening import answer
 from yekta.websocket.protocol import WebSocket
 
 
 def upgrade(
     request: http.Request, factory: WebSocketFactory, receiver: IReceiver, headers: Mapping[str, str] = {}
 ) -> None:
-    """Give the connection of ``request`` to a new WebSocket that tells ``receiver``.
+    """Give the connection of a request of twisted.web to a new WebSocket that tells ``receiver``."""
+    take_up(WebArrival(request), factory, receiver, headers)
 
-    Autobahn reads the request once more and answers it: 101 with ``headers`` added, or 400 and the like.
+
+def take_up(
+    arrival: Arrival, factory: WebSocketFactory, receiver: IReceiver, headers: Mapping[str, str] = {}
+) -> None:
+    """Give the connection of ``arrival`` to a new WebSocket that tells ``receiver``.
+
+    A plain request is answered 101 here, with ``headers`` added; any other Autobahn reads once more, and answers.
     """
+    accepted = answer(arrival.target, arrival.asked, headers, factory.limits) if factory.short_opening else None
+    head = arrival.head() if accepted is None else b""
     websocket: WebSocket = factory.build(receiver, dict(headers))
-    transport, rest, websocket.left = surrender(request.channel)
-    _attach(websocket, transport)
-    websocket.dataReceived(_head(request) + rest)
-
-
-def _attach(websocket: WebSocket, transport: Any) -> None:
-    if isinstance(transport, ProtocolWrapper):
-        transport.wrappedProtocol = websocket
-    elif isinstance(transport.protocol, ProtocolWrapper):
-        transport.protocol.wrappedProtocol = websocket
-    else:
-        transport.protocol = websocket
-    websocket.makeConnection(transport)
+    transport, rest, websocket.left = arrival.surrender()
+    hand_over(transport, websocket)
     transport.resumeProducing()
-
-
-def _head(request: http.Request) -> bytes:
-    lines = [b"%s %s HTTP/1.1" % (request.method, request.uri)]
-    lines += [
-        b"%s: %s" % (name, value)
-        for name, values in request.requestHeaders.getAllRawHeaders()
-        for value in values
-    ]
-    return b"\r\n".join([*lines, b"", b""])
+    if accepted is None:
+        websocket.dataReceived(head + rest)
+    else:
+        websocket.open_at_once(accepted, rest)

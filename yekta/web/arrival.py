@@ -1,0 +1,95 @@
+"""A request that has arrived, whichever way it came, and what a door may do with it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+
+from twisted.web import http
+
+from yekta.web.channel import facts, surrender
+from yekta.web.request import Request
+
+# A connection's transport, the bytes that came after the request, and what to call when it is lost.
+Surrendered = tuple[Any, bytes, Callable[[], None]]
+
+
+class Arrival(Protocol):
+    """One request that waits for its answer. ``target``: its request target, undecoded."""
+
+    asked: Request
+    body: bytes
+    target: str
+
+    def respond(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
+        """Answer, once; a ``Content-Length`` is added. A client that is gone does no harm."""
+
+    def on_hang_up(self, call: Callable[[], object]) -> None:
+        """Call where the client hangs up before the answer; what was to be called until now is not."""
+
+    def head(self) -> bytes:
+        """The request's line and fields, as bytes once more."""
+
+    def surrender(self) -> Surrendered:
+        """Take the connection from HTTP, instead of an answer."""
+
+
+class Door(Protocol):
+    """Who answers requests."""
+
+    def serve(self, arrival: Arrival) -> None:
+        """Answer, now or later."""
+
+    def expect_body(self, asked: Request) -> Callable[[], object] | None:
+        """The body of a request begins to arrive. Gives what is to be called once it is answered, or broke off."""
+
+
+class WebArrival:
+    """A request of twisted.web, of any site. One that has more query fields than we know has none that we know."""
+
+    def __init__(self, request: http.Request) -> None:
+        try:
+            self.asked = facts(request)
+        except ValueError:
+            self.asked = Request("", "", {}, {})
+        self.target = request.uri.decode("latin-1")
+        self.body: bytes = request.content.read() if request.content is not None else b""
+        self._request = request
+        self._hung_up: Callable[[], object] | None = None
+        request.notifyFinish().addCallbacks(self._ended, self._lost)
+
+    def respond(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
+        request = self._request
+        if request.finished or request._disconnected:
+            return
+        request.setResponseCode(status)
+        for name, value in headers.items():
+            request.setHeader(name, value)
+        request.setHeader("content-length", str(len(body)))
+        request.write(body)
+        request.finish()
+
+    def on_hang_up(self, call: Callable[[], object]) -> None:
+        if not self._request.finished:
+            self._hung_up = call
+
+    def _lost(self, _: object) -> None:
+        hung_up, self._hung_up = self._hung_up, None
+        if hung_up is not None:
+            hung_up()
+
+    def _ended(self, _: object) -> None:
+        # It knows this arrival too: a circle that would keep its body.
+        self._hung_up = None
+
+    def head(self) -> bytes:
+        lines = [b"%s %s HTTP/1.1" % (self._request.method, self._request.uri)]
+        lines += [
+            b"%s: %s" % (name, value)
+            for name, values in self._request.requestHeaders.getAllRawHeaders()
+            for value in values
+        ]
+        return b"\r\n".join([*lines, b"", b""])
+
+    def surrender(self) -> Surrendered:
+        return surrender(self._request.channel)

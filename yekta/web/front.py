@@ -1,0 +1,322 @@
+"""The short way of HTTP: plain requests for doors of ours go there at once; all others are twisted.web's.
+
+    bytes ─▶ is it plain, and for a door? ──yes──▶ Door.serve ─▶ answer ─▶ the next request
+                        │no
+                        └─▶ the connection goes to a `Channel`, from the first byte of this request, and stays there
+
+One request is served at a time: what comes along waits, and little is read meanwhile. The price of a request is a tenth
+of twisted.web's, so `Site` uses it wherever its root knows doors (`Doors`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, Protocol
+
+from twisted.internet import protocol
+from twisted.internet.interfaces import IDelayedCall, IPushProducer, ISSLTransport
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+from yekta.web.handover import hand_over
+from yekta.web.plain import END, Head, may_be_plain, parse
+from yekta.web.request import Request, parse_target
+
+if TYPE_CHECKING:
+    from yekta.web.arrival import Door, Surrendered
+    from yekta.web.channel import Site
+
+# What is read of the requests that come along while one is served, in bytes, before reading waits. Until then the end
+# of the connection is noticed.
+EAGER = 1 << 14
+
+_PHRASES = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n" for status in HTTPStatus}
+
+
+@lru_cache(maxsize=256)
+def _lines(headers: tuple[tuple[str, str], ...], close: bool) -> str:
+    """The fields of an answer, as they are written; the same few are, again and again."""
+    # What a hook adds may be spelt in another way, or hold what would end a line.
+    fields = {" ".join(name.split()).title(): " ".join(value.splitlines()) for name, value in headers}
+    fields.pop("Content-Length", None)
+    if close:
+        fields["Connection"] = "close"
+    return "".join(f"{name}: {value}\r\n" for name, value in fields.items())
+
+
+class Doors(Protocol):
+    """What a site's root knows where it can do without twisted.web."""
+
+    def door(self, asked: Request) -> Door | None:
+        """The door that a plain request is for; ``None``: twisted.web is to find out."""
+
+
+class FrontArrival:
+    """A request of a `Front`; see `Arrival`."""
+
+    __slots__ = ("__weakref__", "_front", "_head", "_hung_up", "asked", "body", "close", "ended", "target")
+
+    def __init__(self, front: Front, bytes_of_head: bytes, head: Head, asked: Request) -> None:
+        self.asked = asked
+        self.target = head.target
+        self.body = b""
+        self.close = head.close
+        self.ended: Callable[[], object] | None = None
+        self._front: Front | None = front
+        self._head = bytes_of_head
+        self._hung_up: Callable[[], object] | None = None
+
+    def respond(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
+        front, self._front = self._front, None
+        if front is None:
+            return
+        close = self.close or "Connection" in headers
+        fields = _lines(tuple(headers.items()), close)
+        first = _PHRASES.get(status) or f"HTTP/1.1 {status} Unknown Status\r\n"
+        head = f"{first}{front.site.date()}{fields}Content-Length: {len(body)}\r\n\r\n"
+        self.end()
+        front.answered(head.encode("latin-1", "replace") + body, close)
+
+    def on_hang_up(self, call: Callable[[], object]) -> None:
+        if self._front is not None:
+            self._hung_up = call
+
+    def head(self) -> bytes:
+        return self._head
+
+    def surrender(self) -> Surrendered:
+        front, self._front = self._front, None
+        assert front is not None
+        self.end()
+        return front.surrender()
+
+    def end(self) -> None:
+        """The request is over. Whoever is to be called knows it too: a circle that would keep its body."""
+        ended, self.ended, self._hung_up = self.ended, None, None
+        if ended is not None:
+            ended()
+
+    def lost(self) -> None:
+        """The client hung up."""
+        hung_up = self._hung_up
+        self._front = None
+        self.end()
+        if hung_up is not None:
+            hung_up()
+
+
+@implementer(IPushProducer)
+class Front(protocol.Protocol):
+    """One connection, for as long as what comes is plain."""
+
+    transport: Any
+    _arrival: FrontArrival | None = None
+    _door: Door | None = None
+    _missing = 0
+    _body: bytearray | None = None
+    _turn: IDelayedCall | None = None
+    _congested = False
+    _paused = False
+    _over = False
+    _began: float | None = None
+    _peer = ""
+
+    def __init__(self, site: Site, address: str) -> None:
+        self.site = site
+        self._address = address
+        self._buffer = b""
+
+    def connectionMade(self) -> None:
+        self.transport.registerProducer(self, True)
+        self._secure = ISSLTransport.providedBy(self.transport)
+        self.site.waiting.start(self)
+
+    # -- what comes ----------------------------------------------------------------------------------------
+
+    def dataReceived(self, data: bytes) -> None:
+        if self._over:
+            return
+        if self._body is not None:
+            self._body_received(data)
+        elif self._busy():
+            self._buffer += data
+            if len(self._buffer) > EAGER:
+                self._pause()
+        else:
+            self._head_received(self._buffer + data if self._buffer else data)
+
+    def _busy(self) -> bool:
+        return self._arrival is not None or self._turn is not None or self._congested
+
+    def _head_received(self, data: bytes) -> None:
+        """``data`` begins with a request."""
+        end = data.find(END) + len(END)
+        if end < len(END) and may_be_plain(data):
+            self._buffer = data
+            self._begin_to_wait()
+            return
+        arrival = self._arrive(data[:end]) if end >= len(END) else None
+        if arrival is None:
+            self._hand_over(data)
+            return
+        self._buffer = b""
+        self._arrival = arrival
+        whole = end + self._missing
+        if len(data) < whole:
+            self._body = bytearray()
+            self._body_received(data[end:])
+        else:
+            arrival.body, self._buffer = data[end:whole], data[whole:]
+            self._serve(arrival)
+
+    def _arrive(self, bytes_of_head: bytes) -> FrontArrival | None:
+        """The request of a head that is plain and for one of our doors."""
+        head = parse(bytes_of_head)
+        if head is None or head.length > self.site.limits.max_body:
+            return None
+        try:
+            asked = self._facts(head)
+        except ValueError:
+            return None
+        self._door = self.site.doors.door(asked) if self.site.doors is not None else None
+        if self._door is None:
+            return None
+        arrival = FrontArrival(self, bytes_of_head, head, asked)
+        self._missing = head.length
+        if head.length:
+            arrival.ended = self._door.expect_body(asked)
+        return arrival
+
+    def _facts(self, head: Head) -> Request:
+        if not self._peer:
+            # Behind ``haproxy:`` it is not known before there are bytes.
+            self._peer = getattr(self.transport.getPeer(), "host", "")
+        path, query = parse_target(head.target)
+        return Request(head.method, path, query, head.headers, self._peer, self._secure)
+
+    def _body_received(self, data: bytes) -> None:
+        body, arrival = self._body, self._arrival
+        assert body is not None
+        assert arrival is not None
+        body += data[: self._missing]
+        rest = data[self._missing :]
+        self._missing -= len(data) - len(rest)
+        if self._missing:
+            self._begin_to_wait()
+            return
+        self._body, self._buffer, arrival.body = None, rest, bytes(body)
+        self._serve(arrival)
+
+    def _serve(self, arrival: FrontArrival) -> None:
+        assert self._door is not None
+        self._began = None
+        self._door.serve(arrival)
+        if self._arrival is arrival and len(self._buffer) > EAGER:
+            self._pause()
+
+    # -- what goes -----------------------------------------------------------------------------------------
+
+    def answered(self, data: bytes, close: bool) -> None:
+        """The request has its answer. Those that came along wait for a turn: hundreds fit into one chunk of data."""
+        self._arrival = None
+        self.site.waiting.start(self)
+        self.transport.write(data)
+        if close:
+            self._close()
+        elif self._buffer and not self._congested:
+            self._take_turn()
+
+    def _take_turn(self) -> None:
+        if self._turn is None:
+            self._pause()
+            self._turn = self.site.clock.callLater(0, self._go_on)
+
+    def _go_on(self) -> None:
+        self._turn = None
+        data, self._buffer = self._buffer, b""
+        self._head_received(data)
+        if len(self._buffer) <= EAGER and self._turn is None and not self._congested:
+            self._resume()
+
+    def _pause(self) -> None:
+        if not self._paused:
+            self._paused = True
+            self.transport.pauseProducing()
+
+    def _resume(self) -> None:
+        if self._paused and not self._over:
+            self._paused = False
+            self.transport.resumeProducing()
+
+    def pauseProducing(self) -> None:
+        """The client does not read its answers."""
+        self._congested = True
+        self._pause()
+
+    def resumeProducing(self) -> None:
+        self._congested = False
+        if self._arrival is None and self._buffer:
+            self._take_turn()
+        elif len(self._buffer) <= EAGER:
+            self._resume()
+
+    def stopProducing(self) -> None:
+        """The transport is going away; `connectionLost` follows."""
+
+    # -- time ----------------------------------------------------------------------------------------------
+
+    def _begin_to_wait(self) -> None:
+        # For each request as a whole: beginning again for every byte would let a client drip for ever.
+        if self._began is None:
+            self._began = self.site.clock.seconds()
+            self.site.waiting.start(self)
+
+    def expire(self) -> None:
+        """Called once nothing has come for long; or a request is served, which may take longer."""
+        if self._arrival is None or self._body is not None:
+            self._close()
+            self.site.lingering.start(self)
+
+    def cut(self) -> None:
+        """Called once the client has not read what it was told for long."""
+        self.transport.abortConnection()
+
+    # -- the end -------------------------------------------------------------------------------------------
+
+    def _close(self) -> None:
+        self._over = True
+        self.transport.unregisterProducer()
+        self.transport.loseConnection()
+
+    def surrender(self) -> Surrendered:
+        """Let go of the connection, which stays counted."""
+        self._over = True
+        self.site.waiting.stop(self)
+        self.transport.unregisterProducer()
+        rest, self._buffer, self._arrival = self._buffer, b"", None
+        return self.transport, rest, self._leave
+
+    def _hand_over(self, data: bytes) -> None:
+        """Everything from here on is twisted.web's, in what is left of the request's time."""
+        self.surrender()
+        spent = 0.0 if self._began is None else self.site.clock.seconds() - self._began
+        channel = self.site.channel(self.transport.getPeer(), self._address)
+        hand_over(self.transport, channel)
+        if self._paused:
+            self.transport.resumeProducing()
+        channel.take_over(data, spent)
+
+    def _leave(self) -> None:
+        self.site.census.leave(self._address)
+
+    def connectionLost(self, reason: Failure = protocol.connectionDone) -> None:
+        self._leave()
+        self._over = True
+        self.site.waiting.stop(self)
+        self.site.lingering.stop(self)
+        if self._turn is not None:
+            self._turn.cancel()
+        if self._arrival is not None:
+            self._arrival.lost()

@@ -1,0 +1,58 @@
+"""The opening handshake of plain requests (RFC 6455, 4.2): what every browser and `ws` send, answered in one write.
+
+Autobahn's own costs more than all else that a connection does, and is for whatever is not plain here, be it valid or
+not: this module refuses nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from base64 import b64encode
+from collections.abc import Mapping
+from hashlib import sha1
+
+from yekta.web.request import Request
+from yekta.websocket.limits import Limits
+
+_GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
+
+_KEY = re.compile("[A-Za-z0-9+/]{22}==")
+_TARGET = re.compile(r"/(?!/)[A-Za-z0-9._~%/-]*(?:\?[!\"$-~]*)?")
+_AUTHORITY = r"(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(?::[1-9][0-9]{0,3}|:[1-5][0-9]{4})?"
+_HOST = re.compile(_AUTHORITY)
+_ORIGIN = re.compile("https?://" + _AUTHORITY)
+
+_CONNECTIONS = frozenset(("upgrade", "keep-alive, upgrade"))
+
+# What asks for more, or brings a body.
+_OTHERS = frozenset(("sec-websocket-protocol", "content-length", "transfer-encoding", "expect"))
+
+# What browsers and `ws` offer, where nothing is accepted; whatever else is offered may be refused for its form.
+_OFFERS = frozenset(("", "permessage-deflate", "permessage-deflate; client_max_window_bits"))
+
+
+def answer(target: str, asked: Request, headers: Mapping[str, str], limits: Limits) -> bytes | None:
+    """The 101 for a plain request, with ``headers`` added; ``None`` where it is not plain."""
+    given = asked.headers
+    offer = given.get("sec-websocket-extensions", "")
+    key = given.get("sec-websocket-key", "")
+    plain = (
+        asked.method == "GET"
+        and _KEY.fullmatch(key) is not None
+        and given.get("sec-websocket-version") == "13"
+        and given.get("upgrade", "").lower() == "websocket"
+        and given.get("connection", "").lower() in _CONNECTIONS
+        and _HOST.fullmatch(given.get("host", "")) is not None
+        and (asked.origin is None or _ORIGIN.fullmatch(asked.origin) is not None)
+        and _TARGET.fullmatch(target) is not None
+        and (offer == "" or (limits.deflate_threshold is None and offer in _OFFERS))
+        and _OTHERS.isdisjoint(given)
+    )
+    if not plain:
+        return None
+    accept = b64encode(sha1(key.encode() + _GUID).digest()).decode()
+    fields = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+    return (
+        "HTTP/1.1 101 Switching Protocols\r\nUpgrade: WebSocket\r\nConnection: Upgrade\r\n"
+        f"{fields}Sec-WebSocket-Accept: {accept}\r\n\r\n"
+    ).encode()
