@@ -25,7 +25,7 @@ def started(
     environment: Mapping[str, str] | None = None,
     folder: Path = ROOT,
 ) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """A process, once it has said a line with ``awaited`` in it, and that line. Raises `RuntimeError` if it ends first."""
+    """A process, and the first line it says with ``awaited`` in it. Raises `RuntimeError` if it ends before."""
     process = subprocess.Popen(
         command,
         stdin=subprocess.DEVNULL,
