@@ -74,6 +74,7 @@ struct options {
 
 extern struct options options;
 extern struct client *clients;
+extern bool leaving; /* the run is over: nobody comes again */
 
 /* sock.c */
 void append(struct buffer *, const void *, size_t);
@@ -81,8 +82,7 @@ void consume(struct buffer *, size_t);
 void sock_open(struct sock *);
 void sock_close(struct sock *);
 void sock_send(struct sock *, const void *, size_t);
-void sock_flush(void);
-void sock_run(void);
+void sock_run(bool (*over)(void));
 
 /* websocket.c */
 void websocket_open(struct client *);

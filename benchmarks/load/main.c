@@ -23,6 +23,7 @@ struct options options = {
     .limit = 120,
 };
 struct client *clients;
+bool leaving;
 
 static const char usage[] =
     "usage: load echo|broadcast|streams|connect|idle|http socketio|polling|native|http PORT\n"
@@ -108,10 +109,32 @@ static void read_options(int count, char **arguments) {
     read_arguments(arguments + optind);
 }
 
-static void say_goodbye(void) {
+/* Microseconds for the server to close its side. */
+enum { GOODBYE = 2000000 };
+
+static bool all_are_gone(void) {
+    static uint64_t until;
+    if (!until)
+        until = now() + GOODBYE;
     for (unsigned i = 0; i < options.clients; i++)
-        if (clients[i].stage == READY && options.protocol != HTTP && options.protocol != POLLING)
-            client_close(&clients[i]);
+        if (clients[i].stage != NEW)
+            return now() > until;
+    return true;
+}
+
+/* Leaves the server in order, for whoever is measured next. */
+static void leave(void) {
+    leaving = true;
+    for (unsigned i = 0; i < options.clients; i++) {
+        struct client *client = &clients[i];
+        if (client->stage == READY && options.protocol != HTTP) {
+            client_close(client);
+        } else {
+            client->stage = CLOSING;
+            client_lost(client);
+        }
+    }
+    sock_run(all_are_gone);
 }
 
 int main(int count, char **arguments) {
@@ -125,9 +148,8 @@ int main(int count, char **arguments) {
         clients[i].main.fd = clients[i].poll.fd = -1;
     }
     scene_start();
-    sock_run();
+    sock_run(measuring_is_over);
     report();
-    say_goodbye();
-    sock_flush();
+    leave();
     return 0;
 }

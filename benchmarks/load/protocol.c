@@ -52,7 +52,8 @@ void client_lost(struct client *client) {
     sock_close(&client->main);
     sock_close(&client->poll);
     client->stage = NEW;
-    scene_closed(client);
+    if (!leaving)
+        scene_closed(client);
 }
 
 void transport_opened(struct client *client) {

@@ -102,7 +102,7 @@ static void flush(struct sock *sock) {
     }
 }
 
-void sock_flush(void) {
+static void flush_dirty(void) {
     for (size_t i = 0; i < dirty_count; i++) {
         dirty[i]->dirty = false;
         flush(dirty[i]);
@@ -128,10 +128,10 @@ static void readable(struct sock *sock) {
         reserve(in, in->size);
 }
 
-void sock_run(void) {
+void sock_run(bool (*over)(void)) {
     struct epoll_event events[EVENTS];
-    while (!measuring_is_over()) {
-        sock_flush();
+    while (!over()) {
+        flush_dirty();
         int ready = epoll_wait(epoll, events, EVENTS, 50);
         for (int i = 0; i < ready; i++) {
             struct sock *sock = events[i].data.ptr;
@@ -144,7 +144,7 @@ void sock_run(void) {
             }
             if (events[i].events & (EPOLLIN | EPOLLHUP | EPOLLERR))
                 readable(sock);
-            sock_flush();
+            flush_dirty();
         }
     }
 }
