@@ -6,12 +6,14 @@ The provider, the gateway and the clients are three processes. The clients are t
 from __future__ import annotations
 
 import json
+import os
 import statistics
+import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Coroutine
-from contextlib import ExitStack
+from threading import Thread
 from typing import Any
 
 import treq
@@ -21,7 +23,6 @@ from twisted.internet.defer import Deferred, ensureDeferred, gatherResults
 from twisted.internet.task import react
 from twisted.web.client import HTTPConnectionPool
 
-from benchmarks.processes import free_port, started
 from yekta.ai.chat import ChatProvider, ChatSettings
 from yekta.ai.http import HostEndpoints, make_agent, make_pool
 from yekta.ai.provider import Message
@@ -79,26 +80,28 @@ async def measured(ask: Callable[[], Coroutine[Any, Any, Times]]) -> tuple[list[
 
 async def run(clock: Any) -> None:
     """Start what is measured, measure, and print the table."""
-    with ExitStack() as stack:
-        folder = stack.enter_context(tempfile.TemporaryDirectory())
-        asked = [sys.executable, "-m", "benchmarks.provider", str(CHUNKS), str(INTERVAL)]
-        _, provider_port = stack.enter_context(started(asked, ""))
-        url = f"http://127.0.0.1:{provider_port}/v1"
+    with tempfile.TemporaryDirectory() as folder:
+        provider = _start("-m", "benchmarks.provider", str(CHUNKS), str(INTERVAL))
+        url = f"http://127.0.0.1:{_read(provider, '')}/v1"
         settings = {"AI_BASE_URL": url, "AI_MAX_ANSWERS": "1000", "DATABASE_URL": f"sqlite:///{folder}/db"}
-        port = free_port()
-        gateway = [sys.executable, "-m", "twisted", "yektayar-api", "--port", str(port), "--host", "127.0.0.1"]
-        stack.enter_context(started(gateway, "is ready", environment=settings))
-        await _compare(url, port)
+        options = ["yektayar-api", "--port", str(_PORT), "--host", "127.0.0.1"]
+        gateway = _start("-m", "twisted", *options, environment=settings)
+        _read(gateway, "is ready")
+        try:
+            await _compare(url)
+        finally:
+            gateway.terminate()
+            provider.terminate()
 
 
-async def _compare(url: str, port: int) -> None:
-    tokens = [await _token(port) for _ in range(ANSWERS)]
+async def _compare(url: str) -> None:
+    tokens = [await _token() for _ in range(ANSWERS)]
     alone: list[tuple[list[float], float]] = []
     through: list[tuple[list[float], float]] = []
     for _ in range(ROUNDS):
         alone.append(await measured(lambda: directly(url)))
         waiting = iter(tokens)
-        through.append(await measured(lambda: through_the_gateway(port, next(waiting))))  # noqa: B023
+        through.append(await measured(lambda: through_the_gateway(_PORT, next(waiting))))  # noqa: B023
     print(f"{ANSWERS} answers at a time, {CHUNKS} chunks each, one every {INTERVAL * 1000:g} ms; {ROUNDS} rounds")
     rows = {"provider alone": alone, "through the gateway": through}
     shown = {name: _summary(measurements) for name, measurements in rows.items()}
@@ -116,11 +119,34 @@ def _summary(measurements: list[tuple[list[float], float]]) -> tuple[float, floa
     return statistics.median(firsts), firsts[int(len(firsts) * 0.95)], rate
 
 
-async def _token(port: int) -> str:
+async def _token() -> str:
     pool = HTTPConnectionPool(reactor, persistent=False)
-    response = await treq.post(f"http://127.0.0.1:{port}/api/auth/acquire-session", pool=pool)
+    response = await treq.post(f"http://127.0.0.1:{_PORT}/api/auth/acquire-session", pool=pool)
     token: str = (await response.json())["data"]["token"]
     return token
+
+
+_PORT = 39_300
+
+
+def _start(*arguments: str, environment: dict[str, str] | None = None) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env={**os.environ, "PYTHONUNBUFFERED": "1", **(environment or {})},
+    )
+
+
+def _read(process: subprocess.Popen[str], awaited: str) -> str:
+    assert process.stdout is not None
+    for line in process.stdout:
+        if awaited in line:
+            # What it goes on to say must not fill the pipe, and stop it.
+            Thread(target=process.stdout.read, daemon=True).start()
+            return line.strip()
+    raise RuntimeError(f"{process.args} ended early")
 
 
 def main() -> None:

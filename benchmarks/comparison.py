@@ -12,8 +12,8 @@ from pathlib import Path
 
 import attrs
 
+from benchmarks.children import settled_memory
 from benchmarks.generator import LoadError, Measured, holding, load
-from benchmarks.processes import settled_memory
 from benchmarks.rows import IDLE, Row
 from benchmarks.servers import Running, Server, running
 

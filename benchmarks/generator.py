@@ -11,7 +11,7 @@ from pathlib import Path
 
 import attrs
 
-from benchmarks.processes import ROOT
+from benchmarks.children import ROOT
 
 _PROGRAM = Path(__file__).with_name("load") / "load"
 

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import attrs
 
+from benchmarks.children import ROOT, free_port, started
 from benchmarks.generator import SERVER_CORE, pinned
-from benchmarks.processes import ROOT, free_port, started
 
 SOCKETIO, NATIVE = "Socket.IO", "native"
 
@@ -77,7 +77,7 @@ def product(folder: Path, reactor: str) -> Server:
 
 def twist(reactor: str) -> tuple[str, ...]:
     """``python -m twisted``, as an operator starts a service."""
-    return (sys.executable, "-m", "twisted", "--reactor", reactor)
+    return (sys.executable, "-m", "twisted", *(("--reactor", reactor) if reactor else ()))
 
 
 def settings(folder: Path) -> dict[str, str]:

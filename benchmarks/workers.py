@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from benchmarks.children import free_port, started
 from benchmarks.comparison import progress
 from benchmarks.generator import CORES, load, pinned
-from benchmarks.processes import ROOT, await_listening, free_port, started
 from benchmarks.servers import settings, twist
 from benchmarks.table import rst
 
@@ -49,6 +49,6 @@ def _service(folder: Path, reactor: str, workers: int) -> Iterator[int]:
     port = free_port()
     options = ("--websocket-port", str(port), "--host", "127.0.0.1", "--workers", str(workers))
     command = pinned(",".join(map(str, CORES)), *twist(reactor), "yektayar-ws", *options)
-    with started(command, "is ready", environment=settings(folder), folder=ROOT):
-        await_listening(port)
+    # Each worker says so once.
+    with started(command, "is ready", times=workers, environment=settings(folder)):
         yield port

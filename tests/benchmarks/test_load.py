@@ -64,7 +64,7 @@ def _answer(listening: socket.socket, answer: bytes) -> None:
 def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     generator.build()
     folder = tmp_path_factory.mktemp("benchmark")
-    with servers.running(servers.product(folder, "default")) as gateway:
+    with servers.running(servers.product(folder, "")) as gateway:
         yield Stage(gateway, servers.acquire(gateway, folder, 3))
 
 

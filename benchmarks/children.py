@@ -22,10 +22,14 @@ def started(
     command: Sequence[str],
     awaited: str,
     *,
+    times: int = 1,
     environment: Mapping[str, str] | None = None,
     folder: Path = ROOT,
 ) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """A process, and the first line it says with ``awaited`` in it. Raises `RuntimeError` if it ends before."""
+    """A process, and the line with ``awaited`` in it that it says for the last of so many ``times``.
+
+    Raises `RuntimeError` if it ends before.
+    """
     process = subprocess.Popen(
         command,
         stdin=subprocess.DEVNULL,
@@ -36,7 +40,7 @@ def started(
         env={**os.environ, "PYTHONUNBUFFERED": "1", **(environment or {})},
     )
     try:
-        yield process, _await(process, awaited)
+        yield process, _await(process, awaited, times)
     finally:
         process.terminate()
         try:
@@ -46,12 +50,13 @@ def started(
             process.wait()
 
 
-def _await(process: subprocess.Popen[str], awaited: str) -> str:
+def _await(process: subprocess.Popen[str], awaited: str, times: int) -> str:
     assert process.stdout is not None
     said = ""
     for line in process.stdout:
         said = line
-        if awaited in line:
+        times -= awaited in line
+        if not times:
             # What it goes on to say must not fill the pipe, and stop it.
             Thread(target=_drain, args=(process,), daemon=True).start()
             return line.strip()
@@ -71,19 +76,6 @@ def free_port() -> int:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
-
-
-def await_listening(port: int) -> None:
-    """Wait until somebody accepts connections on ``port``."""
-    end = time.monotonic() + _PATIENCE
-    while True:
-        try:
-            socket.create_connection(("127.0.0.1", port), 1).close()
-            return
-        except OSError:
-            if time.monotonic() > end:
-                raise
-            time.sleep(0.05)
 
 
 def memory(process: int) -> int:
