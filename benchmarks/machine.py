@@ -23,7 +23,8 @@ def described(reactor: str) -> str:
     ours = [f"{name} {metadata.version(name)}" for name in ("twisted", "autobahn", "msgspec", "orjson")]
     told = (
         f"{datetime.now(UTC):%Y-%m-%d}; {_processor()}, {len(CORES)} cores ({pinned}); Linux {platform.release()}.",
-        f"yekta {metadata.version('yekta')}: Python {platform.python_version()}, {', '.join(ours)}, {reactor or 'its own'} reactor.",
+        f"yekta {metadata.version('yekta')}: Python {platform.python_version()}, {', '.join(ours)}; "
+        f"reactor: {reactor or 'its choice'}.",
         f"Peers: Node {_node()}, {', '.join(_packages() + _requirements())}.",
     )
     return "\n".join(textwrap.fill(line, 120) for line in told)
