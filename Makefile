@@ -31,11 +31,22 @@ lint: $(VENV)/.test
 	$(BIN)/mypy --python-version 3.11
 	$(BIN)/mypy --python-version 3.13
 
-bench: $(VENV)/.test
-	$(BIN)/python -m benchmarks
+bench: $(VENV)/.test benchmarks/load/load benchmarks/peers/.installed
+	$(BIN)/python -m benchmarks $(ARGS)
+
+benchmarks/load/load: $(wildcard benchmarks/load/*.[ch])
+	$(CC) -std=c11 -O2 -Wall -Wextra -o $@ benchmarks/load/*.c
+
+# A virtual environment of their own: the project's knows nothing of them.
+benchmarks/peers/.installed: benchmarks/peers/package-lock.json benchmarks/peers/requirements.txt
+	cd benchmarks/peers && npm ci --silent --omit=peer --no-audit --no-fund
+	$(PYTHON) -m venv benchmarks/peers/.venv
+	benchmarks/peers/.venv/bin/pip install --quiet --requirement benchmarks/peers/requirements.txt
+	@touch $@
 
 clean:
 	rm -rf $(VENV) $(OLDEST) tests/node/node_modules *.egg-info
+	rm -rf benchmarks/load/load benchmarks/peers/node_modules benchmarks/peers/.venv benchmarks/peers/.installed
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)

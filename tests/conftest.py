@@ -16,7 +16,7 @@ NODE_MODULES = Path(__file__).parent / "node" / "node_modules"
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "needs(*programs): node, chromium or postgres must be installed")
+    config.addinivalue_line("markers", "needs(*programs): node, chromium, postgres, cc… must be installed")
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
