@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import answers, generator, growth, machine, readme, rows, servers, workers
+from benchmarks import generator, growth, machine, readme, rows, servers, workers
 from benchmarks.children import ROOT
 from benchmarks.comparison import Comparison, progress
 from benchmarks.table import table
@@ -84,9 +84,9 @@ def _work(folder: Path, asked: argparse.Namespace, failures: list[str]) -> None:
 
 def _answer(folder: Path, asked: argparse.Namespace, failures: list[str]) -> None:
     # Each in a process of its own: a reactor runs once, and ends its process.
-    for module in ("benchmarks.answers", "benchmarks.readers"):
-        if subprocess.run([sys.executable, "-m", module], cwd=ROOT, check=False).returncode:
-            failures.append(f"{module}: see above")
+    modules = ("benchmarks.answers", "benchmarks.readers")
+    ended = [subprocess.run([sys.executable, "-m", module], cwd=ROOT, check=False) for module in modules]
+    failures += [f"{module}: see above" for module, each in zip(modules, ended, strict=True) if each.returncode]
 
 
 def _tokens(folder: Path, count: int, asked: argparse.Namespace) -> Path:

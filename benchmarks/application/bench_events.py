@@ -1,4 +1,4 @@
-"""What the product itself has no use for, and all servers of the comparison have: everybody in one room, many events."""
+"""What the product itself has no use for, and all servers of the comparison have: one room, and many events."""
 
 from __future__ import annotations
 

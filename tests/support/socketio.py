@@ -49,6 +49,9 @@ class MemoryTransport:
     def send(self, packets: Sequence[Packet], compress: bool = True) -> None:
         self.packets.extend(packets)
 
+    def send_encoded(self, packet: bytes) -> None:
+        self.send((packet.decode(),))
+
     def send_prepared(self, prepared: Prepared) -> None:
         self.prepared.append(prepared)
         self.packets.extend(prepared.packets)

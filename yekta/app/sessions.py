@@ -88,6 +88,8 @@ class Sessions:
         self._lookups = SingleFlight(self._look_up)
         self._watch = SessionWatch(store, clock, poll_interval)
         self._touched: set[str] = set()
+        # Notes the activity of a session by its id. Cheap enough for every message: it is written down later.
+        self.touch: Callable[[str], None] = self._touched.add
         self._chores = ((self._chore(self._flush), flush_interval), (self._chore(self._purge), purge_interval))
 
     def start(self) -> None:
@@ -161,10 +163,6 @@ class Sessions:
     def on_ended(self, callback: Callable[[str, str], object]) -> None:
         """Have ``callback(session_id, reason)`` called when a session that is held has ended or expired."""
         self._watch.subscribe(callback)
-
-    def touch(self, session_id: str) -> None:
-        """Note activity. Cheap enough for every message: it is written down later, with all others."""
-        self._touched.add(session_id)
 
     def _recall(self, token_hash: str) -> Session | None:
         known = self._known.get(token_hash)

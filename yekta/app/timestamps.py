@@ -15,16 +15,16 @@ def iso(seconds: float) -> str:
 class Timestamps:
     """The time now, written once for each millisecond: writing it costs as much as the rest of a reply."""
 
-    __slots__ = ("_clock", "_millisecond", "_text")
+    __slots__ = ("_millisecond", "_seconds", "_text")
 
     def __init__(self, clock: IReactorTime) -> None:
-        self._clock = clock
+        self._seconds = clock.seconds
         self._millisecond = -1
         self._text = ""
 
     def now(self) -> str:
         """See :func:`iso`."""
-        millisecond = int(self._clock.seconds() * 1000)
+        millisecond = int(self._seconds() * 1000)
         if millisecond != self._millisecond:
             self._millisecond = millisecond
             self._text = iso(millisecond / 1000)

@@ -51,7 +51,7 @@ class NativeFormat:
     def encode(self, message: Message) -> bytes:
         event, *rest = message.args
         data = rest[0] if len(rest) == 1 else rest or None
-        return frame(TEXT, jsontext.encode({"event": event, "data": data}).encode())
+        return frame(TEXT, jsontext.encode_bytes({"event": event, "data": data}))
 
 
 NATIVE = NativeFormat()
@@ -85,7 +85,7 @@ class NativePeer(Peer):
         self._door.adapter.add(self, rooms)
 
     def emit(self, event: str, data: Any) -> None:
-        self._websocket.send_text(jsontext.encode({"event": event, "data": data}))
+        self._websocket.send_encoded(jsontext.encode_bytes({"event": event, "data": data}))
 
     def session_ended(self, reason: str) -> None:
         self._websocket.close(SESSION_ENDED, reason)
@@ -97,7 +97,8 @@ class NativePeer(Peer):
         self._door.hub.arrive(self)
 
     def text_received(self, text: str) -> None:
-        self._door.hub.touch(self.session.id)
+        door = self._door
+        door.touch(self.session.id)
         try:
             message = jsontext.decode(text)
             event = message["event"]
@@ -106,9 +107,9 @@ class NativePeer(Peer):
         if not isinstance(event, str):
             self.emit("error", {"error": "Failed to process message"})
         elif "id" in message:
-            self._door.dispatcher.dispatch(self, event, message.get("data"), self._reply_to(message["id"]))
+            door.dispatch(self, event, message.get("data"), self._reply_to(message["id"]))
         else:
-            self._door.dispatcher.dispatch(self, event, message.get("data"), self.emit)
+            door.dispatch(self, event, message.get("data"), self.emit)
 
     def binary_received(self, data: bytes) -> None:
         self.emit("error", {"error": "Failed to process message"})
@@ -124,7 +125,7 @@ class NativePeer(Peer):
         return self.emit
 
     def _reply(self, id: Any, event: str, data: Any) -> None:
-        self._websocket.send_text(jsontext.encode({"event": event, "data": data, "id": id}))
+        self._websocket.send_encoded(jsontext.encode_bytes({"event": event, "data": data, "id": id}))
 
     # -- Member --------------------------------------------------------------------------------------------
 
@@ -166,6 +167,8 @@ class NativeDoor(Resource):
         super().__init__()
         self.hub = hub
         self.dispatcher = dispatcher
+        self.dispatch = dispatcher.dispatch
+        self.touch = hub.touch
         self.adapter = adapter
         self._websockets = websockets
         self._sessions = sessions

@@ -86,10 +86,10 @@ class Connection:
         if self._pong is _AWAITED:
             self._pong = Pong.AWAITED_AGAIN
             self.engine.await_pong(self)
-        if isinstance(packet, bytes):
-            self.handler.message_received(packet)
-        elif packet[0] == MESSAGE:
+        if packet[:1] == MESSAGE:
             self.handler.message_received(packet[1:])
+        elif isinstance(packet, bytes):
+            self.handler.message_received(packet)
         else:
             self._control_received(packet)
 
@@ -157,6 +157,14 @@ class Connection:
             self._queued += len(packet)
             self._compress |= compress
             self.engine.flush_soon(self)
+
+    def send_encoded(self, packet: bytes) -> None:
+        """Send a text packet that is UTF-8 already."""
+        transport = self.transport
+        if transport.immediate and self.state is _OPEN and not self._queue and self._hooks is None:
+            transport.send_encoded(packet)
+        else:
+            self.send_packet(packet.decode())
 
     def send_prepared(self, prepared: Prepared) -> None:
         """Send a message that was encoded once for many."""

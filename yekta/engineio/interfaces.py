@@ -31,6 +31,9 @@ class Transport(Protocol):
     def send(self, packets: Sequence[Packet], compress: bool = True) -> None:
         """Carry ``packets``, in order; only called while :attr:`writable`. ``compress``: whether it is worth it."""
 
+    def send_encoded(self, packet: bytes) -> None:
+        """Carry one text packet that is UTF-8 already; only called while :attr:`writable`."""
+
     def send_prepared(self, prepared: Prepared) -> None:
         """Carry what was encoded once for many connections; only called while :attr:`writable`."""
 

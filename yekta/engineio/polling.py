@@ -131,6 +131,9 @@ class Polling:
         if exchange is not None:
             exchange.respond_payload(content_type, payload, compress=compress)
 
+    def send_encoded(self, packet: bytes) -> None:
+        self.send((packet.decode(),))
+
     def send_prepared(self, prepared: Prepared) -> None:
         self.send(prepared.packets, prepared.compress)
 

@@ -62,6 +62,9 @@ class WebSocketTransport:
             else:
                 self._websocket.send_binary(packet)
 
+    def send_encoded(self, packet: bytes) -> None:
+        self._websocket.send_encoded(packet)
+
     def send_prepared(self, prepared: Prepared) -> None:
         if self._plain or not (self.connection.protocol == 3 or prepared.compress):
             self._websocket.send_frame(prepared.frames)

@@ -14,6 +14,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from yekta.socketio.listeners import ignore
+from yekta.socketio.listening import NOBODY
 
 if TYPE_CHECKING:
     from yekta.socketio.socket import Socket
@@ -27,6 +28,8 @@ def dispatch(socket: Socket, event: str, args: list[Any], ack: Ack) -> Deferred[
     """Hand an event to a socket's middlewares and listeners. Gives what the next event has to wait for, if anything."""
     if socket.middlewares:
         return call(lambda: _filtered(socket, event, args, ack))
+    if socket.listeners is NOBODY and socket.fallback is not None and not socket.incoming:
+        return call(socket.fallback, event, args, ack, ack=ack)
     return _deliver(socket, event, args, ack)
 
 

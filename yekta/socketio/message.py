@@ -100,6 +100,16 @@ class EventFormat:
         # What all plain events begin with, where the parser is the usual one.
         self._head = (engine.MESSAGE + text_head(EVENT, namespace)).encode() if parser is TEXT_PARSER else None
 
+    def text(self, args: Sequence[Any]) -> bytes | None:
+        """An event that asks for nothing as an Engine.IO text packet, or ``None`` where it takes more to say it."""
+        if self._head is None:
+            return None
+        try:
+            return self._head + encode_bytes(args)
+        except NotJson:
+            # Attachments, which the parser knows how to send, or what nobody can say.
+            return None
+
     def encode(self, message: Message) -> AnyPrepared:
         args = message.args
         if self._offsets and message.offset is not None and message.id is None:
@@ -108,10 +118,7 @@ class EventFormat:
 
     def write(self, args: Sequence[Any], id: int | None = None, compress: bool = True) -> AnyPrepared:
         """An event by its name and arguments. Raises :class:`ValueError` for what the parser cannot say."""
-        if self._head is not None and id is None:
-            try:
-                return PreparedText(self._head + encode_bytes(args), compress)
-            except NotJson:
-                # Attachments, which the parser knows how to send, or what nobody can say.
-                pass
+        text = self.text(args) if id is None else None
+        if text is not None:
+            return PreparedText(text, compress)
         return Prepared(self._parser.encode(Packet(EVENT, self._namespace, args, id)), compress)

@@ -92,11 +92,13 @@ class Socket(Listening, Broadcasting):
         """Send an event to this client. Raises :class:`ValueError` for what the parser cannot say."""
         if event in RESERVED:
             raise reserved(event)
-        if self.pid is not None or self.outgoing or not self.connected:
-            self._say(Message((event, *args)))
+        # Where nobody but this client will ever want it, it needs no message that could be kept or shared.
+        plain = self.pid is None and self.connected and not self.outgoing
+        text = self._format.text((event, *args)) if plain else None
+        if text is not None:
+            self._connection.send_encoded(text)
         else:
-            # Nobody but this client will ever want it.
-            self._connection.send_prepared(self._format.write((event, *args)))
+            self._say(Message((event, *args)))
 
     def emit_with_ack(self, event: str, *args: Any, timeout: float | None = None) -> Deferred[Any]:
         """Send an event; fires with the client's answer (a list, if it gave several values).

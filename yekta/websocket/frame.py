@@ -78,5 +78,5 @@ def frame(kind: int, payload: bytes) -> bytes:
     if length <= _SHORT:
         return (_TEXT_HEADS[length] if kind == TEXT else bytes((kind, length))) + payload
     if length < 1 << 16:
-        return bytes((kind, _SIXTEEN_BITS)) + length.to_bytes(2, "big") + payload
+        return (kind << 24 | _SIXTEEN_BITS << 16 | length).to_bytes(4, "big") + payload
     return bytes((kind, _SIXTY_FOUR_BITS)) + length.to_bytes(8, "big") + payload

@@ -40,6 +40,9 @@ class IWebSocket(Interface):
     def send_binary(data: bytes) -> None:
         """Send a binary message."""
 
+    def send_encoded(text: bytes) -> None:
+        """Send a text message that is UTF-8 already."""
+
     def send_frame(frame: bytes) -> None:
         """Send bytes that are whole frames already (broadcasts frame once for everybody)."""
 

@@ -184,11 +184,13 @@ class WebSocket(LeanProtocol):
     # -- sending ---------------------------------------------------------------------------------------
 
     def send_text(self, text: str) -> None:
-        payload = text.encode()
-        if not self.compressing:
-            self.send_frame(frame(TEXT, payload))
-        else:
-            self._send_compressible(payload, binary=False)
+        self.send_encoded(text.encode())
+
+    def send_encoded(self, text: bytes) -> None:
+        if self._perMessageCompress is not None:
+            self._send_compressible(text, binary=False)
+        elif self.state == _OPEN:
+            self._gather(frame(TEXT, text))
 
     def send_binary(self, data: bytes) -> None:
         if not self.compressing:
