@@ -13,15 +13,21 @@ from twisted.python.failure import Failure
 from yekta.app.budget import Budget
 from yekta.app.readers import Reader
 from yekta.app.sessions import Session
+from yekta.app.visits import Visit
 
 _log = Logger()
 
 
 class Peer(Reader, abc.ABC):
-    """``id`` is the contract's ``socketId``; ``token`` is kept only as its last four characters."""
+    """``id`` is the contract's ``socketId``; ``token`` is kept only as its last four characters.
+
+    ``address`` is the client's, without port; ``visit`` is what the log calls the connection.
+    """
 
     id: str
     protocol: str
+    address: str = ""
+    visit: Visit | None = None
 
     def __init__(self, session: Session, token: str) -> None:
         self.session = session

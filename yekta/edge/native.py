@@ -179,14 +179,16 @@ class NativeDoor(Resource):
             _refuse(request, 403, "Origin not allowed")
             return NOT_DONE_YET
         token = asked.query.get("token") or asked.bearer()
-        admission: Deferred[None] = ensureDeferred(self._admit(request, token))
+        admission: Deferred[None] = ensureDeferred(self._admit(request, token, asked.address))
         request.notifyFinish().addErrback(lambda _: admission.cancel())
         admission.addErrback(self._failed, request)
         return NOT_DONE_YET
 
-    async def _admit(self, request: http.Request, token: str | None) -> None:
+    async def _admit(self, request: http.Request, token: str | None, address: str) -> None:
         session = await authenticate(self._sessions, token)
-        upgrade(request, self._websockets, NativePeer(session, token or "", self))
+        peer = NativePeer(session, token or "", self)
+        peer.address = address
+        upgrade(request, self._websockets, peer)
 
     def _failed(self, failure: Failure, request: http.Request) -> None:
         if isinstance(failure.value, NotAuthenticated):

@@ -10,7 +10,7 @@ from yekta.edge.rest_ai import RestAi
 from yekta.edge.site import ApiPort
 from yekta.services import config
 from yekta.services.node import Node
-from yekta.services.service import Gateway
+from yekta.services.service import Gateway, begin_log
 
 
 class Options(config.Options):
@@ -25,7 +25,8 @@ def makeService(options: Options) -> IService:
     from twisted.internet import reactor
 
     settings: config.Settings = options["settings"]
-    gateway: IService = Gateway(reactor, Options.service, settings, settings.port, root)
+    logs = begin_log(reactor, Options.service, settings, options)
+    gateway: IService = Gateway(reactor, Options.service, settings, settings.port, root, logs)
     return gateway
 
 

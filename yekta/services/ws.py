@@ -8,7 +8,7 @@ from twisted.web.resource import IResource
 from yekta.edge.site import WebSocketPort
 from yekta.services import config
 from yekta.services.node import Node
-from yekta.services.service import Gateway
+from yekta.services.service import Gateway, begin_log
 
 
 class Options(config.Options):
@@ -23,7 +23,8 @@ def makeService(options: Options) -> IService:
     from twisted.internet import reactor
 
     settings: config.Settings = options["settings"]
-    gateway: IService = Gateway(reactor, Options.service, settings, settings.websocket_port, root)
+    logs = begin_log(reactor, Options.service, settings, options)
+    gateway: IService = Gateway(reactor, Options.service, settings, settings.websocket_port, root, logs)
     return gateway
 
 
