@@ -1,5 +1,5 @@
 #!/bin/sh
-# Installs the programs that tests talk to: Node with its packages, PostgreSQL, Chromium. Where it may not, it says
+# Installs the programs that tests talk to: Node with its packages, PostgreSQL, Chromium, ssh. Where it may not, it says
 # which tests will be skipped; with CI=true nothing may be.
 set -u
 cd "$(dirname "$0")"
@@ -7,6 +7,7 @@ cd "$(dirname "$0")"
 missing=""
 command -v node >/dev/null && command -v npm >/dev/null || missing="$missing nodejs npm"
 command -v chromium >/dev/null || missing="$missing chromium"
+command -v ssh >/dev/null || missing="$missing openssh-client"
 ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null || missing="$missing postgresql"
 
 if [ -n "$missing" ]; then

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import secrets
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +13,7 @@ import attrs
 import pytest
 
 from tests.support.attacks import Over, WebSocket, Wire
-from tests.support.services import PYTHON_M_TWISTED, Service, started
+from tests.support.services import PYTHON_M_TWISTED, TWISTD, Service, started
 from tests.support.strangers import EngineIO, Native, Poller, Polling, SocketIO
 
 JSON = "Content-Type: application/json"
@@ -42,11 +43,25 @@ class Talk:
         return self.hide(self.post("/api/auth/acquire-session", {}).json()["data"]["token"])
 
 
-@pytest.fixture(params=["text", "json"])
+TALKATIVE = (*PYTHON_M_TWISTED, "--log-level=debug")
+
+# Who writes the log, and what is asked of us.
+WRITERS: dict[str, tuple[tuple[str, ...], dict[str, str]]] = {
+    "Twisted's text": ((*TALKATIVE, "--log-format=text"), {}),
+    "Twisted's JSON": ((*TALKATIVE, "--log-format=json"), {}),
+    "our text": (TALKATIVE, {"LOG_FORMAT": "text"}),
+    "our JSON": (TALKATIVE, {"LOG_FORMAT": "json"}),
+    "twistd's text": ((*TWISTD, "-n", "--pidfile="), {}),
+    "our JSON under twistd": ((*TWISTD, "-n", "--pidfile="), {"LOG_FORMAT": "json"}),
+}
+
+
+@pytest.fixture(params=WRITERS)
 def talk(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Talk]:
     """The API service, which has every door, with all that a log can be made to say."""
-    twistd = (*PYTHON_M_TWISTED, "--log-level=debug", f"--log-format={request.param}")
-    settings = {"DATABASE_URL": f"sqlite:///{tmp_path}/db", "AI_API_KEY": AI_KEY, "PORT": "0"}
+    twistd, asked = WRITERS[request.param]
+    settings = {"DATABASE_URL": f"sqlite:///{tmp_path}/db", "AI_API_KEY": AI_KEY, "PORT": "0", "ACCESS_LOG": "true"}
+    settings |= asked
     with started("yektayar-api", folder=tmp_path, settings=settings, twistd=twistd) as service:
         yield Talk(service, [AI_KEY])
 
@@ -121,5 +136,7 @@ def test_nothing_secret_is_logged(talk: Talk) -> None:
     assert len(talk.hidden) > 50
     log = talk.service.text
     assert "An answer failed" in log
+    assert "/api/auth/login" in log
+    assert {"native-websocket", "socketio"} <= set(re.findall("native-websocket|socketio", log))
     assert [text for text in talk.hidden if text in log] == []
     assert "Traceback" not in log

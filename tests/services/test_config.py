@@ -30,6 +30,11 @@ ACCEPTED = [
     ("AI_BASE_URL", "https://ai.example/v1/", "https://ai.example/v1"),
     ("AI_BASE_URL", "", ""),
     ("AI_MODEL_FILE", __file__, __file__),
+    ("LOG_FORMAT", "json", "json"),
+    ("MANHOLE", "", ""),
+    ("MANHOLE", "2222", "tcp:2222:interface=127.0.0.1"),
+    ("MANHOLE", "127.0.0.2:22", "tcp:22:interface=127.0.0.2"),
+    ("MANHOLE", "[::1]:22", r"tcp:22:interface=\:\:1"),
 ]
 
 REFUSED = {
@@ -42,6 +47,8 @@ REFUSED = {
     "PING_TIMEOUT": ("0", "-1", "nan", "inf", "1e9", "", "soon"),
     "WEBSOCKET_PATH": ("ws", "", "/ws?x=1", "http://h/ws"),
     "CORS_ORIGIN": ("app.example", "https://a.example,b.example"),
+    "LOG_FORMAT": ("xml", "JSON"),
+    "MANHOLE": ("0.0.0.0:22", ":::22", "192.0.2.1:22", "localhost:22", "22:tcp", "127.0.0.1:", "70000", "tcp:22"),
     "AI_MODEL_FILE": ("/no/where/model.gguf", "/"),
     "AI_BASE_URL": ("ai.example", "ftp://ai.example", "//ai.example"),
 }

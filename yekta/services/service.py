@@ -21,7 +21,7 @@ from yekta.app.database import DatabaseError
 from yekta.edge.metrics import MetricsPort
 from yekta.edge.site import too_large
 from yekta.edge.words import PATH_WORDS
-from yekta.services import control, manhole
+from yekta.services import control
 from yekta.services.config import ConfigError, Settings, refuse
 from yekta.services.logs import Logs
 from yekta.services.node import Node
@@ -92,7 +92,7 @@ class Gateway(MultiService):
             adapter = node.socketio.sockets.adapter
             ways[control.endpoint(settings.control_socket)] = control.Control(node.hub, adapter, settings.max_payload)
         if settings.manhole:
-            ways[settings.manhole] = manhole.factory(settings, {"node": node})
+            ways[settings.manhole] = _manhole(settings, node)
         return ways
 
     def _listen(self, endpoint: str, site: IProtocolFactory) -> None:
@@ -117,6 +117,14 @@ class Gateway(MultiService):
     def _stop(self) -> None:
         if self.running:
             self._reactor.stop()
+
+
+def _manhole(settings: Settings, node: Node) -> IProtocolFactory:
+    try:
+        from yekta.services import manhole
+    except ImportError:
+        raise ConfigError("MANHOLE needs the extra of that name: pip install 'yekta[manhole]'.") from None
+    return manhole.factory(settings, {"node": node})
 
 
 def begin_log(reactor: Any, service: str, settings: Settings, options: Any) -> Logs:
