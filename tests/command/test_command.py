@@ -14,6 +14,7 @@ from pathlib import Path
 import attrs
 import pytest
 
+from tests.support.certificates import certify
 from tests.support.relay import Relay
 from tests.support.services import PATIENCE, Pair, environment, free_port, paired, started
 from tests.support.slow_ai import SlowAI
@@ -99,6 +100,24 @@ def test_every_promise_is_kept_on_both_ports(shell: Shell) -> None:
     ended = shell.run("check", shell.pair.api_url, "--ws", shell.pair.ws_url)
     assert ended.returncode == 0, ended.stdout
     assert "31 promises kept, 0 broken." in ended.stdout
+
+
+def test_a_proxy_of_another_place_is_asked_by_its_own_name(tmp_path: Path, shell: Shell) -> None:
+    """As on a machine where DNS does not lead to it, with a certificate that nobody else would trust."""
+    certificate = certify(tmp_path, "api.yekta.example", "ws.yekta.example")
+    with started(
+        "yektayar-api",
+        folder=tmp_path,
+        listen=(f"ssl:0:privateKey={certificate}:certKey={certificate}:interface=127.0.0.1",),
+    ) as api:
+        options = ("--connect", f"127.0.0.1:{api.port}", "--cafile", str(certificate))
+        ended = shell.run("check", "https://api.yekta.example", *options)
+        # Both names lead to the API port here, which has all doors and only as information another one.
+        assert (ended.returncode, ended.stderr) == (0, ""), ended.stdout
+        untrusted = shell.run("check", "https://api.yekta.example", *options[:2])
+        assert untrusted.returncode == 1
+        assert untrusted.stderr.startswith("yekta: https://api.yekta.example does not answer: ")
+        assert api.stop() == 0
 
 
 def test_a_broken_promise_is_told(shell: Shell) -> None:

@@ -26,7 +26,6 @@ from twisted.python.logfile import LogFile
 from zope.interface import implementer
 
 from yekta import jsontext
-from yekta.services import redaction
 
 TEXT, JSON = "text", "json"
 
@@ -47,7 +46,6 @@ class Logs:
 
     def begin(self, format: str, runner: usage.Options | None) -> None:
         """Before the runner opens its log: ``runner`` are its options. May raise `OSError`."""
-        redaction.begin()
         if runner is None:
             return
         if "fileLogObserverFactory" in runner or "logLevel" in runner:

@@ -21,7 +21,7 @@ from yekta.app.database import DatabaseError
 from yekta.edge.metrics import MetricsPort
 from yekta.edge.site import too_large
 from yekta.edge.words import PATH_WORDS
-from yekta.services import control
+from yekta.services import control, redaction
 from yekta.services.config import ConfigError, Settings, refuse
 from yekta.services.logs import Logs
 from yekta.services.node import Node
@@ -129,6 +129,7 @@ def _manhole(settings: Settings, node: Node) -> IProtocolFactory:
 
 def begin_log(reactor: Any, service: str, settings: Settings, options: Any) -> Logs:
     """Before twistd opens its log. Raises SystemExit where the log's file cannot be opened."""
+    redaction.begin()
     logs = Logs(reactor.callFromThread)
     try:
         logs.begin(settings.log_format, options.parent)
