@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import secrets
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,7 @@ class Talk:
     """A service, and all that must not be in its log."""
 
     service: Service
+    control: Path
     hidden: list[str]
 
     def hide(self, text: str) -> str:
@@ -61,9 +63,10 @@ def talk(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Talk]:
     """The API service, which has every door, with all that a log can be made to say."""
     twistd, asked = WRITERS[request.param]
     settings = {"DATABASE_URL": f"sqlite:///{tmp_path}/db", "AI_API_KEY": AI_KEY, "PORT": "0", "ACCESS_LOG": "true"}
-    settings |= asked
+    control = tmp_path / "control"
+    settings |= {"CONTROL_SOCKET": str(control), **asked}
     with started("yektayar-api", folder=tmp_path, settings=settings, twistd=twistd) as service:
-        yield Talk(service, [AI_KEY])
+        yield Talk(service, control, [AI_KEY])
 
 
 def by_rest(talk: Talk) -> None:
@@ -111,6 +114,16 @@ def by_socketio(talk: Talk) -> None:
         assert guest.packet().startswith("44")
 
 
+def by_operator(talk: Talk) -> None:
+    """Of what is sent to a room, and of what is wrong with it, nothing is told either."""
+    with socket.socket(socket.AF_UNIX) as control:
+        control.connect(str(talk.control))
+        asked = {"command": "emit", "room": talk.word(), "event": talk.word(), "data": talk.word()}
+        control.sendall(json.dumps(asked).encode() + b"\n" + talk.word().encode() + b"\n")
+        with control.makefile() as replies:
+            assert [json.loads(replies.readline())["ok"] for _ in range(2)] == [True, False]
+
+
 def everything(talk: Talk, client: Any) -> None:
     """Every event, with data of the right shape and of a wrong one."""
     for event, data in {
@@ -130,7 +143,7 @@ def everything(talk: Talk, client: Any) -> None:
 
 
 def test_nothing_secret_is_logged(talk: Talk) -> None:
-    for part in (by_rest, by_native_websocket, by_socketio):
+    for part in (by_rest, by_native_websocket, by_socketio, by_operator):
         part(talk)
     assert talk.service.stop() == 0
     assert len(talk.hidden) > 50

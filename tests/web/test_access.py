@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
 from twisted.logger import Logger, formatEvent
 
+from tests.edge.test_openapi import ENDPOINTS
 from yekta.edge.words import PATH_WORDS
 from yekta.web.access import AccessLog
 
@@ -34,6 +36,11 @@ def line(method: str, path: str, status: int = 200) -> str | None:
 )
 def test_a_path_shows_only_words_of_ours(path: str, shown: str) -> None:
     assert line("GET", path) == f"GET {shown} 200 12 B 34 ms 192.0.2.1"
+
+
+def test_every_route_can_be_shown() -> None:
+    for _, route in ENDPOINTS:
+        assert line("GET", route) == f"GET {re.sub('{[a-z_]+}', '…', route)} 200 12 B 34 ms 192.0.2.1"
 
 
 def test_a_method_shows_only_those_that_there_are() -> None:
