@@ -163,6 +163,15 @@ def test_one_that_listens_hears_what_is_sent_to_its_room(tmp_path: Path, shell: 
         assert token not in api.text
 
 
+def test_control_c_ends_a_command_without_a_word(shell: Shell) -> None:
+    listening = shell.begin("listen", "--url", shell.pair.api_url)
+    assert listening.stdout is not None
+    assert json.loads(listening.stdout.readline())["event"] == "connected"
+    listening.send_signal(signal.SIGINT)
+    assert listening.wait(PATIENCE) == 130
+    assert listening.communicate() == ("", "")
+
+
 def type_hello(chatting: subprocess.Popen[str]) -> None:
     """Ask, and wait until the answer has begun."""
     assert chatting.stdin is not None

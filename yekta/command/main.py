@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from typing import Any
@@ -54,7 +55,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _run(reactor: Any, options: argparse.Namespace) -> Deferred[None]:
-    return ensureDeferred(_work(reactor, options)).addErrback(_explain)
+    interruptions: list[int] = []
+
+    def interrupt(number: int) -> None:
+        interruptions.append(number)
+        work.cancel()
+
+    # Before the command begins: one may have a use of its own for it.
+    signal.signal(signal.SIGINT, lambda number, _: reactor.callFromThread(interrupt, number))
+    work: Deferred[None] = ensureDeferred(_work(reactor, options))
+    return work.addErrback(_explain, interruptions)
 
 
 async def _work(reactor: Any, options: argparse.Namespace) -> None:
@@ -67,10 +77,11 @@ async def _work(reactor: Any, options: argparse.Namespace) -> None:
     raise SystemExit(status)
 
 
-def _explain(failure: Failure) -> None:
+def _explain(failure: Failure, interruptions: list[int]) -> None:
     if failure.check(SystemExit):
         failure.raiseException()
-    if failure.check(CancelledError):
+    if interruptions or failure.check(CancelledError):
+        # What shells make of SIGINT.
         raise SystemExit(130)
     if failure.check(TimeoutError):
         sentence = "It took too long."
