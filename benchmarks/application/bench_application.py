@@ -22,8 +22,9 @@ def makeService(options: Options) -> IService:
     from bench_events import root
     from twisted.internet import reactor
 
-    from yekta.services.service import Gateway
+    from yekta.services.service import Gateway, begin_log
 
     settings: config.Settings = options["settings"]
-    gateway: IService = Gateway(reactor, Options.service, settings, settings.port, root)
+    logs = begin_log(reactor, Options.service, settings, options)
+    gateway: IService = Gateway(reactor, Options.service, settings, settings.port, root, logs)
     return gateway

@@ -30,6 +30,7 @@ class SocketPeer(Peer):
     def __init__(self, session: Session, token: str, socket: Socket, door: SocketDoor) -> None:
         super().__init__(session, token)
         self.id = socket.id
+        self.address = socket.handshake.address
         self._socket = socket
         self._door = door
 

@@ -12,14 +12,20 @@ from twisted.application import strports
 from twisted.application.service import MultiService
 from twisted.internet.endpoints import quoteStringArgument
 from twisted.internet.error import CannotListenError
-from twisted.logger import Logger
+from twisted.internet.interfaces import IProtocolFactory
+from twisted.logger import ILogObserver, Logger
+from twisted.python.components import Componentized
 
 from yekta.app.database import DatabaseError
 from yekta.edge.metrics import MetricsPort
 from yekta.edge.site import ApiPort, WebSocketPort, too_large
+from yekta.edge.words import PATH_WORDS
+from yekta.services import control, redaction
 from yekta.services.config import ConfigError, Settings, refuse
+from yekta.services.logs import Logs
 from yekta.services.node import Node
 from yekta.tcp import Listening
+from yekta.web.access import AccessLog
 from yekta.web.channel import Site
 
 
@@ -29,15 +35,28 @@ class Gateway(MultiService):
     _log = Logger()
 
     def __init__(
-        self, reactor: Any, name: str, settings: Settings, port: int, root: Callable[[Node], ApiPort | WebSocketPort]
+        self,
+        reactor: Any,
+        name: str,
+        settings: Settings,
+        port: int,
+        root: Callable[[Node], ApiPort | WebSocketPort],
+        logs: Logs,
     ) -> None:
         super().__init__()
         self.setName(name)
+        self.logs = logs
         self._reactor = reactor
         self._settings = settings
         self._root = root
         self._endpoints = settings.listen or endpoints(settings.host, port)
         self._is_open = False
+
+    def setServiceParent(self, parent: Any) -> None:
+        """twistd asks its application for an observer before it makes its own."""
+        if self.logs.observer is not None and isinstance(parent, Componentized):
+            parent.setComponent(ILogObserver, self.logs.observer)
+        super().setServiceParent(parent)
 
     def startService(self) -> None:
         """``python -m twisted`` begins here: it knows no privileged start."""
@@ -50,6 +69,7 @@ class Gateway(MultiService):
         self._is_open = True
         try:
             node = Node(self._reactor, self._settings)
+            inside = self._inside(node)
         except (ConfigError, DatabaseError) as error:
             refuse(str(self.name), str(error))
         node.setServiceParent(self)
@@ -60,6 +80,7 @@ class Gateway(MultiService):
             node.site_limits(),
             partial(too_large, node.origins),
             node.socketio_resource.body_began,
+            access=AccessLog(PATH_WORDS) if self._settings.access_log else None,
             doors=root if self._settings.http_short_path else None,
         )
         for endpoint in self._endpoints:
@@ -67,9 +88,22 @@ class Gateway(MultiService):
         if self._settings.metrics_listen:
             metrics = Site(self._reactor, MetricsPort(node.numbers), node.site_limits())
             self._listen(self._settings.metrics_listen, metrics)
+        for endpoint, factory in inside.items():
+            self._listen(endpoint, factory)
         self._reactor.callWhenRunning(self._ready)
 
-    def _listen(self, endpoint: str, site: Site) -> None:
+    def _inside(self, node: Node) -> dict[str, IProtocolFactory]:
+        """The operator's ways in, by endpoint."""
+        settings = self._settings
+        ways: dict[str, IProtocolFactory] = {}
+        if settings.control_socket:
+            adapter = node.socketio.sockets.adapter
+            ways[control.endpoint(settings.control_socket)] = control.Control(node.hub, adapter, settings.max_payload)
+        if settings.manhole:
+            ways[settings.manhole] = _manhole(settings, node)
+        return ways
+
+    def _listen(self, endpoint: str, site: IProtocolFactory) -> None:
         try:
             port = strports.service(endpoint, site, reactor=cast(Any, Listening(self._reactor)))
         except Exception as error:
@@ -91,6 +125,25 @@ class Gateway(MultiService):
     def _stop(self) -> None:
         if self.running:
             self._reactor.stop()
+
+
+def _manhole(settings: Settings, node: Node) -> IProtocolFactory:
+    try:
+        from yekta.services import manhole
+    except ImportError:
+        raise ConfigError("MANHOLE needs the extra of that name: pip install 'yekta[manhole]'.") from None
+    return manhole.factory(settings, {"node": node})
+
+
+def begin_log(reactor: Any, service: str, settings: Settings, options: Any) -> Logs:
+    """Before twistd opens its log. Raises SystemExit where the log's file cannot be opened."""
+    redaction.begin()
+    logs = Logs(reactor.callFromThread)
+    try:
+        logs.begin(settings.log_format, options.parent)
+    except OSError as error:
+        refuse(service, f"Cannot write the log: {error.strerror}.")
+    return logs
 
 
 def endpoints(host: str, port: int) -> tuple[str, ...]:

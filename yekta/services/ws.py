@@ -20,8 +20,9 @@ def makeService(options: Options) -> IService:
     from twisted.internet import reactor
 
     from yekta.services import ports
-    from yekta.services.service import Gateway
+    from yekta.services.service import Gateway, begin_log
 
     settings: config.Settings = options["settings"]
-    gateway: IService = Gateway(reactor, Options.service, settings, settings.websocket_port, ports.ws)
+    logs = begin_log(reactor, Options.service, settings, options)
+    gateway: IService = Gateway(reactor, Options.service, settings, settings.websocket_port, ports.ws, logs)
     return gateway
