@@ -33,7 +33,7 @@ class State(enum.Enum):
 
 
 # Looked up for every packet, where an attribute of an enum costs twice a global.
-_OPEN = State.OPEN
+STATE_OPEN = State.OPEN
 
 
 class Pong(enum.Enum):
@@ -79,7 +79,7 @@ class Connection:
 
     def packet_received(self, packet: Packet) -> None:
         """Whatever arrives, one packet at a time."""
-        if self.state is not _OPEN and (packet != CLOSE or self.state is State.CLOSED):
+        if self.state is not STATE_OPEN and (packet != CLOSE or self.state is State.CLOSED):
             return
         if self._hooks is not None:
             self._hooks.fire("packet", packet)
@@ -127,7 +127,7 @@ class Connection:
     @property
     def flowing(self) -> bool:
         """Whether a message would reach the client soon; where not, volatile ones are better dropped."""
-        return self.state is State.OPEN and not self._queue and self.transport.flowing
+        return self.state is STATE_OPEN and not self._queue and self.transport.flowing
 
     @property
     def hooks(self) -> Hooks:
@@ -143,7 +143,7 @@ class Connection:
 
     def send_packet(self, packet: Packet, compress: bool = True) -> None:
         """Send a packet. Closes the connection where its client has let too much pile up."""
-        if self.state is not State.OPEN:
+        if self.state is not STATE_OPEN:
             return
         if self._hooks:
             self._hooks.fire("packetCreate", packet)
@@ -163,7 +163,7 @@ class Connection:
     def send_encoded(self, packet: bytes) -> None:
         """Send a text packet that is UTF-8 already."""
         transport = self.transport
-        if transport.immediate and self.state is _OPEN and not self._queue and self._hooks is None:
+        if transport.immediate and self.state is STATE_OPEN and not self._queue and self._hooks is None:
             transport.send_encoded(packet)
         else:
             self.send_packet(packet.decode())
@@ -171,7 +171,7 @@ class Connection:
     def send_prepared(self, prepared: Prepared) -> None:
         """Send a message that was encoded once for many."""
         transport = self.transport
-        if transport.immediate and self.state is _OPEN and not self._queue and not self._hooks:
+        if transport.immediate and self.state is STATE_OPEN and not self._queue and not self._hooks:
             transport.send_prepared(prepared)
         else:
             for packet in prepared.packets:
@@ -189,7 +189,7 @@ class Connection:
                 packets.append(CLOSE)
             self.transport.send(packets, compress)
             self._fire("drain")
-        if not self._queue and self.state is State.OPEN:
+        if not self._queue and self.state is STATE_OPEN:
             self.handler.drained()
         if self.state is State.CLOSING:
             self._finish()

@@ -20,7 +20,7 @@ from yekta.app.database import DatabaseError
 from yekta.edge.metrics import MetricsPort
 from yekta.edge.site import ApiPort, WebSocketPort, too_large
 from yekta.edge.words import PATH_WORDS
-from yekta.services import control, redaction
+from yekta.services import collector, control, redaction
 from yekta.services.config import ConfigError, Settings, refuse
 from yekta.services.logs import Logs
 from yekta.services.node import Node
@@ -120,6 +120,7 @@ class Gateway(MultiService):
         # Twisted's own handler makes twistd end by the same signal again; stopping as asked is no failure.
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: self._reactor.callFromThread(self._stop))
+        collector.settle()
         self._log.info("{service} is ready", service=self.name)
 
     def _stop(self) -> None:

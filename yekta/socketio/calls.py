@@ -14,7 +14,6 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from yekta.socketio.listeners import ignore
-from yekta.socketio.listening import NOBODY
 
 if TYPE_CHECKING:
     from yekta.socketio.socket import Socket
@@ -28,8 +27,6 @@ def dispatch(socket: Socket, event: str, args: list[Any], ack: Ack) -> Deferred[
     """Hand an event to a socket's middlewares and listeners. Gives what the next event has to wait for, if anything."""
     if socket.middlewares:
         return call(lambda: _filtered(socket, event, args, ack))
-    if socket.owner is not None and socket.listeners is NOBODY and not socket.incoming:
-        return call(socket.owner.event_received, event, args, ack, ack=ack)
     return _deliver(socket, event, args, ack)
 
 

@@ -10,7 +10,7 @@ from twisted.internet.defer import CancelledError, Deferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from yekta.engineio.connection import PARSE_ERROR, Connection, State
+from yekta.engineio.connection import PARSE_ERROR, STATE_OPEN, Connection
 from yekta.socketio import packet as packets
 from yekta.socketio.errors import ConnectError, ProtocolError
 from yekta.socketio.message import EventFormat
@@ -62,7 +62,7 @@ class Client:
     @property
     def open(self) -> bool:
         """Whether the connection is there to be spoken to."""
-        return self.connection.state is State.OPEN
+        return self.connection.state is STATE_OPEN
 
     @property
     def flowing(self) -> bool:
@@ -76,29 +76,33 @@ class Client:
     # -- from Engine.IO --------------------------------------------------------------------------------------
 
     def message_received(self, data: str | bytes) -> None:
-        if self.connection.state is not State.OPEN:
+        if self.connection.state is not STATE_OPEN:
             # It was sent off, and may still fetch what was queued; what it says no longer counts.
             return
+        plain = self._plain if self._decoder is None else None
         try:
-            if self._plain is not None and self._decoder is None:
-                args = packets.decode_plain_event(data)
-                if args is not None:
-                    self._event_received(self._plain, args, None, len(data))
-                    return
-            self._size += len(data)
-            decoder = self._decoder or self._make_decoder(data)
-            packet = decoder.decode(data)
-            self._decoder = decoder if decoder.waiting else None
-            if packet is not None:
-                size, self._size = self._size, 0
-                self._packet_received(packet, size)
+            args = None if plain is None else packets.decode_plain_event(data)
+            if plain is None or args is None:
+                self._decode(data)
+            elif self._order is not None:
+                self._event_received(plain, args, None, len(data))
+            elif (pending := plain.event_received(args, None)) is not None:
+                self._make_order().hold(pending)
         except ProtocolError as error:
             self.connection.fail(PARSE_ERROR, str(error))
-        else:
-            if decoder.waiting:
-                self._await_attachments(isinstance(data, str))
-            elif isinstance(data, bytes):
-                self.server.unfinished.stop(self)
+
+    def _decode(self, data: str | bytes) -> None:
+        self._size += len(data)
+        decoder = self._decoder or self._make_decoder(data)
+        packet = decoder.decode(data)
+        self._decoder = decoder if decoder.waiting else None
+        if packet is not None:
+            size, self._size = self._size, 0
+            self._packet_received(packet, size)
+        if decoder.waiting:
+            self._await_attachments(isinstance(data, str))
+        elif isinstance(data, bytes):
+            self.server.unfinished.stop(self)
 
     def drained(self) -> None:
         for socket in tuple(self.sockets.values()):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from yekta.engineio import packet as engine
 from yekta.engineio.interfaces import Prepared as AnyPrepared
@@ -12,6 +12,9 @@ from yekta.socketio.packet import EVENT, Packet, text_head
 from yekta.socketio.parser import TEXT as TEXT_PARSER
 from yekta.socketio.parser import Parser
 from yekta.websocket.frame import BINARY, TEXT, frame
+
+if TYPE_CHECKING:
+    from yekta.socketio.adapter import Target
 
 Encoded_co = TypeVar("Encoded_co", covariant=True)
 
@@ -27,10 +30,11 @@ class Message:
     """``args``: the event's name and its arguments. ``id``: the number of the acknowledgement asked for, if any.
 
     ``volatile``: may be dropped for those who do not keep up. ``compress``: worth it where compression is on.
-    ``number``, ``offset``: its place in the history of a namespace that has one.
+    ``number``, ``offset``: its place in the history of a namespace that has one, which also keeps with it for whom it
+    was (``target``) and when (``time``).
     """
 
-    __slots__ = ("_encoded", "args", "compress", "id", "number", "offset", "volatile")
+    __slots__ = ("_encoded", "args", "compress", "id", "number", "offset", "target", "time", "volatile")
 
     def __init__(
         self, args: Sequence[Any], *, volatile: bool = False, compress: bool = True, id: int | None = None
@@ -41,6 +45,8 @@ class Message:
         self.id = id
         self.number = 0
         self.offset: str | None = None
+        self.target: Target | None = None
+        self.time = 0.0
         self._encoded: dict[Format[Any], Any] = {}
 
     def encoded(self, format: Format[Encoded_co]) -> Encoded_co:

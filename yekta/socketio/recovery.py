@@ -75,16 +75,6 @@ class Session:
     left: float
 
 
-@attrs.define(eq=False)
-class Event:
-    """One entry of the log. Not frozen: that would make each cost three times as much."""
-
-    number: int
-    time: float
-    target: Target
-    message: Message
-
-
 class History:
     """The log of one namespace, and the sessions that may come back to it. Bounded in time and number."""
 
@@ -92,7 +82,7 @@ class History:
         self._clock = clock
         self._settings = settings
         self._epoch = secrets.token_urlsafe(6)
-        self._events: deque[Event] = deque()
+        self._events: deque[Message] = deque()
         self._sessions: OrderedDict[str, Session] = OrderedDict()
         # The last event that was trimmed of each room, of the latest rooms; and of all rooms that are forgotten here.
         self._trimmed: OrderedDict[str | None, int] = OrderedDict()
@@ -102,16 +92,15 @@ class History:
     def record(self, message: Message, target: Target) -> None:
         """Give ``message`` its offset, and remember it unless it may be lost anyway."""
         if not message.volatile:
-            now = self._clock.seconds()
             self.last += 1
-            self._events.append(Event(self.last, now, target, message))
-            self._trim(now)
+            message.time = now = self._clock.seconds()
+            message.target = target
+            events = self._events
+            events.append(message)
+            if len(events) > self._settings.max_events or events[0].time < now - self._settings.max_disconnection:
+                self._trim()
         message.number = self.last
-        message.offset = self.offset(self.last)
-
-    def offset(self, number: int) -> str:
-        """How a number is written on the wire."""
-        return f"{self._epoch}-{number}"
+        message.offset = f"{self._epoch}-{self.last}"
 
     def keep(self, session: Session) -> None:
         """A client is lost; it may come back."""
@@ -146,8 +135,8 @@ class History:
     def missed(self, rooms: frozenset[str], position: int) -> Iterator[Message]:
         """The events for ``rooms`` after ``position``."""
         for event in self._events:
-            if event.number > position and _concerns(event.target, rooms):
-                yield event.message
+            if event.number > position and event.target is not None and _concerns(event.target, rooms):
+                yield event
 
     def _number(self, offset: object) -> int | None:
         if not isinstance(offset, str):
@@ -156,17 +145,17 @@ class History:
         is_ours = epoch == self._epoch and number.isascii() and number.isdigit() and len(number) < 16
         return int(number) if is_ours else None
 
-    def _trim(self, now: float | None = None) -> None:
-        oldest = (self._clock.seconds() if now is None else now) - self._settings.max_disconnection
+    def _trim(self) -> None:
+        oldest = self._clock.seconds() - self._settings.max_disconnection
         while self._sessions and next(iter(self._sessions.values())).left < oldest:
             self._sessions.popitem(last=False)
         events, most = self._events, self._settings.max_events
         while events and (events[0].time < oldest or len(events) > most):
             self._note_trimmed(events.popleft())
 
-    def _note_trimmed(self, event: Event) -> None:
-        trimmed = self._trimmed
-        for room in event.target.rooms or (_EVERYBODY,):
+    def _note_trimmed(self, event: Message) -> None:
+        trimmed, target = self._trimmed, event.target
+        for room in (target and target.rooms) or (_EVERYBODY,):
             trimmed[room] = event.number
             trimmed.move_to_end(room)
         while len(trimmed) > self._settings.max_events:

@@ -20,7 +20,7 @@ from yekta.socketio.calls import call, dispatch
 from yekta.socketio.errors import Disconnected
 from yekta.socketio.handshake import Handshake, redacted
 from yekta.socketio.listeners import ignore
-from yekta.socketio.listening import Listening
+from yekta.socketio.listening import NOBODY, Listening
 from yekta.socketio.message import Message
 from yekta.socketio.packet import RESERVED, Packet, allowed, reserved
 from yekta.socketio.recovery import RECOVERABLE, Session
@@ -236,7 +236,10 @@ class Socket(Listening, Broadcasting):
         event = args[0]
         if type(event) is not str:
             event = str(event) if isinstance(event, int) else f"{event:.15g}"
-        return dispatch(self, event, args[1:], ignore if id is None else self._acker(id))
+        ack = ignore if id is None else self._acker(id)
+        if self.owner is not None and self.listeners is NOBODY and not (self.middlewares or self.incoming):
+            return call(self.owner.event_received, event, args[1:], ack, ack=ack)
+        return dispatch(self, event, args[1:], ack)
 
     def ack_received(self, id: int, args: list[Any]) -> None:
         """An answer; those that nobody waits for are ignored."""

@@ -1,0 +1,104 @@
+"""What each hot path costs, in Python calls rather than in seconds. The budgets may only be lowered."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from twisted.logger import capturedLogs
+
+from tests.support.application import Application, Open, masked
+from tests.support.calls import calls_of
+from yekta.app.dispatcher import Event
+
+# One echo, from bytes to bytes; two of the calls are the test transport's.
+NATIVE_ECHO, SOCKETIO_ECHO = 20, 30
+
+# An echo to a browser, whose events are kept for its recovery.
+RECOVERABLE_ECHO = 40
+
+# One of many events to the same client, without its share of what comes before and after all of them.
+NATIVE_EVENT, SOCKETIO_EVENT = 5, 9
+
+# One recipient of a broadcast; two of the calls are the test transport's.
+NATIVE_RECIPIENT, SOCKETIO_RECIPIENT = 9, 10
+
+EVENTS, RECIPIENTS = 200, 100
+
+_BROWSER = {"user-agent": "Mozilla/5.0"}
+_ECHO = {"native": '{"event":"echo","data":"Hello World"}', "socketio": '42["echo","Hello World"]'}
+_STREAM = {"native": '{"event":"stream"}', "socketio": '42["stream"]'}
+
+
+@pytest.fixture
+def application() -> Iterator[Application]:
+    application = Application()
+    yield application
+    application.close()
+
+
+def cost(application: Application, act: Callable[[], Any]) -> Counter[str]:
+    """The calls of ``act``, which logs nothing and makes no Deferred and no timer."""
+    timers = len(application.clock.getDelayedCalls())
+    with capturedLogs() as logged:
+        calls = calls_of(act)
+    assert not logged
+    assert not [name for name in calls if "Deferred" in name or ".logger." in name]
+    assert len(application.clock.getDelayedCalls()) == timers
+    return calls
+
+
+def opened(application: Application, protocol: str) -> Open:
+    client = application.native() if protocol == "native" else application.socketio()
+    client.say(_ECHO[protocol])
+    return client
+
+
+@pytest.mark.parametrize(("protocol", "most"), [("native", NATIVE_ECHO), ("socketio", SOCKETIO_ECHO)])
+def test_an_echo(application: Application, protocol: str, most: int) -> None:
+    client, frame = opened(application, protocol), masked(_ECHO[protocol])
+    first = cost(application, lambda: client.receive(frame))
+    assert b"Hello World" in client.transport.value()
+    assert first.total() <= most, first
+    for _ in range(1000):
+        client.receive(frame)
+    assert cost(application, lambda: client.receive(frame)) == first
+
+
+def test_an_echo_to_a_client_that_may_be_recovered(application: Application) -> None:
+    client, frame = application.socketio(_BROWSER), masked(_ECHO["socketio"])
+    client.receive(frame)
+    calls = cost(application, lambda: client.receive(frame))
+    assert calls.total() <= RECOVERABLE_ECHO, calls
+
+
+@pytest.mark.parametrize(("protocol", "most"), [("native", NATIVE_EVENT), ("socketio", SOCKETIO_EVENT)])
+def test_one_of_many_events(application: Application, protocol: str, most: int) -> None:
+    def stream(peer: Any, data: Any, reply: Any) -> None:
+        for number in range(EVENTS):
+            peer.emit("chunk", {"seq": number, "chunk": "a few words "})
+
+    application.dispatcher.events = {**application.dispatcher.events, "stream": Event(stream)}
+    application.dispatcher.counts["stream"] = 0
+    client = opened(application, protocol)
+    client.transport.clear()
+    calls = cost(application, lambda: client.receive(masked(_STREAM[protocol])))
+    assert client.transport.value().count(b"a few words ") == EVENTS
+    assert calls.total() <= EVENTS * most + SOCKETIO_ECHO, calls
+
+
+@pytest.mark.parametrize(("protocol", "most"), [("native", NATIVE_RECIPIENT), ("socketio", SOCKETIO_RECIPIENT)])
+def test_one_recipient_of_a_broadcast(application: Application, protocol: str, most: int) -> None:
+    clients = [opened(application, protocol) for _ in range(RECIPIENTS)]
+    for client in clients:
+        client.transport.clear()
+    adapter = application.server.sockets.adapter
+    for member in list(adapter.members.values()):
+        adapter.add(member, ["room"])
+    calls = calls_of(lambda: application.hub.emit("room", "news", {"a": 1}))
+    flushed = calls_of(lambda: application.clock.advance(0))
+    assert all(client.transport.value().count(b"news") == 1 for client in clients)
+    # Beside the recipients': the event is written once, and one timer flushes them all.
+    assert calls.total() + flushed.total() <= RECIPIENTS * most + 60, calls + flushed

@@ -1,0 +1,127 @@
+"""The application behind its two doors, in memory, on a clock of its own; connections are open WebSockets.
+
+    application = Application()
+    client = application.socketio()
+    client.receive(masked('42["ping"]'))
+    client.transport.value()                       # everything that was written since `clear()`
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from twisted.internet.defer import ensureDeferred
+from twisted.internet.error import ConnectionDone
+from twisted.internet.task import Clock
+from twisted.internet.testing import StringTransport
+from twisted.python.failure import Failure
+
+from tests.support.provider import ScriptedProvider
+from tests.support.session_stores import FakeOutage
+from yekta.app.answers import Answers
+from yekta.app.counselor import Counselor
+from yekta.app.dispatcher import Dispatcher
+from yekta.app.events import Events
+from yekta.app.hub import Hub
+from yekta.app.sessions import Sessions
+from yekta.app.timestamps import Timestamps
+from yekta.edge.native import NativeDoor, NativePeer
+from yekta.edge.socketio import SocketDoor
+from yekta.engineio.websocket import WebSocketTransport
+from yekta.socketio.recovery import Settings as Recovery
+from yekta.socketio.server import Server
+from yekta.socketio.settings import Settings
+from yekta.web.origins import Origins
+from yekta.web.request import Request
+from yekta.websocket.factory import WebSocketFactory
+from yekta.websocket.frame import TEXT
+from yekta.websocket.limits import Limits
+
+
+class Transport(StringTransport):
+    """As a socket's, with what an upgrade needs."""
+
+    protocol: Any = None
+
+    def abortConnection(self) -> None:
+        self.loseConnection()
+
+
+def masked(text: str) -> bytes:
+    """A client's frame; its mask is zero."""
+    payload = text.encode()
+    assert len(payload) < 126
+    return bytes((TEXT, 0x80 | len(payload))) + bytes(4) + payload
+
+
+class Open:
+    """One open connection."""
+
+    def __init__(self, factory: WebSocketFactory, receiver: Any, clock: Clock) -> None:
+        self.websocket: Any = factory.build(receiver, {})
+        self.websocket.left = lambda: None
+        self.transport = Transport()
+        self.receive = self.websocket.dataReceived
+        self._clock = clock
+        self.websocket.makeConnection(self.transport)
+        self.websocket.open_at_once(b"", b"")
+        clock.advance(0)
+
+    def say(self, text: str) -> bytes:
+        """Send a frame, and give what comes back in this turn."""
+        self.transport.clear()
+        self.receive(masked(text))
+        self._clock.advance(0)
+        return self.transport.value()
+
+    def leave(self) -> None:
+        """The connection is lost."""
+        self.websocket.connectionLost(Failure(ConnectionDone()))
+
+
+class Application:
+    """``dispatcher``, ``hub``, ``answers`` and ``server`` are the application's own."""
+
+    def __init__(self) -> None:
+        self.clock = Clock()
+        self.clock.advance(1_769_850_302.123)
+        self.sessions = Sessions(FakeOutage(), self.clock)
+        self.server = Server(self.clock, Settings(recovery=Recovery(120)))
+        self.hub = Hub(self.sessions, self.server.sockets.adapter)
+        self.answers = Answers(self.clock)
+        counselor = Counselor(ScriptedProvider(), self.clock, self.answers)
+        self.dispatcher = Dispatcher(Events(self.hub, counselor, Timestamps(self.clock)).table())
+        SocketDoor(self.server, self.sessions, self.hub, self.dispatcher)
+        self._factory = WebSocketFactory(self.clock, Limits())
+        self._door = NativeDoor(
+            self._factory, self.sessions, self.hub, self.dispatcher, self.server.sockets.adapter, Origins(())
+        )
+
+    def native(self) -> Open:
+        """A native connection of a session of its own."""
+        token, session = self._acquire()
+        return Open(self._factory, NativePeer(session, token, self._door), self.clock)
+
+    def socketio(self, headers: dict[str, str] | None = None) -> Open:
+        """A Socket.IO connection, its namespace joined; with a browser's ``headers`` it may be recovered."""
+        token, _ = self._acquire()
+        request = Request("GET", "/socket.io/", {"EIO": "4", "transport": "websocket"}, headers or {})
+        engine = self.server.engine
+        receiver = WebSocketTransport(engine, request, engine.settings.generate_id())
+        client = Open(self.server.websockets, receiver, self.clock)
+        client.say(f'40{{"token":"{token}"}}')
+        return client
+
+    def close(self) -> None:
+        """Whoever is left leaves; no delayed call may remain."""
+        for websocket in [*self._factory.open, *self.server.websockets.open]:
+            websocket.connectionLost(Failure(ConnectionDone()))
+        self.answers.stop()
+        self.server.close()
+        self.clock.advance(200)
+        assert self.clock.getDelayedCalls() == []
+
+    def _acquire(self) -> tuple[str, Any]:
+        acquired: list[Any] = []
+        ensureDeferred(self.sessions.acquire()).addCallback(acquired.append)
+        return acquired[0]
