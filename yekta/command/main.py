@@ -14,7 +14,7 @@ from twisted.internet.task import react
 from twisted.python.failure import Failure
 
 from yekta import __version__
-from yekta.command import chat, check, emit, listen, send, token
+from yekta.command import chat, check, emit, etc, listen, send, token
 from yekta.command.failure import CommandError
 from yekta.command.network import Network
 
@@ -40,6 +40,7 @@ def parser() -> argparse.ArgumentParser:
         (send, [network, session]),
         (check, [network]),
         (emit, []),
+        (etc, []),
     ):
         module.add_to(commands, parents)
     return top
