@@ -87,7 +87,8 @@ def test_requests(stage: Stage) -> None:
 
 @pytest.mark.parametrize("protocol", ["socketio", "native"])
 def test_idle_connections_cost_memory(stage: Stage, protocol: str) -> None:
-    assert comparison.idle(protocol, stage.gateway, 400, stage.tokens) > 0
+    # Many more than those before them, whose memory they are given first.
+    assert comparison.idle(protocol, stage.gateway, 3000, stage.tokens) > 0
 
 
 @pytest.mark.parametrize(
