@@ -80,6 +80,11 @@ class Answer:
         """How many characters have been said."""
         return self._ends[-1] if self._ends else 0
 
+    @property
+    def followed(self) -> bool:
+        """Whether anybody waits for it."""
+        return bool(self._followers)
+
     def clamp(self, seq: int) -> int:
         """``seq``, if there is such a chunk."""
         return min(max(seq, -1), self.seq)
@@ -221,6 +226,11 @@ class Answers:
         self._answers: dict[tuple[str, str], Answer] = {}
         self._orphans: Timeouts[Answer] = Timeouts(clock, orphan, Answer.cancel)
         self._kept: Timeouts[Answer] = Timeouts(clock, keep, self._forget)
+
+    @property
+    def awaited(self) -> bool:
+        """Whether somebody follows an answer that is on its way."""
+        return any(answer.state is State.RUNNING and answer.followed for answer in self._answers.values())
 
     def begin(self, message_id: str, owner: str, user: str | None, *, lasting: bool = True) -> Answer:
         """A new answer, in the place of one that failed; the caller sees to it that there is no other.

@@ -32,11 +32,17 @@ from yekta.web.origins import Origins
 from yekta.websocket.factory import WebSocketFactory
 from yekta.websocket.frame import TEXT, frame
 from yekta.websocket.interfaces import IReceiver, IWebSocket
-from yekta.websocket.limits import NO_CLOSE
+from yekta.websocket.limits import NO_CLOSE, SERVICE_RESTART
 from yekta.websocket.upgrade import upgrade
 
 # The session of a connection is over (CONTRACT "Authentication"; 4000–4999 are private use, RFC 6455, 7.4.2).
 SESSION_ENDED = 4401
+
+# With 1012: the client is welcome again, after a moment of its own choosing.
+GOODBYE = "server shutting down"
+
+# What is said to those who come while we go, and after how many seconds another process will have them.
+GOING, COME_BACK = "The server is restarting", 1
 
 _PROTOCOL = "native-websocket"
 
@@ -87,6 +93,9 @@ class NativePeer(Peer):
 
     def session_ended(self, reason: str) -> None:
         self._websocket.close(SESSION_ENDED, reason)
+
+    def send_away(self) -> None:
+        self._websocket.close(SERVICE_RESTART, GOODBYE)
 
     # -- IReceiver -----------------------------------------------------------------------------------------
 
@@ -147,7 +156,7 @@ class NativePeer(Peer):
 
 
 class NativeDoor(Resource):
-    """The resource that upgrades to native WebSocket, once it knows who comes."""
+    """The resource that upgrades to native WebSocket, once it knows who comes; nobody while ``draining``."""
 
     isLeaf = True
     _log = Logger()
@@ -168,6 +177,7 @@ class NativeDoor(Resource):
         self._websockets = websockets
         self._sessions = sessions
         self._origins = origins
+        self.draining = False
 
     def render(self, request: http.Request) -> int:
         try:
@@ -177,6 +187,10 @@ class NativeDoor(Resource):
             return NOT_DONE_YET
         if not self._origins.allow(asked.origin, asked.headers.get("host")):
             _refuse(request, 403, "Origin not allowed")
+            return NOT_DONE_YET
+        if self.draining:
+            request.setHeader(b"retry-after", b"%d" % COME_BACK)
+            _refuse(request, 503, GOING)
             return NOT_DONE_YET
         token = asked.query.get("token") or asked.bearer()
         admission: Deferred[None] = ensureDeferred(self._admit(request, token))

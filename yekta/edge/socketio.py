@@ -15,7 +15,7 @@ from yekta.socketio.errors import ConnectError
 from yekta.socketio.handshake import Handshake
 from yekta.socketio.listeners import ignore
 from yekta.socketio.server import Server
-from yekta.socketio.socket import Socket
+from yekta.socketio.socket import SHUTTING_DOWN, Socket
 
 # socket.io-client takes a URL's path for the namespace; these are what users of the old guide connect to.
 ALIASES = dict.fromkeys(("/socket.io", "/socket.io/", "/ws", "/ws/"), "/")
@@ -51,6 +51,10 @@ class SocketPeer(Peer):
 
     def session_ended(self, reason: str) -> None:
         self._socket.disconnect(close=True)
+
+    def send_away(self) -> None:
+        # Without a DISCONNECT packet, after which socket.io-client stays away.
+        self._socket.client.close(SHUTTING_DOWN)
 
 
 class SocketDoor:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, ClassVar, NoReturn
 
@@ -57,13 +58,20 @@ def _positive(value: str) -> int:
     raise ValueError("a whole number above 0")
 
 
-def _seconds(value: str) -> float:
+def _duration(value: str) -> float:
     try:
         seconds = float(value)
     except ValueError:
         seconds = -1.0
-    if 0 < seconds < 1e9:
+    if 0 <= seconds < 1e9:
         return seconds
+    raise ValueError("a number of seconds, 0 or above")
+
+
+def _seconds(value: str) -> float:
+    with suppress(ValueError):
+        if seconds := _duration(value):
+            return seconds
     raise ValueError("a number of seconds above 0")
 
 
@@ -164,9 +172,11 @@ SETTINGS = (
     Setting("UPGRADE_TIMEOUT", "10", _seconds, "seconds to move from polling to WebSocket"),
     Setting("CONNECT_TIMEOUT", "45", _seconds, "seconds until a Socket.IO client must have joined a namespace"),
     Setting("PACKET_TIMEOUT", "30", _seconds, "seconds that attachments may be late"),
-    Setting("RECOVERY_SECONDS", "120", _seconds, "seconds a lost Socket.IO client is waited for; 0: never"),
+    Setting("RECOVERY_SECONDS", "120", _duration, "seconds a lost Socket.IO client is waited for; 0: never"),
     Setting("REQUEST_TIMEOUT", "60", _seconds, "seconds for one whole HTTP request to arrive"),
     Setting("CLOSE_TIMEOUT", "5", _seconds, "seconds a client may take to answer a closing handshake"),
+    Setting("DRAIN_SECONDS", "20", _duration, "seconds over which clients are sent away when the service stops"),
+    Setting("DRAIN_ANSWERS_SECONDS", "30", _duration, "seconds that answers under way are waited for when it stops"),
     Setting("DEFLATE_THRESHOLD", "0", _count, "compress longer WebSocket messages; 0: never"),
 )
 

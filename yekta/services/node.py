@@ -28,6 +28,7 @@ from yekta.app.counselor import Counselor
 from yekta.app.database import Database, prepare
 from yekta.app.database_session_store import DatabaseSessionStore
 from yekta.app.dispatcher import Dispatcher
+from yekta.app.drain import Drain, until
 from yekta.app.events import Events
 from yekta.app.health import Health
 from yekta.app.hub import Hub
@@ -35,7 +36,7 @@ from yekta.app.passwords import Passwords
 from yekta.app.sessions import Sessions
 from yekta.app.timestamps import Timestamps
 from yekta.edge.metrics import Numbers
-from yekta.edge.native import NativeDoor
+from yekta.edge.native import GOODBYE, NativeDoor
 from yekta.edge.socketio import ALIASES, SocketDoor
 from yekta.engineio.settings import Settings as EngineSettings
 from yekta.services.config import ConfigError, Settings
@@ -46,19 +47,22 @@ from yekta.socketio.settings import Settings as SocketSettings
 from yekta.web import channel
 from yekta.web.origins import Origins
 from yekta.websocket.factory import WebSocketFactory
-from yekta.websocket.limits import GOING_AWAY
+from yekta.websocket.limits import SERVICE_RESTART
 from yekta.websocket.limits import Limits as WebSocketLimits
-
-GOODBYE = "server shutting down"
 
 
 class Node(MultiService):
-    """Everything both services share. Opens the database when it is made; raises `DatabaseError` where it cannot."""
+    """Everything both services share. Opens the database when it is made; raises `DatabaseError` where it cannot.
+
+    ``sites``: whose answers are waited for when the node stops.
+    """
 
     _log = Logger()
+    _drain: Drain | None = None
 
     def __init__(self, reactor: Any, settings: Settings) -> None:
         super().__init__()
+        self.sites: list[channel.Site] = []
         self.settings = settings
         self.reactor = reactor
         self.origins = Origins(
@@ -77,8 +81,13 @@ class Node(MultiService):
         self.sessions.start()
 
     def stopService(self) -> Deferred[None]:
-        """Say goodbye to every client, wait until they have gone or are cut off, and close the database."""
+        """Send every client away little by little, wait until they have gone or are cut off, and close the database."""
         return ensureDeferred(self._stop())
+
+    def hurry(self) -> None:
+        """Send away at once who is still there."""
+        if self._drain is not None:
+            self._drain.hurry()
 
     def site_limits(self) -> channel.Limits:
         """The bounds of this process's HTTP port."""
@@ -90,15 +99,39 @@ class Node(MultiService):
         )
 
     async def _stop(self) -> None:
-        self.socketio.close()
-        self.websockets.close_all(GOING_AWAY, GOODBYE)
-        self.answers.stop()
-        for websockets in (self.websockets, self.socketio.websockets):
-            await websockets.all_closed()
+        await self._empty()
+        await self._hang_up()
         await self.sessions.stop()
         await self._pool.closeCachedConnections()
         await super().stopService()
         await self._database.close()
+
+    async def _empty(self) -> None:
+        self.health.draining = self.native.draining = self.socketio.engine.draining = True
+        self._drain = Drain(
+            self.hub,
+            self.reactor,
+            self.settings.drain_seconds,
+            self.settings.drain_answers_seconds,
+            shuffle=random.shuffle,
+            serving=lambda: self.answers.awaited,
+        )
+        await self._drain.begin()
+
+    async def _hang_up(self) -> None:
+        """Close what is left: who is still coming in, who has not fetched the end, requests under way."""
+        patience = self.settings.close_timeout
+        engine = self.socketio.engine
+        engine.close(discard=False)
+        self.websockets.close_all(SERVICE_RESTART, GOODBYE)
+        self.answers.stop()
+        await until(lambda: not engine.connections, self.reactor, patience)
+        self.socketio.close()
+        for websockets in (self.websockets, self.socketio.websockets):
+            await websockets.all_closed()
+        for site in self.sites:
+            site.hang_up()
+        await until(lambda: not any(site.answering for site in self.sites), self.reactor, patience)
 
     def _open_database(self) -> None:
         settings = self.settings

@@ -22,6 +22,9 @@ from yekta.services.config import ConfigError, Settings, refuse
 from yekta.services.node import Node
 from yekta.web.channel import Site
 
+# A terminal's Ctrl-C and the shell's own signal are one wish; a second one comes later, in seconds.
+SAME_WISH = 1.0
+
 
 class Gateway(MultiService):
     """``root(node)`` makes the root resource. Raises SystemExit, with a sentence, where it cannot start."""
@@ -53,6 +56,7 @@ class Gateway(MultiService):
         except (ConfigError, DatabaseError) as error:
             refuse(str(self.name), str(error))
         node.setServiceParent(self)
+        self._node = node
         site = Site(
             self._reactor,
             self._root(node),
@@ -60,14 +64,16 @@ class Gateway(MultiService):
             partial(too_large, node.origins),
             node.socketio_resource.body_began,
         )
+        node.sites.append(site)
         for endpoint in self._endpoints:
-            self._listen(endpoint, site)
+            self._listen(endpoint, site, self)
         if self._settings.metrics_listen:
             metrics = Site(self._reactor, MetricsPort(node.numbers), node.site_limits())
-            self._listen(self._settings.metrics_listen, metrics)
+            # Under the node, it is there until the last client has gone.
+            self._listen(self._settings.metrics_listen, metrics, node)
         self._reactor.callWhenRunning(self._ready)
 
-    def _listen(self, endpoint: str, site: Site) -> None:
+    def _listen(self, endpoint: str, site: Site, parent: MultiService) -> None:
         try:
             port = strports.service(endpoint, site, reactor=self._reactor)
         except Exception as error:
@@ -78,7 +84,7 @@ class Gateway(MultiService):
         except (CannotListenError, OSError) as error:
             reason = getattr(error, "socketError", None) or error
             refuse(str(self.name), f"Cannot listen on {endpoint}: {getattr(reason, 'strerror', None) or reason}.")
-        port.setServiceParent(self)
+        port.setServiceParent(parent)
 
     def _ready(self) -> None:
         # Twisted's own handler makes twistd end by the same signal again; stopping as asked is no failure.
@@ -87,8 +93,12 @@ class Gateway(MultiService):
         self._log.info("{service} is ready", service=self.name)
 
     def _stop(self) -> None:
+        now = self._reactor.seconds()
         if self.running:
+            self._asked = now
             self._reactor.stop()
+        elif now - self._asked >= SAME_WISH:
+            self._node.hurry()
 
 
 def endpoints(host: str, port: int) -> tuple[str, ...]:

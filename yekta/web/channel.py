@@ -157,12 +157,19 @@ class Channel(HTTPChannel):
         if not self._refused:
             super().allContentReceived()
 
+    def hang_up(self) -> None:
+        """Close the connection, after the answer that is on its way."""
+        self.persistent = False
+        if not self.requests:
+            self.loseConnection()
+
     def leave(self) -> None:
         """The connection is gone, whoever had it last."""
         self.site.census.leave(self.address)
 
     def connectionLost(self, reason: Failure) -> None:
         self.leave()
+        self.site.channels.discard(self)
         if self._turn is not None:
             self._turn.cancel()
         super().connectionLost(reason)
@@ -176,7 +183,10 @@ def surrender(channel: HTTPChannel) -> tuple[Any, bytes, Callable[[], None]]:
     transport.unregisterProducer()
     channel.requests.clear()
     channel._dataBuffer.clear()
-    return transport, rest, channel.leave if isinstance(channel, Channel) else _nobody_counts
+    if not isinstance(channel, Channel):
+        return transport, rest, _nobody_counts
+    channel.site.channels.discard(channel)
+    return transport, rest, channel.leave
 
 
 def _nobody_counts() -> None:
@@ -200,7 +210,8 @@ def _ignore(target: bytes, request: http.Request) -> None:
 class Site(server.Site):
     """A site of bounded requests. ``too_large(path, origin)`` gives the headers and body of a 413.
 
-    ``body_began(target, request)`` is told when the body of a request begins to arrive.
+    ``body_began(target, request)`` is told when the body of a request begins to arrive. ``channels``: the connections
+    that speak HTTP.
     """
 
     def __init__(
@@ -222,6 +233,17 @@ class Site(server.Site):
         self.too_large = too_large
         self.body_began = body_began
         self.census = Census(limits.max_connections, limits.max_per_address)
+        self.channels: set[Channel] = set()
+
+    @property
+    def answering(self) -> bool:
+        """Whether any request is on its way."""
+        return any(channel.requests for channel in self.channels)
+
+    def hang_up(self) -> None:
+        """Close every connection, each after the answer that is on its way."""
+        for channel in tuple(self.channels):
+            channel.hang_up()
 
     def protocol(self) -> Channel:
         return Channel()
@@ -232,6 +254,7 @@ class Site(server.Site):
             return None
         channel: Channel = super().buildProtocol(addr)
         channel.address = address
+        self.channels.add(channel)
         return channel
 
     def startFactory(self) -> None:
