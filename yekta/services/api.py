@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from twisted.application.service import IService
 from twisted.web.resource import IResource
 
@@ -9,6 +11,7 @@ from yekta.edge.rest import Rest
 from yekta.edge.rest_ai import RestAi
 from yekta.edge.site import ApiPort
 from yekta.services import config
+from yekta.services.herald import systemd
 from yekta.services.node import Node
 from yekta.services.service import Gateway
 
@@ -25,7 +28,15 @@ def makeService(options: Options) -> IService:
     from twisted.internet import reactor
 
     settings: config.Settings = options["settings"]
-    gateway: IService = Gateway(reactor, Options.service, settings, settings.port, root)
+    gateway: IService = Gateway(
+        reactor,
+        Options.service,
+        settings,
+        settings.port,
+        root,
+        herald=systemd(reactor, os.environ),
+        read=options.read,
+    )
     return gateway
 
 

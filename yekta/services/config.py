@@ -9,6 +9,7 @@ import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from io import StringIO
 from pathlib import Path
 from typing import Any, ClassVar, NoReturn
 
@@ -175,9 +176,21 @@ SETTINGS = (
     Setting("RECOVERY_SECONDS", "120", _duration, "seconds a lost Socket.IO client is waited for; 0: never"),
     Setting("REQUEST_TIMEOUT", "60", _seconds, "seconds for one whole HTTP request to arrive"),
     Setting("CLOSE_TIMEOUT", "5", _seconds, "seconds a client may take to answer a closing handshake"),
-    Setting("DRAIN_SECONDS", "20", _duration, "seconds over which clients are sent away when the service stops"),
+    Setting("DRAIN_SECONDS", "20", _duration, "seconds over which clients are sent away when it stops"),
     Setting("DRAIN_ANSWERS_SECONDS", "30", _duration, "seconds that answers under way are waited for when it stops"),
     Setting("DEFLATE_THRESHOLD", "0", _count, "compress longer WebSocket messages; 0: never"),
+)
+
+# What counts again as soon as SIGHUP has it read; the rest takes a restart.
+RELOADED = (
+    "CORS_ORIGIN",
+    "DISABLE_CORS",
+    "CARE",
+    "CARE_FOLDER",
+    "EVENT_RATE",
+    "EVENT_BURST",
+    "DRAIN_SECONDS",
+    "DRAIN_ANSWERS_SECONDS",
 )
 
 
@@ -194,6 +207,13 @@ class Settings:
             return self.values[name]
         except KeyError:
             raise AttributeError(name) from None
+
+    def reloaded(self, read: Settings) -> tuple[Settings, list[str]]:
+        """These with what may change of ``read``, and the names of the others that differ: they wait for a restart."""
+        names = {name.lower() for name in RELOADED}
+        changed = {**self.values, **{name: read.values[name] for name in names}}
+        waiting = [each.name for each in SETTINGS if changed[each.attribute] != read.values[each.attribute]]
+        return attrs.evolve(self, values=changed), waiting
 
 
 def load(
@@ -220,7 +240,7 @@ class Options(usage.Options):
     service = "yekta"
     longdesc = "Every setting may also be given in the environment or in .env, by its name in capitals."
     optFlags: ClassVar = [("no-console", None, "do not serve the page to try the service")]
-    optParameters: ClassVar = [
+    optParameters: ClassVar = [("env-file", None, None, "file with settings [default .env]")] + [
         (setting.option, None, None, f"{setting.help} [{setting.name}, default {setting.default or 'none'}]")
         for setting in SETTINGS
     ]
@@ -244,17 +264,32 @@ class Options(usage.Options):
             refuse(self.service, f"{args[0]!r} is not a setting.")
 
     def postOptions(self) -> None:
-        environment = {name: value for name, value in dotenv_values(".env").items() if value is not None}
-        given = {setting.attribute: self[setting.option] for setting in SETTINGS}
         try:
-            self["settings"] = load(
-                {**environment, **os.environ},
-                given,
-                listen=tuple(self["listen"]),
-                console=not self["no-console"],
-            )
+            self["settings"] = self.read()
         except ConfigError as error:
             refuse(self.service, str(error))
+
+    def read(self) -> Settings:
+        """All settings, as the options, the environment and the file say now. Raises :class:`ConfigError`."""
+        return load(
+            {**self._file(), **os.environ},
+            {setting.attribute: self[setting.option] for setting in SETTINGS},
+            listen=tuple(self["listen"]),
+            console=not self["no-console"],
+        )
+
+    def _file(self) -> dict[str, str]:
+        given = self["env-file"]
+        try:
+            text = Path(given or ".env").read_text("utf-8")
+        except FileNotFoundError:
+            # Only one that was asked for must be there.
+            if not given:
+                return {}
+            raise ConfigError(f"--env-file must be the path of a file, not {given!r}.") from None
+        except (OSError, ValueError) as error:
+            raise ConfigError(f"The settings in {given or '.env'} cannot be read: {error}.") from None
+        return {name: value for name, value in dotenv_values(stream=StringIO(text)).items() if value is not None}
 
 
 class Refused(SystemExit, Exception):

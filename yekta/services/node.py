@@ -84,6 +84,16 @@ class Node(MultiService):
         """Send every client away little by little, wait until they have gone or are cut off, and close the database."""
         return ensureDeferred(self._stop())
 
+    def reload(self, settings: Settings) -> list[str]:
+        """Let ``settings`` count, as far as they can now; the names of the others. Raises `ConfigError`."""
+        changed, waiting = self.settings.reloaded(settings)
+        self.counselor.care = care(changed)
+        self.origins.allowed = changed.cors_origin
+        self.origins.headers = not changed.disable_cors
+        self.native.dispatcher.limit(Rate(changed.event_rate, changed.event_burst))
+        self.settings = changed
+        return waiting
+
     def hurry(self) -> None:
         """Send away at once who is still there."""
         if self._drain is not None:
@@ -158,20 +168,11 @@ class Node(MultiService):
             self.reactor,
             self.answers,
             conversations=self.conversations,
-            care=self._care(),
+            care=care(settings),
             max_answers=settings.ai_max_answers,
             max_per_session=settings.ai_max_per_session,
         )
         self.health = Health(self._database.healthy, provider, self.reactor)
-
-    def _care(self) -> Care | None:
-        folder = self.settings.care_folder
-        if not self.settings.care:
-            return None
-        try:
-            return load_care(Path(folder)) if folder else load_care()
-        except (OSError, UnicodeDecodeError) as error:
-            raise ConfigError(f"CARE_FOLDER cannot be read: {error}.") from None
 
     def _provider(self) -> IProvider:
         model = Path(self.settings.ai_model_file) if self.settings.ai_model_file else None
@@ -251,3 +252,14 @@ class Node(MultiService):
             ping_timeout=settings.ping_timeout,
             deflate_threshold=settings.deflate_threshold or None,
         )
+
+
+def care(settings: Settings) -> Care | None:
+    """What CARE and CARE_FOLDER say. Raises `ConfigError`."""
+    folder = settings.care_folder
+    if not settings.care:
+        return None
+    try:
+        return load_care(Path(folder)) if folder else load_care()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"CARE_FOLDER cannot be read: {error}.") from None

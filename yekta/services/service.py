@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 import socket
 from collections.abc import Callable
 from functools import partial
@@ -10,6 +9,7 @@ from typing import Any
 
 from twisted.application import strports
 from twisted.application.service import MultiService
+from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.internet.endpoints import quoteStringArgument
 from twisted.internet.error import CannotListenError
 from twisted.logger import Logger
@@ -18,29 +18,43 @@ from twisted.web.resource import IResource
 from yekta.app.database import DatabaseError
 from yekta.edge.metrics import MetricsPort
 from yekta.edge.site import too_large
+from yekta.services import logfiles
 from yekta.services.config import ConfigError, Settings, refuse
+from yekta.services.herald import Herald
 from yekta.services.node import Node
+from yekta.services.signals import Signals
 from yekta.web.channel import Site
-
-# A terminal's Ctrl-C and the shell's own signal are one wish; a second one comes later, in seconds.
-SAME_WISH = 1.0
 
 
 class Gateway(MultiService):
-    """``root(node)`` makes the root resource. Raises SystemExit, with a sentence, where it cannot start."""
+    """``root(node)`` makes the root resource. Raises SystemExit, with a sentence, where it cannot start.
+
+    ``read`` gives the settings as they are now. ``reopen``: what opens log files anew.
+    """
 
     _log = Logger()
 
     def __init__(
-        self, reactor: Any, name: str, settings: Settings, port: int, root: Callable[[Node], IResource]
+        self,
+        reactor: Any,
+        name: str,
+        settings: Settings,
+        port: int,
+        root: Callable[[Node], IResource],
+        *,
+        herald: Herald,
+        read: Callable[[], Settings],
     ) -> None:
         super().__init__()
         self.setName(name)
+        self._herald = herald
+        self._read = read
         self._reactor = reactor
         self._settings = settings
         self._root = root
         self._endpoints = settings.listen or endpoints(settings.host, port)
         self._is_open = False
+        self.reopen: list[Callable[[], object]] = [logfiles.reopen]
 
     def startService(self) -> None:
         """``python -m twisted`` begins here: it knows no privileged start."""
@@ -87,18 +101,34 @@ class Gateway(MultiService):
         port.setServiceParent(parent)
 
     def _ready(self) -> None:
-        # Twisted's own handler makes twistd end by the same signal again; stopping as asked is no failure.
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: self._reactor.callFromThread(self._stop))
+        node = self._node
+        Signals(self._reactor, stop=self._reactor.stop, hurry=node.hurry, reload=self._reload).install()
         self._log.info("{service} is ready", service=self.name)
+        self._herald.ready()
 
-    def _stop(self) -> None:
-        now = self._reactor.seconds()
-        if self.running:
-            self._asked = now
-            self._reactor.stop()
-        elif now - self._asked >= SAME_WISH:
-            self._node.hurry()
+    def stopService(self) -> Deferred[None]:
+        """See `Node.stopService`."""
+        self._herald.stopping()
+        stopped: Deferred[None] = maybeDeferred(super().stopService)
+        return stopped.addBoth(self._over)
+
+    def _over(self, result: Any) -> Any:
+        self._herald.silent()
+        return result
+
+    def _reload(self) -> None:
+        self._herald.reloading()
+        try:
+            for reopen in self.reopen:
+                reopen()
+            waiting = self._node.reload(self._read())
+        except (ConfigError, OSError) as error:
+            self._log.error("{error} What was set before stays.", error=str(error))
+        else:
+            self._log.info("{service} has read its settings again", service=self.name)
+            if waiting:
+                self._log.warn("A restart is needed for {names}", names=", ".join(waiting))
+        self._herald.ready()
 
 
 def endpoints(host: str, port: int) -> tuple[str, ...]:

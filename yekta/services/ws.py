@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
+
 from twisted.application.service import IService
 from twisted.web.resource import IResource
 
 from yekta.edge.site import WebSocketPort
 from yekta.services import config
+from yekta.services.herald import systemd
 from yekta.services.node import Node
 from yekta.services.service import Gateway
 
@@ -23,7 +26,15 @@ def makeService(options: Options) -> IService:
     from twisted.internet import reactor
 
     settings: config.Settings = options["settings"]
-    gateway: IService = Gateway(reactor, Options.service, settings, settings.websocket_port, root)
+    gateway: IService = Gateway(
+        reactor,
+        Options.service,
+        settings,
+        settings.websocket_port,
+        root,
+        herald=systemd(reactor, os.environ),
+        read=options.read,
+    )
     return gateway
 
 
