@@ -1,11 +1,12 @@
 #!/bin/sh
-# Installs the programs that tests talk to: Node with its packages, PostgreSQL, Chromium. Where it may not, it says
-# which tests will be skipped; with CI=true nothing may be.
+# Installs the programs that tests talk to: Node with its packages, PostgreSQL, Chromium, systemd. Where it may not, it
+# says which tests will be skipped; with CI=true nothing may be.
 set -u
 cd "$(dirname "$0")"
 
 missing=""
 command -v node >/dev/null && command -v npm >/dev/null || missing="$missing nodejs npm"
+command -v systemd-analyze >/dev/null || missing="$missing systemd"
 command -v chromium >/dev/null || missing="$missing chromium"
 ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null || missing="$missing postgresql"
 

@@ -23,6 +23,9 @@ from yekta.web.request import parse_target
 # How long a client that was refused in the middle of its body may go on sending, in seconds, so that it sees why.
 LINGER = 5.0
 
+# Who has just connected is about to ask: for so many seconds it is not hung up on.
+YOUNG = 1.0
+
 
 @attrs.frozen
 class Limits:
@@ -76,6 +79,8 @@ class Channel(HTTPChannel):
 
     site: Site
     address: str
+    since: float
+    _asked = False
     _idle = True
     _refused = False
     _turn: IDelayedCall | None = None
@@ -84,6 +89,7 @@ class Channel(HTTPChannel):
         # The time-out runs for each request as a whole: resetting it for every byte would let a client drip for ever.
         if self._idle:
             self._idle = False
+            self._asked = True
             super().resetTimeout()
         if not self._refused:
             super().dataReceived(data)
@@ -160,8 +166,13 @@ class Channel(HTTPChannel):
     def hang_up(self) -> None:
         """Close the connection, after the answer that is on its way."""
         self.persistent = False
-        if not self.requests:
+        if not self.busy:
             self.loseConnection()
+
+    @property
+    def busy(self) -> bool:
+        """Whether a request is on its way, or bound to come."""
+        return bool(self.requests) or (not self._asked and self.site.clock.seconds() - self.since < YOUNG)
 
     def leave(self) -> None:
         """The connection is gone, whoever had it last."""
@@ -229,6 +240,7 @@ class Site(server.Site):
             reactor=clock,
             parsePOSTFormSubmission=False,
         )
+        self.clock = clock
         self.limits = limits
         self.too_large = too_large
         self.body_began = body_began
@@ -237,8 +249,8 @@ class Site(server.Site):
 
     @property
     def answering(self) -> bool:
-        """Whether any request is on its way."""
-        return any(channel.requests for channel in self.channels)
+        """Whether any request is on its way, or bound to come."""
+        return any(channel.busy for channel in self.channels)
 
     def hang_up(self) -> None:
         """Close every connection, each after the answer that is on its way."""
@@ -254,6 +266,7 @@ class Site(server.Site):
             return None
         channel: Channel = super().buildProtocol(addr)
         channel.address = address
+        channel.since = self.clock.seconds()
         self.channels.add(channel)
         return channel
 
