@@ -176,6 +176,7 @@ SETTINGS = (
     Setting("RECOVERY_SECONDS", "120", _duration, "seconds a lost Socket.IO client is waited for; 0: never"),
     Setting("REQUEST_TIMEOUT", "60", _seconds, "seconds for one whole HTTP request to arrive"),
     Setting("CLOSE_TIMEOUT", "5", _seconds, "seconds a client may take to answer a closing handshake"),
+    Setting("HANDOVER_FOLDER", "", _text, "where processes that share a port find each other; none: there is one"),
     Setting("DRAIN_SECONDS", "20", _duration, "seconds over which clients are sent away when it stops"),
     Setting("DRAIN_ANSWERS_SECONDS", "30", _duration, "seconds that answers under way are waited for when it stops"),
     Setting("DEFLATE_THRESHOLD", "0", _count, "compress longer WebSocket messages; 0: never"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,7 @@ from yekta.app.timestamps import Timestamps
 from yekta.edge.metrics import Numbers
 from yekta.edge.native import GOODBYE, NativeDoor
 from yekta.edge.socketio import ALIASES, SocketDoor
+from yekta.engineio import sids
 from yekta.engineio.settings import Settings as EngineSettings
 from yekta.services.config import ConfigError, Settings
 from yekta.services.localai import LocalModel, LocalSettings, available
@@ -54,7 +56,7 @@ from yekta.websocket.limits import Limits as WebSocketLimits
 class Node(MultiService):
     """Everything both services share. Opens the database when it is made; raises `DatabaseError` where it cannot.
 
-    ``sites``: whose answers are waited for when the node stops.
+    ``sites``: whose answers are waited for when the node stops. ``tag``: with which its Engine.IO ids begin.
     """
 
     _log = Logger()
@@ -63,6 +65,7 @@ class Node(MultiService):
     def __init__(self, reactor: Any, settings: Settings) -> None:
         super().__init__()
         self.sites: list[channel.Site] = []
+        self.tag = sids.new_tag()
         self.settings = settings
         self.reactor = reactor
         self.origins = Origins(
@@ -118,6 +121,10 @@ class Node(MultiService):
 
     async def _empty(self) -> None:
         self.health.draining = self.native.draining = self.socketio.engine.draining = True
+        if self.settings.handover_folder:
+            # Whoever asks for more asks another process, which brings here what is ours.
+            for site in self.sites:
+                site.parting = True
         self._drain = Drain(
             self.hub,
             self.reactor,
@@ -218,6 +225,7 @@ class Node(MultiService):
                     max_queued=settings.max_queued,
                     max_connections=settings.max_connections,
                     origins=self.origins,
+                    generate_id=partial(sids.new_sid, self.tag),
                 ),
                 websocket=self._websocket_limits(heartbeat=False),
                 connect_timeout=settings.connect_timeout,

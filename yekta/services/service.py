@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from twisted.application import strports
@@ -18,12 +19,14 @@ from twisted.web.resource import IResource
 from yekta.app.database import DatabaseError
 from yekta.edge.metrics import MetricsPort
 from yekta.edge.site import too_large
+from yekta.engineio.sids import tag_of
 from yekta.services import logfiles
 from yekta.services.config import ConfigError, Settings, refuse
 from yekta.services.herald import Herald
 from yekta.services.node import Node
 from yekta.services.signals import Signals
 from yekta.web.channel import Site
+from yekta.web.handover import Handover
 
 
 class Gateway(MultiService):
@@ -79,6 +82,8 @@ class Gateway(MultiService):
             node.socketio_resource.body_began,
         )
         node.sites.append(site)
+        if self._settings.handover_folder:
+            self._hand_over(node, site)
         for endpoint in self._endpoints:
             self._listen(endpoint, site, self)
         if self._settings.metrics_listen:
@@ -99,6 +104,17 @@ class Gateway(MultiService):
             reason = getattr(error, "socketError", None) or error
             refuse(str(self.name), f"Cannot listen on {endpoint}: {getattr(reason, 'strerror', None) or reason}.")
         port.setServiceParent(parent)
+
+    def _hand_over(self, node: Node, site: Site) -> None:
+        folder = Path(self._settings.handover_folder)
+        handover = Handover(self._reactor, folder, node.tag, tag_of, site)
+        try:
+            handover.privilegedStartService()
+        except (CannotListenError, OSError) as error:
+            refuse(str(self.name), f"HANDOVER_FOLDER cannot be used: {getattr(error, 'socketError', None) or error}.")
+        # Under the node, it is there until the last client has gone.
+        handover.setServiceParent(node)
+        site.whither = handover.whither
 
     def _ready(self) -> None:
         node = self._node

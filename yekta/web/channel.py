@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import attrs
+from twisted.internet.abstract import FileDescriptor
 from twisted.internet.error import ConnectionDone
 from twisted.internet.interfaces import IAddress, IDelayedCall, IReactorTime
 from twisted.python.failure import Failure
@@ -17,6 +18,7 @@ from twisted.web.http import HTTPChannel
 from twisted.web.resource import IResource
 
 from yekta.web.census import Census
+from yekta.web.handover import Give
 from yekta.web.request import Request as Facts
 from yekta.web.request import parse_target
 
@@ -63,6 +65,13 @@ class Request(server.Request):
             self.channel.refuse_body(self)
             length = 0
         super().gotLength(length)
+
+    def write(self, data: bytes) -> None:
+        """The first byte takes the headers along."""
+        if not self.startedWriting and self.channel is not None and self.channel.site.parting:
+            self.setHeader(b"connection", b"close")
+            self.channel.persistent = False
+        super().write(data)
 
     def handleContentChunk(self, data: bytes) -> None:
         if self._disconnected:
@@ -136,9 +145,28 @@ class Channel(HTTPChannel):
             self._networkProducer.resumeProducing()
 
     def allHeadersReceived(self) -> None:
+        give = self.site.whither(self._path)
+        if give is not None and self._give(give):
+            return
         super().allHeadersReceived()
         if self.length != 0 and not self._refused:
             self.site.body_began(self._path, self.requests[-1])
+
+    def _give(self, give: Give) -> bool:
+        """Let another process have the connection, if it takes it and nothing of ours is on its way to the client."""
+        transport, request = self.transport, self.requests[-1]
+        plain = isinstance(transport, FileDescriptor) and not getattr(transport, "TLS", False)
+        if not plain or len(self.requests) > 1 or transport.dataBuffer or transport._tempDataBuffer:
+            return False
+        if not give(transport.fileno(), head_of(request, self._command, self._path) + self._buffer):
+            return False
+        surrender(self)
+        # There is a body for all that our parser knows; nothing of it comes this way.
+        self.length, self._refused = 1, True
+        # The other process has the same connection: ours is closed without a word to the client.
+        transport._shouldShutdown = False
+        transport.loseConnection()
+        return True
 
     def refuse_body(self, request: Request) -> None:
         """Answer 413 while the body is still arriving, and let the client finish its sentence for a moment."""
@@ -165,7 +193,6 @@ class Channel(HTTPChannel):
 
     def hang_up(self) -> None:
         """Close the connection, after the answer that is on its way."""
-        self.persistent = False
         if not self.busy:
             self.loseConnection()
 
@@ -184,6 +211,17 @@ class Channel(HTTPChannel):
         if self._turn is not None:
             self._turn.cancel()
         super().connectionLost(reason)
+
+
+def head_of(request: http.Request, method: bytes, target: bytes) -> bytes:
+    """The head of a request, as it may have come."""
+    lines = [b"%s %s HTTP/1.1" % (method, target)]
+    lines += [
+        b"%s: %s" % (name, value)
+        for name, values in request.requestHeaders.getAllRawHeaders()
+        for value in values
+    ]
+    return b"\r\n".join([*lines, b"", b""])
 
 
 def surrender(channel: HTTPChannel) -> tuple[Any, bytes, Callable[[], None]]:
@@ -211,6 +249,10 @@ def _say_nothing(path: bytes, origin: str | None) -> tuple[Mapping[str, str], by
     return {}, b""
 
 
+def _here(target: bytes) -> Give | None:
+    return None
+
+
 BodyBegan = Callable[[bytes, http.Request], None]
 
 
@@ -222,7 +264,8 @@ class Site(server.Site):
     """A site of bounded requests. ``too_large(path, origin)`` gives the headers and body of a 413.
 
     ``body_began(target, request)`` is told when the body of a request begins to arrive. ``channels``: the connections
-    that speak HTTP.
+    that speak HTTP. ``whither(target)`` is to whom a request belongs, ``None`` where it is to us. While ``parting``,
+    each answer is the last one on its connection.
     """
 
     def __init__(
@@ -246,6 +289,8 @@ class Site(server.Site):
         self.body_began = body_began
         self.census = Census(limits.max_connections, limits.max_per_address)
         self.channels: set[Channel] = set()
+        self.whither: Callable[[bytes], Give | None] = _here
+        self.parting = False
 
     @property
     def answering(self) -> bool:
@@ -254,6 +299,7 @@ class Site(server.Site):
 
     def hang_up(self) -> None:
         """Close every connection, each after the answer that is on its way."""
+        self.parting = True
         for channel in tuple(self.channels):
             channel.hang_up()
 

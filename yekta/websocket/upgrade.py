@@ -8,7 +8,7 @@ from typing import Any
 from twisted.protocols.policies import ProtocolWrapper
 from twisted.web import http
 
-from yekta.web.channel import surrender
+from yekta.web.channel import head_of, surrender
 from yekta.websocket.factory import WebSocketFactory
 from yekta.websocket.interfaces import IReceiver
 from yekta.websocket.protocol import WebSocket
@@ -24,7 +24,7 @@ def upgrade(
     websocket: WebSocket = factory.build(receiver, dict(headers))
     transport, rest, websocket.left = surrender(request.channel)
     _attach(websocket, transport)
-    websocket.dataReceived(_head(request) + rest)
+    websocket.dataReceived(head_of(request, request.method, request.uri) + rest)
 
 
 def _attach(websocket: WebSocket, transport: Any) -> None:
@@ -36,13 +36,3 @@ def _attach(websocket: WebSocket, transport: Any) -> None:
         transport.protocol = websocket
     websocket.makeConnection(transport)
     transport.resumeProducing()
-
-
-def _head(request: http.Request) -> bytes:
-    lines = [b"%s %s HTTP/1.1" % (request.method, request.uri)]
-    lines += [
-        b"%s: %s" % (name, value)
-        for name, values in request.requestHeaders.getAllRawHeaders()
-        for value in values
-    ]
-    return b"\r\n".join([*lines, b"", b""])
