@@ -2,16 +2,20 @@
  * Many clients, native and Socket.IO, that each send one message a second, and again what was not answered when they
  * come back. Says `{connected}`, and after a line on its standard input what became of everything.
  *
- *   node crowd.mjs PORTS TOKEN CLIENTS POLLING      CLIENTS of each kind on each port; POLLING more poll only
+ *   node crowd.mjs PORTS TOKEN CLIENTS POLLING [CONNECTIONS]
+ *
+ * CLIENTS of each kind on each port; POLLING more poll only. With CONNECTIONS, all that poll share so many of them.
  */
 
+import { Agent } from "node:http";
 import { createRequire } from "node:module";
 import { args, io, say } from "./client.mjs";
 
 const require = createRequire(`${process.env.NODE_MODULES_DIR}/`);
 const WebSocket = require("ws");
 
-const [ports, token, each, polling] = args;
+const [ports, token, each, polling, connections] = args;
+const agent = connections ? new Agent({ keepAlive: true, maxSockets: connections }) : false;
 const EVERY_MS = 1000;
 const PATIENCE_MS = 10_000;
 
@@ -92,6 +96,7 @@ class SocketIO extends Client {
       auth: { token },
       transports: [transport],
       forceNew: true,
+      agent,
       reconnectionDelay: 300,
       reconnectionDelayMax: 500,
     });

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from yekta.services.config import SETTINGS, ConfigError, Options, Refused, Settings, load
-from yekta.services.service import endpoints
+from yekta.services.listening import endpoints
 
 BY_NAME = {setting.name: setting for setting in SETTINGS}
 

@@ -132,6 +132,7 @@ SETTINGS = (
     Setting("PORT", "3000", _port, "port of yektayar-api"),
     Setting("WEBSOCKET_PORT", "3500", _port, "port of yektayar-ws"),
     Setting("HOST", "localhost", _host, "address to listen on; 0.0.0.0 or :: for all"),
+    Setting("WORKERS", "1", _positive, "processes that share the port"),
     Setting("METRICS_LISTEN", "", _text, "endpoint for Prometheus, e.g. tcp:9300:interface=127.0.0.1; none: off"),
     Setting("WEBSOCKET_PATH", "/ws", _path, "path of native WebSocket on yektayar-api"),
     Setting("CORS_ORIGIN", "http://localhost:5173,http://localhost:8100", _origins, "web pages that may connect"),
@@ -236,7 +237,7 @@ def load(
 
 
 class Options(usage.Options):
-    """Options of both services; each setting is one."""
+    """Options of both services; each setting is one. ``given``: what they were parsed from."""
 
     service = "yekta"
     longdesc = "Every setting may also be given in the environment or in .env, by its name in capitals."
@@ -249,12 +250,14 @@ class Options(usage.Options):
     def __init__(self) -> None:
         super().__init__()
         self["listen"] = []
+        self.given: tuple[str, ...] = ()
 
     def opt_listen(self, endpoint: str) -> None:
         """Listen on an endpoint string instead of HOST and port, e.g. tcp:3000:interface=127.0.0.1; may be repeated."""
         self["listen"].append(endpoint)
 
     def parseOptions(self, options: Sequence[str] | None = None) -> None:
+        self.given = tuple(options or ())
         try:
             super().parseOptions(options)
         except usage.UsageError as error:

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from twisted.application import strports
 from twisted.application.service import MultiService
 from twisted.internet.defer import Deferred, maybeDeferred
-from twisted.internet.endpoints import quoteStringArgument
 from twisted.internet.error import CannotListenError
 from twisted.logger import Logger
 from twisted.web.resource import IResource
@@ -23,6 +20,7 @@ from yekta.engineio.sids import tag_of
 from yekta.services import logfiles
 from yekta.services.config import ConfigError, Settings, refuse
 from yekta.services.herald import Herald
+from yekta.services.listening import endpoints, listen
 from yekta.services.node import Node
 from yekta.services.signals import Signals
 from yekta.web.channel import Site
@@ -93,17 +91,7 @@ class Gateway(MultiService):
         self._reactor.callWhenRunning(self._ready)
 
     def _listen(self, endpoint: str, site: Site, parent: MultiService) -> None:
-        try:
-            port = strports.service(endpoint, site, reactor=self._reactor)
-        except Exception as error:
-            # What else than ValueError a parser raises depends on the kind of endpoint: TypeError, IndexError, OSError…
-            refuse(str(self.name), f"{endpoint!r} is not an endpoint: {error}.")
-        try:
-            port.privilegedStartService()
-        except (CannotListenError, OSError) as error:
-            reason = getattr(error, "socketError", None) or error
-            refuse(str(self.name), f"Cannot listen on {endpoint}: {getattr(reason, 'strerror', None) or reason}.")
-        port.setServiceParent(parent)
+        listen(str(self.name), endpoint, site, self._reactor).setServiceParent(parent)
 
     def _hand_over(self, node: Node, site: Site) -> None:
         folder = Path(self._settings.handover_folder)
@@ -145,21 +133,3 @@ class Gateway(MultiService):
             if waiting:
                 self._log.warn("A restart is needed for {names}", names=", ".join(waiting))
         self._herald.ready()
-
-
-def endpoints(host: str, port: int) -> tuple[str, ...]:
-    """Endpoint strings for HOST; ``localhost`` is both of its addresses, where the machine has them."""
-    hosts = ("127.0.0.1", "::1") if host == "localhost" else (host,)
-    return tuple(
-        f"tcp:{port}:interface={quoteStringArgument(each)}" for each in hosts if len(hosts) == 1 or _is_ours(each)
-    )
-
-
-def _is_ours(address: str) -> bool:
-    family = socket.AF_INET6 if ":" in address else socket.AF_INET
-    try:
-        with socket.socket(family, socket.SOCK_STREAM) as probe:
-            probe.bind((address, 0))
-    except OSError:
-        return False
-    return True

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import os
-
 from twisted.application.service import IService
 from twisted.web.resource import IResource
 
 from yekta.edge.site import WebSocketPort
 from yekta.services import config
-from yekta.services.herald import systemd
+from yekta.services.making import make_service
 from yekta.services.node import Node
-from yekta.services.service import Gateway
 
 
 class Options(config.Options):
@@ -25,17 +22,7 @@ def makeService(options: Options) -> IService:
     """Called by twistd."""
     from twisted.internet import reactor
 
-    settings: config.Settings = options["settings"]
-    gateway: IService = Gateway(
-        reactor,
-        Options.service,
-        settings,
-        settings.websocket_port,
-        root,
-        herald=systemd(reactor, os.environ),
-        read=options.read,
-    )
-    return gateway
+    return make_service(reactor, options, options["settings"].websocket_port, root)
 
 
 def root(node: Node) -> IResource:
