@@ -29,7 +29,6 @@ def test_a_rolling_restart_under_load(tmp_path: Path) -> None:
         "DATABASE_URL": f"sqlite:///{tmp_path}/shared.db",
         "DRAIN_SECONDS": str(DRAIN_SECONDS),
         "DRAIN_ANSWERS_SECONDS": "1",
-        "HANDOVER_FOLDER": str(tmp_path),
     }
     with ExitStack() as stack:
         folders = [tmp_path / name for name in SERVICES]
