@@ -54,7 +54,7 @@ def test_a_service_may_do_little(units: Path, name: str) -> None:
     assert "Overall exposure level" in said
 
 
-@pytest.mark.needs("systemd-sysusers", "systemd-tmpfiles")
+@pytest.mark.needs("root", "systemd-sysusers", "systemd-tmpfiles")
 def test_the_user_and_the_folders_are_made(tmp_path: Path) -> None:
     (tmp_path / "etc" / "yekta").mkdir(parents=True)
     settings = Path(shutil.copy(ETC / "yekta" / "yekta.env", tmp_path / "etc" / "yekta"))

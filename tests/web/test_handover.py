@@ -42,12 +42,18 @@ def name_of(target: bytes) -> str | None:
     return target.partition(b"to=")[2].decode() or None
 
 
+def is_new(target: bytes) -> bool:
+    return target == b"/new"
+
+
 class House:
     """Two sites that give each other connections."""
 
     def __init__(self, folder: Path) -> None:
         self.sites = {name: Site(reactor, Says(name.encode()), Limits()) for name in ("a", "b")}
-        self.handovers = {name: Handover(reactor, folder, name, name_of, site) for name, site in self.sites.items()}
+        self.handovers = {
+            name: Handover(reactor, folder, name, name_of, is_new, site) for name, site in self.sites.items()
+        }
         self.ports = {}
         for name, site in self.sites.items():
             self.handovers[name].privilegedStartService()
@@ -150,6 +156,27 @@ async def until_moved(house: House) -> None:
 
 
 @pytest_twisted.ensureDeferred
+async def test_who_leaves_gives_newcomers_to_somebody_who_stays(house: House) -> None:
+    first = await call(house, "a")
+    await first.ask(b"/new", b"a /new \n")
+    house.handovers["a"].leave()
+    await first.ask(b"/old", b"a /old \n")
+    await first.ask(b"/new", b"b /new \n")
+    # What belongs to the one who leaves still reaches it.
+    await first.ask(b"/?to=a", b"a /?to=a \n")
+    await hang_up(first)
+
+
+@pytest_twisted.ensureDeferred
+async def test_where_all_leave_newcomers_are_not_sent_around(house: House) -> None:
+    for handover in house.handovers.values():
+        handover.leave()
+    caller = await call(house, "a")
+    await caller.ask(b"/new", b"a /new \n")
+    await hang_up(caller)
+
+
+@pytest_twisted.ensureDeferred
 async def test_each_site_counts_what_it_has(house: House) -> None:
     caller = await call(house, "a")
     await caller.ask(b"/?to=b", b"b /?to=b \n")
@@ -236,7 +263,7 @@ def test_what_does_not_fit_is_not_given(tmp_path: Path) -> None:
 
 
 def test_only_the_owner_may_give(tmp_path: Path) -> None:
-    handover = Handover(reactor, tmp_path, "a", name_of, Site(reactor, Says(b"a"), Limits()))
+    handover = Handover(reactor, tmp_path, "a", name_of, is_new, Site(reactor, Says(b"a"), Limits()))
     handover.privilegedStartService()
     assert (tmp_path / "a").stat().st_mode & 0o777 == 0o600
     handover.stopService()

@@ -24,6 +24,11 @@ def new_sid(tag: str) -> str:
     return tag + secrets.token_urlsafe(12)
 
 
+def is_handshake(target: bytes) -> bool:
+    """Whether a request's target asks for a new connection."""
+    return b"EIO=" in target and b"sid=" not in target
+
+
 def tag_of(target: bytes) -> str | None:
     """Which process made the id in a request's target, if there is one that may be ours."""
     if b"sid=" not in target:

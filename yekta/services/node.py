@@ -47,6 +47,7 @@ from yekta.socketio.recovery import Settings as Recovery
 from yekta.socketio.server import Server
 from yekta.socketio.settings import Settings as SocketSettings
 from yekta.web import channel
+from yekta.web.handover import Handover
 from yekta.web.origins import Origins
 from yekta.websocket.factory import WebSocketFactory
 from yekta.websocket.limits import SERVICE_RESTART
@@ -57,10 +58,12 @@ class Node(MultiService):
     """Everything both services share. Opens the database when it is made; raises `DatabaseError` where it cannot.
 
     ``sites``: whose answers are waited for when the node stops. ``tag``: with which its Engine.IO ids begin.
+    ``handover``: to other processes that share its port.
     """
 
     _log = Logger()
     _drain: Drain | None = None
+    handover: Handover | None = None
 
     def __init__(self, reactor: Any, settings: Settings) -> None:
         super().__init__()
@@ -121,10 +124,8 @@ class Node(MultiService):
 
     async def _empty(self) -> None:
         self.health.draining = self.native.draining = self.socketio.engine.draining = True
-        if self.settings.handover_folder:
-            # Whoever asks for more asks another process, which brings here what is ours.
-            for site in self.sites:
-                site.parting = True
+        if self.handover is not None:
+            self.handover.leave()
         self._drain = Drain(
             self.hub,
             self.reactor,

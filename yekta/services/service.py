@@ -16,7 +16,7 @@ from twisted.web.resource import IResource
 from yekta.app.database import DatabaseError
 from yekta.edge.metrics import MetricsPort
 from yekta.edge.site import too_large
-from yekta.engineio.sids import tag_of
+from yekta.engineio.sids import is_handshake, tag_of
 from yekta.services import logfiles
 from yekta.services.config import ConfigError, Settings, refuse
 from yekta.services.herald import Herald
@@ -94,14 +94,17 @@ class Gateway(MultiService):
         listen(str(self.name), endpoint, site, self._reactor).setServiceParent(parent)
 
     def _hand_over(self, node: Node, site: Site) -> None:
-        folder = Path(self._settings.handover_folder)
-        handover = Handover(self._reactor, folder, node.tag, tag_of, site)
+        # Others than this service would not know what comes after on the same connection.
+        folder = Path(self._settings.handover_folder) / str(self.name)
+        handover = Handover(self._reactor, folder, node.tag, tag_of, is_handshake, site)
         try:
+            folder.mkdir(0o700, exist_ok=True)
             handover.privilegedStartService()
         except (CannotListenError, OSError) as error:
             refuse(str(self.name), f"HANDOVER_FOLDER cannot be used: {getattr(error, 'socketError', None) or error}.")
         # Under the node, it is there until the last client has gone.
         handover.setServiceParent(node)
+        node.handover = handover
         site.whither = handover.whither
 
     def _ready(self) -> None:

@@ -5,7 +5,9 @@ gives one connects, sends the descriptor (SCM_RIGHTS, unix(7)) and all that was 
 
     4 bytes: length   the bytes of the request so far
 
-What cannot be given is served where it is. Knows no HTTP: a :class:`~yekta.web.channel.Site` asks `whither`.
+Beside its socket lies ``NAME.open`` for as long as a process lets people in: who has begun to leave gives newcomers
+that use an old connection to one of those. What cannot be given is served where it is. Knows no HTTP: a
+:class:`~yekta.web.channel.Site` asks `whither`.
 """
 
 from __future__ import annotations
@@ -39,8 +41,10 @@ _BACKLOG = 1024
 
 
 class Handover(Service):
-    """``name`` is ours, in ``folder``; connections that are given to us begin at ``site``. ``name_of`` finds the name
-    of a process in a request's target."""
+    """``name`` is ours, in ``folder``; connections that are given to us begin at ``site``.
+
+    ``name_of`` finds the name of a process in a request's target; ``is_new`` is whether it is a newcomer's.
+    """
 
     def __init__(
         self,
@@ -48,12 +52,15 @@ class Handover(Service):
         folder: Path,
         name: str,
         name_of: Callable[[bytes], str | None],
+        is_new: Callable[[bytes], bool],
         site: IProtocolFactory,
     ) -> None:
         self._reactor = reactor
         self._folder = folder
         self._own_name = name
         self._name_of = name_of
+        self._is_new = is_new
+        self._leaving = False
         self._site = site
         self._port: Any = None
 
@@ -61,9 +68,16 @@ class Handover(Service):
         """Take connections from now on. Raises `CannotListenError`."""
         path = str(self._folder / self._own_name)
         self._port = self._reactor.listenUNIX(path, _Taking(self.take), _BACKLOG, mode=0o600)
+        self._mark(self._own_name).touch(0o600)
+
+    def leave(self) -> None:
+        """Take only what belongs here; newcomers go elsewhere."""
+        self._leaving = True
+        self._mark(self._own_name).unlink(missing_ok=True)
 
     def stopService(self) -> Deferred[None]:
         """Take none any more."""
+        self.leave()
         super().stopService()
         stopped: Deferred[None] = maybeDeferred(self._port.stopListening)
         return stopped
@@ -71,9 +85,17 @@ class Handover(Service):
     def whither(self, target: bytes) -> Give | None:
         """Where a connection belongs that brings a request for ``target``; ``None`` is here."""
         name = self._name_of(target)
+        if self._leaving and self._is_new(target):
+            name = self._anybody()
         if name is None or name == self._own_name:
             return None
         return partial(_give, self._folder / name)
+
+    def _anybody(self) -> str | None:
+        return next((mark.stem for mark in self._folder.glob(self._mark("*").name)), None)
+
+    def _mark(self, name: str) -> Path:
+        return self._folder / f"{name}.open"
 
     def take(self, descriptor: int, data: bytes) -> None:
         """Go on with a connection of another process, which has read ``data``."""
