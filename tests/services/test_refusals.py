@@ -26,7 +26,7 @@ REFUSED = {
     "several processes": ("ws", (), {"REDIS_URL": f"redis://:{PASSWORD}@h"},
                           "REDIS_URL must be empty: this version runs each service as one process."),
     "workers that would share TLS": ("ws", ("--listen=ssl:0:privateKey=x",), {"WORKERS": "2"},
-                                     "WORKERS above 1 can share endpoints of tcp:, unix: and systemd: only, not "),
+                                     "WORKERS above 1 can share endpoints of tcp: and systemd: only, not "),
     "workers with one endpoint for metrics": ("ws", (), {"WORKERS": "2", "METRICS_LISTEN": "systemd:index=1"},
                                               "METRICS_LISTEN must be an endpoint of tcp: or unix: where WORKERS is"),
     "workers without a database": ("api", (), {"WORKERS": "2", "DATABASE_URL": "sqlite:////no/where/x.db"},

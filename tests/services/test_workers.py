@@ -148,14 +148,15 @@ def test_settings_are_read_again_by_all(tmp_path: Path) -> None:
         assert parent.stop() == 0
 
 
-def test_the_other_runner_and_a_unix_socket_do_as_well(tmp_path: Path) -> None:
-    options = {"twistd": (*PYTHON_M_TWISTED, "--log-format=text"), "listen": ("tcp:0:interface=127.0.0.1", "unix:web")}
-    with two(tmp_path, service="yektayar-ws", **options) as parent:
-        with socket.socket(socket.AF_UNIX) as connected:
-            connected.connect(str(tmp_path / "web"))
-            assert Wire.of(connected).request("GET", "/").status == 200
+@pytest.mark.parametrize("reactor", ["epoll", "poll", "asyncio"])
+def test_any_runner_and_reactor_will_do(tmp_path: Path, reactor: str) -> None:
+    twistd = (*PYTHON_M_TWISTED, "--log-format=text", f"--reactor={reactor}")
+    listen = ("tcp:0:interface=127.0.0.1", "tcp:0:interface=127.0.0.2")
+    with two(tmp_path, service="yektayar-ws", twistd=twistd, listen=listen) as parent:
+        with Wire(parent.port) as wire:
+            assert wire.request("GET", "/").status == 200
         assert parent.stop() == 0
-    assert not (tmp_path / "web").exists()
+    assert "Traceback" not in parent.text
 
 
 def test_systemd_s_socket_is_shared_and_systemd_is_told(tmp_path: Path) -> None:

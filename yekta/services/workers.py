@@ -40,7 +40,7 @@ _CHILD = "yekta.services.worker"
 # The first of the inherited sockets (sd_listen_fds(3)).
 _FIRST = 3
 
-_DOMAINS = {socket.AF_INET: "INET", socket.AF_INET6: "INET6", socket.AF_UNIX: "UNIX"}
+_DOMAINS = {socket.AF_INET: "INET", socket.AF_INET6: "INET6"}
 
 # Seconds: until a worker must serve; between its end and the next start, at first and at the most; after so long it
 # counts as stable.
@@ -92,8 +92,9 @@ class Workers(MultiService):
         except (ConfigError, DatabaseError) as error:
             refuse(name, str(error))
         for endpoint in self._endpoints:
-            if endpoint.partition(":")[0] not in ("tcp", "unix", "systemd"):
-                refuse(name, f"WORKERS above 1 can share endpoints of tcp:, unix: and systemd: only, not {endpoint!r}.")
+            # Not UNIX: the first of several that stops would take the path away from the others.
+            if endpoint.partition(":")[0] not in ("tcp", "systemd") or "domain=UNIX" in endpoint:
+                refuse(name, f"WORKERS above 1 can share endpoints of tcp: and systemd: only, not {endpoint!r}.")
             port: Any = listen(name, endpoint, Factory(), self._reactor)
             port.setServiceParent(self)
             port._waitingForPort.addCallback(self._hold)
@@ -112,8 +113,9 @@ class Workers(MultiService):
         self._herald.silent()
 
     def _hold(self, port: Any) -> Any:
-        # The workers accept.
+        # The workers accept, and each of us closes the socket for itself: Twisted would shut it down for all.
         port.stopReading()
+        port._shouldShutdown = False
         self._ports.append(port)
         return port
 
