@@ -1,12 +1,13 @@
 #!/bin/sh
-# Installs the programs that tests need: Node with its packages, PostgreSQL, Chromium, a C compiler for the benchmarks'
-# load generator. Where it may not, it says which tests will be skipped; with CI=true nothing may be.
+# Installs the programs that tests need: Node with its packages, PostgreSQL, Chromium, systemd, a C compiler for the
+# benchmarks' load generator. Where it may not, it says which tests will be skipped; with CI=true nothing may be.
 set -u
 cd "$(dirname "$0")"
 
 missing=""
 command -v node >/dev/null && command -v npm >/dev/null || missing="$missing nodejs npm"
 command -v cc >/dev/null || missing="$missing gcc libc6-dev"
+command -v systemd-analyze >/dev/null || missing="$missing systemd"
 command -v chromium >/dev/null || missing="$missing chromium"
 ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null || missing="$missing postgresql"
 

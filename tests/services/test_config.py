@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from yekta.services.config import SETTINGS, ConfigError, Options, Refused, Settings, load
-from yekta.services.service import endpoints
+from yekta.services.listening import endpoints
 
 BY_NAME = {setting.name: setting for setting in SETTINGS}
 
@@ -22,6 +22,8 @@ ACCEPTED = [
     ("MAX_PAYLOAD", "123456789012345", 123456789012345),
     ("MAX_QUEUED", "0", 0),
     ("PING_TIMEOUT", "0.5", 0.5),
+    ("DRAIN_SECONDS", "0.5", 0.5),
+    ("DRAIN_SECONDS", "0", 0.0),
     ("RECOVERY_SECONDS", "0", 0.0),
     ("RECOVERY_SECONDS", "0.5", 0.5),
     ("WEBSOCKET_PATH", "/live/", "/live"),
@@ -45,6 +47,7 @@ REFUSED = {
     "DATABASE_CONNECTIONS": ("0",),
     "PING_TIMEOUT": ("0", "-1", "nan", "inf", "1e9", "", "soon"),
     "RECOVERY_SECONDS": ("-1", "never", ""),
+    "DRAIN_SECONDS": ("-1", "nan", "inf", "1e9", "", "soon"),
     "WEBSOCKET_PATH": ("ws", "", "/ws?x=1", "http://h/ws"),
     "CORS_ORIGIN": ("app.example", "https://a.example,b.example"),
     "AI_MODEL_FILE": ("/no/where/model.gguf", "/"),

@@ -2,42 +2,60 @@
 
 from __future__ import annotations
 
-import signal
-import socket
 from collections.abc import Callable
 from functools import partial
-from typing import Any, cast
+from pathlib import Path
+from typing import Any
 
-from twisted.application import strports
 from twisted.application.service import MultiService
-from twisted.internet.endpoints import quoteStringArgument
+from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.internet.error import CannotListenError
 from twisted.logger import Logger
 
 from yekta.app.database import DatabaseError
 from yekta.edge.metrics import MetricsPort
 from yekta.edge.site import ApiPort, WebSocketPort, too_large
+from yekta.engineio.sids import is_handshake, tag_of
+from yekta.services import logfiles
 from yekta.services.config import ConfigError, Settings, refuse
+from yekta.services.herald import Herald
+from yekta.services.listening import endpoints, listen
 from yekta.services.node import Node
+from yekta.services.signals import Signals
 from yekta.tcp import Listening
 from yekta.web.channel import Site
+from yekta.web.handover import Handover
 
 
 class Gateway(MultiService):
-    """``root(node)`` makes the root resource. Raises SystemExit, with a sentence, where it cannot start."""
+    """``root(node)`` makes the root resource. Raises SystemExit, with a sentence, where it cannot start.
+
+    ``read`` gives the settings as they are now. ``reopen``: what opens log files anew.
+    """
 
     _log = Logger()
 
     def __init__(
-        self, reactor: Any, name: str, settings: Settings, port: int, root: Callable[[Node], ApiPort | WebSocketPort]
+        self,
+        reactor: Any,
+        name: str,
+        settings: Settings,
+        port: int,
+        root: Callable[[Node], ApiPort | WebSocketPort],
+        *,
+        herald: Herald,
+        read: Callable[[], Settings],
     ) -> None:
         super().__init__()
         self.setName(name)
+        self._herald = herald
+        self._read = read
         self._reactor = reactor
         self._settings = settings
         self._root = root
         self._endpoints = settings.listen or endpoints(settings.host, port)
         self._is_open = False
+        self.reopen: list[Callable[[], object]] = [logfiles.reopen]
 
     def startService(self) -> None:
         """``python -m twisted`` begins here: it knows no privileged start."""
@@ -53,6 +71,7 @@ class Gateway(MultiService):
         except (ConfigError, DatabaseError) as error:
             refuse(str(self.name), str(error))
         node.setServiceParent(self)
+        self._node = node
         root = self._root(node)
         site = Site(
             self._reactor,
@@ -62,50 +81,60 @@ class Gateway(MultiService):
             node.socketio_resource.body_began,
             doors=root if self._settings.http_short_path else None,
         )
+        node.sites.append(site)
+        if self._settings.handover_folder:
+            self._hand_over(node, site)
         for endpoint in self._endpoints:
-            self._listen(endpoint, site)
+            self._listen(endpoint, site, self)
         if self._settings.metrics_listen:
             metrics = Site(self._reactor, MetricsPort(node.numbers), node.site_limits())
-            self._listen(self._settings.metrics_listen, metrics)
+            # Under the node, it is there until the last client has gone.
+            self._listen(self._settings.metrics_listen, metrics, node)
         self._reactor.callWhenRunning(self._ready)
 
-    def _listen(self, endpoint: str, site: Site) -> None:
+    def _listen(self, endpoint: str, site: Site, parent: MultiService) -> None:
+        listen(str(self.name), endpoint, site, self._reactor).setServiceParent(parent)
+
+    def _hand_over(self, node: Node, site: Site) -> None:
+        # Others than this service would not know what comes after on the same connection.
+        folder = Path(self._settings.handover_folder) / str(self.name)
+        handover = Handover(Listening(self._reactor), folder, node.tag, tag_of, is_handshake, site)
         try:
-            port = strports.service(endpoint, site, reactor=cast(Any, Listening(self._reactor)))
-        except Exception as error:
-            # What else than ValueError a parser raises depends on the kind of endpoint: TypeError, IndexError, OSError…
-            refuse(str(self.name), f"{endpoint!r} is not an endpoint: {error}.")
-        try:
-            port.privilegedStartService()
+            folder.mkdir(0o700, exist_ok=True)
+            handover.privilegedStartService()
         except (CannotListenError, OSError) as error:
-            reason = getattr(error, "socketError", None) or error
-            refuse(str(self.name), f"Cannot listen on {endpoint}: {getattr(reason, 'strerror', None) or reason}.")
-        port.setServiceParent(self)
+            refuse(str(self.name), f"HANDOVER_FOLDER cannot be used: {getattr(error, 'socketError', None) or error}.")
+        # Under the node, it is there until the last client has gone.
+        handover.setServiceParent(node)
+        node.handover = handover
+        site.whither = handover.whither
 
     def _ready(self) -> None:
-        # Twisted's own handler makes twistd end by the same signal again; stopping as asked is no failure.
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: self._reactor.callFromThread(self._stop))
+        node = self._node
+        Signals(self._reactor, stop=self._reactor.stop, hurry=node.hurry, reload=self._reload).install()
         self._log.info("{service} is ready", service=self.name)
+        self._herald.ready()
 
-    def _stop(self) -> None:
-        if self.running:
-            self._reactor.stop()
+    def stopService(self) -> Deferred[None]:
+        """See `Node.stopService`."""
+        self._herald.stopping()
+        stopped: Deferred[None] = maybeDeferred(super().stopService)
+        return stopped.addBoth(self._over)
 
+    def _over(self, result: Any) -> Any:
+        self._herald.silent()
+        return result
 
-def endpoints(host: str, port: int) -> tuple[str, ...]:
-    """Endpoint strings for HOST; ``localhost`` is both of its addresses, where the machine has them."""
-    hosts = ("127.0.0.1", "::1") if host == "localhost" else (host,)
-    return tuple(
-        f"tcp:{port}:interface={quoteStringArgument(each)}" for each in hosts if len(hosts) == 1 or _is_ours(each)
-    )
-
-
-def _is_ours(address: str) -> bool:
-    family = socket.AF_INET6 if ":" in address else socket.AF_INET
-    try:
-        with socket.socket(family, socket.SOCK_STREAM) as probe:
-            probe.bind((address, 0))
-    except OSError:
-        return False
-    return True
+    def _reload(self) -> None:
+        self._herald.reloading()
+        try:
+            for reopen in self.reopen:
+                reopen()
+            waiting = self._node.reload(self._read())
+        except (ConfigError, OSError) as error:
+            self._log.error("{error} What was set before stays.", error=str(error))
+        else:
+            self._log.info("{service} has read its settings again", service=self.name)
+            if waiting:
+                self._log.warn("A restart is needed for {names}", names=", ".join(waiting))
+        self._herald.ready()

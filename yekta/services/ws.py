@@ -20,8 +20,6 @@ def makeService(options: Options) -> IService:
     from twisted.internet import reactor
 
     from yekta.services import ports
-    from yekta.services.service import Gateway
+    from yekta.services.making import make_service
 
-    settings: config.Settings = options["settings"]
-    gateway: IService = Gateway(reactor, Options.service, settings, settings.websocket_port, ports.ws)
-    return gateway
+    return make_service(reactor, options, options["settings"].websocket_port, ports.ws)

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import attrs
+from twisted.internet.abstract import FileDescriptor
 from twisted.internet.error import ConnectionDone
 from twisted.internet.interfaces import IAddress, IDelayedCall, IReactorTime
 from twisted.python.failure import Failure
@@ -19,6 +20,7 @@ from twisted.web.resource import IResource
 from yekta.timeouts import Timeouts
 from yekta.web.census import Census
 from yekta.web.front import Doors, Front
+from yekta.web.handover import Give
 from yekta.web.request import Request as Facts
 from yekta.web.request import parse_target
 
@@ -27,6 +29,10 @@ LINGER = 5.0
 
 # How long a client that does not read may keep a connection that is over, in seconds; as Twisted's.
 ABORT = 15.0
+
+# Who has just connected is about to ask: for so many seconds it is not hung up on.
+YOUNG = 1.0
+
 
 
 @attrs.frozen
@@ -66,6 +72,13 @@ class Request(server.Request):
             length = 0
         super().gotLength(length)
 
+    def write(self, data: bytes) -> None:
+        """The first byte takes the headers along."""
+        if not self.startedWriting and self.channel is not None and self.channel.site.parting:
+            self.setHeader(b"connection", b"close")
+            self.channel.persistent = False
+        super().write(data)
+
     def handleContentChunk(self, data: bytes) -> None:
         if self._disconnected:
             return
@@ -81,6 +94,8 @@ class Channel(HTTPChannel):
 
     site: Site
     address: str
+    since: float
+    _asked = False
     _idle = True
     _refused = False
     _turn: IDelayedCall | None = None
@@ -89,6 +104,7 @@ class Channel(HTTPChannel):
         # The time-out runs for each request as a whole: resetting it for every byte would let a client drip for ever.
         if self._idle:
             self._idle = False
+            self._asked = True
             super().resetTimeout()
         if not self._refused:
             super().dataReceived(data)
@@ -98,6 +114,7 @@ class Channel(HTTPChannel):
 
     def take_over(self, data: bytes, spent: float) -> None:
         """Begin with a request that began to arrive ``spent`` seconds ago."""
+        self._asked = True
         if spent:
             self._idle = False
             self.setTimeout(max(self.site.limits.request_timeout - spent, 0.0))
@@ -142,9 +159,28 @@ class Channel(HTTPChannel):
             self._networkProducer.resumeProducing()
 
     def allHeadersReceived(self) -> None:
+        give = self.site.whither(self._path)
+        if give is not None and self._give(give):
+            return
         super().allHeadersReceived()
         if self.length != 0 and not self._refused:
             self.site.body_began(self._path, self.requests[-1])
+
+    def _give(self, give: Give) -> bool:
+        """Let another process have the connection, if it takes it and nothing of ours is on its way to the client."""
+        transport, request = self.transport, self.requests[-1]
+        plain = isinstance(transport, FileDescriptor) and not getattr(transport, "TLS", False)
+        if not plain or len(self.requests) > 1 or transport.dataBuffer or transport._tempDataBuffer:
+            return False
+        if not give(transport.fileno(), head_of(request, self._command, self._path) + self._buffer):
+            return False
+        surrender(self)
+        # There is a body for all that our parser knows; nothing of it comes this way.
+        self.length, self._refused = 1, True
+        # The other process has the same connection: ours is closed without a word to the client.
+        transport._shouldShutdown = False
+        transport.loseConnection()
+        return True
 
     def refuse_body(self, request: Request) -> None:
         """Answer 413 while the body is still arriving, and let the client finish its sentence for a moment."""
@@ -169,15 +205,37 @@ class Channel(HTTPChannel):
         if not self._refused:
             super().allContentReceived()
 
+    def hang_up(self) -> None:
+        """Close the connection, after the answer that is on its way."""
+        if not self.busy:
+            self.loseConnection()
+
+    @property
+    def busy(self) -> bool:
+        """Whether a request is on its way, or bound to come."""
+        return bool(self.requests) or (not self._asked and self.site.is_young(self.since))
+
     def leave(self) -> None:
         """The connection is gone, whoever had it last."""
         self.site.census.leave(self.address)
 
     def connectionLost(self, reason: Failure) -> None:
         self.leave()
+        self.site.channels.discard(self)
         if self._turn is not None:
             self._turn.cancel()
         super().connectionLost(reason)
+
+
+def head_of(request: http.Request, method: bytes, target: bytes) -> bytes:
+    """The head of a request, as it may have come."""
+    lines = [b"%s %s HTTP/1.1" % (method, target)]
+    lines += [
+        b"%s: %s" % (name, value)
+        for name, values in request.requestHeaders.getAllRawHeaders()
+        for value in values
+    ]
+    return b"\r\n".join([*lines, b"", b""])
 
 
 def surrender(channel: HTTPChannel) -> tuple[Any, bytes, Callable[[], None]]:
@@ -188,7 +246,10 @@ def surrender(channel: HTTPChannel) -> tuple[Any, bytes, Callable[[], None]]:
     transport.unregisterProducer()
     channel.requests.clear()
     channel._dataBuffer.clear()
-    return transport, rest, channel.leave if isinstance(channel, Channel) else _nobody_counts
+    if not isinstance(channel, Channel):
+        return transport, rest, _nobody_counts
+    channel.site.channels.discard(channel)
+    return transport, rest, channel.leave
 
 
 def _nobody_counts() -> None:
@@ -202,6 +263,10 @@ def _say_nothing(path: bytes, origin: str | None) -> tuple[Mapping[str, str], by
     return {}, b""
 
 
+def _here(target: bytes) -> Give | None:
+    return None
+
+
 BodyBegan = Callable[[bytes, http.Request], None]
 
 
@@ -213,7 +278,9 @@ class Site(server.Site):
     """A site of bounded requests. ``too_large(path, origin)`` gives the headers and body of a 413.
 
     ``body_began(target, request)`` is told when the body of a request begins to arrive. ``doors``: who serves plain
-    requests without twisted.web (`front`); ``None`` is nobody.
+    requests without twisted.web (`front`); ``None`` is nobody. ``channels``: the connections that speak HTTP.
+    ``whither(target)`` is to whom a request belongs, ``None`` where it is to us. While ``parting``, each answer is the
+    last one on its connection.
     """
 
     def __init__(
@@ -232,15 +299,29 @@ class Site(server.Site):
             reactor=clock,
             parsePOSTFormSubmission=False,
         )
+        self.clock = clock
         self.limits = limits
         self.too_large = too_large
         self.body_began = body_began
         self.census = Census(limits.max_connections, limits.max_per_address)
         self.doors = doors
-        self.clock = clock
         self.waiting: Timeouts[Front] = Timeouts(clock, limits.request_timeout, Front.expire)
         self.lingering: Timeouts[Front] = Timeouts(clock, ABORT, Front.cut)
         self._date = (-1, "")
+        self.channels: set[Channel | Front] = set()
+        self.whither: Callable[[bytes], Give | None] = _here
+        self.parting = False
+
+    @property
+    def answering(self) -> bool:
+        """Whether any request is on its way, or bound to come."""
+        return any(channel.busy for channel in self.channels)
+
+    def hang_up(self) -> None:
+        """Close every connection, each after the answer that is on its way."""
+        self.parting = True
+        for channel in tuple(self.channels):
+            channel.hang_up()
 
     def protocol(self) -> Channel:
         return Channel()
@@ -249,13 +330,24 @@ class Site(server.Site):
         address = getattr(addr, "host", "")
         if not self.census.enter(address):
             return None
-        return self.channel(addr, address) if self.doors is None else Front(self, address)
+        since = self.clock.seconds()
+        if self.doors is None:
+            return self.channel(addr, address, since)
+        front = Front(self, address, since)
+        self.channels.add(front)
+        return front
 
-    def channel(self, addr: IAddress, address: str) -> Channel:
+    def channel(self, addr: IAddress, address: str, since: float) -> Channel:
         """The protocol of a connection that is counted already, as one of ``address``."""
         channel: Channel = super().buildProtocol(addr)
         channel.address = address
+        channel.since = since
+        self.channels.add(channel)
         return channel
+
+    def is_young(self, since: float) -> bool:
+        """Whether a connection of that time is too new to be hung up on."""
+        return self.clock.seconds() - since < YOUNG
 
     def date(self) -> str:
         """The header of that name (RFC 9110, 6.6.1)."""
