@@ -20,6 +20,7 @@ FLOORS = {
     "yekta.ai.sse": 0,
     "yekta.web.request": 0,
     "yekta.web.origins": 0,
+    "yekta.web.forwarded": 0,
     "yekta.jsontext": 0,
     "yekta.msgpack": 0,
     "yekta.engineio.eio3": 0,

@@ -38,6 +38,7 @@ from yekta.edge.metrics import Numbers
 from yekta.edge.native import NativeDoor
 from yekta.edge.socketio import ALIASES, SocketDoor
 from yekta.engineio.settings import Settings as EngineSettings
+from yekta.engineio.settings import new_sid
 from yekta.services.config import ConfigError, Settings
 from yekta.services.localai import LocalModel, LocalSettings, available
 from yekta.socketio.recovery import Settings as Recovery
@@ -87,6 +88,7 @@ class Node(MultiService):
             request_timeout=self.settings.request_timeout,
             max_connections=self.settings.max_connections,
             max_per_address=self.settings.max_connections_per_address,
+            trusted=self.settings.trusted_proxies,
         )
 
     async def _stop(self) -> None:
@@ -184,6 +186,7 @@ class Node(MultiService):
                     max_queued=settings.max_queued,
                     max_connections=settings.max_connections,
                     origins=self.origins,
+                    generate_id=self._new_sid,
                 ),
                 websocket=self._websocket_limits(heartbeat=False),
                 connect_timeout=settings.connect_timeout,
@@ -206,6 +209,10 @@ class Node(MultiService):
         self.native = NativeDoor(
             self.websockets, self.sessions, self.hub, dispatcher, adapter, self.origins
         )
+
+    def _new_sid(self) -> str:
+        name = self.settings.process_name
+        return f"{new_sid()}.{name}" if name else new_sid()
 
     def _websocket_limits(self, *, heartbeat: bool) -> WebSocketLimits:
         settings = self.settings

@@ -17,6 +17,7 @@ from twisted.web.http import HTTPChannel
 from twisted.web.resource import IResource
 
 from yekta.web.census import Census
+from yekta.web.forwarded import NOBODY, Trusted, client_address, is_secure
 from yekta.web.request import Request as Facts
 from yekta.web.request import parse_target
 
@@ -29,13 +30,15 @@ class Limits:
     """``max_body``: bytes of one request's body. ``request_timeout``: seconds for one whole request to arrive.
 
     ``max_connections``: TCP connections in all; ``max_per_address``: those of one client address, 0 is no limit.
-    Loopback is excepted: a reverse proxy there speaks for many clients.
+    Loopback is excepted: a reverse proxy there speaks for many clients. ``trusted``: the proxies whose word is taken
+    for where their clients are.
     """
 
     max_body: int = 1_000_000
     request_timeout: float = 60.0
     max_connections: int = 100_000
     max_per_address: int = 0
+    trusted: Trusted = NOBODY
 
 
 class Request(server.Request):
@@ -251,5 +254,17 @@ def facts(request: http.Request) -> Facts:
         name.decode("latin-1").lower(): b", ".join(values).decode("latin-1")
         for name, values in request.requestHeaders.getAllRawHeaders()
     }
-    address = getattr(request.getClientAddress(), "host", "")
-    return Facts(request.method.decode("latin-1"), path, query, headers, address, request.isSecure())
+    peer, trusted = _peer(request)
+    address = client_address(peer, headers, trusted)
+    secure = request.isSecure() or is_secure(peer, headers, trusted)
+    return Facts(request.method.decode("latin-1"), path, query, headers, address, secure)
+
+
+def _peer(request: http.Request) -> tuple[str, Trusted]:
+    """Who sent a request, and whom its site trusts. The PROXY protocol's word counts as a header's does."""
+    stated = getattr(request.getClientAddress(), "host", "")
+    channel = getattr(request, "channel", None)
+    if not isinstance(channel, Channel):
+        return stated, NOBODY
+    trusted = channel.site.limits.trusted
+    return (stated if channel.address in trusted else channel.address), trusted
