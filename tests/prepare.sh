@@ -1,5 +1,5 @@
 #!/bin/sh
-# Installs the programs that tests talk to: Node with its packages, PostgreSQL, Chromium. Where it may not, it says
+# Installs the programs that tests talk to: Node with its packages, PostgreSQL, Chromium, reverse proxies. Where it may not, it says
 # which tests will be skipped; with CI=true nothing may be.
 set -u
 cd "$(dirname "$0")"
@@ -8,6 +8,9 @@ missing=""
 command -v node >/dev/null && command -v npm >/dev/null || missing="$missing nodejs npm"
 command -v chromium >/dev/null || missing="$missing chromium"
 ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null || missing="$missing postgresql"
+for proxy in nginx apache2 haproxy caddy; do
+    PATH="$PATH:/usr/sbin" command -v $proxy >/dev/null || missing="$missing $proxy"
+done
 
 if [ -n "$missing" ]; then
     if command -v apt-get >/dev/null && [ "$(id -u)" = 0 ]; then

@@ -1,7 +1,7 @@
 """The four reverse proxies, as Debian has them, started with the files of ``etc/``.
 
-Each file is used as it is but for what a test must have its own way: ports, certificates, logs, and time-outs, which are a
-hundredth. What a file says about a second process, or about the PROXY protocol, is done as it says. A line that is to be
+Each file is used as it is but for what a test must have its own way: ports, certificates, logs, and time-outs, which
+are a hundredth. What a file says about a second process, or about the PROXY protocol, is done as it says. What is to be
 replaced and is not there is an error.
 """
 
@@ -31,6 +31,12 @@ API, WS = "api.yektayar.ir", "ws.yektayar.ir"
 CLIENT = "127.0.0.2"
 
 PATIENCE = 15.0
+
+# Those that our file names, and what Debian loads by itself.
+APACHE_MODULES = (
+    *("headers", "macro", "lbmethod_byrequests"),
+    *("mpm_event", "authz_core", "socache_shmcb", "ssl", "proxy", "proxy_http", "slotmem_shm", "proxy_balancer"),
+)
 
 
 @attrs.frozen
@@ -123,11 +129,8 @@ def apache(proxy: Proxy, behind: Behind) -> list[str]:
             **_ports(behind),
         },
     )
-    names = "mpm_event authz_core headers macro proxy proxy_balancer proxy_http slotmem_shm socache_shmcb ssl".split()
-    modules = [f"LoadModule {name}_module /usr/lib/apache2/modules/mod_{name}.so" for name in names]
-    modules.append("LoadModule lbmethod_byrequests_module /usr/lib/apache2/modules/mod_lbmethod_byrequests.so")
     before = [
-        *modules,
+        *(f"LoadModule {name}_module /usr/lib/apache2/modules/mod_{name}.so" for name in APACHE_MODULES),
         f"ServerRoot {proxy.folder}",
         f"DefaultRuntimeDir {proxy.folder}",
         f"PidFile {proxy.folder}/pid",
@@ -148,6 +151,7 @@ def caddy(proxy: Proxy, behind: Behind) -> list[str]:
         uncommented((ETC / "caddy/Caddyfile").read_text(), "b"),
         {
             "http_port 80": f"admin off\n\tdefault_bind 127.0.0.1\n\thttp_port {proxy.http}",
+            "grace_period 10s": "grace_period 1s",
             "https_port 443": f"https_port {proxy.https}",
             "/etc/ssl/yektayar": str(proxy.folder),
             "/var/log/caddy": str(proxy.folder),
@@ -165,10 +169,8 @@ def haproxy(proxy: Proxy, behind: Behind) -> list[str]:
 
 def haproxy_proxy(proxy: Proxy, behind: Behind) -> list[str]:
     """HAProxy that speaks the PROXY protocol, and sends no header."""
-    forwarded = "http-request set-header X-Forwarded-For %[src]"
-    return _haproxy(
-        proxy, behind, lambda text: replaced(uncommented(text, "proxy"), {forwarded: "http-request del-header X-Forwarded-For"})
-    )
+    header = {"http-request set-header X-Forwarded-For %[src]": "http-request del-header X-Forwarded-For"}
+    return _haproxy(proxy, behind, lambda text: replaced(uncommented(text, "proxy"), header))
 
 
 def _haproxy(proxy: Proxy, behind: Behind, change: Callable[[str], str]) -> list[str]:

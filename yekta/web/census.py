@@ -22,9 +22,22 @@ class Census:
         one = self._most_of_one
         if one and self._addresses[address] >= one and not _is_loopback(address):
             return False
+        self._count(address)
+        return True
+
+    def _count(self, address: str) -> None:
         self._all += 1
         self._addresses[address] += 1
-        return True
+
+    def move(self, old: str, new: str) -> bool:
+        """One that is counted at ``old`` is of ``new`` from now on, or it is one too many there."""
+        if old == new:
+            return True
+        self.leave(old)
+        if self.enter(new):
+            return True
+        self._count(old)
+        return False
 
     def leave(self, address: str) -> None:
         """Count one less."""

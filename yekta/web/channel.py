@@ -254,17 +254,15 @@ def facts(request: http.Request) -> Facts:
         name.decode("latin-1").lower(): b", ".join(values).decode("latin-1")
         for name, values in request.requestHeaders.getAllRawHeaders()
     }
-    peer, trusted = _peer(request)
+    sender, trusted = _sender(request)
+    # The PROXY protocol's word counts as a header's does.
+    peer = getattr(request.getClientAddress(), "host", "") if sender is None or sender in trusted else sender
     address = client_address(peer, headers, trusted)
-    secure = request.isSecure() or is_secure(peer, headers, trusted)
+    secure = request.isSecure() or (sender is not None and is_secure(sender, headers, trusted))
     return Facts(request.method.decode("latin-1"), path, query, headers, address, secure)
 
 
-def _peer(request: http.Request) -> tuple[str, Trusted]:
-    """Who sent a request, and whom its site trusts. The PROXY protocol's word counts as a header's does."""
-    stated = getattr(request.getClientAddress(), "host", "")
+def _sender(request: http.Request) -> tuple[str | None, Trusted]:
+    """Whose TCP connection a request came over, and whom its site trusts; of somebody else's site we know neither."""
     channel = getattr(request, "channel", None)
-    if not isinstance(channel, Channel):
-        return stated, NOBODY
-    trusted = channel.site.limits.trusted
-    return (stated if channel.address in trusted else channel.address), trusted
+    return (channel.address, channel.site.limits.trusted) if isinstance(channel, Channel) else (None, NOBODY)
