@@ -31,7 +31,7 @@ class Limits:
 
     ``max_connections``: TCP connections in all; ``max_per_address``: those of one client address, 0 is no limit.
     Loopback is excepted: a reverse proxy there speaks for many clients. ``trusted``: the proxies whose word is taken
-    for where their clients are.
+    for where their clients are, and whose clients are counted in their place.
     """
 
     max_body: int = 1_000_000
@@ -79,6 +79,7 @@ class Channel(HTTPChannel):
 
     site: Site
     address: str
+    counted: str
     _idle = True
     _refused = False
     _turn: IDelayedCall | None = None
@@ -107,6 +108,8 @@ class Channel(HTTPChannel):
         """Requests that came along wait for the reactor's next turn: hundreds fit into one chunk of data."""
         self._idle = True
         self.paused = True
+        if self.counted != self.address:
+            self._count(self.address, limited=False)
         super().requestDone(request)
         if self._waitingForTransport or self._buffer:
             # Twisted's reads on after each request; what has come already would pile up.
@@ -134,16 +137,32 @@ class Channel(HTTPChannel):
 
     def allHeadersReceived(self) -> None:
         super().allHeadersReceived()
+        if not self._refused and self._speaks_for_many() and not self._count(_address(self.requests[-1])):
+            self._refuse(self.requests[-1], "429 Too Many Requests", {}, b"")
         if self.length != 0 and not self._refused:
             self.site.body_began(self._path, self.requests[-1])
 
+    def _speaks_for_many(self) -> bool:
+        """Whether each request has a client of its own, who has the connection until the answer ends."""
+        limits = self.site.limits
+        return limits.max_per_address > 0 and self.address in limits.trusted
+
+    def _count(self, address: str, *, limited: bool = True) -> bool:
+        if not self.site.census.move(self.counted, address, limited=limited):
+            return False
+        self.counted = address
+        return True
+
     def refuse_body(self, request: Request) -> None:
-        """Answer 413 while the body is still arriving, and let the client finish its sentence for a moment."""
-        if self._refused:
-            return
+        """Answer 413 while the body is still arriving."""
+        if not self._refused:
+            headers, body = self.site.too_large(self._path, request.getHeader("origin"))
+            self._refuse(request, "413 Content Too Large", headers, body)
+
+    def _refuse(self, request: Request, status: str, headers: Mapping[str, str], body: bytes) -> None:
+        """Answer before the request has arrived, and let the client finish its sentence for a moment."""
         self._refused = True
-        headers, body = self.site.too_large(self._path, request.getHeader("origin"))
-        lines = ["HTTP/1.1 413 Content Too Large", "Connection: close", f"Content-Length: {len(body)}"]
+        lines = [f"HTTP/1.1 {status}", "Connection: close", f"Content-Length: {len(body)}"]
         lines += [f"{name}: {value}" for name, value in headers.items()]
         self.transport.write("\r\n".join([*lines, "", ""]).encode("latin-1") + body)
         self.setTimeout(LINGER)
@@ -162,7 +181,7 @@ class Channel(HTTPChannel):
 
     def leave(self) -> None:
         """The connection is gone, whoever had it last."""
-        self.site.census.leave(self.address)
+        self.site.census.leave(self.counted)
 
     def connectionLost(self, reason: Failure) -> None:
         self.leave()
@@ -231,10 +250,10 @@ class Site(server.Site):
 
     def buildProtocol(self, addr: IAddress) -> Channel | None:
         address = getattr(addr, "host", "")
-        if not self.census.enter(address):
+        if not self.census.enter(address, limited=address not in self.limits.trusted):
             return None
         channel: Channel = super().buildProtocol(addr)
-        channel.address = address
+        channel.address = channel.counted = address
         return channel
 
     def startFactory(self) -> None:
@@ -254,15 +273,22 @@ def facts(request: http.Request) -> Facts:
         name.decode("latin-1").lower(): b", ".join(values).decode("latin-1")
         for name, values in request.requestHeaders.getAllRawHeaders()
     }
-    sender, trusted = _sender(request)
-    # The PROXY protocol's word counts as a header's does.
-    peer = getattr(request.getClientAddress(), "host", "") if sender is None or sender in trusted else sender
-    address = client_address(peer, headers, trusted)
-    secure = request.isSecure() or (sender is not None and is_secure(sender, headers, trusted))
+    address, secure = _whereabouts(request, headers)
     return Facts(request.method.decode("latin-1"), path, query, headers, address, secure)
 
 
-def _sender(request: http.Request) -> tuple[str | None, Trusted]:
-    """Whose TCP connection a request came over, and whom its site trusts; of somebody else's site we know neither."""
+def _address(request: http.Request) -> str:
+    """A client's address."""
+    stated = request.requestHeaders.getRawHeaders("x-forwarded-for", [])
+    return _whereabouts(request, {"x-forwarded-for": ",".join(stated)})[0]
+
+
+def _whereabouts(request: http.Request, headers: Mapping[str, str]) -> tuple[str, bool]:
+    """A client's address, and whether it came over TLS. The PROXY protocol's word counts as a header's does."""
+    stated = getattr(request.getClientAddress(), "host", "")
     channel = getattr(request, "channel", None)
-    return (channel.address, channel.site.limits.trusted) if isinstance(channel, Channel) else (None, NOBODY)
+    if not isinstance(channel, Channel):
+        return stated, request.isSecure()
+    sender, trusted = channel.address, channel.site.limits.trusted
+    address = client_address(stated if sender in trusted else sender, headers, trusted)
+    return address, request.isSecure() or is_secure(sender, headers, trusted)
