@@ -269,12 +269,16 @@ async def test_a_client_without_a_word_stays(street: Street) -> None:
 
 @every_proxy
 @pytest_twisted.ensureDeferred
-async def test_of_a_gateway_that_is_away_no_token_is_logged(street: Street, name: str, tmp_path: Path) -> None:
+async def test_of_a_service_that_is_away_no_token_is_logged(street: Street, name: str, tmp_path: Path) -> None:
+    """With the file as it ships, for one process of each service; yektayar-ws is away."""
     token = "a-token-that-nobody-may-read"
-    behind = Behind((free_port(), free_port()), (free_port(), free_port()))
+    behind = Behind(street.behind(name).api, (free_port(), free_port()), several=False)
     with proxied(name, folder_of(name, tmp_path), behind) as proxy:
-        target, header = f"/ws?sid=x.b&token={token}", {"Authorization": f"Bearer {token}"}
+        for scheme in ("http", "https"):
+            here, _ = await deferToThread(Way(proxy, scheme, API).ask, "GET", f"/websocket-info?token={token}")
+            assert here.status == 200
+        target, header = f"/ws?sid=x&token={token}", {"Authorization": f"Bearer {token}"}
         ways = [Way(proxy, scheme, WS) for scheme in ("http", "https")]
-        for response, _ in await at_once(*(deferToThread(way.ask, "GET", target, None, header) for way in ways)):
-            assert response.status in (502, 503)
+        for away, _ in await at_once(*(deferToThread(way.ask, "GET", target, None, header) for way in ways)):
+            assert away.status in (502, 503)
     assert_discreet(proxy, [token])

@@ -41,10 +41,16 @@ APACHE_MODULES = (
 
 @attrs.frozen
 class Behind:
-    """The ports of the gateways: of each service, the first process and the second."""
+    """The ports of the gateways: of each service, the first process and the second. ``several``: there is a second."""
 
     api: tuple[int, int]
     ws: tuple[int, int]
+    several: bool = True
+
+    def shipped(self, path: str) -> str:
+        """A file of ``etc/``, for as many processes."""
+        text = (ETC / path).read_text()
+        return uncommented(text, "b") if self.several else text
 
 
 @attrs.define(eq=False)
@@ -99,7 +105,7 @@ def _ports(behind: Behind) -> dict[str, str]:
 def nginx(proxy: Proxy, behind: Behind) -> list[str]:
     """Its command; everything it reads is below the proxy's folder."""
     text = replaced(
-        uncommented((ETC / "nginx/yektayar.conf").read_text(), "b"),
+        behind.shipped("nginx/yektayar.conf"),
         {
             "listen 80;": f"listen 127.0.0.1:{proxy.http};",
             "listen 443 ": f"listen 127.0.0.1:{proxy.https} ",
@@ -119,7 +125,7 @@ def nginx(proxy: Proxy, behind: Behind) -> list[str]:
 def apache(proxy: Proxy, behind: Behind) -> list[str]:
     """As `nginx`. Debian's own file says what stands before ours."""
     text = replaced(
-        uncommented((ETC / "apache/yektayar.conf").read_text(), "b"),
+        behind.shipped("apache/yektayar.conf"),
         {
             "Use Yektayar 80 ": f"Use Yektayar {proxy.http} ",
             "Use Yektayar 443 ": f"Use Yektayar {proxy.https} ",
@@ -148,7 +154,7 @@ def apache(proxy: Proxy, behind: Behind) -> list[str]:
 def caddy(proxy: Proxy, behind: Behind) -> list[str]:
     """As `nginx`. Its file has no time-outs."""
     text = replaced(
-        uncommented((ETC / "caddy/Caddyfile").read_text(), "b"),
+        behind.shipped("caddy/Caddyfile"),
         {
             "http_port 80": f"admin off\n\tdefault_bind 127.0.0.1\n\thttp_port {proxy.http}",
             "grace_period 10s": "grace_period 1s",
@@ -175,7 +181,7 @@ def haproxy_proxy(proxy: Proxy, behind: Behind) -> list[str]:
 
 def _haproxy(proxy: Proxy, behind: Behind, change: Callable[[str], str]) -> list[str]:
     text = replaced(
-        change(uncommented((ETC / "haproxy/haproxy.cfg").read_text(), "b")),
+        change(behind.shipped("haproxy/haproxy.cfg")),
         {
             "log /dev/log local0": "log stdout format raw local0",
             "bind :80\n": f"bind 127.0.0.1:{proxy.http}\n",
