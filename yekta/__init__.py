@@ -8,7 +8,7 @@ The directories are floors. A module imports its own floor or a lower one (``tes
     1  socketio/    LIBRARY: Socket.IO protocol 5, server side
        engineio/    LIBRARY: Engine.IO protocol 4, server side
        websocket/   LIBRARY: RFC 6455 on Autobahn, the common case first
-       web/         LIBRARY: twisted.web with bounds; the facts of a request; Origins
+       web/         LIBRARY: twisted.web with bounds; the facts of a request; Origins; clients behind proxies
        ai/          LIBRARY: chat completions as a stream of text
        timeouts.py  many waits of one length for the price of one timer
     0  packet.py, frame.py, sse.py, errors.py inside the libraries: pure codecs
