@@ -16,7 +16,7 @@ NODE_MODULES = Path(__file__).parent / "node" / "node_modules"
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "needs(*programs): node, chromium, cc… must be installed; root: we must be")
+    config.addinivalue_line("markers", "needs(*programs): node, nginx, cc… must be installed; root: we must be")
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
@@ -45,4 +45,6 @@ def _missing(program: str) -> str | None:
         return None if there else "node, or its packages in tests/node, are not installed"
     if program == "root":
         return "only root may" if os.getuid() else None
-    return None if shutil.which(program) else f"{program} is not installed"
+    # Debian keeps daemons where only root looks.
+    path = f"{os.environ.get('PATH', os.defpath)}:/usr/sbin"
+    return None if shutil.which(program, path=path) else f"{program} is not installed"

@@ -15,6 +15,13 @@ def test_an_id_leads_to_its_process() -> None:
         assert tag_of(f"/socket.io/?EIO=4&transport=polling&sid={sid}&t=x".encode()) == tag
 
 
+def test_a_proxy_s_name_follows() -> None:
+    tag = new_tag()
+    sid = new_sid(tag, "b2")
+    assert (len(sid), sid[20:]) == (23, ".b2")
+    assert tag_of(f"/socket.io/?EIO=4&transport=polling&sid={sid}".encode()) == tag
+
+
 @pytest.mark.parametrize(
     "target",
     [
@@ -22,6 +29,8 @@ def test_an_id_leads_to_its_process() -> None:
         b"/socket.io/?EIO=4",
         b"/socket.io/?sid=",
         b"/?sid=short",
+        b"/?sid=" + b"x" * 20 + b".",
+        b"/?sid=" + b"x" * 20 + b"../x",
         b"/?sid=" + b"x" * 21,
         b"/?sid=../../x/abcdefghijkl",
         b"/?sid=" + "é".encode("latin-1") * 20,

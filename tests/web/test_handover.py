@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+import pytest
 import pytest_twisted
 from twisted.internet import reactor as _reactor
 from twisted.internet.defer import Deferred
@@ -17,14 +18,16 @@ from twisted.web import http
 from twisted.web.resource import Resource
 
 from tests.support.patience import soon
+from yekta.web.arrival import Arrival, Door
 from yekta.web.channel import Limits, Site
 from yekta.web.handover import MAX_BYTES, Handover, _give
+from yekta.web.request import Request
 
 reactor: Any = _reactor
 
 
 class Says(Resource):
-    """Answers with its name and the body that came."""
+    """Answers with its name and the body that came; twisted.web, or who comes the short way."""
 
     isLeaf = True
 
@@ -36,6 +39,15 @@ class Says(Resource):
         assert request.content is not None
         body: bytes = request.content.read()
         return b"%s %s %s\n" % (self._name, request.uri, body)
+
+    def door(self, asked: Request) -> Door:
+        return self
+
+    def expect_body(self, asked: Request) -> None:
+        """It is small."""
+
+    def serve(self, arrival: Arrival) -> None:
+        arrival.respond(200, {}, b"%s %s %s\n" % (self._name, arrival.target.encode(), arrival.body))
 
 
 def name_of(target: bytes) -> str | None:
@@ -49,8 +61,11 @@ def is_new(target: bytes) -> bool:
 class House:
     """Two sites that give each other connections."""
 
-    def __init__(self, folder: Path) -> None:
-        self.sites = {name: Site(reactor, Says(name.encode()), Limits()) for name in ("a", "b")}
+    def __init__(self, folder: Path, *, short: bool) -> None:
+        doors = {name: Says(name.encode()) for name in ("a", "b")}
+        self.sites = {
+            name: Site(reactor, says, Limits(), doors=says if short else None) for name, says in doors.items()
+        }
         self.handovers = {
             name: Handover(reactor, folder, name, name_of, is_new, site) for name, site in self.sites.items()
         }
@@ -105,9 +120,9 @@ def head(target: bytes, body: bytes = b"") -> bytes:
     return b"POST %s HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % (target, len(body))
 
 
-@pytest_twisted.async_yield_fixture
-async def house(tmp_path: Path) -> AsyncIterator[House]:
-    house = House(tmp_path)
+@pytest_twisted.async_yield_fixture(params=[False, True], ids=["twisted.web", "short path"])
+async def house(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[House]:
+    house = House(tmp_path, short=request.param)
     yield house
     await house.close()
 

@@ -1,7 +1,10 @@
-"""Connection ids that say which process made them: a tag of four characters, and sixteen of chance.
+"""Connection ids that say which process made them::
 
-Where several processes serve one port, a polling request may reach another than the one that has its connection; by the
-tag it is brought there (`yekta.web.handover`). All of it is 20 characters, as `settings.new_sid` explains.
+    4 characters: tag   16 of chance   .NAME, where the process has one
+
+Where several processes serve one port, a polling request may reach another than the one that has its connection; by
+the tag it is brought there (`yekta.web.handover`). Where each has a port of its own, a proxy in front goes by the name.
+The first 20 characters are as many as `settings.new_sid` makes, which explains why.
 """
 
 from __future__ import annotations
@@ -11,7 +14,7 @@ import secrets
 
 from yekta.web.request import parse_target
 
-_SID = re.compile(r"([A-Za-z0-9_-]{4})[A-Za-z0-9_-]{16}")
+_SID = re.compile(r"([A-Za-z0-9_-]{4})[A-Za-z0-9_-]{16}(?:\.[A-Za-z0-9]+)?")
 
 
 def new_tag() -> str:
@@ -19,9 +22,10 @@ def new_tag() -> str:
     return secrets.token_urlsafe(3)
 
 
-def new_sid(tag: str) -> str:
-    """An id made by the process ``tag``."""
-    return tag + secrets.token_urlsafe(12)
+def new_sid(tag: str, name: str = "") -> str:
+    """An id made by the process ``tag``, which a proxy knows as ``name``."""
+    sid = tag + secrets.token_urlsafe(12)
+    return f"{sid}.{name}" if name else sid
 
 
 def is_handshake(target: bytes) -> bool:

@@ -18,6 +18,7 @@ from dotenv import dotenv_values
 from twisted.python import usage
 
 from yekta.services import reactor
+from yekta.web.forwarded import Trusted, parse_trusted
 
 
 class ConfigError(ValueError):
@@ -91,6 +92,19 @@ def _origins(value: str) -> tuple[str, ...]:
     raise ValueError("a comma-separated list of origins such as https://app.example")
 
 
+def _proxies(value: str) -> Trusted:
+    try:
+        return parse_trusted(item for item in _list(value) if item)
+    except ValueError:
+        raise ValueError("a comma-separated list of addresses, networks or unix, as 127.0.0.1,10.0.0.0/8") from None
+
+
+def _name(value: str) -> str:
+    if not value or (value.isascii() and value.isalnum() and len(value) <= 32):
+        return value
+    raise ValueError("up to 32 letters and digits")
+
+
 def _list(value: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in value.split(","))
 
@@ -144,6 +158,8 @@ SETTINGS = (
     Setting("WEBSOCKET_PATH", "/ws", _path, "path of native WebSocket on yektayar-api"),
     Setting("CORS_ORIGIN", "http://localhost:5173,http://localhost:8100", _origins, "web pages that may connect"),
     Setting("DISABLE_CORS", "false", _flag, "send no CORS headers: the reverse proxy does"),
+    Setting("TRUSTED_PROXIES", "", _proxies, "addresses, networks or unix: proxies that may say who their client is"),
+    Setting("PROCESS_NAME", "", _name, "ends each Engine.IO sid after a dot, so that a proxy finds the process"),
     Setting("LEGACY_STATUS", "false", _flag, "answer errors of /api/auth/ with 200, as the original did"),
     Setting("DATABASE_URL", "sqlite:///yekta.sqlite3", _text, "sqlite:///FILE or postgresql://…", secret=True),
     Setting("DATABASE_CONNECTIONS", "4", _positive, "database connections of one process"),

@@ -111,6 +111,7 @@ class Node(MultiService):
             request_timeout=self.settings.request_timeout,
             max_connections=self.settings.max_connections,
             max_per_address=self.settings.max_connections_per_address,
+            trusted=self.settings.trusted_proxies,
         )
 
     async def _stop(self) -> None:
@@ -208,7 +209,7 @@ class Node(MultiService):
                     max_queued=settings.max_queued,
                     max_connections=settings.max_connections,
                     origins=self.origins,
-                    generate_id=partial(sids.new_sid, self.tag),
+                    generate_id=partial(sids.new_sid, self.tag, settings.process_name),
                 ),
                 websocket=self._websocket_limits(heartbeat=False),
                 connect_timeout=settings.connect_timeout,

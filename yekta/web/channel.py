@@ -19,6 +19,7 @@ from twisted.web.resource import IResource
 
 from yekta.timeouts import Timeouts
 from yekta.web.census import Census
+from yekta.web.forwarded import NOBODY, Trusted, whereabouts
 from yekta.web.front import Doors, Front
 from yekta.web.handover import Give
 from yekta.web.request import Request as Facts
@@ -40,13 +41,15 @@ class Limits:
     """``max_body``: bytes of one request's body. ``request_timeout``: seconds for one whole request to arrive.
 
     ``max_connections``: TCP connections in all; ``max_per_address``: those of one client address, 0 is no limit.
-    Loopback is excepted: a reverse proxy there speaks for many clients.
+    Loopback is excepted: a reverse proxy there speaks for many clients. ``trusted``: the proxies whose word is taken
+    for where their clients are, and whose clients are counted in their place.
     """
 
     max_body: int = 1_000_000
     request_timeout: float = 60.0
     max_connections: int = 100_000
     max_per_address: int = 0
+    trusted: Trusted = NOBODY
 
 
 class Request(server.Request):
@@ -94,6 +97,7 @@ class Channel(HTTPChannel):
 
     site: Site
     address: str
+    counted: str
     since: float
     _asked = False
     _idle = True
@@ -133,6 +137,8 @@ class Channel(HTTPChannel):
         """Requests that came along wait for the reactor's next turn: hundreds fit into one chunk of data."""
         self._idle = True
         self.paused = True
+        if self.counted != self.address:
+            self._count(self.address, limited=False)
         super().requestDone(request)
         if self._waitingForTransport or self._buffer:
             # Twisted's reads on after each request; what has come already would pile up.
@@ -159,12 +165,15 @@ class Channel(HTTPChannel):
             self._networkProducer.resumeProducing()
 
     def allHeadersReceived(self) -> None:
-        give = self.site.whither(self._path)
+        whither, request = self.site.whither, self.requests[-1]
+        give = None if whither is None else whither(self._path)
         if give is not None and self._give(give):
             return
         super().allHeadersReceived()
+        if not self._refused and self.site.speaks_for_many(self.address) and not self._count(_address(request)):
+            self._refuse(request, "429 Too Many Requests", {}, b"")
         if self.length != 0 and not self._refused:
-            self.site.body_began(self._path, self.requests[-1])
+            self.site.body_began(self._path, request)
 
     def _give(self, give: Give) -> bool:
         """Let another process have the connection, if it takes it and nothing of ours is on its way to the client."""
@@ -182,13 +191,22 @@ class Channel(HTTPChannel):
         transport.loseConnection()
         return True
 
+    def _count(self, address: str, *, limited: bool = True) -> bool:
+        if not self.site.census.move(self.counted, address, limited=limited):
+            return False
+        self.counted = address
+        return True
+
     def refuse_body(self, request: Request) -> None:
-        """Answer 413 while the body is still arriving, and let the client finish its sentence for a moment."""
-        if self._refused:
-            return
+        """Answer 413 while the body is still arriving."""
+        if not self._refused:
+            headers, body = self.site.too_large(self._path, request.getHeader("origin"))
+            self._refuse(request, "413 Content Too Large", headers, body)
+
+    def _refuse(self, request: Request, status: str, headers: Mapping[str, str], body: bytes) -> None:
+        """Answer before the request has arrived, and let the client finish its sentence for a moment."""
         self._refused = True
-        headers, body = self.site.too_large(self._path, request.getHeader("origin"))
-        lines = ["HTTP/1.1 413 Content Too Large", "Connection: close", f"Content-Length: {len(body)}"]
+        lines = [f"HTTP/1.1 {status}", "Connection: close", f"Content-Length: {len(body)}"]
         lines += [f"{name}: {value}" for name, value in headers.items()]
         self.transport.write("\r\n".join([*lines, "", ""]).encode("latin-1") + body)
         self.setTimeout(LINGER)
@@ -217,7 +235,7 @@ class Channel(HTTPChannel):
 
     def leave(self) -> None:
         """The connection is gone, whoever had it last."""
-        self.site.census.leave(self.address)
+        self.site.census.leave(self.counted)
 
     def connectionLost(self, reason: Failure) -> None:
         self.leave()
@@ -263,10 +281,6 @@ def _say_nothing(path: bytes, origin: str | None) -> tuple[Mapping[str, str], by
     return {}, b""
 
 
-def _here(target: bytes) -> Give | None:
-    return None
-
-
 BodyBegan = Callable[[bytes, http.Request], None]
 
 
@@ -279,8 +293,8 @@ class Site(server.Site):
 
     ``body_began(target, request)`` is told when the body of a request begins to arrive. ``doors``: who serves plain
     requests without twisted.web (`front`); ``None`` is nobody. ``channels``: the connections that speak HTTP.
-    ``whither(target)`` is to whom a request belongs, ``None`` where it is to us. While ``parting``, each answer is the
-    last one on its connection.
+    ``whither(target)``, where it is set, is to whom a request belongs, ``None`` where it is to us. While ``parting``,
+    each answer is the last one on its connection.
     """
 
     def __init__(
@@ -309,7 +323,7 @@ class Site(server.Site):
         self.lingering: Timeouts[Front] = Timeouts(clock, ABORT, Front.cut)
         self._date = (-1, "")
         self.channels: set[Channel | Front] = set()
-        self.whither: Callable[[bytes], Give | None] = _here
+        self.whither: Callable[[bytes], Give | None] | None = None
         self.parting = False
 
     @property
@@ -328,10 +342,10 @@ class Site(server.Site):
 
     def buildProtocol(self, addr: IAddress) -> Channel | Front | None:
         address = getattr(addr, "host", "")
-        if not self.census.enter(address):
+        if not self.census.enter(address, limited=address not in self.limits.trusted):
             return None
         since = self.clock.seconds()
-        if self.doors is None:
+        if self.doors is None or self.speaks_for_many(address):
             return self.channel(addr, address, since)
         front = Front(self, address, since)
         self.channels.add(front)
@@ -340,10 +354,14 @@ class Site(server.Site):
     def channel(self, addr: IAddress, address: str, since: float) -> Channel:
         """The protocol of a connection that is counted already, as one of ``address``."""
         channel: Channel = super().buildProtocol(addr)
-        channel.address = address
+        channel.address = channel.counted = address
         channel.since = since
         self.channels.add(channel)
         return channel
+
+    def speaks_for_many(self, address: str) -> bool:
+        """Whether each request from there has a client of its own, who has the connection until the answer ends."""
+        return self.limits.max_per_address > 0 and address in self.limits.trusted
 
     def is_young(self, since: float) -> bool:
         """Whether a connection of that time is too new to be hung up on."""
@@ -373,5 +391,21 @@ def facts(request: http.Request) -> Facts:
         name.decode("latin-1").lower(): b", ".join(values).decode("latin-1")
         for name, values in request.requestHeaders.getAllRawHeaders()
     }
-    address = getattr(request.getClientAddress(), "host", "")
-    return Facts(request.method.decode("latin-1"), path, query, headers, address, request.isSecure())
+    address, secure = _whereabouts(request, headers)
+    return Facts(request.method.decode("latin-1"), path, query, headers, address, secure)
+
+
+def _address(request: http.Request) -> str:
+    """A client's address."""
+    stated = request.requestHeaders.getRawHeaders("x-forwarded-for", [])
+    return _whereabouts(request, {"x-forwarded-for": ",".join(stated)})[0]
+
+
+def _whereabouts(request: http.Request, headers: Mapping[str, str]) -> tuple[str, bool]:
+    """A client's address, and whether it came over TLS. The PROXY protocol's word counts as a header's does."""
+    stated = getattr(request.getClientAddress(), "host", "")
+    channel = getattr(request, "channel", None)
+    if not isinstance(channel, Channel):
+        return stated, request.isSecure()
+    address, over_tls = whereabouts(channel.address, stated, headers, channel.site.limits.trusted)
+    return address, over_tls or request.isSecure()

@@ -20,6 +20,7 @@ from twisted.internet.interfaces import IDelayedCall, IPushProducer, ISSLTranspo
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
+from yekta.web.forwarded import whereabouts
 from yekta.web.plain import END, Head, may_be_plain, parse
 from yekta.web.request import Request, parse_target
 from yekta.web.switching import switch
@@ -177,7 +178,11 @@ class Front(protocol.Protocol):
     def _arrive(self, bytes_of_head: bytes) -> FrontArrival | None:
         """The request of a head that is plain and for one of our doors."""
         head = parse(bytes_of_head)
-        if head is None or head.length > self.site.limits.max_body or self._belongs_elsewhere(head):
+        if head is None or head.length > self.site.limits.max_body:
+            return None
+        whither = self.site.whither
+        if whither is not None and whither(head.target.encode()) is not None:
+            # Another process is to have the connection: it is the channel that gives it away, or cannot.
             return None
         try:
             asked = self._facts(head)
@@ -192,16 +197,13 @@ class Front(protocol.Protocol):
             arrival.ended = self._door.expect_body(asked)
         return arrival
 
-    def _belongs_elsewhere(self, head: Head) -> bool:
-        """Whether another process is to have the connection. It is the channel that gives it away, or cannot."""
-        return self.site.whither(head.target.encode()) is not None
-
     def _facts(self, head: Head) -> Request:
         if not self._peer:
             # Behind ``haproxy:`` it is not known before there are bytes.
             self._peer = getattr(self.transport.getPeer(), "host", "")
         path, query = parse_target(head.target)
-        return Request(head.method, path, query, head.headers, self._peer, self._secure)
+        address, over_tls = whereabouts(self._address, self._peer, head.headers, self.site.limits.trusted)
+        return Request(head.method, path, query, head.headers, address, over_tls or self._secure)
 
     def _body_received(self, data: bytes) -> None:
         body, arrival = self._body, self._arrival
