@@ -36,6 +36,7 @@ FLOORS = {
     "yekta.app": 2,
     "yekta.edge": 3,
     "yekta.services": 4,
+    "yekta.command": 4,
     "yekta": 0,
 }
 
@@ -49,8 +50,8 @@ OUTSIDE = {
 
 # What only one place may touch.
 ONLY = {
-    "autobahn": ("yekta.websocket.lean", "yekta.websocket.factory"),
-    "treq": ("yekta.ai",),
+    "autobahn": ("yekta.websocket.lean", "yekta.websocket.factory", "yekta.command.websocket"),
+    "treq": ("yekta.ai", "yekta.command.network"),
     "klein": ("yekta.edge.rest",),
     "prometheus_client": ("yekta.edge.metrics",),
     "werkzeug": ("yekta.edge.rest",),

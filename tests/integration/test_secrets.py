@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 import secrets
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,7 +14,7 @@ import attrs
 import pytest
 
 from tests.support.attacks import Over, WebSocket, Wire
-from tests.support.services import PYTHON_M_TWISTED, Service, started
+from tests.support.services import PYTHON_M_TWISTED, TWISTD, Service, started
 from tests.support.strangers import EngineIO, Native, Poller, Polling, SocketIO
 
 JSON = "Content-Type: application/json"
@@ -24,6 +26,7 @@ class Talk:
     """A service, and all that must not be in its log."""
 
     service: Service
+    control: Path
     hidden: list[str]
 
     def hide(self, text: str) -> str:
@@ -42,13 +45,28 @@ class Talk:
         return self.hide(self.post("/api/auth/acquire-session", {}).json()["data"]["token"])
 
 
-@pytest.fixture(params=["text", "json"])
+TALKATIVE = (*PYTHON_M_TWISTED, "--log-level=debug")
+
+# Who writes the log, and what is asked of us.
+WRITERS: dict[str, tuple[tuple[str, ...], dict[str, str]]] = {
+    "Twisted's text": ((*TALKATIVE, "--log-format=text"), {}),
+    "Twisted's JSON": ((*TALKATIVE, "--log-format=json"), {}),
+    "our text": (TALKATIVE, {"LOG_FORMAT": "text"}),
+    "our JSON": (TALKATIVE, {"LOG_FORMAT": "json"}),
+    "twistd's text": ((*TWISTD, "-n", "--pidfile="), {}),
+    "our JSON under twistd": ((*TWISTD, "-n", "--pidfile="), {"LOG_FORMAT": "json"}),
+}
+
+
+@pytest.fixture(params=WRITERS)
 def talk(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Talk]:
     """The API service, which has every door, with all that a log can be made to say."""
-    twistd = (*PYTHON_M_TWISTED, "--log-level=debug", f"--log-format={request.param}")
-    settings = {"DATABASE_URL": f"sqlite:///{tmp_path}/db", "AI_API_KEY": AI_KEY, "PORT": "0"}
+    twistd, asked = WRITERS[request.param]
+    settings = {"DATABASE_URL": f"sqlite:///{tmp_path}/db", "AI_API_KEY": AI_KEY, "PORT": "0", "ACCESS_LOG": "true"}
+    control = tmp_path / "control"
+    settings |= {"CONTROL_SOCKET": str(control), **asked}
     with started("yektayar-api", folder=tmp_path, settings=settings, twistd=twistd) as service:
-        yield Talk(service, [AI_KEY])
+        yield Talk(service, control, [AI_KEY])
 
 
 def by_rest(talk: Talk) -> None:
@@ -96,6 +114,16 @@ def by_socketio(talk: Talk) -> None:
         assert guest.packet().startswith("44")
 
 
+def by_operator(talk: Talk) -> None:
+    """Of what is sent to a room, and of what is wrong with it, nothing is told either."""
+    with socket.socket(socket.AF_UNIX) as control:
+        control.connect(str(talk.control))
+        asked = {"command": "emit", "room": talk.word(), "event": talk.word(), "data": talk.word()}
+        control.sendall(json.dumps(asked).encode() + b"\n" + talk.word().encode() + b"\n")
+        with control.makefile() as replies:
+            assert [json.loads(replies.readline())["ok"] for _ in range(2)] == [True, False]
+
+
 def everything(talk: Talk, client: Any) -> None:
     """Every event, with data of the right shape and of a wrong one."""
     for event, data in {
@@ -115,11 +143,13 @@ def everything(talk: Talk, client: Any) -> None:
 
 
 def test_nothing_secret_is_logged(talk: Talk) -> None:
-    for part in (by_rest, by_native_websocket, by_socketio):
+    for part in (by_rest, by_native_websocket, by_socketio, by_operator):
         part(talk)
     assert talk.service.stop() == 0
     assert len(talk.hidden) > 50
     log = talk.service.text
     assert "An answer failed" in log
+    assert "/api/auth/login" in log
+    assert {"native-websocket", "socketio"} <= set(re.findall("native-websocket|socketio", log))
     assert [text for text in talk.hidden if text in log] == []
     assert "Traceback" not in log

@@ -40,6 +40,11 @@ ACCEPTED = [
     ("AI_BASE_URL", "", ()),
     ("AI_API_KEY", "a, ,c", ("a", "", "c")),
     ("AI_MODEL_FILE", __file__, __file__),
+    ("LOG_FORMAT", "json", "json"),
+    ("MANHOLE", "", ""),
+    ("MANHOLE", "2222", "tcp:2222:interface=127.0.0.1"),
+    ("MANHOLE", "127.0.0.2:22", "tcp:22:interface=127.0.0.2"),
+    ("MANHOLE", "[::1]:22", r"tcp:22:interface=\:\:1"),
 ]
 
 REFUSED = {
@@ -56,6 +61,8 @@ REFUSED = {
     "CORS_ORIGIN": ("app.example", "https://a.example,b.example"),
     "TRUSTED_PROXIES": ("proxy.example", "10.0.0.1/8", "10.0.0.0/33", "*", "127.0.0.1:80"),
     "PROCESS_NAME": ("a b", "a.b", "پ", "a" * 33),
+    "LOG_FORMAT": ("xml", "JSON"),
+    "MANHOLE": ("0.0.0.0:22", ":::22", "192.0.2.1:22", "localhost:22", "22:tcp", "127.0.0.1:", "70000", "tcp:22"),
     "AI_MODEL_FILE": ("/no/where/model.gguf", "/"),
     "AI_BASE_URL": ("ai.example", "ftp://ai.example", "//ai.example", "http://a/v1 http://b/v1,c"),
 }

@@ -11,6 +11,7 @@ from typing import Any
 
 from yekta.app.peer import Peer
 from yekta.app.sessions import Sessions
+from yekta.app.visits import Visits
 from yekta.socketio.adapter import Adapter, Flags, Target
 from yekta.socketio.message import Message
 
@@ -23,19 +24,22 @@ LEFT = "transport close"
 class Hub:
     """``peers`` by id; ``departures``: how many have left, by protocol and reason."""
 
-    def __init__(self, sessions: Sessions, adapter: Adapter) -> None:
+    def __init__(self, sessions: Sessions, adapter: Adapter, visits: Visits | None = None) -> None:
         self.peers: dict[str, Peer] = {}
         self.departures: Counter[tuple[str, str]] = Counter()
         # To be called with the id of a session whenever one of its peers says something.
         self.touch = sessions.touch
         self._sessions = sessions
         self._adapter = adapter
+        self._visits = visits
         sessions.on_ended(self._session_ended)
 
     def arrive(self, peer: Peer) -> None:
         """Welcome a peer. It can be spoken to, and is in the rooms of its session and user."""
         session = peer.session
         self.peers[peer.id] = peer
+        if self._visits is not None:
+            peer.visit = self._visits.begin()
         peer.join(SESSION + session.id)
         if session.is_logged_in and session.user_id is not None:
             peer.join(USER + session.user_id)
@@ -55,6 +59,8 @@ class Hub:
         if self.peers.pop(peer.id, None) is not None:
             self.departures[peer.protocol, reason] += 1
             self._sessions.release(peer.session)
+            if self._visits is not None and peer.visit is not None:
+                self._visits.end(peer.visit, peer.protocol, peer.transport, peer.address, reason)
             peer.gone()
 
     def emit(self, room: str, event: str, data: Any) -> None:

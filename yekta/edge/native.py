@@ -219,7 +219,9 @@ class NativeDoor(Resource):
         self._accept(arrival, await authenticate(self._sessions, token), token)
 
     def _accept(self, arrival: Arrival, session: Session, token: str | None) -> None:
-        take_up(arrival, self._websockets, NativePeer(session, token or "", self))
+        peer = NativePeer(session, token or "", self)
+        peer.address = arrival.asked.address
+        take_up(arrival, self._websockets, peer)
 
     def _failed(self, failure: Failure, arrival: Arrival) -> None:
         if isinstance(failure.value, NotAuthenticated):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from typing import Any
+from typing import Any, cast
 
 from yekta.app.counselor import NOTICE
 from yekta.app.dispatcher import Acknowledging, Dispatcher
@@ -30,6 +30,7 @@ class SocketPeer(Peer):
     def __init__(self, session: Session, token: str, socket: Socket, door: SocketDoor) -> None:
         super().__init__(session, token)
         self.id = socket.id
+        self.address = socket.handshake.address
         self._socket = socket
         self._door = door
 
@@ -94,15 +95,12 @@ class SocketDoor:
         if socket.recovered and socket.data.get("session") != session.id:
             raise ConnectError(INVALID_TOKEN)
         # From here on the session stands for it.
-        socket.handshake.auth.pop("token", None)
-        socket.data["peer"] = SocketPeer(session, token or "", socket, self)
+        socket.handshake.forget("token")
+        socket.owner = SocketPeer(session, token or "", socket, self)
 
     def _connected(self, socket: Socket) -> None:
-        peer: SocketPeer = socket.data.pop("peer")
-        following = socket.data.pop("following", {})
-        socket.otherwise(peer.event_received)
-        socket.on_drain(peer.drained)
-        socket.on_leave(peer.left)
+        peer = cast(SocketPeer, socket.owner)
+        following = socket.data.pop("following", {}) if socket.recovered else {}
         self.hub.arrive(peer)
         for message_id, seq in following.items():
             # Recovery has brought it all that it was sent before; the rest follows as if it had asked.

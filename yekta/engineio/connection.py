@@ -69,7 +69,7 @@ class Connection:
     handler: Handler = attrs.field(init=False)
     state: State = State.OPEN
     probe: Probe | None = None
-    _queue: list[Packet] = attrs.field(factory=list)
+    _queue: tuple[Packet, ...] | list[Packet] = ()
     _queued: int = 0
     _compress: bool = False
     _pong: Pong = Pong.NOT_AWAITED
@@ -153,6 +153,8 @@ class Connection:
             # A single message may be larger than the bound: it only waits for its turn.
             self.fail(TRANSPORT_ERROR, SLOW_CONSUMER)
         else:
+            if isinstance(self._queue, tuple):
+                self._queue = []
             self._queue.append(packet)
             self._queued += len(packet)
             self._compress |= compress
@@ -180,7 +182,7 @@ class Connection:
         if not self.transport.writable or self.state is State.CLOSED:
             return
         if self._queue:
-            packets, self._queue, self._queued = self._queue, [], 0
+            packets, self._queue, self._queued = [*self._queue], (), 0
             compress, self._compress = self._compress, False
             if self.state is State.CLOSING and not self.transport.immediate:
                 # This poll is the last that is answered: it brings the end as well.
@@ -224,8 +226,7 @@ class Connection:
         if self.state is State.CLOSED:
             return
         self.state = State.CLOSED
-        self._queue.clear()
-        self._queued = 0
+        self._queue, self._queued = (), 0
         self.transport.abandon()
         if self.probe is not None:
             self.probe.expire()

@@ -10,11 +10,13 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from io import StringIO
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, ClassVar, NoReturn
 
 import attrs
 from dotenv import dotenv_values
+from twisted.internet.endpoints import quoteStringArgument
 from twisted.python import usage
 
 from yekta.services import reactor
@@ -116,6 +118,26 @@ def _urls(value: str) -> tuple[str, ...]:
     raise ValueError("a comma-separated list of http:// or https:// URLs")
 
 
+def _format(value: str) -> str:
+    if value in ("", "text", "json"):
+        return value
+    raise ValueError("text or json")
+
+
+def _loopback(value: str) -> str:
+    # What listens there gives whoever comes in the whole process.
+    host, _, port = value.rpartition(":")
+    host = host.strip("[]") or "127.0.0.1"
+    try:
+        if value and ip_address(host).is_loopback:
+            return f"tcp:{_port(port)}:interface={quoteStringArgument(host)}"
+    except ValueError:
+        pass
+    if not value:
+        return value
+    raise ValueError("a port of a loopback address, such as 2222 or 127.0.0.1:2222")
+
+
 def _file(value: str) -> str:
     if not value or Path(value).is_file():
         return value
@@ -155,6 +177,12 @@ SETTINGS = (
     Setting("HOST", "localhost", _host, "address to listen on; 0.0.0.0 or :: for all"),
     Setting("WORKERS", "1", _positive, "processes that share the port"),
     Setting("METRICS_LISTEN", "", _text, "endpoint for Prometheus, e.g. tcp:9300:interface=127.0.0.1; none: off"),
+    Setting("LOG_FORMAT", "", _format, "text or json; none: as twistd is told, which is text"),
+    Setting("ACCESS_LOG", "false", _flag, "log each HTTP request, without what clients choose"),
+    Setting("CONTROL_SOCKET", "", _text, "path of the UNIX socket for yekta emit; none: off"),
+    Setting("MANHOLE", "", _loopback, "port of a Python prompt over SSH, on loopback; none: off"),
+    Setting("MANHOLE_KEYS", "", _file, "authorized_keys of those who may use it"),
+    Setting("MANHOLE_HOST_KEY", "", _file, "its private key, as ssh-keygen makes it"),
     Setting("WEBSOCKET_PATH", "/ws", _path, "path of native WebSocket on yektayar-api"),
     Setting("CORS_ORIGIN", "http://localhost:5173,http://localhost:8100", _origins, "web pages that may connect"),
     Setting("DISABLE_CORS", "false", _flag, "send no CORS headers: the reverse proxy does"),

@@ -34,6 +34,7 @@ from yekta.app.hub import Hub
 from yekta.app.passwords import Passwords
 from yekta.app.sessions import Sessions
 from yekta.app.timestamps import Timestamps
+from yekta.app.visits import Visits
 from yekta.edge.metrics import Numbers
 from yekta.edge.native import GOODBYE, NativeDoor
 from yekta.edge.socketio import ALIASES, SocketDoor
@@ -223,7 +224,7 @@ class Node(MultiService):
         )
         self.socketio_resource = self.socketio.resource()
         adapter = self.socketio.sockets.adapter
-        self.hub = Hub(self.sessions, adapter)
+        self.hub = Hub(self.sessions, adapter, Visits(self.reactor))
         events = Events(self.hub, self.counselor, self.timestamps).table()
         dispatcher = Dispatcher(events, self.reactor, Rate(settings.event_rate, settings.event_burst))
         self.numbers = Numbers(self.hub, dispatcher, self.counselor, self.socketio.engine)

@@ -23,6 +23,7 @@ from zope.interface import implementer
 
 from yekta.services.config import ConfigError, Settings
 from yekta.services.herald import Herald
+from yekta.services.logs import Logs
 
 # Seconds after which a worker that says nothing counts as stuck.
 SILENCE = 30.0
@@ -64,7 +65,9 @@ def _serve(
             os.write(report, message.encode() + b"\n")
 
     herald = Herald(reactor, tell, SILENCE)
-    gateway = Gateway(reactor, service, read(), 0, root, herald=herald, read=read)
+    # Our parent writes the log.
+    logs = Logs(reactor.callFromThread)
+    gateway = Gateway(reactor, service, read(), 0, root, herald=herald, logs=logs, read=read)
     gateway.privilegedStartService()
     gateway.startService()
     reactor.addSystemEventTrigger("before", "shutdown", gateway.stopService)
@@ -77,6 +80,8 @@ def of_worker(settings: Settings, index: int, folder: str, listen: tuple[str, ..
     own = {
         "handover_folder": folder,
         "metrics_listen": numbered(settings.metrics_listen, index),
+        "control_socket": settings.control_socket and f"{settings.control_socket}.{index}",
+        "manhole": numbered(settings.manhole, index),
     }
     return attrs.evolve(settings, values={**settings.values, **own}, listen=listen)
 

@@ -27,10 +27,10 @@ from twisted.python.failure import Failure
 
 from yekta.ai.alarm import Alarm
 from yekta.app.database import DatabaseError, prepare
-from yekta.services import logfiles
 from yekta.services.config import ConfigError, Settings, refuse
 from yekta.services.herald import Herald
 from yekta.services.listening import endpoints, listen
+from yekta.services.logs import Logs
 from yekta.services.node import care
 from yekta.services.signals import Signals
 from yekta.services.worker import SILENCE, numbered
@@ -56,7 +56,15 @@ class Workers(MultiService):
     _log = Logger()
 
     def __init__(
-        self, reactor: Any, name: str, settings: Settings, port: int, given: Sequence[str], herald: Herald
+        self,
+        reactor: Any,
+        name: str,
+        settings: Settings,
+        port: int,
+        given: Sequence[str],
+        *,
+        herald: Herald,
+        logs: Logs,
     ) -> None:
         super().__init__()
         self.setName(name)
@@ -64,12 +72,17 @@ class Workers(MultiService):
         self._settings = settings
         self._endpoints = settings.listen or endpoints(settings.host, port)
         self._herald = herald
+        self._logs = logs
         self._ports: list[Any] = []
         self._folder = ""
         self._ready: set[int] = set()
         self.workers = [_Worker(reactor, index, self._spawn, self._is_ready) for index in range(settings.workers)]
         self._given = given
-        self.reopen: list[Callable[[], object]] = [logfiles.reopen]
+
+    def setServiceParent(self, parent: Any) -> None:
+        """See `Logs.write_for`."""
+        self._logs.write_for(parent)
+        super().setServiceParent(parent)
 
     def startService(self) -> None:
         """``python -m twisted`` begins here: it knows no privileged start."""
@@ -129,8 +142,7 @@ class Workers(MultiService):
 
     def _reload(self) -> None:
         self._herald.reloading()
-        for reopen in self.reopen:
-            reopen()
+        self._logs.reopen()
         self._tell_all("HUP")
         self._herald.ready()
 

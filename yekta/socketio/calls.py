@@ -28,8 +28,8 @@ def dispatch(socket: Socket, event: str, args: list[Any], ack: Ack) -> Deferred[
     """Hand an event to a socket's middlewares and listeners. Gives what the next event has to wait for, if anything."""
     if socket.middlewares:
         return call(lambda: _filtered(socket, event, args, ack))
-    if socket.listeners is NOBODY and socket.fallback is not None and not socket.incoming:
-        return call(socket.fallback, event, args, ack, ack=ack)
+    if socket.owner is not None and socket.listeners is NOBODY and not socket.incoming:
+        return call(socket.owner.event_received, event, args, ack, ack=ack)
     return _deliver(socket, event, args, ack)
 
 
@@ -64,8 +64,9 @@ def _deliver(socket: Socket, event: str, args: list[Any], ack: Ack) -> Deferred[
     for function in socket.incoming:
         call(function, event, *args)
     listeners = socket.listeners.of(event)
-    if not listeners and socket.fallback is not None:
-        return call(socket.fallback, event, args, ack, ack=ack)
+    fallback = socket.fallback if socket.owner is None else socket.owner.event_received
+    if not listeners and fallback is not None:
+        return call(fallback, event, args, ack, ack=ack)
     pending = [call(listener.call, args, ack, ack=ack) for listener in listeners]
     unfinished = [each for each in pending if each is not None]
     if len(unfinished) > 1:

@@ -53,7 +53,8 @@ class Client:
         # The one that plain events are for, where the client speaks text.
         self._plain: Socket | None = None
         self._admissions: dict[str, Deferred[Any] | None] = {}
-        self._parser: Parser = TEXT
+        self._parser: Parser | None = None
+        # There while a packet is unfinished.
         self._decoder: Decoder | None = None
         self._order: Order | None = None
         self._size = 0
@@ -70,7 +71,7 @@ class Client:
 
     def format(self, spelling: str, *, offsets: bool) -> EventFormat:
         """How events are written for this client."""
-        return self.server.format(self._parser, spelling, offsets)
+        return self.server.format(self._parser or TEXT, spelling, offsets)
 
     # -- from Engine.IO --------------------------------------------------------------------------------------
 
@@ -78,17 +79,16 @@ class Client:
         if self.connection.state is not State.OPEN:
             # It was sent off, and may still fetch what was queued; what it says no longer counts.
             return
-        decoder = self._decoder
-        if decoder is None:
-            decoder = self._choose_parser(data)
         try:
-            if self._plain is not None and not decoder.waiting:
+            if self._plain is not None and self._decoder is None:
                 args = packets.decode_plain_event(data)
                 if args is not None:
                     self._event_received(self._plain, args, None, len(data))
                     return
             self._size += len(data)
+            decoder = self._decoder or self._make_decoder(data)
             packet = decoder.decode(data)
+            self._decoder = decoder if decoder.waiting else None
             if packet is not None:
                 size, self._size = self._size, 0
                 self._packet_received(packet, size)
@@ -102,8 +102,8 @@ class Client:
 
     def drained(self) -> None:
         for socket in tuple(self.sockets.values()):
-            if socket.drain_listener is not None:
-                socket.drain_listener()
+            if socket.owner is not None:
+                socket.owner.drained()
 
     def connection_lost(self, reason: str, description: str) -> None:
         self.server.forget(self)
@@ -115,11 +115,12 @@ class Client:
         for socket in list(self.sockets.values()):
             socket.lost(reason, description)
 
-    def _choose_parser(self, first: str | bytes) -> Decoder:
+    def _make_decoder(self, data: str | bytes) -> Decoder:
         settings = self.server.settings
-        self._parser = settings.parser or (TEXT if isinstance(first, str) else MSGPACK)
-        self._decoder = self._parser.decoder(settings.max_attachments, settings.engine.max_payload)
-        return self._decoder
+        if self._parser is None:
+            # The first message tells.
+            self._parser = settings.parser or (TEXT if isinstance(data, str) else MSGPACK)
+        return self._parser.decoder(settings.max_attachments, settings.engine.max_payload)
 
     def _await_attachments(self, first: bool) -> None:
         if not self.sockets:
@@ -131,7 +132,7 @@ class Client:
 
     def send(self, packet: Packet) -> None:
         """Send a packet. Raises :class:`ValueError` for what the parser cannot say."""
-        for message in self._parser.encode(packet):
+        for message in (self._parser or TEXT).encode(packet):
             self.connection.send(message)
 
     def refuse(self, spelling: str, error: ConnectError) -> None:
@@ -159,7 +160,7 @@ class Client:
         """A namespace was left, or refused."""
         if self.sockets.pop(spelling, None) is self._plain:
             self._plain = None
-        self._admissions.pop(spelling, None)
+        self._admitted(spelling)
 
     # -- packets ---------------------------------------------------------------------------------------------
 
@@ -203,11 +204,17 @@ class Client:
 
     def joined(self, spelling: str, socket: Socket) -> None:
         """The client is in a namespace from here on."""
-        self._admissions.pop(spelling, None)
+        self._admitted(spelling)
         self.sockets[spelling] = socket
         if spelling == "/" and self._parser is TEXT:
             self._plain = socket
         self.server.unidentified.stop(self)
+
+    def _admitted(self, spelling: str) -> None:
+        self._admissions.pop(spelling, None)
+        if not self._admissions:
+            # An empty dictionary keeps the room of what was in it.
+            self._admissions = {}
 
     def _join(self, namespace: Namespace | None, spelling: str, auth: dict[str, Any]) -> None:
         if namespace is None:
@@ -261,6 +268,7 @@ class Client:
 
 def _split(target: str) -> tuple[str, dict[str, str]]:
     try:
-        return parse_target(target)
+        path, query = parse_target(target)
     except ValueError:
         raise ProtocolError("too many fields in a namespace") from None
+    return path, dict(query)

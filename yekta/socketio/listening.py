@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
 from yekta.socketio.listeners import Function, Listeners
 
@@ -13,10 +13,23 @@ NOBODY = Listeners()
 Fallback = Callable[[str, list[Any], Callable[..., None]], Any]
 
 
+class Owner(Protocol):
+    """An object that has a socket to itself, as ``socket.owner``: told what no listener is, without one of its own."""
+
+    def event_received(self, event: str, args: list[Any], ack: Callable[..., None]) -> Any:
+        """As `Listening.otherwise`: every event that has no listener."""
+
+    def drained(self) -> None:
+        """The client, having been behind, can take more."""
+
+    def left(self, reason: str) -> None:
+        """The socket has left; the listeners of ``disconnect`` know already."""
+
+
 class Listening:
     """The listening half of a socket. Tuples: they cost an idle socket nothing, and are safe to walk."""
 
-    __slots__ = ("drain_listener", "fallback", "incoming", "leave_listener", "listeners", "middlewares", "outgoing")
+    __slots__ = ("fallback", "incoming", "listeners", "middlewares", "outgoing", "owner")
 
     def __init__(self) -> None:
         self.listeners: Listeners = NOBODY
@@ -24,8 +37,7 @@ class Listening:
         self.outgoing: tuple[Callable[..., Any], ...] = ()
         self.middlewares: tuple[Callable[..., Any], ...] = ()
         self.fallback: Fallback | None = None
-        self.drain_listener: Callable[[], object] | None = None
-        self.leave_listener: Callable[[str], object] | None = None
+        self.owner: Owner | None = None
 
     def on(self, event: str) -> Callable[[Function], Function]:
         """Decorator: call a function for every ``event``; ``disconnecting`` and ``disconnect`` get the reason."""
@@ -70,14 +82,6 @@ class Listening:
     def otherwise(self, function: Fallback) -> None:
         """Call ``function(event, args, ack)`` for every event that has no listener."""
         self.fallback = function
-
-    def on_drain(self, function: Callable[[], object]) -> None:
-        """Call ``function()`` whenever the client, having been behind, can take more."""
-        self.drain_listener = function
-
-    def on_leave(self, function: Callable[[str], object]) -> None:
-        """Call ``function(reason)`` once the socket has left, after the listeners of ``disconnect``."""
-        self.leave_listener = function
 
     def use(self, middleware: Function) -> Function:
         """Call ``middleware(event, args)`` before each event's listeners; an exception keeps the event from them."""

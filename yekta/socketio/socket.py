@@ -257,8 +257,8 @@ class Socket(Listening, Broadcasting):
         if self._acks is not None:
             self._acks.close()
         self.tell("disconnect", reason, description)
-        if self.leave_listener is not None:
-            call(self.leave_listener, reason)
+        if self.owner is not None:
+            call(self.owner.left, reason)
         # What an application hung on the socket goes with it.
         Listening.__init__(self)
 

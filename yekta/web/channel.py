@@ -18,6 +18,7 @@ from twisted.web.http import HTTPChannel
 from twisted.web.resource import IResource
 
 from yekta.timeouts import Timeouts
+from yekta.web.access import AccessLog
 from yekta.web.census import Census
 from yekta.web.forwarded import NOBODY, Trusted, whereabouts
 from yekta.web.front import Doors, Front
@@ -57,6 +58,7 @@ class Request(server.Request):
 
     channel: Channel
     _received = 0
+    _began = 0.0
 
     def getHeader(self, key: Any) -> Any:
         """As Twisted's, but text is Latin-1, which every header is: Twisted's fails where one is not UTF-8."""
@@ -70,6 +72,7 @@ class Request(server.Request):
         return b"localhost"
 
     def gotLength(self, length: int | None) -> None:
+        self._began = self.channel.site.reactor.seconds()
         if length is not None and length > self.channel.site.limits.max_body:
             self.channel.refuse_body(self)
             length = 0
@@ -81,6 +84,10 @@ class Request(server.Request):
             self.setHeader(b"connection", b"close")
             self.channel.persistent = False
         super().write(data)
+
+    def seconds(self) -> float:
+        """Since the head was complete."""
+        return float(self.channel.site.reactor.seconds() - self._began)
 
     def handleContentChunk(self, data: bytes) -> None:
         if self._disconnected:
@@ -291,10 +298,10 @@ def _ignore(target: bytes, request: http.Request) -> None:
 class Site(server.Site):
     """A site of bounded requests. ``too_large(path, origin)`` gives the headers and body of a 413.
 
-    ``body_began(target, request)`` is told when the body of a request begins to arrive. ``doors``: who serves plain
-    requests without twisted.web (`front`); ``None`` is nobody. ``channels``: the connections that speak HTTP.
-    ``whither(target)``, where it is set, is to whom a request belongs, ``None`` where it is to us. While ``parting``,
-    each answer is the last one on its connection.
+    ``body_began(target, request)`` is told when the body of a request begins to arrive, ``access`` of each answer.
+    ``doors``: who serves plain requests without twisted.web (`front`); ``None`` is nobody. ``channels``: the
+    connections that speak HTTP. ``whither(target)``, where it is set, is to whom a request belongs, ``None`` where it
+    is to us. While ``parting``, each answer is the last one on its connection.
     """
 
     def __init__(
@@ -305,6 +312,7 @@ class Site(server.Site):
         too_large: TooLarge = _say_nothing,
         body_began: BodyBegan = _ignore,
         doors: Doors | None = None,
+        access: AccessLog | None = None,
     ) -> None:
         super().__init__(
             root,
@@ -317,6 +325,7 @@ class Site(server.Site):
         self.limits = limits
         self.too_large = too_large
         self.body_began = body_began
+        self.access = access
         self.census = Census(limits.max_connections, limits.max_per_address)
         self.doors = doors
         self.waiting: Timeouts[Front] = Timeouts(clock, limits.request_timeout, Front.expire)
@@ -381,7 +390,16 @@ class Site(server.Site):
         """Nothing was started."""
 
     def log(self, request: Request) -> None:
-        """See `startFactory`."""
+        """A request was answered; called by Twisted."""
+        if self.access is not None:
+            self.access.request(
+                request.method.decode("latin-1"),
+                request.path.decode("latin-1"),
+                request.code,
+                request.sentLength,
+                request.seconds(),
+                _address(request),
+            )
 
 
 def facts(request: http.Request) -> Facts:

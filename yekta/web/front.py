@@ -20,6 +20,7 @@ from twisted.internet.interfaces import IDelayedCall, IPushProducer, ISSLTranspo
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
+from yekta.tcp import sender
 from yekta.web.forwarded import whereabouts
 from yekta.web.plain import END, Head, may_be_plain, parse
 from yekta.web.request import Request, parse_target
@@ -57,7 +58,7 @@ class Doors(Protocol):
 class FrontArrival:
     """A request of a `Front`; see `Arrival`."""
 
-    __slots__ = ("__weakref__", "_front", "_head", "_hung_up", "asked", "body", "close", "ended", "target")
+    __slots__ = ("__weakref__", "_began", "_front", "_head", "_hung_up", "asked", "body", "close", "ended", "target")
 
     def __init__(self, front: Front, bytes_of_head: bytes, head: Head, asked: Request) -> None:
         self.asked = asked
@@ -68,11 +69,16 @@ class FrontArrival:
         self._front: Front | None = front
         self._head = bytes_of_head
         self._hung_up: Callable[[], object] | None = None
+        self._began = 0.0 if front.site.access is None else front.site.clock.seconds()
 
     def respond(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
         front, self._front = self._front, None
         if front is None:
             return
+        access, asked = front.site.access, self.asked
+        if access is not None:
+            seconds = front.site.clock.seconds() - self._began
+            access.request(asked.method, asked.path, status, len(body), seconds, asked.address)
         close = self.close or "Connection" in headers or front.site.parting
         fields = _lines(tuple(headers.items()), close)
         first = _PHRASES.get(status) or f"HTTP/1.1 {status} Unknown Status\r\n"
@@ -133,6 +139,7 @@ class Front(protocol.Protocol):
 
     def connectionMade(self) -> None:
         self.transport.registerProducer(self, True)
+        self._send = sender(self.transport)
         self._secure = ISSLTransport.providedBy(self.transport)
         self.site.waiting.start(self)
 
@@ -231,7 +238,7 @@ class Front(protocol.Protocol):
         """The request has its answer. Those that came along wait for a turn: hundreds fit into one chunk of data."""
         self._arrival = None
         self.site.waiting.start(self)
-        self.transport.write(data)
+        self._send(data)
         if close:
             self._close()
         elif self._buffer and not self._congested:

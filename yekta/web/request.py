@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from urllib.parse import parse_qsl
 
 import attrs
 
 # A request of ours has a handful of query fields; parsing more only serves an attacker.
 MAX_FIELDS = 64
+
+# As long as ``/socket.io/?EIO=4&transport=websocket`` with another path: shorter than a token or an id.
+_COMMON = 42
 
 
 @attrs.frozen
@@ -42,8 +46,13 @@ class Request:
         return (token.strip() or None) if scheme.lower() == "bearer" else None
 
 
-def parse_target(target: str) -> tuple[str, dict[str, str]]:
+def parse_target(target: str) -> tuple[str, Mapping[str, str]]:
     """The path and the query of a request target, undecoded and decoded. More fields than we know: `ValueError`."""
+    # Too short to hold anything that is one client's own, so most clients share it.
+    return _parse_common(target) if len(target) <= _COMMON else _parse(target)
+
+
+def _parse(target: str) -> tuple[str, Mapping[str, str]]:
     path, _, text = target.partition("?")
     if text.count("&") >= MAX_FIELDS:
         raise ValueError("more query fields than we know")
@@ -58,3 +67,6 @@ def parse_target(target: str) -> tuple[str, dict[str, str]]:
             name, _, value = field.partition("=")
             query.setdefault(name, value)
     return path, query
+
+
+_parse_common = lru_cache(maxsize=64)(_parse)

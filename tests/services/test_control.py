@@ -1,0 +1,60 @@
+"""The control socket: what it obeys, what it refuses, and how much it reads."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from twisted.internet.task import Clock
+from twisted.internet.testing import StringTransport
+
+from tests.support.session_stores import FakeOutage
+from yekta.app.hub import Hub
+from yekta.app.sessions import Sessions
+from yekta.services.control import Control, endpoint
+from yekta.socketio.adapter import Home, InMemoryAdapter
+
+REFUSED = [
+    "not JSON",
+    "[]",
+    "{}",
+    '{"command": "stop"}',
+    '{"command": "emit"}',
+    '{"command": "emit", "room": "", "event": "x"}',
+    '{"command": "emit", "room": 1, "event": "x"}',
+    '{"command": "emit", "room": "a", "event": "disconnect"}',
+]
+
+
+@pytest.fixture
+def transport() -> StringTransport:
+    clock: Any = Clock()
+    adapter = InMemoryAdapter(Home(clock, lambda *_: None))
+    protocol = Control(Hub(Sessions(FakeOutage(), clock), adapter), adapter, 100).buildProtocol(None)
+    transport = StringTransport()
+    protocol.makeConnection(transport)
+    transport.protocol = protocol
+    return transport
+
+
+def test_an_empty_room_has_nobody(transport: Any) -> None:
+    transport.protocol.dataReceived(b'{"command": "emit", "room": "a", "event": "x", "data": 1}\n')
+    assert json.loads(transport.value()) == {"ok": True, "members": 0}
+
+
+@pytest.mark.parametrize("line", REFUSED)
+def test_what_is_no_command_is_refused(transport: Any, line: str) -> None:
+    transport.protocol.dataReceived(line.encode() + b"\n")
+    reply = json.loads(transport.value())
+    assert reply["ok"] is False
+    assert reply["error"].endswith(".")
+
+
+def test_a_line_without_end_is_cut_off(transport: Any) -> None:
+    transport.protocol.dataReceived(b"x" * 101)
+    assert transport.disconnecting
+
+
+def test_the_socket_is_its_owners() -> None:
+    assert endpoint("/run/a:b") == r"unix:/run/a\:b:mode=600"

@@ -1,0 +1,102 @@
+"""Where the log is written: as twistd was told, in the format that was asked for, and into a new file after a move."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from twisted.logger import Logger, LogPublisher
+from twisted.python import usage
+
+from tests.support.attacks import Wire
+from tests.support.services import TWISTD, acquire, attempt, await_end, free_port, started
+from tests.support.strangers import Native
+from yekta.services.logs import Logs
+
+
+class Runner(usage.Options):
+    """twistd's own options, as far as they matter."""
+
+    def __init__(self, **given: Any) -> None:
+        super().__init__()
+        self.update(given)
+
+
+def at_once(call: Any) -> None:
+    call()
+
+
+def test_a_file_that_was_moved_is_begun_anew(tmp_path: Path) -> None:
+    path = tmp_path / "log"
+    logs = Logs(at_once)
+    logs.begin("json", Runner(logfile=str(path), nodaemon=True))
+    assert logs.observer is not None
+    log = Logger("test", observer=LogPublisher(logs.observer))
+    log.info("before")
+    path.rename(tmp_path / "log.1")
+    log.info("meanwhile")
+    logs.reopen()
+    log.info("after")
+    assert [json.loads(line)["text"] for line in (tmp_path / "log.1").read_text().splitlines()] == [
+        "before",
+        "meanwhile",
+    ]
+    assert json.loads(path.read_text())["text"] == "after"
+
+
+def test_what_is_not_ours_to_open_is_left_alone() -> None:
+    for runner in (Runner(logger="some.observer"), Runner(syslog=True), Runner(nodaemon=True), Runner(logLevel="info")):
+        logs = Logs(at_once)
+        logs.begin("", runner)
+        assert (logs.observer is not None) == ("nodaemon" in runner)
+        logs.reopen()
+
+
+def test_a_daemon_writes_json_lines_and_rotates_when_told(tmp_path: Path) -> None:
+    port = free_port()
+    settings = {"PORT": str(port), "WEBSOCKET_PORT": str(port), "LOG_FORMAT": "json", "ACCESS_LOG": "true"}
+    daemon = (*TWISTD, "--pidfile=pid", "--logfile=log")
+    assert attempt("yektayar-api", folder=tmp_path, settings=settings, twistd=daemon).status == 0
+    pid = int((tmp_path / "pid").read_text())
+    try:
+        with Wire(port) as wire:
+            assert wire.request("GET", "/health?token=none").status == 200
+        os.kill(pid, signal.SIGUSR1)
+    finally:
+        os.kill(pid, signal.SIGTERM)
+        await_end(tmp_path / "pid")
+    lines = [json.loads(line) for name in ("log.1", "log") for line in (tmp_path / name).read_text().splitlines()]
+    (request,) = [line for line in lines if line["system"] == "yekta.web.access.AccessLog"]
+    assert (request["method"], request["path"], request["status"]) == ("GET", "/health", 200)
+    assert lines[-1]["text"] == "Server Shut Down."
+
+
+def test_without_an_access_log_requests_are_not_told_of(tmp_path: Path) -> None:
+    with started("yektayar-api", folder=tmp_path) as api:
+        with Wire(api.port) as wire:
+            assert wire.request("GET", "/health").status == 200
+        assert api.stop() == 0
+        assert "/health" not in api.text
+
+
+def test_a_log_that_cannot_be_written_ends_start_up(tmp_path: Path) -> None:
+    ended = attempt("yektayar-api", folder=tmp_path, twistd=(*TWISTD, "-n", "--pidfile=", "--logfile=no/where"))
+    assert (ended.status, ended.err) == (1, "yektayar-api: Cannot write the log: No such file or directory.\n")
+
+
+@pytest.mark.parametrize("format", ["text", "json"])
+def test_a_connection_has_one_line(tmp_path: Path, format: str) -> None:
+    with started("yektayar-api", folder=tmp_path, settings={"LOG_FORMAT": format}) as api:
+        with Native(api.port, acquire(api.port)) as client:
+            client.say("ping", "{}")
+            client.hear()
+        words = r"connection [0-9a-f]{8}: native-websocket over websocket from 127\.0\.0\.1, "
+        said = api.await_line(re.compile(words))
+        assert "transport close" in said.string
+        assert api.stop() == 0
+        assert len(re.findall("connection [0-9a-f]{8}: ", api.text)) == 1

@@ -1,0 +1,98 @@
+"""The manhole, by a real ssh client: who has a key gets a prompt with the node, nobody else gets anything."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import attrs
+import pytest
+
+from tests.support.services import PATIENCE, attempt, free_port, started
+
+pytestmark = pytest.mark.needs("ssh", "ssh-keygen")
+
+
+def key(folder: Path, name: str) -> Path:
+    """A new private key; the public one is beside it."""
+    path = folder / name
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(path)], check=True)
+    return path
+
+
+@attrs.frozen
+class Manhole:
+    """A service with a manhole, and a folder with the keys."""
+
+    folder: Path
+    port: int
+
+    def ssh(self, identity: str, typed: str, *options: str) -> subprocess.CompletedProcess[str]:
+        """Type something, and hang up after it."""
+        common = ("StrictHostKeyChecking=no", f"UserKnownHostsFile={self.folder}/known", "IdentitiesOnly=yes")
+        return subprocess.run(
+            [
+                *("ssh", "-tt", "-F", "none", "-p", str(self.port), "-i", str(self.folder / identity)),
+                *(f"-o{option}" for option in (*common, *options)),
+                "anybody@127.0.0.1",
+            ],
+            input=typed,
+            text=True,
+            capture_output=True,
+            timeout=PATIENCE,
+            check=False,
+        )
+
+
+@pytest.fixture(scope="module")
+def manhole(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Manhole]:
+    folder = tmp_path_factory.mktemp("manhole")
+    host, ours = key(folder, "host"), key(folder, "ours")
+    key(folder, "stranger")
+    port = free_port()
+    settings = {
+        "MANHOLE": str(port),
+        "MANHOLE_KEYS": str(ours.with_suffix(".pub")),
+        "MANHOLE_HOST_KEY": str(host),
+    }
+    with started("yektayar-ws", folder=folder, settings=settings) as service:
+        yield Manhole(folder, port)
+        assert service.stop() == 0
+        assert "Traceback" not in service.text
+
+
+def test_a_key_opens_a_prompt_with_the_node(manhole: Manhole) -> None:
+    said = manhole.ssh("ours", "'sum', len(node.hub.peers) + 41\n\x04")
+    assert "('sum', 41)" in re.sub(r"\x1b\[[0-9;]*[A-Za-z]", "", said.stdout)
+
+
+def test_another_key_does_not(manhole: Manhole) -> None:
+    said = manhole.ssh("stranger", "1\n")
+    assert said.returncode == 255
+    assert "Permission denied (publickey)" in said.stderr
+
+
+def test_a_password_is_not_even_asked_for(manhole: Manhole) -> None:
+    methods = "PreferredAuthentications=password,keyboard-interactive"
+    said = manhole.ssh("ours", "1\n", "PubkeyAuthentication=no", methods)
+    assert said.returncode == 255
+    assert "Permission denied (publickey)" in said.stderr
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"MANHOLE": "0.0.0.0:22"}, "MANHOLE must be a port of a loopback address, such as 2222 or "),
+        ({"MANHOLE_KEYS": ""}, "MANHOLE_KEYS must be the path of a file, since MANHOLE is set."),
+        ({"MANHOLE_HOST_KEY": ""}, "MANHOLE_HOST_KEY must be the path of a file, since MANHOLE is set."),
+        ({"MANHOLE_HOST_KEY": __file__}, "MANHOLE_HOST_KEY must be a private key without a passphrase."),
+    ],
+)
+def test_a_manhole_that_cannot_be_safe_is_refused(tmp_path: Path, change: dict[str, str], sentence: str) -> None:
+    settings = {"MANHOLE": str(free_port()), "MANHOLE_KEYS": __file__, "MANHOLE_HOST_KEY": str(key(tmp_path, "host"))}
+    ended = attempt("yektayar-ws", folder=tmp_path, settings={**settings, **change})
+    assert ended.status == 1
+    assert ended.err.startswith(f"yektayar-ws: {sentence}")
+    assert len(ended.err.splitlines()) == 1

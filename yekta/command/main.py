@@ -1,0 +1,94 @@
+"""Entry of the ``yekta`` command: reads its arguments, runs one sub-command, and says errors in one sentence."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from twisted.internet.defer import CancelledError, Deferred, TimeoutError, ensureDeferred
+from twisted.internet.task import react
+from twisted.python.failure import Failure
+
+from yekta import __version__
+from yekta.command import chat, check, emit, listen, send, token
+from yekta.command.failure import CommandError
+from yekta.command.network import Network
+
+_DEFAULT_URL = "http://localhost:3000"
+
+
+def parser() -> argparse.ArgumentParser:
+    """All arguments. Those of the network are each sub-command's, so that they may be written after its name."""
+    network = argparse.ArgumentParser(add_help=False)
+    network.add_argument("--cafile", help="PEM file of the certificates to trust instead of the system's")
+    network.add_argument("--connect", metavar="ADDRESS:PORT", help="connect there, whatever the URL's host and port")
+    network.add_argument("--timeout", type=float, default=30.0, help="seconds for each request [30]")
+    session = argparse.ArgumentParser(add_help=False)
+    session.add_argument("--url", default=_DEFAULT_URL, help=f"of yektayar-api [{_DEFAULT_URL}]")
+    session.add_argument("--token", help="of a session; none: YEKTA_TOKEN, else a new session")
+    top = argparse.ArgumentParser(prog="yekta", description="Talks to the services of yekta.")
+    top.add_argument("--version", action="version", version=__version__)
+    commands = top.add_subparsers(required=True, metavar="COMMAND")
+    for module, parents in (
+        (token, [network]),
+        (chat, [network, session]),
+        (listen, [network, session]),
+        (send, [network, session]),
+        (check, [network]),
+        (emit, []),
+    ):
+        module.add_to(commands, parents)
+    return top
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run, and leave with the sub-command's status."""
+    options = parser().parse_args(arguments)
+    if "token" in options:
+        # An argument can be seen by everybody on the machine, the environment cannot.
+        options.token = options.token or os.environ.get("YEKTA_TOKEN") or None
+    react(_run, (options,))
+
+
+def _run(reactor: Any, options: argparse.Namespace) -> Deferred[None]:
+    interruptions: list[int] = []
+
+    def interrupt(number: int) -> None:
+        interruptions.append(number)
+        work.cancel()
+
+    # Before the command begins: one may have a use of its own for it.
+    signal.signal(signal.SIGINT, lambda number, _: reactor.callFromThread(interrupt, number))
+    work: Deferred[None] = ensureDeferred(_work(reactor, options))
+    return work.addErrback(_explain, interruptions)
+
+
+async def _work(reactor: Any, options: argparse.Namespace) -> None:
+    network = Network(reactor, options) if "connect" in options else None
+    try:
+        status = await options.run(reactor, options, network)
+    finally:
+        if network is not None:
+            await network.close()
+    raise SystemExit(status)
+
+
+def _explain(failure: Failure, interruptions: list[int]) -> None:
+    if failure.check(SystemExit):
+        failure.raiseException()
+    if interruptions or failure.check(CancelledError):
+        # What shells make of SIGINT.
+        raise SystemExit(130)
+    if failure.check(TimeoutError):
+        sentence = "It took too long."
+    elif failure.check(CommandError):
+        sentence = str(failure.value)
+    else:
+        # An exception of a library may quote a URL, and so a token.
+        sentence = f"Unforeseen: {failure.type.__name__ if failure.type else failure}."
+    print(f"yekta: {sentence}", file=sys.stderr)
+    raise SystemExit(1)

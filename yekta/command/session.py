@@ -1,0 +1,22 @@
+"""The session that a command speaks in."""
+
+from __future__ import annotations
+
+from yekta.command.failure import CommandError
+from yekta.command.network import Network, base, origin
+
+
+async def acquire(network: Network, url: str) -> str:
+    """The token of a new session. Raises :class:`CommandError`."""
+    answer = await network.request("POST", f"{base(url)}/api/auth/acquire-session")
+    body = answer.json
+    data = body.get("data") if isinstance(body, dict) else None
+    token = data.get("token") if isinstance(data, dict) else None
+    if answer.status != 200 or not isinstance(token, str):
+        raise CommandError(f"{origin(url)} gave no session: HTTP {answer.status}.")
+    return token
+
+
+def bearer(token: str) -> dict[str, str]:
+    """The header that shows a token: unlike a URL, no log of any proxy keeps it."""
+    return {"Authorization": f"Bearer {token}"}

@@ -1,0 +1,114 @@
+"""How the log is written: text or JSON lines, wherever twistd was told to write.
+
+Under twistd the file is opened here, so that it can be reopened when somebody has moved it; ``--logger`` and
+``--syslog`` keep their own writers, which get JSON as the event's text. ``python -m twisted`` has a writer of its
+own, which an explicit format replaces. Every one of them stands behind the `Redactor`.
+"""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from twisted.logger import (
+    FileLogObserver,
+    ILogObserver,
+    LogEvent,
+    eventAsText,
+    formatEventAsClassicLogText,
+    formatTime,
+    globalLogPublisher,
+)
+from twisted.python import usage
+from twisted.python.components import Componentized
+from twisted.python.logfile import LogFile
+from zope.interface import implementer
+
+from yekta import jsontext
+
+TEXT, JSON = "text", "json"
+
+# Where twistd writes as a daemon, unless it was told.
+_DEFAULT_FILE = "twistd.log"
+
+_ENVELOPE = frozenset(("log_level", "log_namespace", "log_time"))
+_FIELDS_OF_LOGGER = ("log_", "format", "message", "time", "isError", "system", "failure", "why")
+
+
+class Logs:
+    """The log of this process. ``observer``: to be given to twistd's application, where it is ours to choose."""
+
+    def __init__(self, from_thread: Callable[[Callable[[], None]], Any]) -> None:
+        self._from_thread = from_thread
+        self.observer: FileLogObserver | None = None
+        self._file: LogFile | None = None
+
+    def begin(self, format: str, runner: usage.Options | None) -> None:
+        """Before the runner opens its log: ``runner`` are its options. May raise `OSError`."""
+        if runner is None:
+            return
+        if "fileLogObserverFactory" in runner or "logLevel" in runner:
+            if format:
+                runner["fileLogObserverFactory"] = lambda file: FileLogObserver(file, writer(format))
+        elif runner.get("logger") or runner.get("syslog"):
+            if format == JSON:
+                globalLogPublisher.addObserver(JsonText())
+        else:
+            self.observer = FileLogObserver(self._open(runner), writer(format or TEXT))
+
+    def write_for(self, parent: Any) -> None:
+        """twistd asks its application, ``parent``, for an observer before it makes its own."""
+        if self.observer is not None and isinstance(parent, Componentized):
+            parent.setComponent(ILogObserver, self.observer)
+
+    def reopen(self) -> None:
+        """The file has been moved: go on in a new one of its name."""
+        if self._file is not None:
+            self._file.reopen()
+
+    def _open(self, runner: usage.Options) -> Any:
+        name = runner.get("logfile")
+        if name == "-" or (not name and runner.get("nodaemon")):
+            return sys.stdout
+        self._file = file = LogFile.fromFullPath(name or _DEFAULT_FILE)
+        if not signal.getsignal(signal.SIGUSR1):
+            # As twistd does, where it opens the file by itself.
+            signal.signal(signal.SIGUSR1, lambda *_: self._from_thread(file.rotate))
+        return file
+
+
+def writer(format: str) -> Callable[[LogEvent], str | None]:
+    """How an event becomes a line."""
+    return _json_line if format == JSON else formatEventAsClassicLogText
+
+
+def as_json(event: LogEvent) -> str:
+    """One line: when, how grave, whose, what in words, and the event's own plain values."""
+    level = event.get("log_level")
+    said: dict[str, Any] = {
+        "time": formatTime(event.get("log_time")),
+        "level": getattr(level, "name", "info"),
+        "system": event.get("log_namespace", "-"),
+        "text": eventAsText(event, includeTimestamp=False, includeSystem=False),
+    }
+    for name, value in event.items():
+        if isinstance(value, str | int | float) and not name.startswith(_FIELDS_OF_LOGGER):
+            said.setdefault(name, value)
+    return jsontext.encode(said, str)
+
+
+@implementer(ILogObserver)
+class JsonText:
+    """Makes JSON the text of each event, for a writer that is not ours."""
+
+    def __call__(self, event: LogEvent) -> None:
+        line = as_json(event)
+        for name in [name for name in event if name not in _ENVELOPE]:
+            del event[name]
+        event.update(log_format="{line}", line=line)
+
+
+def _json_line(event: LogEvent) -> str:
+    return as_json(event) + "\n"
