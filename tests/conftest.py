@@ -16,7 +16,7 @@ NODE_MODULES = Path(__file__).parent / "node" / "node_modules"
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "needs(*programs): node, chromium, postgres, cc… must be installed")
+    config.addinivalue_line("markers", "needs(*programs): node, nginx, cc… must be installed; root: we must be")
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
@@ -43,4 +43,8 @@ def _missing(program: str) -> str | None:
     if program == "node":
         there = shutil.which("node") and (NODE_MODULES / "socket.io-client").is_dir()
         return None if there else "node, or its packages in tests/node, are not installed"
-    return None if shutil.which(program) else f"{program} is not installed"
+    if program == "root":
+        return "only root may" if os.getuid() else None
+    # Debian keeps daemons where only root looks.
+    path = f"{os.environ.get('PATH', os.defpath)}:/usr/sbin"
+    return None if shutil.which(program, path=path) else f"{program} is not installed"

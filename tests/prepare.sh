@@ -1,15 +1,20 @@
 #!/bin/sh
-# Installs the programs that tests need: Node with its packages, PostgreSQL, Chromium, ssh, a C compiler for the
-# benchmarks' load generator. Where it may not, it says which tests will be skipped; with CI=true nothing may be.
+# Installs the programs that tests need: Node with its packages, PostgreSQL, Chromium, systemd, reverse proxies, ssh, a C
+# compiler for the benchmarks' load generator. Where it may not, it says which tests will be skipped; with CI=true
+# nothing may be.
 set -u
 cd "$(dirname "$0")"
 
 missing=""
 command -v node >/dev/null && command -v npm >/dev/null || missing="$missing nodejs npm"
 command -v cc >/dev/null || missing="$missing gcc libc6-dev"
+command -v systemd-analyze >/dev/null || missing="$missing systemd"
 command -v chromium >/dev/null || missing="$missing chromium"
 command -v ssh >/dev/null || missing="$missing openssh-client"
 ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null || missing="$missing postgresql"
+for proxy in nginx apache2 haproxy caddy; do
+    PATH="$PATH:/usr/sbin" command -v $proxy >/dev/null || missing="$missing $proxy"
+done
 
 if [ -n "$missing" ]; then
     if command -v apt-get >/dev/null && [ "$(id -u)" = 0 ]; then

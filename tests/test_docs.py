@@ -29,6 +29,7 @@ from yekta.socketio.server import Server
 from yekta.socketio.settings import Settings
 from yekta.socketio.socket import Socket
 from yekta.web.channel import Limits as SiteLimits
+from yekta.web.forwarded import NOBODY
 from yekta.web.origins import Origins
 from yekta.websocket.limits import Limits as WebSocketLimits
 
@@ -81,7 +82,7 @@ def shown(value: Any) -> str:
     if isinstance(value, attrs.Factory):  # type: ignore[arg-type]
         # Of what differs from host to host only the kind can be told.
         value = value.factory if inspect.isbuiltin(value.factory) else value.factory()
-    named: dict[Any, str] = {attrs.NOTHING: "required", None: "none", True: "yes", False: "no"}
+    named: dict[Any, str] = {attrs.NOTHING: "required", NOBODY: "nobody", None: "none", True: "yes", False: "no"}
     if isinstance(value, int | float) and not isinstance(value, bool):
         return f"{value:,}" if isinstance(value, int) else f"{value:g}"
     if isinstance(value, Origins):

@@ -21,6 +21,7 @@ FLOORS = {
     "yekta.web.request": 0,
     "yekta.web.plain": 0,
     "yekta.web.origins": 0,
+    "yekta.web.forwarded": 0,
     "yekta.jsontext": 0,
     "yekta.msgpack": 0,
     "yekta.engineio.eio3": 0,

@@ -93,7 +93,7 @@ def test_the_wheel_has_the_packages_the_plugin_and_the_data(built: Built) -> Non
 
 def test_each_folder_of_etc_is_explained() -> None:
     folders = {f"{path.name}/" for path in (ROOT / "etc").iterdir() if path.is_dir()}
-    assert folders == set(re.findall(r"^(\w+/)  ", (ROOT / "etc" / "README.rst").read_text(), re.MULTILINE))
+    assert folders == set(re.findall(r"^([\w.]+/)  ", (ROOT / "etc" / "README.rst").read_text(), re.MULTILINE))
 
 
 @every_service

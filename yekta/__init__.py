@@ -9,7 +9,8 @@ The directories are floors. A module imports its own floor or a lower one (``tes
     1  socketio/    LIBRARY: Socket.IO protocol 5, server side
        engineio/    LIBRARY: Engine.IO protocol 4, server side
        websocket/   LIBRARY: RFC 6455 on Autobahn, the common case first
-       web/         LIBRARY: twisted.web with bounds, a short path before it; the facts of a request; Origins
+       web/         LIBRARY: twisted.web with bounds, a short path before it; facts of a request and its client;
+                    Origins; connections that change hands
        ai/          LIBRARY: chat completions as a stream of text
        tcp.py       TCP that tries to send at once
        timeouts.py  many waits of one length for the price of one timer

@@ -118,6 +118,12 @@ class Listening:
         listening.startListening()
         return cast(IListeningPort, listening)
 
+    def adoptStreamConnection(self, fileDescriptor: int, addressFamily: int, factory: Any) -> Any:
+        """As the reactor's."""
+        if addressFamily == socket.AF_UNIX:
+            return self._reactor.adoptStreamConnection(fileDescriptor, addressFamily, factory)
+        return Connection._fromConnectedSocket(fileDescriptor, addressFamily, factory, self._reactor)
+
 
 def sender(transport: Any) -> Callable[[bytes], None]:
     """How to send over ``transport`` the soonest."""

@@ -22,9 +22,6 @@ def makeService(options: Options) -> IService:
     from bench_events import root
     from twisted.internet import reactor
 
-    from yekta.services.service import Gateway, begin_log
+    from yekta.services.making import make_service
 
-    settings: config.Settings = options["settings"]
-    logs = begin_log(reactor, Options.service, settings, options)
-    gateway: IService = Gateway(reactor, Options.service, settings, settings.port, root, logs)
-    return gateway
+    return make_service(reactor, options, options["settings"].port, root)

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from yekta.services.config import SETTINGS, ConfigError, Options, Refused, Settings, load
-from yekta.services.service import endpoints
+from yekta.services.listening import endpoints
+from yekta.web.forwarded import NOBODY, parse_trusted
 
 BY_NAME = {setting.name: setting for setting in SETTINGS}
 
@@ -22,6 +23,8 @@ ACCEPTED = [
     ("MAX_PAYLOAD", "123456789012345", 123456789012345),
     ("MAX_QUEUED", "0", 0),
     ("PING_TIMEOUT", "0.5", 0.5),
+    ("DRAIN_SECONDS", "0.5", 0.5),
+    ("DRAIN_SECONDS", "0", 0.0),
     ("RECOVERY_SECONDS", "0", 0.0),
     ("RECOVERY_SECONDS", "0.5", 0.5),
     ("WEBSOCKET_PATH", "/live/", "/live"),
@@ -29,6 +32,9 @@ ACCEPTED = [
     ("CORS_ORIGIN", " https://a.example , http://b.example:1,", ("https://a.example", "http://b.example:1")),
     ("CORS_ORIGIN", "*", ("*",)),
     ("CORS_ORIGIN", "", ()),
+    ("TRUSTED_PROXIES", "", NOBODY),
+    ("TRUSTED_PROXIES", " ::1, 10.0.0.0/8 ,unix,", parse_trusted(["10.0.0.0/8", "::1", "unix"])),
+    ("PROCESS_NAME", "b2", "b2"),
     ("AI_BASE_URL", "https://ai.example/v1/", ("https://ai.example/v1",)),
     ("AI_BASE_URL", "http://a/v1/, https://b/v1,", ("http://a/v1", "https://b/v1")),
     ("AI_BASE_URL", "", ()),
@@ -50,8 +56,11 @@ REFUSED = {
     "DATABASE_CONNECTIONS": ("0",),
     "PING_TIMEOUT": ("0", "-1", "nan", "inf", "1e9", "", "soon"),
     "RECOVERY_SECONDS": ("-1", "never", ""),
+    "DRAIN_SECONDS": ("-1", "nan", "inf", "1e9", "", "soon"),
     "WEBSOCKET_PATH": ("ws", "", "/ws?x=1", "http://h/ws"),
     "CORS_ORIGIN": ("app.example", "https://a.example,b.example"),
+    "TRUSTED_PROXIES": ("proxy.example", "10.0.0.1/8", "10.0.0.0/33", "*", "127.0.0.1:80"),
+    "PROCESS_NAME": ("a b", "a.b", "پ", "a" * 33),
     "LOG_FORMAT": ("xml", "JSON"),
     "MANHOLE": ("0.0.0.0:22", ":::22", "192.0.2.1:22", "localhost:22", "22:tcp", "127.0.0.1:", "70000", "tcp:22"),
     "AI_MODEL_FILE": ("/no/where/model.gguf", "/"),

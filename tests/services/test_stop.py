@@ -63,7 +63,7 @@ def test_everybody_hears_a_goodbye(tmp_path: Path, number: signal.Signals) -> No
                 status = service.stop(number)
                 assert status == 0
                 assert monotonic() - began < PROMPT
-                assert codes[0]() == 1001
+                assert codes[0]() == 1012
                 assert codes[1]() == [1000]
                 poll = codes[2]()
                 assert poll.status == 200

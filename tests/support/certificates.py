@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import datetime
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from cryptography import x509
@@ -11,13 +12,12 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 
-def certify(folder: Path, *names: str) -> Path:
-    """A PEM file with a key and a certificate for host ``names``, good for an hour."""
+def certificate(names: Sequence[str]) -> tuple[str, str]:
+    """A certificate for host ``names``, good for an hour, and its key, as PEM."""
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, names[0])])
-    now = datetime.datetime.now(datetime.UTC)
-    hour = datetime.timedelta(hours=1)
-    certificate = (
+    now, hour = datetime.now(UTC), timedelta(hours=1)
+    signed = (
         x509.CertificateBuilder(subject, subject, key.public_key(), x509.random_serial_number(), now - hour, now + hour)
         .add_extension(x509.SubjectAlternativeName([x509.DNSName(name) for name in names]), critical=False)
         .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
@@ -26,6 +26,12 @@ def certify(folder: Path, *names: str) -> Path:
     private = key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
+    return signed.public_bytes(serialization.Encoding.PEM).decode(), private.decode()
+
+
+def certify(folder: Path, *names: str) -> Path:
+    """A PEM file with a key and a certificate for host ``names``."""
+    signed, private = certificate(names)
     path = folder / "certificate.pem"
-    path.write_bytes(private + certificate.public_bytes(serialization.Encoding.PEM))
+    path.write_text(private + signed)
     return path

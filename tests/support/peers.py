@@ -35,3 +35,6 @@ class FakePeer(Peer):
 
     def session_ended(self, reason: str) -> None:
         self.ended.append(reason)
+
+    def send_away(self) -> None:
+        self.ended.append("sent away")

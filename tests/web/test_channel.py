@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 from twisted.internet.task import Clock
@@ -10,7 +11,8 @@ from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET
 
 from tests.support.memory import HttpClient, compose
-from yekta.web.channel import LINGER, Limits, Site, facts
+from yekta.web.channel import LINGER, Limits, Site, facts, surrender
+from yekta.web.forwarded import parse_trusted
 
 MAX = 1000
 
@@ -45,8 +47,8 @@ Make = Callable[..., Site]
 def make(clock: Clock, echo: Echo) -> Iterator[Make]:
     sites: list[Site] = []
 
-    def make(**limits: float) -> Site:
-        site = Site(clock, echo, Limits(**{"max_body": MAX, "request_timeout": 60.0, **limits}))  # type: ignore[arg-type]
+    def make(**limits: Any) -> Site:
+        site = Site(clock, echo, Limits(**{"max_body": MAX, "request_timeout": 60.0, **limits}))
         sites.append(site)
         return site
 
@@ -225,6 +227,38 @@ def test_a_proxy_on_this_machine_speaks_for_many(make: Make, clock: Clock, addre
         client.hang_up()
 
 
+def test_the_clients_of_a_trusted_proxy_are_counted_in_its_place(make: Make, clock: Clock, echo: Echo) -> None:
+    proxy = "192.0.2.1"
+    site = make(max_per_address=1, trusted=parse_trusted([proxy]))
+    clients = [HttpClient(site, clock, proxy) for _ in range(4)]
+    for client, address in zip(clients, ("198.51.100.1", "198.51.100.2", "198.51.100.1"), strict=False):
+        client.request("GET", "/later", {"X-Forwarded-For": address})
+    clients[3].request("GET", "/", {"X-Forwarded-For": "198.51.100.3"})
+    assert [asked.path for asked in echo.requests] == [b"/later", b"/later", b"/"]
+    refusal = clients[2].answer()
+    assert refusal is not None
+    assert (refusal.status, refusal.body) == (429, b"")
+    # Once it has its answer, a client has no part in the proxy's connection any more.
+    echo.requests[0].finish()
+    clients[3].request("GET", "/", {"X-Forwarded-For": "198.51.100.1"})
+    assert [asked.path for asked in echo.requests[3:]] == [b"/"]
+    for client in clients:
+        client.hang_up()
+    assert site.census.enter("198.51.100.2")
+    site.census.leave("198.51.100.2")
+
+
+def test_a_connection_that_is_no_longer_http_stays_its_client_s(make: Make, clock: Clock, echo: Echo) -> None:
+    site = make(max_per_address=1, trusted=parse_trusted(["192.0.2.1"]))
+    client = HttpClient(site, clock, "192.0.2.1")
+    client.request("GET", "/later", {"X-Forwarded-For": "198.51.100.1"})
+    _, _, left = surrender(echo.requests[0].channel)
+    assert not site.census.enter("198.51.100.1")
+    left()
+    assert site.census.enter("198.51.100.1")
+    site.census.leave("198.51.100.1")
+
+
 # -- facts ---------------------------------------------------------------------------------------------------
 
 
@@ -235,6 +269,24 @@ def test_the_facts_of_a_request(make: Make, clock: Clock, echo: Echo) -> None:
     assert (asked.method, asked.path, asked.query) == ("POST", "/a%20b", {"c": "d"})
     assert [asked.headers[name] for name in ("x-two", "cookie", "host")] == ["1, 2", "a=b", "gateway.example"]
     assert (asked.address, asked.secure) == ("203.0.113.7", False)
+    client.hang_up()
+
+
+@pytest.mark.parametrize(
+    ("sender", "facts_of_it"),
+    [
+        ("192.0.2.1", ("198.51.100.7", True)),
+        ("203.0.113.7", ("203.0.113.7", False)),
+        ("127.0.0.1", ("127.0.0.1", False)),
+    ],
+)
+def test_only_a_trusted_proxy_is_believed(
+    make: Make, clock: Clock, echo: Echo, sender: str, facts_of_it: tuple[str, bool]
+) -> None:
+    client = HttpClient(make(trusted=parse_trusted(["192.0.2.0/24"])), clock, sender)
+    client.request("GET", "/later", {"X-Forwarded-For": "6.6.6.6, 198.51.100.7", "X-Forwarded-Proto": "https"})
+    asked = facts(echo.requests[0])
+    assert (asked.address, asked.secure) == facts_of_it
     client.hang_up()
 
 

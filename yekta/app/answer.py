@@ -87,6 +87,11 @@ class Answer:
         """How many characters have been said."""
         return self._ends[-1] if self._ends else 0
 
+    @property
+    def followed(self) -> bool:
+        """Whether anybody waits for it."""
+        return bool(self._followers)
+
     def clamp(self, seq: int) -> int:
         """``seq``, if there is such a chunk."""
         return min(max(seq, -1), self.seq)

@@ -37,6 +37,11 @@ class Answers:
         self._orphans: Timeouts[Answer] = Timeouts(clock, orphan, Answer.cancel)
         self._kept: Timeouts[Answer] = Timeouts(clock, keep, self._forget)
 
+    @property
+    def awaited(self) -> bool:
+        """Whether somebody follows an answer that is on its way."""
+        return any(answer.state is State.RUNNING and answer.followed for answer in self._answers.values())
+
     def begin(
         self, message_id: str, owner: str, user: str | None, *, lasting: bool = True, conversation: str | None = None
     ) -> Answer:

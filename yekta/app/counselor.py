@@ -64,7 +64,7 @@ class Counselor:
         self._clock = clock
         self._answers = answers
         self._conversations = conversations
-        self._care = care
+        self.care = care
         self._max_answers = max_answers
         self._max_per_session = max_per_session
 
@@ -147,7 +147,7 @@ class Counselor:
         )
 
     def _take_care(self, message_id: str, chat: Chat, send: Send) -> None:
-        notice = None if self._care is None else self._care.notice(chat.message, chat.locale)
+        notice = None if self.care is None else self.care.notice(chat.message, chat.locale)
         if notice is not None:
             send(NOTICE, {"messageId": message_id, "kind": "care", "locale": chat.locale, "text": notice})
 

@@ -72,8 +72,12 @@ class Dispatcher:
     ) -> None:
         self.events = events
         self._clock = clock
-        self._rate = rate if rate is not None and rate.rate else None
+        self.limit(rate or Rate())
         self.counts = dict.fromkeys((*events, UNKNOWN), 0)
+
+    def limit(self, rate: Rate) -> None:
+        """Let one peer send as many events from now on."""
+        self._rate = rate if rate.rate else None
 
     def dispatch(self, peer: Peer, name: str, data: Any, reply: Reply) -> None:
         """Answer one event. Never raises."""

@@ -76,6 +76,15 @@ class Peer(Reader, abc.ABC):
     def session_ended(self, reason: str) -> None:
         """The session is over: disconnect."""
 
+    @abc.abstractmethod
+    def send_away(self) -> None:
+        """Disconnect, in a way that tells the client to come back."""
+
+    @property
+    def busy(self) -> bool:
+        """Whether something that it asked for is on its way."""
+        return bool(self.following or self._work)
+
     def own(self, work: Coroutine[Any, Any, None]) -> None:
         """Run ``work``, and cancel it when the peer leaves."""
         deferred = ensureDeferred(work)

@@ -6,7 +6,7 @@ A request that carries an ``id`` has it in its replies.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from functools import partial
 from typing import Any
 
@@ -33,11 +33,17 @@ from yekta.web.request import Request
 from yekta.websocket.factory import WebSocketFactory
 from yekta.websocket.frame import TEXT, frame
 from yekta.websocket.interfaces import IReceiver, IWebSocket
-from yekta.websocket.limits import NO_CLOSE
+from yekta.websocket.limits import NO_CLOSE, SERVICE_RESTART
 from yekta.websocket.upgrade import take_up
 
 # The session of a connection is over (CONTRACT "Authentication"; 4000–4999 are private use, RFC 6455, 7.4.2).
 SESSION_ENDED = 4401
+
+# With 1012: the client is welcome again, after a moment of its own choosing.
+GOODBYE = "server shutting down"
+
+# What is said to those who come while we go, and after how many seconds another process will have them.
+GOING, COME_BACK = "The server is restarting", 1
 
 _PROTOCOL = "native-websocket"
 
@@ -89,6 +95,9 @@ class NativePeer(Peer):
 
     def session_ended(self, reason: str) -> None:
         self._websocket.close(SESSION_ENDED, reason)
+
+    def send_away(self) -> None:
+        self._websocket.close(SERVICE_RESTART, GOODBYE)
 
     # -- IReceiver -----------------------------------------------------------------------------------------
 
@@ -150,7 +159,7 @@ class NativePeer(Peer):
 
 
 class NativeDoor(Resource):
-    """The resource that upgrades to native WebSocket, once it knows who comes."""
+    """The resource that upgrades to native WebSocket, once it knows who comes; nobody while ``draining``."""
 
     isLeaf = True
     _log = Logger()
@@ -173,6 +182,7 @@ class NativeDoor(Resource):
         self._websockets = websockets
         self._sessions = sessions
         self._origins = origins
+        self.draining = False
 
     def render(self, request: http.Request) -> int:
         self.serve(WebArrival(request))
@@ -192,6 +202,9 @@ class NativeDoor(Resource):
             return
         if not self._origins.allow(asked.origin, asked.headers.get("host")):
             _refuse(arrival, 403, "Origin not allowed")
+            return
+        if self.draining:
+            _refuse(arrival, 503, GOING, {"Retry-After": str(COME_BACK)})
             return
         token = asked.query.get("token") or asked.bearer()
         session = cached(self._sessions, token)
@@ -218,6 +231,6 @@ class NativeDoor(Resource):
             _refuse(arrival, 503, STORE_DOWN)
 
 
-def _refuse(arrival: Arrival, status: int, message: str) -> None:
-    headers = {"Content-Type": "text/plain; charset=utf-8", "Connection": "close"}
+def _refuse(arrival: Arrival, status: int, message: str, more: Mapping[str, str] = {}) -> None:
+    headers = {"Content-Type": "text/plain; charset=utf-8", "Connection": "close", **more}
     arrival.respond(status, headers, message.encode())

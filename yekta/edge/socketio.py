@@ -15,7 +15,7 @@ from yekta.socketio.errors import ConnectError
 from yekta.socketio.handshake import Handshake
 from yekta.socketio.listeners import ignore
 from yekta.socketio.server import Server
-from yekta.socketio.socket import Socket
+from yekta.socketio.socket import SHUTTING_DOWN, Socket
 
 # socket.io-client takes a URL's path for the namespace; these are what users of the old guide connect to.
 ALIASES = dict.fromkeys(("/socket.io", "/socket.io/", "/ws", "/ws/"), "/")
@@ -68,6 +68,10 @@ class SocketPeer(Peer):
         self._socket.data["session"] = self.session.id
         self._socket.data["following"] = {name: each.seq for name, each in (self.following or {}).items()}
         self._door.hub.depart(self, reason)
+
+    def send_away(self) -> None:
+        # Without a DISCONNECT packet, after which socket.io-client stays away.
+        self._socket.client.close(SHUTTING_DOWN)
 
 
 class SocketDoor:

@@ -14,7 +14,7 @@ from twisted.logger import Logger
 
 from yekta import jsontext
 from yekta.engineio.connection import FORCED_CLOSE, PING_TIMEOUT, Connection, State
-from yekta.engineio.errors import Refusal, bad_request, forbidden, unknown_sid
+from yekta.engineio.errors import Refusal, bad_request, forbidden, going, unknown_sid
 from yekta.engineio.hooks import Function, Hooks
 from yekta.engineio.interfaces import Exchange, Transport
 from yekta.engineio.packet import OPEN
@@ -37,6 +37,8 @@ Middleware = Callable[[Request, dict[str, str]], Any]
 class Engine:
     """See the module. ``connected(connection)`` must set its handler before it returns.
 
+    ``draining``: let nobody new in.
+
     ``hooks``: ``initial_headers(headers, request)``, ``headers(headers, request)``, ``connection(connection)`` and
     ``connection_error(request, refusal)``.
     """
@@ -50,6 +52,7 @@ class Engine:
         self.connections: dict[str, Connection] = {}
         self.hooks = Hooks()
         self.clock = clock
+        self.draining = False
         self._connected = connected
         self._middlewares: tuple[Middleware, ...] = ()
         both = settings.ping_interval + settings.ping_timeout
@@ -70,7 +73,10 @@ class Engine:
 
     def verify(self, request: Request) -> Connection | None:
         """The connection that ``request`` belongs to, or ``None``: it wants a new one. Raises :class:`Refusal`."""
-        return verify(request, self.settings, self.connections)
+        connection = verify(request, self.settings, self.connections)
+        if connection is None and self.draining:
+            raise going()
+        return connection
 
     def admit(self, request: Request, headers: dict[str, str], *, new: bool) -> Deferred[None] | None:
         """Ask middlewares and, about a ``new`` connection, ``allow_request``; ``headers`` go with the answer.
@@ -151,10 +157,11 @@ class Engine:
         for timeouts in (self._pinging, self._awaiting, self._listening, self._draining):
             timeouts.stop(connection)
 
-    def close(self) -> None:
-        """End every connection, delivering what is queued where a transport can take it now."""
+    def close(self, *, discard: bool = True) -> None:
+        """End every connection, delivering what is queued where a transport can take it now; unless ``discard``, a
+        client's next poll takes the rest."""
         for connection in list(self.connections.values()):
-            connection.close(discard=True)
+            connection.close(discard=discard)
 
     def flush_soon(self, connection: Connection) -> None:
         """Flush ``connection`` at the end of the reactor turn, with all that is queued until then."""

@@ -46,5 +46,10 @@ def forbidden(message: str = "Forbidden") -> Refusal:
     return Refusal(FORBIDDEN, message, status=403)
 
 
+def going() -> Refusal:
+    """Whoever listens here next will have them."""
+    return Refusal(FORBIDDEN, "Server is restarting", status=503, reason="DRAINING", retry_after=1)
+
+
 def unsupported_protocol() -> Refusal:
     return Refusal(UNSUPPORTED_PROTOCOL, "Unsupported protocol version")

@@ -8,6 +8,8 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from io import StringIO
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, ClassVar, NoReturn
@@ -18,6 +20,7 @@ from twisted.internet.endpoints import quoteStringArgument
 from twisted.python import usage
 
 from yekta.services import reactor
+from yekta.web.forwarded import Trusted, parse_trusted
 
 
 class ConfigError(ValueError):
@@ -61,18 +64,21 @@ def _positive(value: str) -> int:
     raise ValueError("a whole number above 0")
 
 
-def _seconds(value: str) -> float:
+def _duration(value: str) -> float:
     try:
         seconds = float(value)
     except ValueError:
         seconds = -1.0
-    if 0 < seconds < 1e9:
+    if 0 <= seconds < 1e9:
         return seconds
+    raise ValueError("a number of seconds, 0 or above")
+
+
+def _seconds(value: str) -> float:
+    with suppress(ValueError):
+        if seconds := _duration(value):
+            return seconds
     raise ValueError("a number of seconds above 0")
-
-
-def _seconds_or_never(value: str) -> float:
-    return 0.0 if value == "0" else _seconds(value)
 
 
 def _path(value: str) -> str:
@@ -86,6 +92,19 @@ def _origins(value: str) -> tuple[str, ...]:
     if all(origin == "*" or "://" in origin for origin in origins):
         return origins
     raise ValueError("a comma-separated list of origins such as https://app.example")
+
+
+def _proxies(value: str) -> Trusted:
+    try:
+        return parse_trusted(item for item in _list(value) if item)
+    except ValueError:
+        raise ValueError("a comma-separated list of addresses, networks or unix, as 127.0.0.1,10.0.0.0/8") from None
+
+
+def _name(value: str) -> str:
+    if not value or (value.isascii() and value.isalnum() and len(value) <= 32):
+        return value
+    raise ValueError("up to 32 letters and digits")
 
 
 def _list(value: str) -> tuple[str, ...]:
@@ -156,6 +175,7 @@ SETTINGS = (
     Setting("PORT", "3000", _port, "port of yektayar-api"),
     Setting("WEBSOCKET_PORT", "3500", _port, "port of yektayar-ws"),
     Setting("HOST", "localhost", _host, "address to listen on; 0.0.0.0 or :: for all"),
+    Setting("WORKERS", "1", _positive, "processes that share the port"),
     Setting("METRICS_LISTEN", "", _text, "endpoint for Prometheus, e.g. tcp:9300:interface=127.0.0.1; none: off"),
     Setting("LOG_FORMAT", "", _format, "text or json; none: as twistd is told, which is text"),
     Setting("ACCESS_LOG", "false", _flag, "log each HTTP request, without what clients choose"),
@@ -166,6 +186,8 @@ SETTINGS = (
     Setting("WEBSOCKET_PATH", "/ws", _path, "path of native WebSocket on yektayar-api"),
     Setting("CORS_ORIGIN", "http://localhost:5173,http://localhost:8100", _origins, "web pages that may connect"),
     Setting("DISABLE_CORS", "false", _flag, "send no CORS headers: the reverse proxy does"),
+    Setting("TRUSTED_PROXIES", "", _proxies, "addresses, networks or unix: proxies that may say who their client is"),
+    Setting("PROCESS_NAME", "", _name, "ends each Engine.IO sid after a dot, so that a proxy finds the process"),
     Setting("LEGACY_STATUS", "false", _flag, "answer errors of /api/auth/ with 200, as the original did"),
     Setting("DATABASE_URL", "sqlite:///yekta.sqlite3", _text, "sqlite:///FILE or postgresql://…", secret=True),
     Setting("DATABASE_CONNECTIONS", "4", _positive, "database connections of one process"),
@@ -204,11 +226,26 @@ SETTINGS = (
     Setting("UPGRADE_TIMEOUT", "10", _seconds, "seconds to move from polling to WebSocket"),
     Setting("CONNECT_TIMEOUT", "45", _seconds, "seconds until a Socket.IO client must have joined a namespace"),
     Setting("PACKET_TIMEOUT", "30", _seconds, "seconds that attachments may be late"),
-    Setting("RECOVERY_SECONDS", "120", _seconds_or_never, "seconds a lost Socket.IO client is waited for; 0: never"),
+    Setting("RECOVERY_SECONDS", "120", _duration, "seconds a lost Socket.IO client is waited for; 0: never"),
     Setting("HTTP_SHORT_PATH", "true", _flag, "serve plain polling and upgrade requests without twisted.web"),
     Setting("REQUEST_TIMEOUT", "60", _seconds, "seconds for one whole HTTP request to arrive"),
     Setting("CLOSE_TIMEOUT", "5", _seconds, "seconds a client may take to answer a closing handshake"),
+    Setting("HANDOVER_FOLDER", "", _text, "where processes that share a port find each other; none: there is one"),
+    Setting("DRAIN_SECONDS", "20", _duration, "seconds over which clients are sent away when it stops"),
+    Setting("DRAIN_ANSWERS_SECONDS", "30", _duration, "seconds that answers under way are waited for when it stops"),
     Setting("DEFLATE_THRESHOLD", "0", _count, "compress longer WebSocket messages; 0: never"),
+)
+
+# What counts again as soon as SIGHUP has it read; the rest takes a restart.
+RELOADED = (
+    "CORS_ORIGIN",
+    "DISABLE_CORS",
+    "CARE",
+    "CARE_FOLDER",
+    "EVENT_RATE",
+    "EVENT_BURST",
+    "DRAIN_SECONDS",
+    "DRAIN_ANSWERS_SECONDS",
 )
 
 
@@ -226,6 +263,13 @@ class Settings:
         except KeyError:
             raise AttributeError(name) from None
 
+    def reloaded(self, read: Settings) -> tuple[Settings, list[str]]:
+        """These with what may change of ``read``, and the names of the others that differ: they wait for a restart."""
+        names = {name.lower() for name in RELOADED}
+        changed = {**self.values, **{name: read.values[name] for name in names}}
+        waiting = [each.name for each in SETTINGS if changed[each.attribute] != read.values[each.attribute]]
+        return attrs.evolve(self, values=changed), waiting
+
 
 def load(
     environment: Mapping[str, str],
@@ -241,17 +285,17 @@ def load(
         text = environment.get(setting.name, setting.default) if given is None else given
         values[setting.attribute] = setting.read(text)
     if values["redis_url"]:
-        raise ConfigError("REDIS_URL must be empty: this version runs each service as one process.")
+        raise ConfigError("REDIS_URL must be empty: nothing is shared between processes in this version.")
     return Settings(values, listen, console)
 
 
 class Options(usage.Options):
-    """Options of both services; each setting is one."""
+    """Options of both services; each setting is one. ``given``: what they were parsed from."""
 
     service = "yekta"
     longdesc = "Every setting may also be given in the environment or in .env, by its name in capitals."
     optFlags: ClassVar = [("no-console", None, "do not serve the page to try the service")]
-    optParameters: ClassVar = [
+    optParameters: ClassVar = [("env-file", None, None, "file with settings [default .env]")] + [
         (setting.option, None, None, f"{setting.help} [{setting.name}, default {setting.default or 'none'}]")
         for setting in SETTINGS
     ]
@@ -259,12 +303,14 @@ class Options(usage.Options):
     def __init__(self) -> None:
         super().__init__()
         self["listen"] = []
+        self.given: tuple[str, ...] = ()
 
     def opt_listen(self, endpoint: str) -> None:
         """Listen on an endpoint string instead of HOST and port, e.g. tcp:3000:interface=127.0.0.1; may be repeated."""
         self["listen"].append(endpoint)
 
     def parseOptions(self, options: Sequence[str] | None = None) -> None:
+        self.given = tuple(options or ())
         try:
             super().parseOptions(options)
         except usage.UsageError as error:
@@ -276,17 +322,32 @@ class Options(usage.Options):
 
     def postOptions(self) -> None:
         reactor.install()
-        environment = {name: value for name, value in dotenv_values(".env").items() if value is not None}
-        given = {setting.attribute: self[setting.option] for setting in SETTINGS}
         try:
-            self["settings"] = load(
-                {**environment, **os.environ},
-                given,
-                listen=tuple(self["listen"]),
-                console=not self["no-console"],
-            )
+            self["settings"] = self.read()
         except ConfigError as error:
             refuse(self.service, str(error))
+
+    def read(self) -> Settings:
+        """All settings, as the options, the environment and the file say now. Raises :class:`ConfigError`."""
+        return load(
+            {**self._file(), **os.environ},
+            {setting.attribute: self[setting.option] for setting in SETTINGS},
+            listen=tuple(self["listen"]),
+            console=not self["no-console"],
+        )
+
+    def _file(self) -> dict[str, str]:
+        given = self["env-file"]
+        try:
+            text = Path(given or ".env").read_text("utf-8")
+        except FileNotFoundError:
+            # Only one that was asked for must be there.
+            if not given:
+                return {}
+            raise ConfigError(f"--env-file must be the path of a file, not {given!r}.") from None
+        except (OSError, ValueError) as error:
+            raise ConfigError(f"The settings in {given or '.env'} cannot be read: {error}.") from None
+        return {name: value for name, value in dotenv_values(stream=StringIO(text)).items() if value is not None}
 
 
 class Refused(SystemExit, Exception):

@@ -22,6 +22,7 @@ from twisted.logger import (
     globalLogPublisher,
 )
 from twisted.python import usage
+from twisted.python.components import Componentized
 from twisted.python.logfile import LogFile
 from zope.interface import implementer
 
@@ -56,6 +57,11 @@ class Logs:
                 globalLogPublisher.addObserver(JsonText())
         else:
             self.observer = FileLogObserver(self._open(runner), writer(format or TEXT))
+
+    def write_for(self, parent: Any) -> None:
+        """twistd asks its application, ``parent``, for an observer before it makes its own."""
+        if self.observer is not None and isinstance(parent, Componentized):
+            parent.setComponent(ILogObserver, self.observer)
 
     def reopen(self) -> None:
         """The file has been moved: go on in a new one of its name."""

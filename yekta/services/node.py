@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ from yekta.app.counselor import Counselor
 from yekta.app.database import Database, prepare
 from yekta.app.database_session_store import DatabaseSessionStore
 from yekta.app.dispatcher import Dispatcher
+from yekta.app.drain import Drain, until
 from yekta.app.events import Events
 from yekta.app.health import Health
 from yekta.app.hub import Hub
@@ -34,8 +36,9 @@ from yekta.app.sessions import Sessions
 from yekta.app.timestamps import Timestamps
 from yekta.app.visits import Visits
 from yekta.edge.metrics import Numbers
-from yekta.edge.native import NativeDoor
+from yekta.edge.native import GOODBYE, NativeDoor
 from yekta.edge.socketio import ALIASES, SocketDoor
+from yekta.engineio import sids
 from yekta.engineio.settings import Settings as EngineSettings
 from yekta.services.config import ConfigError, Settings
 from yekta.services.localai import LocalModel, LocalSettings, available
@@ -44,21 +47,28 @@ from yekta.socketio.recovery import Settings as Recovery
 from yekta.socketio.server import Server
 from yekta.socketio.settings import Settings as SocketSettings
 from yekta.web import channel
+from yekta.web.handover import Handover
 from yekta.web.origins import Origins
 from yekta.websocket.factory import WebSocketFactory
-from yekta.websocket.limits import GOING_AWAY
+from yekta.websocket.limits import SERVICE_RESTART
 from yekta.websocket.limits import Limits as WebSocketLimits
-
-GOODBYE = "server shutting down"
 
 
 class Node(MultiService):
-    """Everything both services share. Opens the database when it is made; raises `DatabaseError` where it cannot."""
+    """Everything both services share. Opens the database when it is made; raises `DatabaseError` where it cannot.
+
+    ``sites``: whose answers are waited for when the node stops. ``tag``: with which its Engine.IO ids begin.
+    ``handover``: to other processes that share its port.
+    """
 
     _log = Logger()
+    _drain: Drain | None = None
+    handover: Handover | None = None
 
     def __init__(self, reactor: Any, settings: Settings) -> None:
         super().__init__()
+        self.sites: list[channel.Site] = []
+        self.tag = sids.new_tag()
         self.settings = settings
         self.reactor = reactor
         self.origins = Origins(
@@ -77,8 +87,23 @@ class Node(MultiService):
         self.sessions.start()
 
     def stopService(self) -> Deferred[None]:
-        """Say goodbye to every client, wait until they have gone or are cut off, and close the database."""
+        """Send every client away little by little, wait until they have gone or are cut off, and close the database."""
         return ensureDeferred(self._stop())
+
+    def reload(self, settings: Settings) -> list[str]:
+        """Let ``settings`` count, as far as they can now; the names of the others. Raises `ConfigError`."""
+        changed, waiting = self.settings.reloaded(settings)
+        self.counselor.care = care(changed)
+        self.origins.allowed = changed.cors_origin
+        self.origins.headers = not changed.disable_cors
+        self.native.dispatcher.limit(Rate(changed.event_rate, changed.event_burst))
+        self.settings = changed
+        return waiting
+
+    def hurry(self) -> None:
+        """Send away at once who is still there."""
+        if self._drain is not None:
+            self._drain.hurry()
 
     def site_limits(self) -> channel.Limits:
         """The bounds of this process's HTTP port."""
@@ -87,18 +112,45 @@ class Node(MultiService):
             request_timeout=self.settings.request_timeout,
             max_connections=self.settings.max_connections,
             max_per_address=self.settings.max_connections_per_address,
+            trusted=self.settings.trusted_proxies,
         )
 
     async def _stop(self) -> None:
-        self.socketio.close()
-        self.websockets.close_all(GOING_AWAY, GOODBYE)
-        self.answers.stop()
-        for websockets in (self.websockets, self.socketio.websockets):
-            await websockets.all_closed()
+        await self._empty()
+        await self._hang_up()
         await self.sessions.stop()
         await self._pool.closeCachedConnections()
         await super().stopService()
         await self._database.close()
+
+    async def _empty(self) -> None:
+        self.health.draining = self.native.draining = self.socketio.engine.draining = True
+        if self.handover is not None:
+            self.handover.leave()
+        self._drain = Drain(
+            self.hub,
+            self.reactor,
+            self.settings.drain_seconds,
+            self.settings.drain_answers_seconds,
+            shuffle=random.shuffle,
+            serving=lambda: self.answers.awaited,
+        )
+        await self._drain.begin()
+
+    async def _hang_up(self) -> None:
+        """Close what is left: who is still coming in, who has not fetched the end, requests under way."""
+        patience = self.settings.close_timeout
+        engine = self.socketio.engine
+        engine.close(discard=False)
+        self.websockets.close_all(SERVICE_RESTART, GOODBYE)
+        self.answers.stop()
+        await until(lambda: not engine.connections, self.reactor, patience)
+        self.socketio.close()
+        for websockets in (self.websockets, self.socketio.websockets):
+            await websockets.all_closed()
+        for site in self.sites:
+            site.hang_up()
+        await until(lambda: not any(site.answering for site in self.sites), self.reactor, patience)
 
     def _open_database(self) -> None:
         settings = self.settings
@@ -126,20 +178,11 @@ class Node(MultiService):
             self.reactor,
             self.answers,
             conversations=self.conversations,
-            care=self._care(),
+            care=care(settings),
             max_answers=settings.ai_max_answers,
             max_per_session=settings.ai_max_per_session,
         )
         self.health = Health(self._database.healthy, provider, self.reactor)
-
-    def _care(self) -> Care | None:
-        folder = self.settings.care_folder
-        if not self.settings.care:
-            return None
-        try:
-            return load_care(Path(folder)) if folder else load_care()
-        except (OSError, UnicodeDecodeError) as error:
-            raise ConfigError(f"CARE_FOLDER cannot be read: {error}.") from None
 
     def _provider(self) -> IProvider:
         model = Path(self.settings.ai_model_file) if self.settings.ai_model_file else None
@@ -167,6 +210,7 @@ class Node(MultiService):
                     max_queued=settings.max_queued,
                     max_connections=settings.max_connections,
                     origins=self.origins,
+                    generate_id=partial(sids.new_sid, self.tag, settings.process_name),
                 ),
                 websocket=self._websocket_limits(heartbeat=False),
                 connect_timeout=settings.connect_timeout,
@@ -202,3 +246,14 @@ class Node(MultiService):
             ping_timeout=settings.ping_timeout,
             deflate_threshold=settings.deflate_threshold or None,
         )
+
+
+def care(settings: Settings) -> Care | None:
+    """What CARE and CARE_FOLDER say. Raises `ConfigError`."""
+    folder = settings.care_folder
+    if not settings.care:
+        return None
+    try:
+        return load_care(Path(folder)) if folder else load_care()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"CARE_FOLDER cannot be read: {error}.") from None

@@ -2,35 +2,40 @@
 
 from __future__ import annotations
 
-import signal
-import socket
 from collections.abc import Callable
 from functools import partial
-from typing import Any, cast
+from pathlib import Path
+from typing import Any
 
-from twisted.application import strports
 from twisted.application.service import MultiService
-from twisted.internet.endpoints import quoteStringArgument
+from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.internet.error import CannotListenError
 from twisted.internet.interfaces import IProtocolFactory
-from twisted.logger import ILogObserver, Logger
-from twisted.python.components import Componentized
+from twisted.logger import Logger
 
 from yekta.app.database import DatabaseError
 from yekta.edge.metrics import MetricsPort
 from yekta.edge.site import ApiPort, WebSocketPort, too_large
 from yekta.edge.words import PATH_WORDS
-from yekta.services import collector, control, redaction
+from yekta.engineio.sids import is_handshake, tag_of
+from yekta.services import collector, control
 from yekta.services.config import ConfigError, Settings, refuse
+from yekta.services.herald import Herald
+from yekta.services.listening import endpoints, listen
 from yekta.services.logs import Logs
 from yekta.services.node import Node
+from yekta.services.signals import Signals
 from yekta.tcp import Listening
 from yekta.web.access import AccessLog
 from yekta.web.channel import Site
+from yekta.web.handover import Handover
 
 
 class Gateway(MultiService):
-    """``root(node)`` makes the root resource. Raises SystemExit, with a sentence, where it cannot start."""
+    """``root(node)`` makes the root resource. Raises SystemExit, with a sentence, where it cannot start.
+
+    ``read`` gives the settings as they are now.
+    """
 
     _log = Logger()
 
@@ -41,11 +46,16 @@ class Gateway(MultiService):
         settings: Settings,
         port: int,
         root: Callable[[Node], ApiPort | WebSocketPort],
+        *,
+        herald: Herald,
         logs: Logs,
+        read: Callable[[], Settings],
     ) -> None:
         super().__init__()
         self.setName(name)
-        self.logs = logs
+        self._herald = herald
+        self._logs = logs
+        self._read = read
         self._reactor = reactor
         self._settings = settings
         self._root = root
@@ -53,9 +63,8 @@ class Gateway(MultiService):
         self._is_open = False
 
     def setServiceParent(self, parent: Any) -> None:
-        """twistd asks its application for an observer before it makes its own."""
-        if self.logs.observer is not None and isinstance(parent, Componentized):
-            parent.setComponent(ILogObserver, self.logs.observer)
+        """See `Logs.write_for`."""
+        self._logs.write_for(parent)
         super().setServiceParent(parent)
 
     def startService(self) -> None:
@@ -73,6 +82,7 @@ class Gateway(MultiService):
         except (ConfigError, DatabaseError) as error:
             refuse(str(self.name), str(error))
         node.setServiceParent(self)
+        self._node = node
         root = self._root(node)
         site = Site(
             self._reactor,
@@ -83,13 +93,17 @@ class Gateway(MultiService):
             access=AccessLog(PATH_WORDS) if self._settings.access_log else None,
             doors=root if self._settings.http_short_path else None,
         )
+        node.sites.append(site)
+        if self._settings.handover_folder:
+            self._hand_over(node, site)
         for endpoint in self._endpoints:
-            self._listen(endpoint, site)
+            self._listen(endpoint, site, self)
         if self._settings.metrics_listen:
             metrics = Site(self._reactor, MetricsPort(node.numbers), node.site_limits())
-            self._listen(self._settings.metrics_listen, metrics)
+            inside[self._settings.metrics_listen] = metrics
+        # Under the node, they are there until the last client has gone.
         for endpoint, factory in inside.items():
-            self._listen(endpoint, factory)
+            self._listen(endpoint, factory, node)
         self._reactor.callWhenRunning(self._ready)
 
     def _inside(self, node: Node) -> dict[str, IProtocolFactory]:
@@ -103,29 +117,52 @@ class Gateway(MultiService):
             ways[settings.manhole] = _manhole(settings, node)
         return ways
 
-    def _listen(self, endpoint: str, site: IProtocolFactory) -> None:
+    def _listen(self, endpoint: str, site: IProtocolFactory, parent: MultiService) -> None:
+        listen(str(self.name), endpoint, site, self._reactor).setServiceParent(parent)
+
+    def _hand_over(self, node: Node, site: Site) -> None:
+        # Others than this service would not know what comes after on the same connection.
+        folder = Path(self._settings.handover_folder) / str(self.name)
+        handover = Handover(Listening(self._reactor), folder, node.tag, tag_of, is_handshake, site)
         try:
-            port = strports.service(endpoint, site, reactor=cast(Any, Listening(self._reactor)))
-        except Exception as error:
-            # What else than ValueError a parser raises depends on the kind of endpoint: TypeError, IndexError, OSError…
-            refuse(str(self.name), f"{endpoint!r} is not an endpoint: {error}.")
-        try:
-            port.privilegedStartService()
+            folder.mkdir(0o700, exist_ok=True)
+            handover.privilegedStartService()
         except (CannotListenError, OSError) as error:
-            reason = getattr(error, "socketError", None) or error
-            refuse(str(self.name), f"Cannot listen on {endpoint}: {getattr(reason, 'strerror', None) or reason}.")
-        port.setServiceParent(self)
+            refuse(str(self.name), f"HANDOVER_FOLDER cannot be used: {getattr(error, 'socketError', None) or error}.")
+        # Under the node, it is there until the last client has gone.
+        handover.setServiceParent(node)
+        node.handover = handover
+        site.whither = handover.whither
 
     def _ready(self) -> None:
-        # Twisted's own handler makes twistd end by the same signal again; stopping as asked is no failure.
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: self._reactor.callFromThread(self._stop))
+        node = self._node
+        Signals(self._reactor, stop=self._reactor.stop, hurry=node.hurry, reload=self._reload).install()
         collector.settle()
         self._log.info("{service} is ready", service=self.name)
+        self._herald.ready()
 
-    def _stop(self) -> None:
-        if self.running:
-            self._reactor.stop()
+    def stopService(self) -> Deferred[None]:
+        """See `Node.stopService`."""
+        self._herald.stopping()
+        stopped: Deferred[None] = maybeDeferred(super().stopService)
+        return stopped.addBoth(self._over)
+
+    def _over(self, result: Any) -> Any:
+        self._herald.silent()
+        return result
+
+    def _reload(self) -> None:
+        self._herald.reloading()
+        try:
+            self._logs.reopen()
+            waiting = self._node.reload(self._read())
+        except (ConfigError, OSError) as error:
+            self._log.error("{error} What was set before stays.", error=str(error))
+        else:
+            self._log.info("{service} has read its settings again", service=self.name)
+            if waiting:
+                self._log.warn("A restart is needed for {names}", names=", ".join(waiting))
+        self._herald.ready()
 
 
 def _manhole(settings: Settings, node: Node) -> IProtocolFactory:
@@ -134,32 +171,3 @@ def _manhole(settings: Settings, node: Node) -> IProtocolFactory:
     except ImportError:
         raise ConfigError("MANHOLE needs the extra of that name: pip install 'yekta[manhole]'.") from None
     return manhole.factory(settings, {"node": node})
-
-
-def begin_log(reactor: Any, service: str, settings: Settings, options: Any) -> Logs:
-    """Before twistd opens its log. Raises SystemExit where the log's file cannot be opened."""
-    redaction.begin()
-    logs = Logs(reactor.callFromThread)
-    try:
-        logs.begin(settings.log_format, options.parent)
-    except OSError as error:
-        refuse(service, f"Cannot write the log: {error.strerror}.")
-    return logs
-
-
-def endpoints(host: str, port: int) -> tuple[str, ...]:
-    """Endpoint strings for HOST; ``localhost`` is both of its addresses, where the machine has them."""
-    hosts = ("127.0.0.1", "::1") if host == "localhost" else (host,)
-    return tuple(
-        f"tcp:{port}:interface={quoteStringArgument(each)}" for each in hosts if len(hosts) == 1 or _is_ours(each)
-    )
-
-
-def _is_ours(address: str) -> bool:
-    family = socket.AF_INET6 if ":" in address else socket.AF_INET
-    try:
-        with socket.socket(family, socket.SOCK_STREAM) as probe:
-            probe.bind((address, 0))
-    except OSError:
-        return False
-    return True

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from twisted.web import http
 
-from yekta.web.channel import facts, surrender
+from yekta.web.channel import facts, head_of, surrender
 from yekta.web.request import Request
 
 # A connection's transport, the bytes that came after the request, and what to call when it is lost.
@@ -83,13 +83,7 @@ class WebArrival:
         self._hung_up = None
 
     def head(self) -> bytes:
-        lines = [b"%s %s HTTP/1.1" % (self._request.method, self._request.uri)]
-        lines += [
-            b"%s: %s" % (name, value)
-            for name, values in self._request.requestHeaders.getAllRawHeaders()
-            for value in values
-        ]
-        return b"\r\n".join([*lines, b"", b""])
+        return head_of(self._request, self._request.method, self._request.uri)
 
     def surrender(self) -> Surrendered:
         return surrender(self._request.channel)

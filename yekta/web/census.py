@@ -15,16 +15,24 @@ class Census:
         self._addresses: Counter[str] = Counter()
         self._all = 0
 
-    def enter(self, address: str) -> bool:
-        """Count one more, or say that it is one too many."""
+    def enter(self, address: str, *, limited: bool = True) -> bool:
+        """Count one more, or say that it is one too many. Where not ``limited``, one address may have any number."""
         if self._all >= self._most:
             return False
         one = self._most_of_one
-        if one and self._addresses[address] >= one and not _is_loopback(address):
+        if limited and one and self._addresses[address] >= one and not _is_loopback(address):
             return False
         self._all += 1
         self._addresses[address] += 1
         return True
+
+    def move(self, old: str, new: str, *, limited: bool = True) -> bool:
+        """Count one of ``old`` at ``new`` from now on, or say that it is one too many there, and leave it."""
+        self.leave(old)
+        if self.enter(new, limited=limited):
+            return True
+        self.enter(old, limited=False)
+        return False
 
     def leave(self, address: str) -> None:
         """Count one less."""

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import attrs
+from twisted.internet.abstract import FileDescriptor
 from twisted.internet.error import ConnectionDone
 from twisted.internet.interfaces import IAddress, IDelayedCall, IReactorTime
 from twisted.python.failure import Failure
@@ -19,7 +20,9 @@ from twisted.web.resource import IResource
 from yekta.timeouts import Timeouts
 from yekta.web.access import AccessLog
 from yekta.web.census import Census
+from yekta.web.forwarded import NOBODY, Trusted, whereabouts
 from yekta.web.front import Doors, Front
+from yekta.web.handover import Give
 from yekta.web.request import Request as Facts
 from yekta.web.request import parse_target
 
@@ -29,19 +32,25 @@ LINGER = 5.0
 # How long a client that does not read may keep a connection that is over, in seconds; as Twisted's.
 ABORT = 15.0
 
+# Who has just connected is about to ask: for so many seconds it is not hung up on.
+YOUNG = 1.0
+
+
 
 @attrs.frozen
 class Limits:
     """``max_body``: bytes of one request's body. ``request_timeout``: seconds for one whole request to arrive.
 
     ``max_connections``: TCP connections in all; ``max_per_address``: those of one client address, 0 is no limit.
-    Loopback is excepted: a reverse proxy there speaks for many clients.
+    Loopback is excepted: a reverse proxy there speaks for many clients. ``trusted``: the proxies whose word is taken
+    for where their clients are, and whose clients are counted in their place.
     """
 
     max_body: int = 1_000_000
     request_timeout: float = 60.0
     max_connections: int = 100_000
     max_per_address: int = 0
+    trusted: Trusted = NOBODY
 
 
 class Request(server.Request):
@@ -69,6 +78,13 @@ class Request(server.Request):
             length = 0
         super().gotLength(length)
 
+    def write(self, data: bytes) -> None:
+        """The first byte takes the headers along."""
+        if not self.startedWriting and self.channel is not None and self.channel.site.parting:
+            self.setHeader(b"connection", b"close")
+            self.channel.persistent = False
+        super().write(data)
+
     def seconds(self) -> float:
         """Since the head was complete."""
         return float(self.channel.site.reactor.seconds() - self._began)
@@ -88,6 +104,9 @@ class Channel(HTTPChannel):
 
     site: Site
     address: str
+    counted: str
+    since: float
+    _asked = False
     _idle = True
     _refused = False
     _turn: IDelayedCall | None = None
@@ -96,6 +115,7 @@ class Channel(HTTPChannel):
         # The time-out runs for each request as a whole: resetting it for every byte would let a client drip for ever.
         if self._idle:
             self._idle = False
+            self._asked = True
             super().resetTimeout()
         if not self._refused:
             super().dataReceived(data)
@@ -105,6 +125,7 @@ class Channel(HTTPChannel):
 
     def take_over(self, data: bytes, spent: float) -> None:
         """Begin with a request that began to arrive ``spent`` seconds ago."""
+        self._asked = True
         if spent:
             self._idle = False
             self.setTimeout(max(self.site.limits.request_timeout - spent, 0.0))
@@ -123,6 +144,8 @@ class Channel(HTTPChannel):
         """Requests that came along wait for the reactor's next turn: hundreds fit into one chunk of data."""
         self._idle = True
         self.paused = True
+        if self.counted != self.address:
+            self._count(self.address, limited=False)
         super().requestDone(request)
         if self._waitingForTransport or self._buffer:
             # Twisted's reads on after each request; what has come already would pile up.
@@ -149,17 +172,48 @@ class Channel(HTTPChannel):
             self._networkProducer.resumeProducing()
 
     def allHeadersReceived(self) -> None:
+        whither, request = self.site.whither, self.requests[-1]
+        give = None if whither is None else whither(self._path)
+        if give is not None and self._give(give):
+            return
         super().allHeadersReceived()
+        if not self._refused and self.site.speaks_for_many(self.address) and not self._count(_address(request)):
+            self._refuse(request, "429 Too Many Requests", {}, b"")
         if self.length != 0 and not self._refused:
-            self.site.body_began(self._path, self.requests[-1])
+            self.site.body_began(self._path, request)
+
+    def _give(self, give: Give) -> bool:
+        """Let another process have the connection, if it takes it and nothing of ours is on its way to the client."""
+        transport, request = self.transport, self.requests[-1]
+        plain = isinstance(transport, FileDescriptor) and not getattr(transport, "TLS", False)
+        if not plain or len(self.requests) > 1 or transport.dataBuffer or transport._tempDataBuffer:
+            return False
+        if not give(transport.fileno(), head_of(request, self._command, self._path) + self._buffer):
+            return False
+        surrender(self)
+        # There is a body for all that our parser knows; nothing of it comes this way.
+        self.length, self._refused = 1, True
+        # The other process has the same connection: ours is closed without a word to the client.
+        transport._shouldShutdown = False
+        transport.loseConnection()
+        return True
+
+    def _count(self, address: str, *, limited: bool = True) -> bool:
+        if not self.site.census.move(self.counted, address, limited=limited):
+            return False
+        self.counted = address
+        return True
 
     def refuse_body(self, request: Request) -> None:
-        """Answer 413 while the body is still arriving, and let the client finish its sentence for a moment."""
-        if self._refused:
-            return
+        """Answer 413 while the body is still arriving."""
+        if not self._refused:
+            headers, body = self.site.too_large(self._path, request.getHeader("origin"))
+            self._refuse(request, "413 Content Too Large", headers, body)
+
+    def _refuse(self, request: Request, status: str, headers: Mapping[str, str], body: bytes) -> None:
+        """Answer before the request has arrived, and let the client finish its sentence for a moment."""
         self._refused = True
-        headers, body = self.site.too_large(self._path, request.getHeader("origin"))
-        lines = ["HTTP/1.1 413 Content Too Large", "Connection: close", f"Content-Length: {len(body)}"]
+        lines = [f"HTTP/1.1 {status}", "Connection: close", f"Content-Length: {len(body)}"]
         lines += [f"{name}: {value}" for name, value in headers.items()]
         self.transport.write("\r\n".join([*lines, "", ""]).encode("latin-1") + body)
         self.setTimeout(LINGER)
@@ -176,15 +230,37 @@ class Channel(HTTPChannel):
         if not self._refused:
             super().allContentReceived()
 
+    def hang_up(self) -> None:
+        """Close the connection, after the answer that is on its way."""
+        if not self.busy:
+            self.loseConnection()
+
+    @property
+    def busy(self) -> bool:
+        """Whether a request is on its way, or bound to come."""
+        return bool(self.requests) or (not self._asked and self.site.is_young(self.since))
+
     def leave(self) -> None:
         """The connection is gone, whoever had it last."""
-        self.site.census.leave(self.address)
+        self.site.census.leave(self.counted)
 
     def connectionLost(self, reason: Failure) -> None:
         self.leave()
+        self.site.channels.discard(self)
         if self._turn is not None:
             self._turn.cancel()
         super().connectionLost(reason)
+
+
+def head_of(request: http.Request, method: bytes, target: bytes) -> bytes:
+    """The head of a request, as it may have come."""
+    lines = [b"%s %s HTTP/1.1" % (method, target)]
+    lines += [
+        b"%s: %s" % (name, value)
+        for name, values in request.requestHeaders.getAllRawHeaders()
+        for value in values
+    ]
+    return b"\r\n".join([*lines, b"", b""])
 
 
 def surrender(channel: HTTPChannel) -> tuple[Any, bytes, Callable[[], None]]:
@@ -195,7 +271,10 @@ def surrender(channel: HTTPChannel) -> tuple[Any, bytes, Callable[[], None]]:
     transport.unregisterProducer()
     channel.requests.clear()
     channel._dataBuffer.clear()
-    return transport, rest, channel.leave if isinstance(channel, Channel) else _nobody_counts
+    if not isinstance(channel, Channel):
+        return transport, rest, _nobody_counts
+    channel.site.channels.discard(channel)
+    return transport, rest, channel.leave
 
 
 def _nobody_counts() -> None:
@@ -220,7 +299,9 @@ class Site(server.Site):
     """A site of bounded requests. ``too_large(path, origin)`` gives the headers and body of a 413.
 
     ``body_began(target, request)`` is told when the body of a request begins to arrive, ``access`` of each answer.
-    ``doors``: who serves plain requests without twisted.web (`front`); ``None`` is nobody.
+    ``doors``: who serves plain requests without twisted.web (`front`); ``None`` is nobody. ``channels``: the
+    connections that speak HTTP. ``whither(target)``, where it is set, is to whom a request belongs, ``None`` where it
+    is to us. While ``parting``, each answer is the last one on its connection.
     """
 
     def __init__(
@@ -240,31 +321,60 @@ class Site(server.Site):
             reactor=clock,
             parsePOSTFormSubmission=False,
         )
+        self.clock = clock
         self.limits = limits
         self.too_large = too_large
         self.body_began = body_began
         self.access = access
         self.census = Census(limits.max_connections, limits.max_per_address)
         self.doors = doors
-        self.clock = clock
         self.waiting: Timeouts[Front] = Timeouts(clock, limits.request_timeout, Front.expire)
         self.lingering: Timeouts[Front] = Timeouts(clock, ABORT, Front.cut)
         self._date = (-1, "")
+        self.channels: set[Channel | Front] = set()
+        self.whither: Callable[[bytes], Give | None] | None = None
+        self.parting = False
+
+    @property
+    def answering(self) -> bool:
+        """Whether any request is on its way, or bound to come."""
+        return any(channel.busy for channel in self.channels)
+
+    def hang_up(self) -> None:
+        """Close every connection, each after the answer that is on its way."""
+        self.parting = True
+        for channel in tuple(self.channels):
+            channel.hang_up()
 
     def protocol(self) -> Channel:
         return Channel()
 
     def buildProtocol(self, addr: IAddress) -> Channel | Front | None:
         address = getattr(addr, "host", "")
-        if not self.census.enter(address):
+        if not self.census.enter(address, limited=address not in self.limits.trusted):
             return None
-        return self.channel(addr, address) if self.doors is None else Front(self, address)
+        since = self.clock.seconds()
+        if self.doors is None or self.speaks_for_many(address):
+            return self.channel(addr, address, since)
+        front = Front(self, address, since)
+        self.channels.add(front)
+        return front
 
-    def channel(self, addr: IAddress, address: str) -> Channel:
+    def channel(self, addr: IAddress, address: str, since: float) -> Channel:
         """The protocol of a connection that is counted already, as one of ``address``."""
         channel: Channel = super().buildProtocol(addr)
-        channel.address = address
+        channel.address = channel.counted = address
+        channel.since = since
+        self.channels.add(channel)
         return channel
+
+    def speaks_for_many(self, address: str) -> bool:
+        """Whether each request from there has a client of its own, who has the connection until the answer ends."""
+        return self.limits.max_per_address > 0 and address in self.limits.trusted
+
+    def is_young(self, since: float) -> bool:
+        """Whether a connection of that time is too new to be hung up on."""
+        return self.clock.seconds() - since < YOUNG
 
     def date(self) -> str:
         """The header of that name (RFC 9110, 6.6.1)."""
@@ -288,7 +398,7 @@ class Site(server.Site):
                 request.code,
                 request.sentLength,
                 request.seconds(),
-                request.channel.address,
+                _address(request),
             )
 
 
@@ -299,5 +409,21 @@ def facts(request: http.Request) -> Facts:
         name.decode("latin-1").lower(): b", ".join(values).decode("latin-1")
         for name, values in request.requestHeaders.getAllRawHeaders()
     }
-    address = getattr(request.getClientAddress(), "host", "")
-    return Facts(request.method.decode("latin-1"), path, query, headers, address, request.isSecure())
+    address, secure = _whereabouts(request, headers)
+    return Facts(request.method.decode("latin-1"), path, query, headers, address, secure)
+
+
+def _address(request: http.Request) -> str:
+    """A client's address."""
+    stated = request.requestHeaders.getRawHeaders("x-forwarded-for", [])
+    return _whereabouts(request, {"x-forwarded-for": ",".join(stated)})[0]
+
+
+def _whereabouts(request: http.Request, headers: Mapping[str, str]) -> tuple[str, bool]:
+    """A client's address, and whether it came over TLS. The PROXY protocol's word counts as a header's does."""
+    stated = getattr(request.getClientAddress(), "host", "")
+    channel = getattr(request, "channel", None)
+    if not isinstance(channel, Channel):
+        return stated, request.isSecure()
+    address, over_tls = whereabouts(channel.address, stated, headers, channel.site.limits.trusted)
+    return address, over_tls or request.isSecure()

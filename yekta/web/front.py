@@ -21,9 +21,10 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from yekta.tcp import sender
-from yekta.web.handover import hand_over
+from yekta.web.forwarded import whereabouts
 from yekta.web.plain import END, Head, may_be_plain, parse
 from yekta.web.request import Request, parse_target
+from yekta.web.switching import switch
 
 if TYPE_CHECKING:
     from yekta.web.arrival import Door, Surrendered
@@ -78,7 +79,7 @@ class FrontArrival:
         if access is not None:
             seconds = front.site.clock.seconds() - self._began
             access.request(asked.method, asked.path, status, len(body), seconds, asked.address)
-        close = self.close or "Connection" in headers
+        close = self.close or "Connection" in headers or front.site.parting
         fields = _lines(tuple(headers.items()), close)
         first = _PHRASES.get(status) or f"HTTP/1.1 {status} Unknown Status\r\n"
         head = f"{first}{front.site.date()}{fields}Content-Length: {len(body)}\r\n\r\n"
@@ -126,12 +127,14 @@ class Front(protocol.Protocol):
     _congested = False
     _paused = False
     _over = False
+    _asked = False
     _began: float | None = None
     _peer = ""
 
-    def __init__(self, site: Site, address: str) -> None:
+    def __init__(self, site: Site, address: str, since: float) -> None:
         self.site = site
         self._address = address
+        self._since = since
         self._buffer = b""
 
     def connectionMade(self) -> None:
@@ -159,6 +162,7 @@ class Front(protocol.Protocol):
 
     def _head_received(self, data: bytes) -> None:
         """``data`` begins with a request."""
+        self._asked = True
         end = data.find(END) + len(END)
         if end < len(END) and may_be_plain(data):
             self._buffer = data
@@ -183,6 +187,10 @@ class Front(protocol.Protocol):
         head = parse(bytes_of_head)
         if head is None or head.length > self.site.limits.max_body:
             return None
+        whither = self.site.whither
+        if whither is not None and whither(head.target.encode()) is not None:
+            # Another process is to have the connection: it is the channel that gives it away, or cannot.
+            return None
         try:
             asked = self._facts(head)
         except ValueError:
@@ -201,7 +209,8 @@ class Front(protocol.Protocol):
             # Behind ``haproxy:`` it is not known before there are bytes.
             self._peer = getattr(self.transport.getPeer(), "host", "")
         path, query = parse_target(head.target)
-        return Request(head.method, path, query, head.headers, self._peer, self._secure)
+        address, over_tls = whereabouts(self._address, self._peer, head.headers, self.site.limits.trusted)
+        return Request(head.method, path, query, head.headers, address, over_tls or self._secure)
 
     def _body_received(self, data: bytes) -> None:
         body, arrival = self._body, self._arrival
@@ -297,9 +306,22 @@ class Front(protocol.Protocol):
         self.transport.unregisterProducer()
         self.transport.loseConnection()
 
+    @property
+    def busy(self) -> bool:
+        """Whether a request is on its way, or bound to come."""
+        if self._arrival is not None or self._buffer:
+            return True
+        return not self._asked and self.site.is_young(self._since)
+
+    def hang_up(self) -> None:
+        """Close the connection, after the answer that is on its way."""
+        if not self.busy:
+            self._close()
+
     def surrender(self) -> Surrendered:
         """Let go of the connection, which stays counted."""
         self._over = True
+        self.site.channels.discard(self)
         self.site.waiting.stop(self)
         self.transport.unregisterProducer()
         rest, self._buffer, self._arrival = self._buffer, b"", None
@@ -309,8 +331,8 @@ class Front(protocol.Protocol):
         """Everything from here on is twisted.web's, in what is left of the request's time."""
         self.surrender()
         spent = 0.0 if self._began is None else self.site.clock.seconds() - self._began
-        channel = self.site.channel(self.transport.getPeer(), self._address)
-        hand_over(self.transport, channel)
+        channel = self.site.channel(self.transport.getPeer(), self._address, self._since)
+        switch(self.transport, channel)
         if self._paused:
             self.transport.resumeProducing()
         channel.take_over(data, spent)
@@ -321,6 +343,7 @@ class Front(protocol.Protocol):
     def connectionLost(self, reason: Failure = protocol.connectionDone) -> None:
         self._leave()
         self._over = True
+        self.site.channels.discard(self)
         self.site.waiting.stop(self)
         self.site.lingering.stop(self)
         if self._turn is not None:

@@ -11,12 +11,12 @@ def _origins(origins: Iterable[str]) -> frozenset[str]:
     return frozenset(origin.rstrip("/").lower() for origin in origins)
 
 
-@attrs.frozen
+@attrs.define
 class Origins:
     """An allow-list of whole origins such as ``https://app.example``; ``*`` allows every page, without credentials.
 
     ``headers``: whether CORS headers are ours to send, or the reverse proxy's. ``own_ports``: a page that this host
-    serves on one of them is ours, and passes.
+    serves on one of them is ours, and passes. What is allowed may be changed at any time.
     """
 
     allowed: frozenset[str] = attrs.field(converter=_origins)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from twisted.web import http
 
 from yekta.web.arrival import Arrival, WebArrival
-from yekta.web.handover import hand_over
+from yekta.web.switching import switch
 from yekta.websocket.factory import WebSocketFactory
 from yekta.websocket.interfaces import IReceiver
 from yekta.websocket.opening import answer
@@ -32,7 +32,7 @@ def take_up(
     head = arrival.head() if accepted is None else b""
     websocket: WebSocket = factory.build(receiver, dict(headers))
     transport, rest, websocket.left = arrival.surrender()
-    hand_over(transport, websocket)
+    switch(transport, websocket)
     transport.resumeProducing()
     if accepted is None:
         websocket.dataReceived(head + rest)

@@ -1,0 +1,179 @@
+"""Our units: systemd understands them, they give little away, and their commands do what systemd waits for."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import signal
+import subprocess
+import threading
+from pathlib import Path
+
+import pytest
+from dotenv import dotenv_values
+
+from tests.support.attacks import Wire, head
+from tests.support.services import TWISTD, acquire
+from tests.support.strangers import Native, Polling, SocketIO
+from tests.support.systemd import ETC, manager, unit
+from yekta.services.config import load
+
+SERVICES = ("yektayar-api.service", "yektayar-ws.service", "yektayar-api@.service", "yektayar-ws@.service")
+EXPOSURE = 20
+
+every_service = pytest.mark.parametrize("name", SERVICES)
+
+
+@pytest.fixture
+def units(tmp_path: Path) -> Path:
+    """The units, with a twistd that is there; the template as one of its instances."""
+    for path in (ETC / "systemd").iterdir():
+        text = path.read_text().replace("/opt/yekta/bin/twistd", TWISTD[0])
+        (tmp_path / path.name.replace("@.", "@blue.")).write_text(text)
+    return tmp_path
+
+
+def run(*command: str | Path) -> str:
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout + done.stderr
+
+
+@pytest.mark.needs("systemd-analyze")
+def test_systemd_has_nothing_to_say_about_any_unit(units: Path) -> None:
+    paths = sorted(path for path in units.iterdir() if path.suffix in (".service", ".socket"))
+    assert len(paths) == 6
+    assert run("systemd-analyze", "verify", "--man=no", *paths) == ""
+
+
+@pytest.mark.needs("systemd-analyze")
+@every_service
+def test_a_service_may_do_little(units: Path, name: str) -> None:
+    path = units / name.replace("@.", "@blue.")
+    said = run("systemd-analyze", "security", "--no-pager", "--offline=true", f"--threshold={EXPOSURE}", path)
+    assert "Overall exposure level" in said
+
+
+@pytest.mark.needs("root", "systemd-sysusers", "systemd-tmpfiles")
+def test_the_user_and_the_folders_are_made(tmp_path: Path) -> None:
+    (tmp_path / "etc" / "yekta").mkdir(parents=True)
+    settings = Path(shutil.copy(ETC / "yekta" / "yekta.env", tmp_path / "etc" / "yekta"))
+    run("systemd-sysusers", f"--root={tmp_path}", ETC / "sysusers.d" / "yekta.conf")
+    run("systemd-tmpfiles", f"--root={tmp_path}", "--create", ETC / "tmpfiles.d" / "yekta.conf")
+    passwd = re.search(r"^yekta:x:(\d+):(\d+):", (tmp_path / "etc" / "passwd").read_text(), re.MULTILINE)
+    assert passwd is not None
+    user, group = int(passwd[1]), int(passwd[2])
+    assert unit(SERVICES[0])["Service"]["User"] == "yekta"
+    assert facts(tmp_path / "var" / "lib" / "yekta") == (0o700, user, group)
+    assert facts(settings) == (0o640, 0, group)
+
+
+def facts(path: Path) -> tuple[int, int, int]:
+    status = path.stat()
+    return status.st_mode & 0o777, status.st_uid, status.st_gid
+
+
+def test_the_example_of_an_environment_is_good_and_in_time() -> None:
+    settings = {name: value or "" for name, value in dotenv_values(ETC / "yekta" / "yekta.env").items()}
+    read = load(settings, {})
+    commented = re.findall(r"(?m)^#([A-Z_]+)=", (ETC / "yekta" / "yekta.env").read_text())
+    assert all(hasattr(read, name.lower()) for name in (*settings, *commented))
+    for name in SERVICES:
+        patience = float(unit(name)["Service"]["TimeoutStopSec"])
+        assert max(read.drain_seconds, read.drain_answers_seconds) + 3 * read.close_timeout < patience
+
+
+@every_service
+def test_a_service_says_how_it_is_doing(tmp_path: Path, name: str) -> None:
+    with manager(tmp_path) as systemd, Wire(systemd.port) as early:
+        early.send(head("GET", "/"))
+        with systemd.started(name, watchdog=0.2) as service:
+            systemd.await_message("READY=1")
+            assert early.response().status == 200
+            for _ in range(3):
+                systemd.await_message("WATCHDOG=1")
+            service.process.send_signal(signal.SIGHUP)
+            assert int(systemd.await_message("RELOADING=1")["MONOTONIC_USEC"]) > 0
+            systemd.await_message("READY=1")
+            service.process.send_signal(signal.SIGTERM)
+            systemd.await_message("STOPPING=1")
+            assert service.wait() == 0
+        assert "Traceback" not in service.text
+
+
+def test_a_watchdog_that_watches_another_process_is_not_answered(tmp_path: Path) -> None:
+    with manager(tmp_path) as systemd, systemd.started(SERVICES[1], watchdog=0.1, settings={"WATCHDOG_PID": "1"}) as ws:
+        systemd.await_message("READY=1")
+        with Wire(systemd.port) as wire:
+            assert wire.request("GET", "/").status == 200
+        assert ws.stop() == 0
+        assert systemd.notified.recv(4096) == b"STOPPING=1"
+
+
+def test_a_new_process_takes_the_socket_over_while_the_old_one_drains(tmp_path: Path) -> None:
+    with manager(tmp_path, DRAIN_SECONDS="1", CLOSE_TIMEOUT="1") as systemd:
+        with systemd.started(SERVICES[0]) as old:
+            systemd.await_message("READY=1")
+            token = acquire(systemd.port)
+            with Knocker(systemd.port) as knocker, systemd.started(SERVICES[0]) as new:
+                systemd.await_message("READY=1")
+                clients = [door(systemd.port, token) for door in (Native, SocketIO, *[Polling] * 10)]
+                for client in clients:
+                    # Polling, one in two has come to one process with each of its requests, and lives in the other.
+                    client.say("echo", "1")
+                    assert client.hear()[1]["received"] == 1
+                assert old.stop() == 0
+                for client in clients:
+                    client.close()
+                for door in (Native, SocketIO, Polling):
+                    with door(systemd.port, token) as client:
+                        client.say("echo", "1")
+                        assert client.hear()[1]["received"] == 1
+                knocker.enough()
+                assert new.stop() == 0
+        assert knocker.refused == 0
+        assert knocker.answered > 10
+        assert "Traceback" not in old.text + new.text
+
+
+def test_between_two_processes_nobody_is_refused(tmp_path: Path) -> None:
+    with manager(tmp_path) as systemd:
+        with systemd.started(SERVICES[0]) as old:
+            token = acquire(systemd.port)
+            assert old.stop() == 0
+        with Wire(systemd.port) as waiting:
+            waiting.send(head("GET", f"/api/auth/session?token={token}"))
+            with systemd.started(SERVICES[0]) as new:
+                assert waiting.response().status == 200
+                assert new.stop() == 0
+
+
+class Knocker:
+    """Asks again and again, on a new connection each time. ``refused``: how often it was not let in."""
+
+    def __init__(self, port: int) -> None:
+        self.answered = self.refused = 0
+        self._port = port
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._knock, daemon=True)
+
+    def __enter__(self) -> Knocker:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.enough()
+
+    def enough(self) -> None:
+        self._over.set()
+        self._thread.join()
+
+    def _knock(self) -> None:
+        while not self._over.wait(0.01):
+            try:
+                with Wire(self._port) as wire:
+                    assert wire.request("GET", "/health").status == 200
+            except Exception:
+                self.refused += 1
+            else:
+                self.answered += 1
