@@ -58,7 +58,8 @@ SLOW_CONSUMER = "slow consumer"
 class Connection:
     """See the module. ``request`` is the handshake; ``protocol`` is 4, or 3 for the clients of Socket.IO 2.
 
-    ``probe``: the WebSocket that the client tries, while it does.
+    ``probe``: the WebSocket that the client tries, while it does. ``corked``: a POST is handled, and all that is said
+    meanwhile goes out together, with `uncork`.
     """
 
     engine: Engine
@@ -69,6 +70,7 @@ class Connection:
     handler: Handler = attrs.field(init=False)
     state: State = State.OPEN
     probe: Probe | None = None
+    corked: bool = False
     _queue: tuple[Packet, ...] | list[Packet] = ()
     _queued: int = 0
     _compress: bool = False
@@ -158,7 +160,8 @@ class Connection:
             self._queue.append(packet)
             self._queued += len(packet)
             self._compress |= compress
-            self.engine.flush_soon(self)
+            if not self.corked:
+                self.engine.flush_soon(self)
 
     def send_encoded(self, packet: bytes) -> None:
         """Send a text packet that is UTF-8 already."""
@@ -176,6 +179,11 @@ class Connection:
         else:
             for packet in prepared.packets:
                 self.send_packet(packet, prepared.compress)
+
+    def uncork(self) -> None:
+        """Let go of what was said while the connection was corked."""
+        if self._queue:
+            self.flush()
 
     def flush(self) -> None:
         """Hand the queue to the transport if it can take it."""

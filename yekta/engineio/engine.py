@@ -54,7 +54,7 @@ class Engine:
         self.clock = clock
         self.draining = False
         self._connected = connected
-        self._middlewares: tuple[Middleware, ...] = ()
+        self.middlewares: tuple[Middleware, ...] = ()
         both = settings.ping_interval + settings.ping_timeout
         self._pinging: Timeouts[Connection] = Timeouts(clock, settings.ping_interval, Connection.ping)
         self._awaiting: Timeouts[Connection] = Timeouts(clock, settings.ping_timeout, self._silent)
@@ -68,7 +68,7 @@ class Engine:
 
     def use(self, middleware: Function) -> Function:
         """Ask ``middleware(request, headers)`` about every request. It may be ``async``."""
-        self._middlewares = (*self._middlewares, middleware)
+        self.middlewares = (*self.middlewares, middleware)
         return middleware
 
     def verify(self, request: Request) -> Connection | None:
@@ -87,12 +87,12 @@ class Engine:
             if new:
                 self.hooks.fire("initial_headers", headers, request)
             self.hooks.fire("headers", headers, request)
-        if not self._middlewares and (self.settings.allow_request is None or not new):
+        if not self.middlewares and (self.settings.allow_request is None or not new):
             return None
         return ensureDeferred(self._ask(request, headers, new))
 
     async def _ask(self, request: Request, headers: dict[str, str], new: bool) -> None:
-        for middleware in self._middlewares:
+        for middleware in self.middlewares:
             await _maybe(middleware(request, headers))
         if new and self.settings.allow_request is not None and not await _maybe(self.settings.allow_request(request)):
             raise forbidden()

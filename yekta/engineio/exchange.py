@@ -10,6 +10,7 @@ from urllib.parse import parse_qs
 
 from yekta import jsontext
 from yekta.web.arrival import Arrival
+from yekta.web.written import Written
 
 JAVASCRIPT = "text/javascript; charset=UTF-8"
 
@@ -20,6 +21,8 @@ _LEVEL = 5
 class HttpExchange:
     """``headers`` go with the answer. ``threshold``: compress longer bodies if the client can; ``None`` is never."""
 
+    __slots__ = ("_arrival", "_headers", "_threshold", "body")
+
     def __init__(self, arrival: Arrival, headers: Mapping[str, str], threshold: int | None = None) -> None:
         self.body = arrival.body
         self._arrival = arrival
@@ -29,8 +32,7 @@ class HttpExchange:
     def respond(
         self, status: int, content_type: str, body: bytes, headers: Mapping[str, str] = {}
     ) -> None:
-        own = {"Content-Type": content_type, "Cache-Control": "no-store"}
-        self._arrival.respond(status, {**self._headers, **headers, **own}, body)
+        self._arrival.respond(status, compose({**self._headers, **headers}, content_type), body)
 
     def respond_payload(self, content_type: str, payload: bytes, *, compress: bool) -> None:
         if not compress or self._threshold is None or len(payload) < self._threshold:
@@ -42,8 +44,34 @@ class HttpExchange:
         self.respond(200, content_type, payload, {"Content-Encoding": coding} if coding else {})
 
 
+class RegularExchange(HttpExchange):
+    """``written``: headers and all, by content type, of the answers that everybody gets."""
+
+    __slots__ = ("_written",)
+
+    def __init__(
+        self, arrival: Arrival, headers: Mapping[str, str], threshold: int | None, written: Mapping[str, Written]
+    ) -> None:
+        self.body = arrival.body
+        self._arrival = arrival
+        self._headers = headers
+        self._threshold = threshold
+        self._written = written
+
+    def respond(
+        self, status: int, content_type: str, body: bytes, headers: Mapping[str, str] = {}
+    ) -> None:
+        written = None if headers else self._written.get(content_type)
+        if written is None:
+            super().respond(status, content_type, body, headers)
+        else:
+            self._arrival.respond(status, written, body)
+
+
 class JsonpExchange(HttpExchange):
     """For pages that can only load scripts: the payload is the argument of a call (Engine.IO protocol 3, "JSONP")."""
+
+    __slots__ = ("_index",)
 
     def __init__(self, arrival: Arrival, headers: Mapping[str, str], threshold: int | None = None) -> None:
         super().__init__(arrival, headers, threshold)
@@ -56,6 +84,11 @@ class JsonpExchange(HttpExchange):
         script = f"___eio[{self._index}]({text});".encode()
         self._headers = {**self._headers, "X-Content-Type-Options": "nosniff"}
         super().respond_payload(JAVASCRIPT, script, compress=compress)
+
+
+def compose(headers: Mapping[str, str], content_type: str) -> dict[str, str]:
+    """The headers of an answer, ``headers`` among them."""
+    return {**headers, "Content-Type": content_type, "Cache-Control": "no-store"}
 
 
 def _coding(accepted: str) -> str:

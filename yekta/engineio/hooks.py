@@ -18,33 +18,33 @@ class Hooks:
 
     _log = Logger()
 
-    __slots__ = ("_functions",)
+    __slots__ = ("functions",)
 
     def __init__(self) -> None:
-        self._functions: dict[str, tuple[Callable[..., Any], ...]] = {}
+        self.functions: dict[str, tuple[Callable[..., Any], ...]] = {}
 
     def on(self, event: str) -> Callable[[Function], Function]:
         """Decorator: call a function for every ``event``."""
 
         def add(function: Function) -> Function:
-            self._functions[event] = (*self._functions.get(event, ()), function)
+            self.functions[event] = (*self.functions.get(event, ()), function)
             return function
 
         return add
 
     def off(self, event: str, function: Callable[..., Any]) -> None:
         """Call ``function`` no more."""
-        functions = tuple(each for each in self._functions.pop(event, ()) if each != function)
+        functions = tuple(each for each in self.functions.pop(event, ()) if each != function)
         if functions:
-            self._functions[event] = functions
+            self.functions[event] = functions
 
     def fire(self, event: str, *args: Any) -> None:
         """Call everybody who looks on."""
-        for function in self._functions.get(event, ()):
+        for function in self.functions.get(event, ()):
             try:
                 function(*args)
             except Exception:
                 self._log.failure("A hook failed")
 
     def __bool__(self) -> bool:
-        return bool(self._functions)
+        return bool(self.functions)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import binascii
 import re
 from base64 import b64decode, b64encode
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 
 from yekta.engineio.errors import ProtocolError
 
@@ -30,8 +30,10 @@ _MALFORMED = re.compile(
 )
 
 
-def encode_payload(packets: Iterable[Packet]) -> str:
+def encode_payload(packets: Sequence[Packet]) -> str:
     """One payload with all ``packets``; bytes become base64."""
+    if len(packets) == 1 and isinstance(packets[0], str):
+        return packets[0]
     return _SEPARATOR.join(
         packet if isinstance(packet, str) else _BINARY + b64encode(packet).decode() for packet in packets
     )
@@ -44,6 +46,8 @@ def decode_payload(payload: str) -> list[Packet]:
 
 def split_payload(payload: str) -> Iterator[Packet]:
     """As `decode_payload`, one after the other: half a million packets fit into one payload."""
+    if payload[:1] in _TYPES and _SEPARATOR not in payload:
+        return iter((payload,))
     if _MALFORMED.search(payload):
         raise ProtocolError("malformed packet")
     return _split(payload)

@@ -18,6 +18,9 @@ from yekta.web.request import Request
 # fit into one.
 TURN = 0.01
 
+# The content type of the answer to a POST, as Node's.
+OK = "text/html"
+
 
 class Polling:
     """The transport of one connection; at most one GET waits, and one POST is handled, at a time.
@@ -40,6 +43,10 @@ class Polling:
         return self._poll is not None
 
     flowing = writable
+
+    def waits(self, exchange: Exchange) -> bool:
+        """Whether ``exchange`` is the poll that waits."""
+        return exchange is self._poll
 
     def request_received(self, request: Request, exchange: Exchange) -> None:
         """A request of this connection's client. Raises `Refusal`."""
@@ -82,27 +89,44 @@ class Polling:
             return
         self._posting = True
         try:
-            self._handle(self._split(request.headers.get("content-type", ""), exchange.body), exchange)
+            packets = self._split(request.headers.get("content-type", ""), exchange.body)
+        except ProtocolError as error:
+            self.connection.fail(PARSE_ERROR, str(error))
+            raise bad_request("MALFORMED_PAYLOAD") from None
+        try:
+            self._handle(packets, exchange)
         except ProtocolError:
             raise bad_request("MALFORMED_PAYLOAD") from None
 
     def _handle(self, packets: Iterator[Packet], exchange: Exchange) -> None:
         """Handle packets, one after the other, until others must have their turn. Raises :class:`ProtocolError`."""
-        clock = self.connection.engine.clock
-        end = clock.seconds() + TURN
+        connection = self.connection
+        connection.corked = True
         try:
-            for packet in packets:
-                self.connection.packet_received(packet)
-                if self.connection.state is State.CLOSED:
-                    break
-                if clock.seconds() > end:
-                    clock.callLater(0, self._go_on, packets, exchange)
-                    return
+            over = self._receive(packets, exchange)
         except ProtocolError as error:
-            self.connection.fail(PARSE_ERROR, str(error))
+            connection.fail(PARSE_ERROR, str(error))
             raise
-        self._posting = False
-        exchange.respond(200, "text/html", b"ok")
+        finally:
+            connection.corked = False
+        if over:
+            self._posting = False
+            exchange.respond(200, OK, b"ok")
+        connection.uncork()
+
+    def _receive(self, packets: Iterator[Packet], exchange: Exchange) -> bool:
+        """Whether all ``packets`` are handled; where not, the rest has its turn."""
+        connection = self.connection
+        clock = connection.engine.clock
+        end = clock.seconds() + TURN
+        for packet in packets:
+            connection.packet_received(packet)
+            if connection.state is State.CLOSED:
+                break
+            if clock.seconds() > end:
+                clock.callLater(0, self._go_on, packets, exchange)
+                return False
+        return True
 
     def _go_on(self, packets: Iterator[Packet], exchange: Exchange) -> None:
         try:
@@ -112,15 +136,14 @@ class Polling:
 
     def _split(self, content_type: str, body: bytes) -> Iterator[Packet]:
         if self.connection.protocol == 3:
-            yield from eio3.split_payload(content_type, body)
-            return
+            return eio3.split_payload(content_type, body)
         if content_type.partition(";")[0].strip() == eio3.BINARY:
             raise ProtocolError("binary payload in protocol 4")
         try:
             payload = body.decode()
         except UnicodeDecodeError:
             raise ProtocolError("not UTF-8") from None
-        yield from split_payload(payload)
+        return split_payload(payload)
 
     def send(self, packets: Sequence[Packet], compress: bool = True) -> None:
         if self.connection.protocol == 3:

@@ -20,6 +20,7 @@ from yekta.engineio.engine import Engine
 from yekta.engineio.errors import Refusal, bad_request
 from yekta.engineio.exchange import HttpExchange, JsonpExchange
 from yekta.engineio.polling import Polling
+from yekta.engineio.regulars import Regulars
 from yekta.web.arrival import Arrival, Door, WebArrival
 from yekta.web.request import Request, parse_target
 from yekta.websocket.factory import WebSocketFactory
@@ -40,6 +41,7 @@ class EngineResource(Resource):
     def __init__(self, engine: Engine, websockets: WebSocketFactory, bundle: Path | None = None) -> None:
         super().__init__()
         self._engine = engine
+        self._regulars = Regulars(engine)
         self._websockets = websockets
         self._scripts = {} if bundle is None else {path.name: path for path in _scripts(bundle)}
 
@@ -66,7 +68,7 @@ class EngineResource(Resource):
     # -- Doors, Door ---------------------------------------------------------------------------------------
 
     def door(self, asked: Request) -> Door | None:
-        return self if self._script(asked.path) is None else None
+        return self if not self._scripts or self._script(asked.path) is None else None
 
     def expect_body(self, asked: Request) -> Callable[[], object] | None:
         connection = self._engine.connections.get(asked.query.get("sid", ""))
@@ -76,7 +78,11 @@ class EngineResource(Resource):
         return connection.transport.post_ended
 
     def serve(self, arrival: Arrival) -> None:
-        _Visit(self._engine, self._websockets, arrival).begin()
+        try:
+            if not self._regulars.serve(arrival):
+                _Visit(self._engine, self._websockets, arrival).begin()
+        except Refusal as refusal:
+            _Visit(self._engine, self._websockets, arrival).refuse(refusal)
 
     def _script(self, path: str) -> Path | None:
         return self._scripts.get(path.rpartition("/")[2]) if self._scripts else None
@@ -106,7 +112,7 @@ class _Visit:
         try:
             connection = self._engine.verify(self._asked)
         except Refusal as refusal:
-            self._refuse(refusal)
+            self.refuse(refusal)
             return
         admission = self._engine.admit(self._asked, self._headers, new=connection is None)
         if admission is None:
@@ -124,18 +130,18 @@ class _Visit:
                 return
             polling = self._engine.poll_received(connection, self._asked, self._exchange, self._headers)
         except Refusal as refusal:
-            self._refuse(refusal)
+            self.refuse(refusal)
             return
         self._arrival.on_hang_up(partial(polling.exchange_lost, self._exchange))
 
     def _failed(self, failure: Failure) -> None:
         if isinstance(failure.value, Refusal):
-            self._refuse(failure.value)
+            self.refuse(failure.value)
         elif not failure.check(CancelledError):
             EngineResource._log.failure("A connection could not be admitted", failure)
-            self._refuse(bad_request("MIDDLEWARE_FAILURE"))
+            self.refuse(bad_request("MIDDLEWARE_FAILURE"))
 
-    def _refuse(self, refusal: Refusal) -> None:
+    def refuse(self, refusal: Refusal) -> None:
         self._engine.refused(self._asked, refusal)
         headers = {} if refusal.retry_after is None else {"Retry-After": str(round(refusal.retry_after))}
         body = jsontext.encode({"code": refusal.code, "message": refusal.message})

@@ -31,10 +31,7 @@ def verify(request: Request, settings: Settings, connections: Mapping[str, Conne
     transport = query.get("transport", "")
     if transport not in settings.transports:
         raise unknown_transport()
-    if request.origin is not None and _NOT_IN_A_HEADER.search(request.origin):
-        raise bad_request("INVALID_ORIGIN")
-    if not settings.origins.allow(request.origin, request.headers.get("host")):
-        raise forbidden("Origin not allowed")
+    require_origin(request.origin, request.headers.get("host"), settings)
     if request.upgrade != (transport == "websocket"):
         raise bad_request("TRANSPORT_HANDSHAKE_ERROR")
     if "sid" in query:
@@ -44,6 +41,14 @@ def verify(request: Request, settings: Settings, connections: Mapping[str, Conne
     protocol(request, settings)
     require_room(settings, connections)
     return None
+
+
+def require_origin(origin: str | None, host: str | None, settings: Settings) -> None:
+    """Raise :class:`Refusal` where pages of ``origin`` may not talk to this ``host``."""
+    if origin is not None and _NOT_IN_A_HEADER.search(origin):
+        raise bad_request("INVALID_ORIGIN")
+    if not settings.origins.allow(origin, host):
+        raise forbidden("Origin not allowed")
 
 
 def require_room(settings: Settings, connections: Mapping[str, Connection]) -> None:

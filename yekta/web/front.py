@@ -11,7 +11,6 @@ of twisted.web's, so `Site` uses it wherever its root knows doors (`Doors`).
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import lru_cache
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -22,9 +21,11 @@ from zope.interface import implementer
 
 from yekta.tcp import sender
 from yekta.web.forwarded import whereabouts
-from yekta.web.plain import END, Head, may_be_plain, parse
+from yekta.web.plain import END, Head, may_be_plain
+from yekta.web.repeated import Heads
 from yekta.web.request import Request, parse_target
 from yekta.web.switching import switch
+from yekta.web.written import Written, write
 
 if TYPE_CHECKING:
     from yekta.web.arrival import Door, Surrendered
@@ -35,17 +36,6 @@ if TYPE_CHECKING:
 EAGER = 1 << 14
 
 _PHRASES = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n" for status in HTTPStatus}
-
-
-@lru_cache(maxsize=256)
-def _lines(headers: tuple[tuple[str, str], ...], close: bool) -> str:
-    """The fields of an answer, as they are written; the same few are, again and again."""
-    # What a hook adds may be spelt in another way, or hold what would end a line.
-    fields = {" ".join(name.split()).title(): " ".join(value.splitlines()) for name, value in headers}
-    fields.pop("Content-Length", None)
-    if close:
-        fields["Connection"] = "close"
-    return "".join(f"{name}: {value}\r\n" for name, value in fields.items())
 
 
 class Doors(Protocol):
@@ -80,7 +70,7 @@ class FrontArrival:
             seconds = front.site.clock.seconds() - self._began
             access.request(asked.method, asked.path, status, len(body), seconds, asked.address)
         close = self.close or "Connection" in headers or front.site.parting
-        fields = _lines(tuple(headers.items()), close)
+        fields = headers.lines if isinstance(headers, Written) and not close else write(tuple(headers.items()), close)
         first = _PHRASES.get(status) or f"HTTP/1.1 {status} Unknown Status\r\n"
         head = f"{first}{front.site.date()}{fields}Content-Length: {len(body)}\r\n\r\n"
         self.end()
@@ -136,6 +126,7 @@ class Front(protocol.Protocol):
         self._address = address
         self._since = since
         self._buffer = b""
+        self._heads = Heads()
 
     def connectionMade(self) -> None:
         self.transport.registerProducer(self, True)
@@ -184,7 +175,7 @@ class Front(protocol.Protocol):
 
     def _arrive(self, bytes_of_head: bytes) -> FrontArrival | None:
         """The request of a head that is plain and for one of our doors."""
-        head = parse(bytes_of_head)
+        head = self._heads.parse(bytes_of_head)
         if head is None or head.length > self.site.limits.max_body:
             return None
         whither = self.site.whither

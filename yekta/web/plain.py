@@ -17,9 +17,9 @@ MAX_HEAD = 8192
 END = b"\r\n\r\n"
 
 # Possessive throughout: an attacker's head is read once.
+LINE = re.compile(rb"(GET|POST) (/[!-~]*+) HTTP/1\.1\r\n")
 _HEAD = re.compile(
-    rb"(GET|POST) (/[!-~]*+) HTTP/1\.1\r\n"
-    rb"((?:[!#$%&'*+.^_`|~0-9A-Za-z-]++:(?: ?[!-~][\t -~]*+)?+(?<![\t ])\r\n)++)\r\n"
+    LINE.pattern + rb"((?:[!#$%&'*+.^_`|~0-9A-Za-z-]++:(?: ?[!-~][\t -~]*+)?+(?<![\t ])\r\n)++)\r\n"
 )
 _FIELD = re.compile("([^:]+): ?([^\r]*)\r\n")
 _BEGINNINGS = (b"GET /", b"POST /")
@@ -34,7 +34,7 @@ _CONNECTIONS = frozenset(("keep-alive", "close", "upgrade", "keep-alive, upgrade
 _LISTS = frozenset(("accept", "accept-encoding", "accept-language", "cache-control", "via", "x-forwarded-for"))
 
 
-@attrs.frozen
+@attrs.define
 class Head:
     """``headers``: lower-case names. ``length``: bytes of the body. ``close``: the connection ends with the answer."""
 

@@ -1,0 +1,75 @@
+"""The requests that a polling client repeats, for a tenth of what a visitor costs: two for each message.
+
+Where a request names a living connection of protocol 4 that polls, and nobody looks on, all that `verify` could still
+mind is where it comes from, and that is found out once for each Origin. Whatever is not that regular is left alone.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache, partial
+
+from yekta.engineio.connection import State
+from yekta.engineio.eio3 import TEXT
+from yekta.engineio.engine import Engine
+from yekta.engineio.errors import Refusal
+from yekta.engineio.exchange import RegularExchange, compose
+from yekta.engineio.polling import OK, Polling
+from yekta.engineio.verify import require_origin
+from yekta.web.arrival import Arrival
+from yekta.web.request import Request
+from yekta.web.written import Written
+
+# How many origins are known at a time; a stranger can name as many as it likes.
+MAX_ORIGINS = 256
+
+_CLOSED = State.CLOSED
+
+# The headers of each answer, and what is written by its content type.
+_Answers = tuple[dict[str, str], dict[str, Written]]
+
+
+class Regulars:
+    """See the module."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._threshold = engine.settings.http_compression
+        self._answers = lru_cache(maxsize=MAX_ORIGINS)(self._find_answers)
+
+    def serve(self, arrival: Arrival) -> bool:
+        """Carry a request to its connection. False: it is not regular, and nothing was done. May raise `Refusal`."""
+        asked = arrival.asked
+        polling = self._transport(asked)
+        if polling is None:
+            return False
+        headers = asked.headers
+        answers = self._answers(headers.get("origin"), headers.get("host"))
+        if answers is None:
+            return False
+        exchange = RegularExchange(arrival, answers[0], self._threshold, answers[1])
+        polling.request_received(asked, exchange)
+        if polling.waits(exchange):
+            arrival.on_hang_up(partial(polling.exchange_lost, exchange))
+        return True
+
+    def _transport(self, asked: Request) -> Polling | None:
+        """The transport that a request belongs to, if it is regular but for its origin."""
+        query, engine = asked.query, self._engine
+        connection = engine.connections.get(query.get("sid", ""))
+        if connection is None or engine.middlewares or engine.hooks.functions or connection.state is _CLOSED:
+            return None
+        known = query.get("EIO") == "4" and connection.protocol == 4 and query.get("transport") == "polling"
+        if not known or "j" in query or "upgrade" in asked.headers or asked.method not in ("GET", "POST"):
+            return None
+        transport = connection.transport
+        return transport if isinstance(transport, Polling) else None
+
+    def _find_answers(self, origin: str | None, host: str | None) -> _Answers | None:
+        """What goes with the answers to an origin; ``None``: it is refused."""
+        settings = self._engine.settings
+        try:
+            require_origin(origin, host, settings)
+        except Refusal:
+            return None
+        headers = settings.origins.response_headers(origin, host)
+        return headers, {kind: Written(compose(headers, kind)) for kind in (TEXT, OK)}
