@@ -16,10 +16,13 @@ from twisted.logger import (
     FileLogObserver,
     ILogObserver,
     LogEvent,
+    eventAsJSON,
     eventAsText,
     formatEventAsClassicLogText,
     formatTime,
     globalLogPublisher,
+    jsonFileLogObserver,
+    textFileLogObserver,
 )
 from twisted.python import usage
 from twisted.python.components import Componentized
@@ -27,6 +30,7 @@ from twisted.python.logfile import LogFile
 from zope.interface import implementer
 
 from yekta import jsontext
+from yekta.services import plain_events
 
 TEXT, JSON = "text", "json"
 
@@ -50,8 +54,9 @@ class Logs:
         if runner is None:
             return
         if "fileLogObserverFactory" in runner or "logLevel" in runner:
-            if format:
-                runner["fileLogObserverFactory"] = lambda file: FileLogObserver(file, writer(format))
+            write = writer(format) if format else _AS_TWISTED.get(runner.get("fileLogObserverFactory"))
+            if write is not None:
+                runner["fileLogObserverFactory"] = lambda file: FileLogObserver(file, write)
         elif runner.get("logger") or runner.get("syslog"):
             if format == JSON:
                 globalLogPublisher.addObserver(JsonText())
@@ -81,7 +86,7 @@ class Logs:
 
 def writer(format: str) -> Callable[[LogEvent], str | None]:
     """How an event becomes a line."""
-    return _json_line if format == JSON else formatEventAsClassicLogText
+    return _json_line if format == JSON else _text_line
 
 
 def as_json(event: LogEvent) -> str:
@@ -91,7 +96,7 @@ def as_json(event: LogEvent) -> str:
         "time": formatTime(event.get("log_time")),
         "level": getattr(level, "name", "info"),
         "system": event.get("log_namespace", "-"),
-        "text": eventAsText(event, includeTimestamp=False, includeSystem=False),
+        "text": plain_events.words(event) or eventAsText(event, includeTimestamp=False, includeSystem=False),
     }
     for name, value in event.items():
         if isinstance(value, str | int | float) and not name.startswith(_FIELDS_OF_LOGGER):
@@ -112,3 +117,19 @@ class JsonText:
 
 def _json_line(event: LogEvent) -> str:
     return as_json(event) + "\n"
+
+
+def _text_line(event: LogEvent) -> str | None:
+    return plain_events.line(event) or formatEventAsClassicLogText(event)
+
+
+def _record(event: LogEvent) -> str:
+    """What `twisted.logger.jsonFileLogObserver` writes, to be read by `twisted.logger.eventsFromJSONLogFile`."""
+    return f"\x1e{plain_events.record(event) or eventAsJSON(event)}\n"
+
+
+# The writers of ``python -m twisted``, and ours that write the same.
+_AS_TWISTED: dict[Any, Callable[[LogEvent], str | None]] = {
+    textFileLogObserver: _text_line,
+    jsonFileLogObserver: _record,
+}

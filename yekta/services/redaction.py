@@ -13,6 +13,8 @@ from twisted.logger import ILogObserver, LogEvent, eventAsText, globalLogPublish
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
+from yekta.services.plain_events import ENVELOPE, words
+
 _REDACTED = "[redacted]"
 
 # A session's token as CONTRACT "Authentication" has it; `token=` and `"token": "…"`; and RFC 6750, 2.1.
@@ -25,8 +27,8 @@ _SECRET = re.compile(
     re.VERBOSE | re.IGNORECASE,
 )
 
-# What the logger itself sets, and no client can.
-_PLAIN = frozenset(("log_level", "log_logger", "log_namespace", "log_source", "log_time", "time", "isError"))
+# Every secret is as long as a token or follows one of two words: cheaper to look for, and most events have neither.
+_LONG = re.compile(r"[A-Za-z0-9_-]{43}")
 
 
 def redact(text: str) -> str:
@@ -39,13 +41,24 @@ class Redactor:
     """Changes the events that it is told of."""
 
     def __call__(self, event: LogEvent) -> None:
+        said = words(event)
+        if said is not None and not _suspect(said, event):
+            return
         for name, value in event.items():
-            if name not in _PLAIN:
+            if name not in ENVELOPE:
                 event[name] = _clean(value)
         text = eventAsText(event, includeTimestamp=False, includeSystem=False)
         if _SECRET.search(text):
             # Said by the event as a whole, or by a failure: only its words are kept.
             _replace(event, redact(text))
+
+
+def _suspect(said: str, event: LogEvent) -> bool:
+    """Whether there may be a secret in what a plain event says, or in what it holds."""
+    text = "\n".join([said, *[value for value in event.values() if type(value) is str]])
+    small = text.lower()
+    # Letters that are ASCII's in another case only: left to the whole expression.
+    return "token" in small or "bearer" in small or not text.isascii() or _LONG.search(text) is not None
 
 
 def _clean(value: Any) -> Any:
@@ -70,7 +83,7 @@ def _show(value: Any) -> str:
 
 
 def _replace(event: LogEvent, text: str) -> None:
-    kept = {name: event[name] for name in _PLAIN if name in event}
+    kept = {name: event[name] for name in ENVELOPE if name in event}
     event.clear()
     event.update(kept, log_format="{log_text}", log_text=text, log_source=None)
 

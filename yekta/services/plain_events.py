@@ -1,0 +1,74 @@
+"""Log events that hold nothing but text and numbers, as nearly all of ours do: their words and their line, cheaply.
+
+Twisted parses the format of every event, and formats its time, in Python. What is said here is what it would say; an
+event of any other kind is left to it.
+"""
+
+from __future__ import annotations
+
+import json
+from functools import lru_cache
+from typing import Any
+
+from twisted.logger import LogEvent, LogLevel, eventAsJSON, formatTime
+
+from yekta import jsontext
+
+# What the logger itself sets, and no client can.
+ENVELOPE = frozenset(("log_level", "log_logger", "log_namespace", "log_source", "log_time", "time", "isError"))
+
+_SIMPLE = frozenset((str, int, float, bool, type(None)))
+
+
+def words(event: LogEvent) -> str | None:
+    """What a plain ``event`` says; ``None`` where it is not plain."""
+    for name, value in event.items():
+        if type(value) not in _SIMPLE and name not in ENVELOPE:
+            return None
+    form = event.get("log_format")
+    if type(form) is not str or "log_text" in event or "log_system" in event:
+        return None
+    try:
+        return form.format_map(event)
+    except Exception:
+        # A call in it, which only Twisted understands; or one that cannot be formatted.
+        return None
+
+
+def line(event: LogEvent) -> str | None:
+    """A plain ``event`` as `twisted.logger.formatEventAsClassicLogText` has it."""
+    said = words(event)
+    if not said:
+        return None
+    try:
+        head = _time(int(event["log_time"])), event["log_namespace"], event["log_level"].name
+    except (KeyError, TypeError, AttributeError):
+        return None
+    text = said.replace("\n", "\n\t")
+    return f"{head[0]} [{head[1]}#{head[2]}] {text}\n"
+
+
+def record(event: LogEvent) -> str | None:
+    """A plain ``event`` as `twisted.logger.eventFromJSON` reads it: the line of `twisted.logger.eventAsJSON`, without
+    what only says how a format was taken apart, and that a logger cannot be written down."""
+    if words(event) is None:
+        return None
+    kept = {name: value for name, value in event.items() if name not in ENVELOPE}
+    level = event.get("log_level")
+    try:
+        kept.update(
+            log_level=_levels()[level], log_namespace=event["log_namespace"], log_time=event["log_time"]
+        )
+        return jsontext.encode(kept)
+    except (KeyError, ValueError):
+        return None
+
+
+@lru_cache(maxsize=1)
+def _levels() -> dict[Any, Any]:
+    return {level: json.loads(eventAsJSON({"log_level": level}))["log_level"] for level in LogLevel.iterconstants()}
+
+
+@lru_cache(maxsize=2)
+def _time(second: int) -> str:
+    return formatTime(float(second))
