@@ -33,6 +33,7 @@ class Regulars:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        self._origins = engine.settings.origins
         self._threshold = engine.settings.http_compression
         self._answers = lru_cache(maxsize=MAX_ORIGINS)(self._find_answers)
 
@@ -43,7 +44,7 @@ class Regulars:
         if polling is None:
             return False
         headers = asked.headers
-        answers = self._answers(headers.get("origin"), headers.get("host"))
+        answers = self._answers(headers.get("origin"), headers.get("host"), self._origins.allowed)
         if answers is None:
             return False
         exchange = RegularExchange(arrival, answers[0], self._threshold, answers[1])
@@ -64,8 +65,8 @@ class Regulars:
         transport = connection.transport
         return transport if isinstance(transport, Polling) else None
 
-    def _find_answers(self, origin: str | None, host: str | None) -> _Answers | None:
-        """What goes with the answers to an origin; ``None``: it is refused."""
+    def _find_answers(self, origin: str | None, host: str | None, allowed: frozenset[str]) -> _Answers | None:
+        """What goes with the answers to an origin; ``None``: it is refused. Asked anew where others are ``allowed``."""
         settings = self._engine.settings
         try:
             require_origin(origin, host, settings)
