@@ -17,6 +17,7 @@ The directories are floors. A module imports its own floor or a lower one (``tes
     0  packet.py, frame.py, sse.py, errors.py inside the libraries: pure codecs
        jsontext.py  the one JSON seam
        rooms.py     who is in which room, both ways
+       ids.py       ids that nobody can guess
 
 A message's way, for a native ``{"event": "ping"}``: socket → `websocket.protocol` (frame) → `edge.native` (peer) →
 `app.dispatcher` → `app.events` → ``peer.emit`` → frame → socket. Socket.IO joins it at the dispatcher. Begin to read at

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import secrets
+import random
 
 import attrs
 from twisted.internet.interfaces import IReactorTime
@@ -27,7 +27,7 @@ class Visits:
 
     def begin(self) -> Visit:
         """Somebody has come."""
-        return Visit(secrets.token_hex(4), self._clock.seconds())
+        return Visit(f"{random.getrandbits(32):08x}", self._clock.seconds())
 
     def end(self, visit: Visit, protocol: str, transport: str, address: str, reason: str) -> None:
         """They have gone. ``reason`` is one of few words, never a client's."""

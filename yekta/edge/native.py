@@ -5,7 +5,6 @@ A request that carries an ``id`` has it in its replies.
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Callable, Collection, Mapping
 from functools import partial
 from typing import Any
@@ -24,6 +23,7 @@ from yekta.app.hub import LEFT, Hub
 from yekta.app.peer import Peer
 from yekta.app.sessions import Session, Sessions
 from yekta.edge.login import STORE_DOWN, NotAuthenticated, authenticate, cached
+from yekta.ids import new_id
 from yekta.socketio.acks import Answered
 from yekta.socketio.adapter import Adapter, RemoteSocket
 from yekta.socketio.message import Message
@@ -74,7 +74,7 @@ class NativePeer(Peer):
 
     def __init__(self, session: Session, token: str, door: NativeDoor) -> None:
         super().__init__(session, token)
-        self.id = f"ws-{secrets.token_urlsafe(15)}"
+        self.id = f"ws-{new_id()}"
         self._door = door
 
     # -- Peer ----------------------------------------------------------------------------------------------

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Coroutine
 from typing import Any, cast
 
 from yekta.app.counselor import NOTICE
@@ -10,7 +10,7 @@ from yekta.app.dispatcher import Acknowledging, Dispatcher
 from yekta.app.hub import Hub
 from yekta.app.peer import Peer
 from yekta.app.sessions import Session, Sessions
-from yekta.edge.login import INVALID_TOKEN, NotAuthenticated, authenticate
+from yekta.edge.login import INVALID_TOKEN, NotAuthenticated, authenticate, cached
 from yekta.socketio.errors import ConnectError
 from yekta.socketio.handshake import Handshake
 from yekta.socketio.listeners import ignore
@@ -86,12 +86,22 @@ class SocketDoor:
         server.use(self._authenticate, always=True)
         server.on_connection(self._connected)
 
-    async def _authenticate(self, socket: Socket) -> None:
+    def _authenticate(self, socket: Socket) -> Coroutine[Any, Any, None] | None:
         token = token_of(socket.handshake)
+        session = cached(self._sessions, token)
+        if session is None:
+            return self._look_up(socket, token)
+        self._let_in(socket, token, session)
+        return None
+
+    async def _look_up(self, socket: Socket, token: str | None) -> None:
         try:
             session = await authenticate(self._sessions, token)
         except NotAuthenticated as refusal:
             raise ConnectError(refusal.message) from None
+        self._let_in(socket, token, session)
+
+    def _let_in(self, socket: Socket, token: str | None, session: Session) -> None:
         if socket.recovered and socket.data.get("session") != session.id:
             raise ConnectError(INVALID_TOKEN)
         # From here on the session stands for it.

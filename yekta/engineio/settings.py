@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Awaitable, Callable
 
 import attrs
 from twisted.internet.defer import Deferred
 
+from yekta.ids import new_id
 from yekta.web.origins import Origins
 from yekta.web.request import Request
 
@@ -32,7 +32,7 @@ class Cookie:
 
 def new_sid() -> str:
     """15 random bytes: the 20 characters that Node's sharded adapter takes for a private room."""
-    return secrets.token_urlsafe(15)
+    return new_id()
 
 
 @attrs.frozen

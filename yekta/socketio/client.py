@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +10,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from yekta.engineio.connection import PARSE_ERROR, STATE_OPEN, Connection
+from yekta.ids import new_id
 from yekta.socketio import packet as packets
 from yekta.socketio.errors import ConnectError, ProtocolError
 from yekta.socketio.message import EventFormat
@@ -238,7 +238,7 @@ class Client:
         """An id for a socket of this client; Socket.IO 2 derived it from the connection's."""
         if self.protocol == 3:
             return self.connection.sid if namespace == "/" else f"{namespace}#{self.connection.sid}"
-        return secrets.token_urlsafe(15)
+        return new_id()
 
     # -- events, one after the other -------------------------------------------------------------------------
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import secrets
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import attrs
@@ -12,6 +11,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from yekta.engineio.connection import TRANSPORT_CLOSE
+from yekta.ids import new_id
 from yekta.socketio import packet as packets
 from yekta.socketio.adapter import Adapter, Restored
 from yekta.socketio.broadcast import BroadcastOperator, Emitting
@@ -129,7 +129,19 @@ class Namespace(Welcoming, Emitting):
             self._open(socket, None)
             return None
         self._admissions += 1
-        admission = ensureDeferred(self._admit(socket))
+        asked, thinking = iter(self.middlewares), None
+        if "pid" not in socket.handshake.auth:
+            try:
+                thinking = _ask(asked, socket)
+                if thinking is None:
+                    self._open(socket, None)
+            except Exception:
+                self._refuse(Failure(), socket)
+                thinking = None
+            if thinking is None:
+                self._admitted(None)
+                return None
+        admission = ensureDeferred(self._admit(socket, asked, thinking))
         admission.addErrback(self._refuse, socket)
         return admission.addBoth(self._admitted)
 
@@ -144,14 +156,18 @@ class Namespace(Welcoming, Emitting):
     def _operator(self) -> BroadcastOperator:
         return BroadcastOperator(self)
 
-    async def _admit(self, socket: Socket) -> None:
+    async def _admit(
+        self, socket: Socket, asked: Iterator[Middleware], thinking: Awaitable[Any] | None
+    ) -> None:
+        if thinking is not None:
+            await thinking
         restored = await self._restore(socket)
         if restored is not None:
             socket.recover(restored)
         recovery = self.server.settings.recovery
         skips = restored is not None and recovery is not None and recovery.skip_middlewares
         try:
-            for middleware in self.middlewares:
+            for middleware in asked:
                 if middleware.always or not skips:
                     await _maybe(middleware.function(socket))
         finally:
@@ -176,7 +192,7 @@ class Namespace(Welcoming, Emitting):
             return
         self.was_joined = True
         if self._may_recover(socket):
-            socket.pid = socket.pid or secrets.token_urlsafe(15)
+            socket.pid = socket.pid or new_id()
             self._recoverable[socket.pid] = socket
         self.sockets[socket.id] = socket
         if restored is None:
@@ -255,6 +271,15 @@ class ParentNamespace(Welcoming):
             return
         self.children.discard(namespace)
         self._server.drop(namespace)
+
+
+def _ask(asked: Iterator[Middleware], socket: Socket) -> Awaitable[Any] | None:
+    """Ask one middleware after the other, up to the first that has to think: gives what it thinks about."""
+    for middleware in asked:
+        result = middleware.function(socket)
+        if isinstance(result, Awaitable):
+            return result
+    return None
 
 
 async def _maybe(result: Awaitable[Result] | Result) -> Result:
