@@ -9,6 +9,8 @@ for which 0.2 s would be little on a busy machine, is 1.5 s: a silent native cli
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import AsyncIterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -145,6 +147,19 @@ async def at_once(*calls: Deferred[Any]) -> list[Any]:
 
 
 # -- every way in --------------------------------------------------------------------------------------------
+
+
+@every_proxy
+@pytest.mark.parametrize("scheme", ["http", "https"])
+@pytest_twisted.ensureDeferred
+async def test_yekta_check_finds_every_promise_kept(street: Street, name: str, scheme: str) -> None:
+    api, ws = (street.way(name, scheme, host) for host in (API, WS))
+    port = api.url.rpartition(":")[2]
+    command = [sys.executable, "-c", "from yekta.command.main import main; main()", "check", api.url, "--ws", ws.url]
+    command += ["--connect", f"127.0.0.1:{port}", "--cafile", str(api.proxy.folder / "fullchain.pem")]
+    checked = await deferToThread(subprocess.run, command, capture_output=True, text=True, timeout=30)
+    assert (checked.returncode, checked.stderr) == (0, ""), checked.stdout
+    assert checked.stdout.endswith(" 0 broken.\n")
 
 
 @every_proxy

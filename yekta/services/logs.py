@@ -69,9 +69,12 @@ class Logs:
             parent.setComponent(ILogObserver, self.observer)
 
     def reopen(self) -> None:
-        """The file has been moved: go on in a new one of its name."""
-        if self._file is not None:
-            self._file.reopen()
+        """The log's files have been moved: go on in new ones of their names, also in one that ``--logger`` opened."""
+        files = [self._file]
+        # The publisher keeps its observers to itself, and they their files.
+        files += [getattr(observer, "_outFile", None) for observer in globalLogPublisher._observers]
+        for file in {id(file): file for file in files if isinstance(file, LogFile)}.values():
+            file.reopen()
 
     def _open(self, runner: usage.Options) -> Any:
         name = runner.get("logfile")
