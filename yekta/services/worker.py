@@ -1,4 +1,4 @@
-"""One of several processes that share a port: run by ``workers.py`` with ``python -m``, and with twistd's options.
+"""One of several processes that share a port: run by ``workers.py`` through `worker_entry`, and with twistd's options.
 
 Standard input stays open; its end means that the parent is gone, however it went. Standard output takes our log, one
 JSON object a line, and a descriptor that is named on the command line takes signs of life.
@@ -36,7 +36,6 @@ def main(reactor_module: str, index: str, report: str, folder: str, service: str
 
     # Who is to log must be known before anything else is made.
     globalLogBeginner.beginLoggingTo([jsonFileLogObserver(sys.stdout, recordSeparator="")])
-    os.environ["LISTEN_PID"] = str(os.getpid())
     end = arguments.index("--")
     _serve(reactor, service, arguments[:end], arguments[end + 1 :], int(index), int(report), folder)
 
@@ -122,6 +121,3 @@ class _Parent:
     def logPrefix(self) -> str:
         return "parent"
 
-
-if __name__ == "__main__":
-    main(*sys.argv[1:])

@@ -35,7 +35,7 @@ from yekta.services.node import care
 from yekta.services.signals import Signals
 from yekta.services.worker import SILENCE, numbered
 
-_CHILD = "yekta.services.worker"
+_CHILD = "yekta.services.worker_entry"
 
 # The first of the inherited sockets (sd_listen_fds(3)).
 _FIRST = 3
