@@ -158,7 +158,7 @@ def test_one_that_listens_hears_what_is_sent_to_its_room(tmp_path: Path, shell: 
             assert refused.returncode == 1
             assert api.stop() == 0
             assert listening.wait(PATIENCE) == 1
-            assert "The connection was closed (1001" in listening.communicate()[1]
+            assert "The connection was closed (1012" in listening.communicate()[1]
         assert "خبر" not in api.text
         assert token not in api.text
 

@@ -1,6 +1,8 @@
 """Connection ids that say which process made them::
 
-    4 characters: tag   16 of chance   .NAME, where the process has one
+    4 characters: tag   16 of chance   .NAME
+
+Each only where it is needed; without a tag, all 20 characters are of chance.
 
 Where several processes serve one port, a polling request may reach another than the one that has its connection; by
 the tag it is brought there (`yekta.web.handover`). Where each has a port of its own, a proxy in front goes by the name.
@@ -12,6 +14,7 @@ from __future__ import annotations
 import re
 import secrets
 
+from yekta.ids import new_id
 from yekta.web.request import parse_target
 
 _SID = re.compile(r"([A-Za-z0-9_-]{4})[A-Za-z0-9_-]{16}(?:\.[A-Za-z0-9]+)?")
@@ -23,8 +26,8 @@ def new_tag() -> str:
 
 
 def new_sid(tag: str, name: str = "") -> str:
-    """An id made by the process ``tag``, which a proxy knows as ``name``."""
-    sid = tag + secrets.token_urlsafe(12)
+    """An id made by the process ``tag``, if others may ask, which a proxy knows as ``name``, if one goes by it."""
+    sid = tag + new_id()[len(tag) :]
     return f"{sid}.{name}" if name else sid
 
 

@@ -68,7 +68,7 @@ class Node(MultiService):
     def __init__(self, reactor: Any, settings: Settings) -> None:
         super().__init__()
         self.sites: list[channel.Site] = []
-        self.tag = sids.new_tag()
+        self.tag = sids.new_tag() if settings.handover_folder else ""
         self.settings = settings
         self.reactor = reactor
         self.origins = Origins(
