@@ -150,16 +150,23 @@ async def at_once(*calls: Deferred[Any]) -> list[Any]:
 
 
 @every_proxy
-@pytest.mark.parametrize("scheme", ["http", "https"])
 @pytest_twisted.ensureDeferred
-async def test_yekta_check_finds_every_promise_kept(street: Street, name: str, scheme: str) -> None:
-    api, ws = (street.way(name, scheme, host) for host in (API, WS))
-    port = api.url.rpartition(":")[2]
+async def test_yekta_check_finds_every_promise_kept(street: Street, name: str, tmp_path: Path) -> None:
+    # One process: of a session that ends at another, one that holds no connection of it learns with a delay.
+    api, ws = ((street.a.port(name, service),) * 2 for service in (0, 1))
+    with proxied(name, folder_of(name, tmp_path), Behind(api, ws, several=False)) as proxy:
+        ended = await at_once(*(deferToThread(check, proxy, scheme) for scheme in ("http", "https")))
+    for checked in ended:
+        assert (checked.returncode, checked.stderr) == (0, ""), checked.stdout
+        assert checked.stdout.endswith(" 0 broken.\n")
+
+
+def check(proxy: Proxy, scheme: str) -> subprocess.CompletedProcess[str]:
+    """``yekta check`` of both host names."""
+    api, ws = (Way(proxy, scheme, host) for host in (API, WS))
     command = [sys.executable, "-c", "from yekta.command.main import main; main()", "check", api.url, "--ws", ws.url]
-    command += ["--connect", f"127.0.0.1:{port}", "--cafile", str(api.proxy.folder / "fullchain.pem")]
-    checked = await deferToThread(subprocess.run, command, capture_output=True, text=True, timeout=30)
-    assert (checked.returncode, checked.stderr) == (0, ""), checked.stdout
-    assert checked.stdout.endswith(" 0 broken.\n")
+    command += ["--connect", f"127.0.0.1:{api.url.rpartition(':')[2]}", "--cafile", str(proxy.folder / "fullchain.pem")]
+    return subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
 
 
 @every_proxy
