@@ -9,12 +9,13 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import generator, growth, machine, readme, rows, servers, workers
+from benchmarks import answers, generator, growth, machine, readme, rows, servers, workers
 from benchmarks.children import ROOT
 from benchmarks.comparison import Comparison, progress
 from benchmarks.table import table
 
-_SECTIONS = ("comparison", "growth", "workers", "answers")
+# Beside the comparison.
+_SECTIONS = {"growth": growth, "workers": workers, "answers": answers}
 
 
 def _arguments(given: list[str]) -> argparse.Namespace:
@@ -25,8 +26,8 @@ def _arguments(given: list[str]) -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, default=1.5, help="how long, after a warm-up of a quarter (1.5)")
     parser.add_argument("--reactor", default="", help="of the product, by Twisted's name (the service's own choice)")
     parser.add_argument("--write", action="store_true", help="keep the results in README.rst, as a full run does")
-    for section in _SECTIONS[1:]:
-        doing = (sys.modules[f"benchmarks.{section}"].__doc__ or "").splitlines()[0]
+    for section, module in _SECTIONS.items():
+        doing = (module.__doc__ or "").splitlines()[0]
         parser.add_argument(f"--{section}", action="append_const", dest="sections", const=section, help=doing)
     return parser.parse_args(given)
 
@@ -46,7 +47,7 @@ def main(given: list[str]) -> int:
         "workers": _work,
         "answers": _answer,
     }
-    for section in asked.sections or _SECTIONS[:1]:
+    for section in asked.sections or ["comparison"]:
         with tempfile.TemporaryDirectory() as folder:
             try:
                 run[section](Path(folder), asked, failures)
