@@ -69,10 +69,8 @@ class FrontArrival:
             seconds = front.site.clock.seconds() - self._began
             access.request(asked.method, asked.path, status, len(body), seconds, asked.address)
         close = self.close or "Connection" in headers
-        if isinstance(headers, Written) and not close:
-            fields = headers.lines
-        else:
-            fields = write(tuple(headers.items()), close)
+        written = headers if isinstance(headers, Written) and not close else None
+        fields = write(tuple(headers.items()), close) if written is None else written.lines
         first = _PHRASES.get(status) or f"HTTP/1.1 {status} Unknown Status\r\n"
         head = f"{first}{front.site.date()}{fields}Content-Length: {len(body)}\r\n\r\n"
         self.end()
