@@ -116,6 +116,57 @@ async def test_after_the_end_nothing_is_sent_and_nothing_breaks(pair: Pair) -> N
     assert await pair.read_all() == b"bye after loseConnection Twisted sends this too"
 
 
+def _say_nothing(transport: Any) -> None:
+    """Nothing."""
+
+
+ENDS = {
+    "nothing to send": (_say_nothing, b""),
+    "sent at once": (lambda transport: transport.write_now(b"bye"), b"bye"),
+    "buffered": (lambda transport: transport.write(b"bye"), b"bye"),
+    "more than fits": (lambda transport: transport.write_now(bytes(MUCH)), bytes(MUCH)),
+}
+
+
+@pytest.mark.parametrize("before", [True, False], ids=["written before", "written after"])
+@pytest.mark.parametrize("produces", [True, False], ids=["with a producer", "without a producer"])
+@pytest.mark.parametrize("end", ENDS)
+@pytest_twisted.ensureDeferred
+async def test_a_connection_that_is_lost_while_it_is_read_says_all(
+    pair: Pair, end: str, produces: bool, before: bool
+) -> None:
+    say, said = ENDS[end]
+    server = await pair.server.made
+
+    def answer(data: bytes) -> None:
+        if not produces:
+            server.transport.unregisterProducer()
+        if before:
+            say(server.transport)
+        server.transport.loseConnection()
+        if not before:
+            say(server.transport)
+        assert not server.lost.called
+
+    server.dataReceived = answer  # type: ignore[method-assign]
+    pair.client.sendall(b"hello")
+    assert await pair.read_all() == said
+    assert await server.lost == "ConnectionDone"
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_connection_that_is_aborted_while_it_is_read_is_reset(pair: Pair) -> None:
+    server = await pair.server.made
+
+    def answer(data: bytes) -> None:
+        server.transport.loseConnection()
+        server.transport.abortConnection()
+
+    server.dataReceived = answer  # type: ignore[method-assign]
+    pair.client.sendall(b"hello")
+    assert await server.lost == "ConnectionAborted"
+
+
 @pytest_twisted.ensureDeferred
 async def test_a_broken_connection_is_reported_as_twisted_reports_it(pair: Pair) -> None:
     transport = (await pair.server.made).transport

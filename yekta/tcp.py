@@ -1,9 +1,10 @@
-"""TCP as Twisted serves it, with one shortcut: what may go out at once does not wait for the reactor's next turn.
+"""TCP as Twisted serves it, with one shortcut: what may be done at once does not wait for the reactor's next turn.
 
 Twisted's `write` puts data into a buffer and asks the reactor to say when the socket is writable: two system calls and
-half a dozen Python calls for what one ``send(2)`` does where nothing is queued, which is nearly always. Everything else
-(short writes, producers, TLS, closing) stays Twisted's own. Listen through :class:`Listening` to have it; without it
-the same protocols run over any transport, by its ordinary `write`.
+half a dozen Python calls for what one ``send(2)`` does where nothing is queued, which is nearly always. Its
+`loseConnection` waits for the same, to send nothing and close. Everything else (short writes, producers, TLS) stays
+Twisted's own. Listen through :class:`Listening` to have it; without it the same protocols run over any transport, by
+its ordinary `write`.
 """
 
 from __future__ import annotations
@@ -17,15 +18,21 @@ from twisted.internet.address import IPv6Address
 from twisted.internet.error import ConnectionDone, ConnectionLost
 from twisted.internet.interfaces import IListeningPort, IProtocol
 from twisted.internet.main import CONNECTION_DONE, CONNECTION_LOST
+from twisted.python.failure import Failure
 
 # Thousands may come back at once after a restart; the kernel has its own bound, net.core.somaxconn.
 BACKLOG = 4096
+
+_DONE = Failure(CONNECTION_DONE)
 
 
 class Connection(tcp.Server):
     """One accepted connection. What only a log would show of it is written when one does."""
 
     _tempDataLen = 0
+    # Our sockets are closed on exec: nobody else holds them, and close(2) is enough.
+    _shouldShutdown = False
+    _reading = False
 
     def __init__(
         self,
@@ -67,8 +74,27 @@ class Connection(tcp.Server):
             return CONNECTION_LOST
         if not data:
             return CONNECTION_DONE
+        self._reading = True
         self.protocol.dataReceived(data)
+        self._reading = False
+        if self.disconnecting and self.connected and not self._aborting:
+            self._close()
         return None
+
+    def loseConnection(self) -> None:
+        """As Twisted's; what is lost while it is read is closed when that is done, where nothing waits to be sent."""
+        if not self._reading or self._writeDisconnected or self.TLS:
+            super().loseConnection()
+        elif self.connected:
+            self.disconnecting = True
+
+    def _close(self) -> None:
+        """End what has lost its connection, or wait until all is sent."""
+        if self.dataBuffer or self._tempDataBuffer or self.producer is not None:
+            self.stopReading()
+            self.startWriting()
+        else:
+            self.connectionLost(_DONE)
 
     def write_now(self, data: bytes) -> None:
         """As `write`, but what the socket takes at once is gone when this returns."""

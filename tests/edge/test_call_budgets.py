@@ -7,10 +7,12 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from twisted.internet.error import ConnectionDone
 from twisted.logger import capturedLogs
 
 from tests.support.application import Application, Open, masked
 from tests.support.calls import calls_of
+from tests.support.memory import MemoryTransport
 from yekta.app.dispatcher import Event
 
 # One echo, from bytes to bytes; two of the calls are the test transport's.
@@ -24,6 +26,9 @@ NATIVE_EVENT, SOCKETIO_EVENT = 5, 9
 
 # One recipient of a broadcast; two of the calls are the test transport's.
 NATIVE_RECIPIENT, SOCKETIO_RECIPIENT = 9, 10
+
+# To come in, be welcomed and leave; without the calls of the test's clock and transport.
+NATIVE_VISIT, SOCKETIO_VISIT = 108, 292
 
 EVENTS, RECIPIENTS = 200, 100
 
@@ -87,6 +92,24 @@ def test_one_of_many_events(application: Application, protocol: str, most: int) 
     calls = cost(application, lambda: client.receive(masked(_STREAM[protocol])))
     assert client.transport.value().count(b"a few words ") == EVENTS
     assert calls.total() <= EVENTS * most + SOCKETIO_ECHO, calls
+
+
+@pytest.mark.parametrize(("protocol", "most"), [("native", NATIVE_VISIT), ("socketio", SOCKETIO_VISIT)])
+def test_coming_and_going(application: Application, protocol: str, most: int) -> None:
+    def visit(transport: MemoryTransport, chunks: list[bytes]) -> None:
+        for chunk in chunks:
+            transport.receive(chunk)
+        application.clock.advance(0)
+
+    visit(*application.visitor(protocol))
+    visitor = application.visitor(protocol)
+    calls = calls_of(lambda: visit(*visitor))
+    transport = visitor[0]
+    assert b"connected" in b"".join(transport.writes)
+    assert transport.lost is ConnectionDone
+    assert application.hub.departures.total() == 2
+    ours = Counter({name: count for name, count in calls.items() if name.startswith(("yekta.", "autobahn."))})
+    assert ours.total() <= most, (ours.total(), ours)
 
 
 @pytest.mark.parametrize(("protocol", "most"), [("native", NATIVE_RECIPIENT), ("socketio", SOCKETIO_RECIPIENT)])

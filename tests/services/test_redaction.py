@@ -9,10 +9,20 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from twisted.logger import FileLogObserver, ILogObserver, Logger, LogPublisher, jsonFileLogObserver, textFileLogObserver
+from twisted.internet.task import Clock
+from twisted.logger import (
+    FileLogObserver,
+    ILogObserver,
+    Logger,
+    LogPublisher,
+    capturedLogs,
+    jsonFileLogObserver,
+    textFileLogObserver,
+)
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
+from yekta.app.visits import Visits
 from yekta.services.logs import JsonText, writer
 from yekta.services.redaction import Redactor, redact
 
@@ -112,3 +122,12 @@ def test_a_json_line_has_the_words_and_the_values() -> None:
     }
     assert second["level"] == "critical"
     assert second["text"].splitlines()[-1] == "builtins.ValueError: not a session: really"
+
+
+def test_the_log_of_connections_is_not_searched() -> None:
+    with capturedLogs() as logged:
+        Visits(Clock()).end(0, "socketio", "websocket", "203.0.113.7", "transport close")
+    (event,) = logged
+    event["reason"] = TOKEN
+    Redactor()(event)
+    assert event["reason"] == TOKEN

@@ -16,8 +16,10 @@ from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
 from twisted.python.failure import Failure
 
+from tests.support.memory import MemoryTransport, compose
 from tests.support.provider import ScriptedProvider
 from tests.support.session_stores import FakeOutage
+from tests.support.websockets import CLOSE, HANDSHAKE, TEXT, client_frame, close_payload
 from yekta.app.answers import Answers
 from yekta.app.counselor import Counselor
 from yekta.app.dispatcher import Dispatcher
@@ -31,10 +33,11 @@ from yekta.engineio.websocket import WebSocketTransport
 from yekta.socketio.recovery import Settings as Recovery
 from yekta.socketio.server import Server
 from yekta.socketio.settings import Settings
+from yekta.web.channel import Limits as WebLimits
+from yekta.web.channel import Site
 from yekta.web.origins import Origins
 from yekta.web.request import Request
 from yekta.websocket.factory import WebSocketFactory
-from yekta.websocket.frame import TEXT
 from yekta.websocket.limits import Limits
 
 
@@ -51,7 +54,7 @@ def masked(text: str) -> bytes:
     """A client's frame; its mask is zero."""
     payload = text.encode()
     assert len(payload) < 126
-    return bytes((TEXT, 0x80 | len(payload))) + bytes(4) + payload
+    return bytes((0x80 | TEXT, 0x80 | len(payload))) + bytes(4) + payload
 
 
 class Open:
@@ -96,6 +99,10 @@ class Application:
         self._door = NativeDoor(
             self._factory, self.sessions, self.hub, self.dispatcher, self.server.sockets.adapter, Origins(())
         )
+        self._sites = {
+            "native": Site(self.clock, self._door, WebLimits(), doors=self._door),
+            "socketio": self.server.factory(),
+        }
 
     def native(self) -> Open:
         """A native connection of a session of its own."""
@@ -111,6 +118,20 @@ class Application:
         client = Open(self.server.websockets, receiver, self.clock)
         client.say(f'40{{"token":"{token}"}}')
         return client
+
+    def visitor(self, protocol: str) -> tuple[MemoryTransport, list[bytes]]:
+        """A connection that has just been accepted, and what a client says there, chunk by chunk, until it leaves."""
+        token, _ = self._acquire()
+        transport = MemoryTransport(self.clock)
+        connection = self._sites[protocol].buildProtocol(transport.getPeer())
+        assert connection is not None
+        transport.protocol = connection
+        connection.makeConnection(transport)
+        goodbye = client_frame(CLOSE, close_payload(1000))
+        if protocol == "native":
+            return transport, [compose("GET", f"/ws?token={token}", HANDSHAKE), goodbye]
+        opening = compose("GET", "/socket.io/?EIO=4&transport=websocket", HANDSHAKE)
+        return transport, [opening, client_frame(TEXT, f'40{{"token":"{token}"}}'.encode()), masked("41") + goodbye]
 
     def close(self) -> None:
         """Whoever is left leaves; no delayed call may remain."""

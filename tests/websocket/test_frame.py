@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from tests.support.websockets import BINARY, CLOSE, CONTINUATION, MASK, PING, TEXT, client_frame, server_frames
 from yekta.websocket import frame, lean
-from yekta.websocket.frame import LONG, take_texts, unmask
+from yekta.websocket.frame import LONG, goodbye, take_texts, unmask
 
 LIMIT = 100_000
 
@@ -104,3 +104,22 @@ def test_any_bytes_are_taken_or_left(data: bytes, limit: int) -> None:
     assert not missing or rest < len(data)
     assert all(len(payload) <= limit for payload in payloads)
     assert (rest == 0) == (payloads == [])
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (client_frame(CLOSE, b""), b""),
+        (client_frame(CLOSE, b"\x03\xe8"), b"\x03\xe8"),
+        (client_frame(CLOSE, b"\x00\x00"), b"\x00\x00"),
+        (client_frame(CLOSE, b"\x03\xe8bye"), None),
+        (client_frame(CLOSE, b"\x03"), None),
+        (client_frame(CLOSE, b"\x03\xe8") + b"\x81", None),
+        (client_frame(CLOSE, b"")[:-1], None),
+        (client_frame(PING, b"\x03\xe8"), None),
+        (b"\x88\x00", None),
+        (b"", None),
+    ],
+)
+def test_a_goodbye_is_a_close_frame_without_a_reason_and_nothing_else(data: bytes, said: bytes | None) -> None:
+    assert goodbye(data) == said

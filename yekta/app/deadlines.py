@@ -35,7 +35,8 @@ class Deadlines:
             heapq.heapify(self._heap)
         else:
             heapq.heappush(self._heap, (time, key))
-        self._schedule()
+        if self._call is None or self._heap[0][1] == key:
+            self._schedule()
 
     def discard(self, key: str) -> None:
         """Forget a key, known or not."""

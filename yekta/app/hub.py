@@ -39,7 +39,7 @@ class Hub:
         session = peer.session
         self.peers[peer.id] = peer
         if self._visits is not None:
-            peer.visit = self._visits.begin()
+            peer.since = self._visits.now()
         peer.join(SESSION + session.id)
         if session.is_logged_in and session.user_id is not None:
             peer.join(USER + session.user_id)
@@ -59,8 +59,8 @@ class Hub:
         if self.peers.pop(peer.id, None) is not None:
             self.departures[peer.protocol, reason] += 1
             self._sessions.release(peer.session)
-            if self._visits is not None and peer.visit is not None:
-                self._visits.end(peer.visit, peer.protocol, peer.transport, peer.address, reason)
+            if self._visits is not None:
+                self._visits.end(peer.since, peer.protocol, peer.transport, peer.address, reason)
             peer.gone()
 
     def emit(self, room: str, event: str, data: Any) -> None:

@@ -13,7 +13,6 @@ from twisted.python.failure import Failure
 from yekta.app.budget import Budget
 from yekta.app.readers import Reader
 from yekta.app.sessions import Session
-from yekta.app.visits import Visit
 
 _log = Logger()
 
@@ -21,17 +20,17 @@ _log = Logger()
 class Peer(Reader, abc.ABC):
     """``id`` is the contract's ``socketId``; ``token`` is kept only as its last four characters.
 
-    ``address`` is the client's, without port; ``visit`` is what the log calls the connection.
+    ``address`` is the client's, without port; ``since``: when it came, in the log's seconds.
     """
 
-    __slots__ = ("_budget", "_ending", "_work", "address", "following", "session", "visit")
+    __slots__ = ("_budget", "_ending", "_work", "address", "following", "session", "since")
     id: str
     protocol: str
 
     def __init__(self, session: Session, token: str) -> None:
         self.session = session
         self.address = ""
-        self.visit: Visit | None = None
+        self.since = 0.0
         self.following = None
         self._ending = token[-4:]
         self._budget: Budget | None = None

@@ -13,7 +13,7 @@ from twisted.internet.main import installReactor
 from twisted.python import log
 
 try:
-    from select import EPOLLIN
+    from select import EPOLLIN, EPOLLOUT
 
     from twisted.internet.epollreactor import EPollReactor
 except ImportError:
@@ -37,7 +37,7 @@ else:
                 if selectable is None:
                     # Handling another has closed it.
                     continue
-                if event != EPOLLIN:
+                if not event & EPOLLIN or event & EPOLLOUT:
                     log.callWithLogger(selectable, self._doReadOrWrite, selectable, fd, event)
                     continue
                 try:

@@ -117,9 +117,8 @@ class Namespace(Welcoming, Emitting):
 
     def adapter_observed(self, event: str, *args: Any) -> None:
         """The adapter tells of rooms: create-room, delete-room, join-room, leave-room."""
-        if self.adapter_events:
-            for listener in self.adapter_events.of(event):
-                call(listener.call, args, lambda *_: None)
+        for listener in self.adapter_events.of(event):
+            call(listener.call, args, lambda *_: None)
 
     # -- sockets ---------------------------------------------------------------------------------------------
 

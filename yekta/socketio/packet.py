@@ -160,7 +160,8 @@ def decode_text(text: str, max_attachments: int = MAX_ATTACHMENTS) -> tuple[Pack
         if end - start > MAX_NAMESPACE:
             raise ProtocolError("namespace too long")
         packet.namespace, start = text[start:end], end + 1
-    packet.id, start = _id(text, start)
+    if text[start : start + 1] in _DIGITS:
+        packet.id, start = _id(text, start)
     if start < len(text):
         try:
             packet.data = jsontext.decode(text[start:])
@@ -208,14 +209,12 @@ def _attachment_count(text: str, most: int) -> tuple[int, int]:
     return dash + 1, int(digits)
 
 
-def _id(text: str, start: int) -> tuple[int | None, int]:
+def _id(text: str, start: int) -> tuple[int, int]:
     end = start
     while end < len(text) and text[end] in _DIGITS:
         end += 1
         if end - start > 16:
             raise ProtocolError("illegal id")
-    if end == start:
-        return None, start
     number = int(text[start:end])
     if number > MAX_ID:
         raise ProtocolError("illegal id")

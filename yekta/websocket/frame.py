@@ -10,6 +10,7 @@ from collections.abc import Callable
 # FIN and opcode (RFC 6455, 5.2): a message that is whole in one frame.
 TEXT = 0x81
 BINARY = 0x82
+CLOSE = 0x88
 
 _MASKED = 0x80
 _SHORT = 125
@@ -21,6 +22,8 @@ LONG = 2048
 
 # Takes a mask and a payload.
 Unmask = Callable[[bytes, bytes], bytes]
+
+_CLOSE_WITH_CODE, _CLOSE_WITHOUT = bytes((CLOSE, _MASKED | 2)), bytes((CLOSE, _MASKED))
 
 _from_bytes = int.from_bytes
 
@@ -72,8 +75,15 @@ def unmask(mask: bytes, payload: bytes) -> bytes:
     return (_from_bytes(payload, "little") ^ _from_bytes(key, "little")).to_bytes(length, "little")
 
 
+def goodbye(data: bytes) -> bytes | None:
+    """What a short close frame says, its code or nothing (5.5.1), if ``data`` is one with a mask and nothing else."""
+    if data[:2] == _CLOSE_WITH_CODE and len(data) == 8:
+        return bytes((data[2] ^ data[6], data[3] ^ data[7]))
+    return b"" if data[:2] == _CLOSE_WITHOUT and len(data) == 6 else None
+
+
 def frame(kind: int, payload: bytes) -> bytes:
-    """One whole unmasked frame, as servers send them; ``kind`` is :data:`TEXT` or :data:`BINARY`."""
+    """One whole unmasked frame, as servers send them; ``kind`` is :data:`TEXT`, :data:`BINARY` or :data:`CLOSE`."""
     length = len(payload)
     if length <= _SHORT:
         return (_TEXT_HEADS[length] if kind == TEXT else bytes((kind, length))) + payload

@@ -75,7 +75,9 @@ class LeanProtocol(WebSocketServerProtocol):
     wasNotCleanReason = None
     wasServerConnectionDropTimeout = wasOpenHandshakeTimeout = wasCloseHandshakeTimeout = False
     wasServingFlashSocketPolicyFile = False
-    localCloseCode = localCloseReason = remoteCloseCode = remoteCloseReason = None
+    localCloseCode: int | None = None
+    remoteCloseCode: int | None = None
+    localCloseReason = remoteCloseReason = None
     openHandshakeTimeoutCall = closeHandshakeTimeoutCall = None
     autoPingTimeoutCall = autoPingPending = autoPingPendingCall = autoPingPendingSent = None
     autoPingPendingSeq = 0

@@ -21,15 +21,19 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from yekta.tcp import sender
-from yekta.websocket.frame import BINARY, TEXT, frame, take_texts
+from yekta.websocket.frame import BINARY, CLOSE, TEXT, frame, goodbye, take_texts
 from yekta.websocket.interfaces import IReceiver, IWebSocket
 from yekta.websocket.lean import LeanProtocol, unmask_long
-from yekta.websocket.limits import NO_CODE, PING_TIMEOUT, POLICY, SLOW_CONSUMER, TOO_BIG
+from yekta.websocket.limits import GOING_AWAY, NO_CLOSE, NO_CODE, NORMAL, PING_TIMEOUT, POLICY, SLOW_CONSUMER, TOO_BIG
 
 if TYPE_CHECKING:
     from yekta.websocket.factory import WebSocketFactory
 
 _OPEN = LeanProtocol.STATE_OPEN
+
+# What clients say when they close, and what they are answered.
+_COMMON_GOODBYES = {b"": None, **{code.to_bytes(2, "big"): code for code in (NORMAL, GOING_AWAY)}}
+_GOODBYE = frame(CLOSE, NORMAL.to_bytes(2, "big"))
 
 # As much is gathered, in bytes, before it is handed to the transport in the middle of a turn.
 GATHERED = 1 << 16
@@ -97,7 +101,7 @@ class WebSocket(LeanProtocol):
             self.consumeData()
         elif data:
             self._take(data)
-            if self.data:
+            if self.data and not self._take_goodbye():
                 self.consumeData()
 
     def _put_together(self, data: bytes) -> bytes:
@@ -123,6 +127,22 @@ class WebSocket(LeanProtocol):
         if payloads:
             self._texts_received(payloads)
         return bool(payloads or missing)
+
+    def _take_goodbye(self) -> bool:
+        """Answer a close frame of the common kind, as Autobahn does, and say whether it was one."""
+        said = goodbye(self.data)
+        if said not in _COMMON_GOODBYES or not self._expects_a_message:
+            return False
+        self.data = b""
+        self.wasClean = self.droppedByMe = True
+        self.remoteCloseCode = _COMMON_GOODBYES[said]
+        self.localCloseCode = NORMAL
+        self.sendData(_GOODBYE)
+        self.state = self.STATE_CLOSED
+        self.factory.closing.start(self)
+        self.transport.unregisterProducer()
+        self.transport.loseConnection()
+        return True
 
     @property
     def _expects_a_message(self) -> bool:
@@ -289,9 +309,11 @@ class WebSocket(LeanProtocol):
         super().dropConnection(abort or not self.writable)
 
     def connectionLost(self, reason: Failure) -> None:
+        """As Autobahn's, without its timers, which are off, and without writing down why for a log that is off too."""
         self.left()
         self.factory.lost(self)
-        self._connectionLost(reason)
+        self.state = self.STATE_CLOSED
+        self._onClose(self.wasClean, self.remoteCloseCode if self.wasClean else NO_CLOSE, self.remoteCloseReason)
 
     def _onClose(self, wasClean: bool, code: int | None, reason: str | None) -> None:
         receiver: IReceiver | None = self.__dict__.pop("receiver", None)
