@@ -9,12 +9,13 @@
 static unsigned opened, ready;
 
 void scene_ready(struct client *client) {
-    ready++;
+    /* Some are ready as soon as they are opened: this is called again before it returns. */
+    bool last = ++ready == options.clients;
     if (options.scene->ready)
         options.scene->ready(client);
     else if (opened < options.clients)
         client_open(&clients[opened++]);
-    if (ready == options.clients)
+    if (last)
         options.scene->begin();
 }
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from typing import Any
 
 import attrs
@@ -17,14 +17,15 @@ TIME = "2026-01-31T09:05:02.123Z"
 @attrs.frozen
 class Call:
     """One request on its way to its handler. ``body`` has the endpoint's shape; ``token`` was found in the contract's
-    order; ``names``: the parts of the path that stand for something.
+    order; ``names``: the parts of the path that stand for something; ``request``: what an endpoint that streams
+    streams to.
     """
 
-    request: http.Request = attrs.field(repr=False)
     asked: Request
     body: Any = attrs.field(repr=False)
     token: str | None = attrs.field(repr=False)
-    names: dict[str, str] = attrs.field(factory=dict)
+    names: Mapping[str, str]
+    request: http.Request | None = attrs.field(repr=False)
 
     @property
     def wants_events(self) -> bool:
@@ -32,15 +33,25 @@ class Call:
         return "text/event-stream" in self.asked.headers.get("accept", "")
 
 
-Handler = Callable[[Call], "Coroutine[Any, Any, dict[str, Any] | None]"]
+@attrs.frozen
+class Answer:
+    """What goes back: a JSON object. ``retry_after``: seconds after which asking again is worth it."""
+
+    status: int
+    body: dict[str, Any] = attrs.field(repr=False)
+    retry_after: float | None = None
+
+
+Handler = Callable[[Call], "Coroutine[Any, Any, Answer | dict[str, Any] | None]"]
 
 
 @attrs.frozen
 class Endpoint:
-    """``handler`` gives the answer, or ``None`` if it has answered by itself.
+    """``handler`` gives the answer, or the body of one that is 200, or ``None`` if it has answered by itself.
 
     ``body``: the shape of the request's body. ``answer``: an example of what comes back. ``errors``: the statuses that
-    may come instead. ``authenticated``: whether a session token is needed.
+    may come instead. ``authenticated``: whether a session token is needed. ``streams``: whether it may answer with
+    a stream of events.
     """
 
     method: str
@@ -52,3 +63,9 @@ class Endpoint:
     errors: tuple[int, ...] = ()
     authenticated: bool = False
     tag: str = "Service"
+    streams: bool = False
+
+    @property
+    def spellings(self) -> frozenset[str]:
+        """Its path, and the same with a slash at the end."""
+        return frozenset((self.path, self.path.rstrip("/") + "/"))

@@ -26,9 +26,8 @@ _PROVIDER_STATUS = {
 }
 
 
-def read_body(request: http.Request, asked: Request) -> dict[str, Any]:
+def read_body(raw: bytes, asked: Request) -> dict[str, Any]:
     """The JSON object of a body; an empty body is an empty object. Raises :class:`ClientError` 400 or 415."""
-    raw = request.content.read() if request.content is not None else b""
     if not raw:
         return {}
     kind = asked.headers.get("content-type", "").partition(";")[0].strip().lower()
@@ -55,15 +54,19 @@ def find_token(asked: Request, body: dict[str, Any]) -> str | None:
     return next((token for token in candidates if token), None)
 
 
+def fields(retry_after: float | None) -> dict[str, str]:
+    """The header fields of every JSON answer; ``retry_after``: seconds."""
+    always = {"Content-Type": JSON, "Cache-Control": "no-store"}
+    return always if retry_after is None else {**always, "Retry-After": str(max(1, round(retry_after)))}
+
+
 def compose(request: http.Request, status: int, body: dict[str, Any], retry_after: float | None = None) -> bytes:
     """Set the head of an answer, and give its body."""
-    text = jsontext.encode(body).encode()
+    text = jsontext.encode_bytes(body)
     request.setResponseCode(status)
-    request.setHeader("content-type", JSON)
-    request.setHeader("cache-control", "no-store")
+    for name, value in fields(retry_after).items():
+        request.setHeader(name, value)
     request.setHeader("content-length", str(len(text)))
-    if retry_after is not None:
-        request.setHeader("retry-after", str(max(1, round(retry_after))))
     return text
 
 

@@ -19,7 +19,7 @@ from yekta.app.health import Health
 from yekta.app.schemas import Chat, read
 from yekta.app.timestamps import Timestamps
 from yekta.edge import asyncapi, openapi
-from yekta.edge.endpoint import TIME, Call, Endpoint
+from yekta.edge.endpoint import TIME, Answer, Call, Endpoint
 from yekta.edge.http import compose, explain, find_token, read_body
 from yekta.edge.rest_ai import RestAi
 from yekta.edge.rest_auth import RestAuth
@@ -61,9 +61,9 @@ class Rest:
         """The routes."""
         app = Klein()
         for endpoint in self.endpoints():
-            path = endpoint.path.replace("{", "<").replace("}", ">")
-            for spelling in {path, path.rstrip("/") + "/"}:
-                app.route(spelling, methods=[endpoint.method])(self._serve(endpoint))
+            for spelling in endpoint.spellings:
+                path = spelling.replace("{", "<").replace("}", ">")
+                app.route(path, methods=[endpoint.method])(self._serve(endpoint))
         app.handle_errors(HTTPException)(self._not_routed)
         return app
 
@@ -98,14 +98,13 @@ class Rest:
     async def live(self, call: Call) -> dict[str, Any]:
         return {"success": True, "status": "healthy", "timestamp": self._now()}
 
-    async def ready(self, call: Call) -> dict[str, Any]:
+    async def ready(self, call: Call) -> Answer | dict[str, Any]:
         is_ready, checks = await self._health.check()
         state = {"timestamp": self._now(), "checks": checks}
         if is_ready:
             return {"success": True, "status": "ready", **state}
-        call.request.setResponseCode(503)
         error = {"success": False, "error": "Not ready", "message": "Please send requests elsewhere."}
-        return {**error, "status": "not ready", **state}
+        return Answer(503, {**error, "status": "not ready", **state})
 
     async def websocket_info(self, call: Call) -> dict[str, Any]:
         return {"success": True, **about.connections(self._websocket_path)}
@@ -118,38 +117,61 @@ class Rest:
 
     # -- around every endpoint -------------------------------------------------------------------------------
 
-    def _serve(self, endpoint: Endpoint) -> Callable[..., Deferred[bytes]]:
-        def serve(request: http.Request, **names: str) -> Deferred[bytes]:
-            return ensureDeferred(self._handle(endpoint, request, names))
-
-        serve.__name__ = endpoint.handler.__name__
-        return serve
-
-    async def _handle(self, endpoint: Endpoint, request: http.Request, names: dict[str, str]) -> bytes:
+    async def answer(
+        self,
+        endpoint: Endpoint,
+        asked: Request,
+        raw: bytes,
+        names: Mapping[str, str] = {},
+        request: http.Request | None = None,
+    ) -> Answer | None:
+        """What ``endpoint`` answers to a request with the body ``raw``; ``None`` where it has answered by itself."""
         try:
-            asked = _facts(request)
-            self._add_headers(request, asked.origin)
-            body = read_body(request, asked) if endpoint.method != "GET" else {}
-            call = Call(request, asked, _shaped(endpoint, body), find_token(asked, body), names)
-            answered = await endpoint.handler(call)
+            body = read_body(raw, asked) if endpoint.method != "GET" else {}
+            call = Call(asked, _shaped(endpoint, body), find_token(asked, body), names, request)
+            answer = await endpoint.handler(call)
         except CancelledError:
-            # The client has gone; Klein knows.
+            # The client has gone.
             raise
         except Exception as error:
-            return self._fail(request, error)
-        return b"" if answered is None else compose(request, request.code, answered)
+            return self._failed(error, asked.path)
+        return Answer(200, answer) if isinstance(answer, dict) else answer
 
-    def _fail(self, request: http.Request, error: BaseException) -> bytes:
+    def _failed(self, error: BaseException, path: str) -> Answer:
         shown = explain(error)
         if shown is None:
             self._log.failure("A request failed")
             shown = ClientError("Internal server error", "Please try again.", status=500)
         body = {"success": False, "error": shown.error, "message": shown.message}
-        status = 200 if self._legacy_status and request.path.startswith(_AUTH.encode()) else shown.status
-        return compose(request, status, body, shown.retry_after)
+        return Answer(200 if self._legacy_status and path.startswith(_AUTH) else shown.status, body, shown.retry_after)
+
+    def headers(self, origin: str | None) -> dict[str, str]:
+        """What goes with every answer to a page of ``origin``."""
+        return self._origins.response_headers(origin)
+
+    # -- Klein -----------------------------------------------------------------------------------------------
+
+    def _serve(self, endpoint: Endpoint) -> Callable[..., Deferred[bytes]]:
+        def serve(request: http.Request, **names: str) -> Deferred[bytes]:
+            return ensureDeferred(self._render(endpoint, request, names))
+
+        serve.__name__ = endpoint.handler.__name__
+        return serve
+
+    async def _render(self, endpoint: Endpoint, request: http.Request, names: Mapping[str, str]) -> bytes:
+        self._add_headers(request)
+        raw = request.content.read() if request.content is not None else b""
+        try:
+            asked = facts(request)
+        except ValueError:
+            error = ClientError("Bad Request", "The query has too many fields.")
+            answer: Answer | None = self._failed(error, request.path.decode("latin-1"))
+        else:
+            answer = await self.answer(endpoint, asked, raw, names, request)
+        return b"" if answer is None else compose(request, answer.status, answer.body, answer.retry_after)
 
     def _not_routed(self, request: http.Request, failure: Any) -> bytes:
-        self._add_headers(request, request.getHeader("origin"))
+        self._add_headers(request)
         error = failure.value
         if isinstance(error, MethodNotAllowed) and error.valid_methods:
             request.setHeader("allow", ", ".join(sorted(error.valid_methods)))
@@ -157,16 +179,9 @@ class Rest:
         text = HTTPStatus(status).phrase
         return compose(request, status, {"success": False, "error": text, "message": text})
 
-    def _add_headers(self, request: http.Request, origin: str | None) -> None:
-        for name, value in self._origins.response_headers(origin).items():
+    def _add_headers(self, request: http.Request) -> None:
+        for name, value in self.headers(request.getHeader("origin")).items():
             request.setHeader(name, value)
-
-
-def _facts(request: http.Request) -> Request:
-    try:
-        return facts(request)
-    except ValueError:
-        raise ClientError("Bad Request", "The query has too many fields.") from None
 
 
 def _shaped(endpoint: Endpoint, body: dict[str, Any]) -> Any:

@@ -55,6 +55,7 @@ class RestAi:
                 body=Chat,
                 errors=(400, 401, 409, 413, 415, 429, 502, 503, 504),
                 tag="AI",
+                streams=True,
             ),
             Endpoint(
                 "GET",
@@ -73,6 +74,7 @@ class RestAi:
                 errors=(401, 404, 503),
                 authenticated=True,
                 tag="AI",
+                streams=True,
             ),
             Endpoint(
                 "DELETE",
@@ -184,6 +186,7 @@ class RestAi:
         return Owner(session.id, session.user_id if session.is_logged_in else None)
 
     async def _stream(self, call: Call, begin: Callable[[EventStream], Answer]) -> None:
+        assert call.request is not None
         # What cannot begin is refused with a status, before the stream does.
         stream = EventStream(call.request, self._clock)
         try:

@@ -15,6 +15,8 @@ from yekta import jsontext
 from yekta.app import about
 from yekta.edge.http import JSON, compose
 from yekta.edge.native import NativeDoor
+from yekta.edge.rest import Rest
+from yekta.edge.rest_door import RestDoor
 from yekta.engineio.resource import EngineResource
 from yekta.web.arrival import Door
 from yekta.web.origins import Origins
@@ -44,7 +46,7 @@ class ApiPort(Resource):
         self,
         socketio: EngineResource,
         native: NativeDoor,
-        rest: IResource,
+        rest: Rest,
         origins: Origins,
         *,
         websocket_path: str = "/ws",
@@ -53,7 +55,8 @@ class ApiPort(Resource):
         super().__init__()
         self._socketio = socketio
         self._native = native
-        self._rest = rest
+        self._rest = rest.klein().resource()
+        self._rest_door = RestDoor(rest)
         self._origins = origins
         self._websocket_path = websocket_path.encode()
         self._pages: dict[bytes, Resource] = {b"api-docs": Docs()}
@@ -78,7 +81,7 @@ class ApiPort(Resource):
     def door(self, asked: Request) -> Door | None:
         path = asked.path.encode().rstrip(b"/")
         resource = self._doors(path, eio="EIO" in asked.query, upgrade=asked.upgrade)
-        return None if resource is None else resource.door(asked)
+        return (resource or self._rest_door).door(asked)
 
     def _doors(self, path: bytes, *, eio: bool, upgrade: bool) -> EngineResource | NativeDoor | None:
         if is_socketio_path(path):

@@ -28,7 +28,7 @@ def api(node: Node) -> ApiPort:
     return ApiPort(
         node.socketio_resource,
         node.native,
-        rest.klein().resource(),
+        rest,
         node.origins,
         websocket_path=settings.websocket_path,
         console=settings.console,

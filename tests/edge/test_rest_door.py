@@ -1,0 +1,90 @@
+"""REST with and without Klein: a plain request is answered as the same one that only twisted.web reads."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+import pytest_twisted
+
+from tests.support.clients import ABSENT
+from tests.support.doors import House, house
+from tests.support.http import Answer
+from tests.support.rest import call
+
+__all__ = ["house"]
+
+# No plain request has it.
+BESIDE = {"TE": "trailers"}
+
+PAGE = {"Origin": "http://localhost:5173"}
+STRANGER = {"Origin": "https://evil.example"}
+ACQUIRE, SESSION, LOGIN = "/api/auth/acquire-session", "/api/auth/session", "/api/auth/login"
+AHMAD = {"name": "Ahmad", "email": "ahmad@example.org", "password": "a long password"}
+
+ASKED: dict[str, tuple[Any, ...]] = {
+    "the root": ("GET", "/"),
+    "life": ("GET", "/health"),
+    "life, with a slash": ("GET", "/health/"),
+    "readiness": ("GET", "/health/ready"),
+    "how to connect": ("GET", "/websocket-info"),
+    "the document": ("GET", "/api-docs/openapi.json"),
+    "the events": ("GET", "/api-docs/asyncapi.json"),
+    "a session": ("POST", ACQUIRE, {}),
+    "a session for a page": ("POST", ACQUIRE, {}, PAGE),
+    "a session for a stranger's page": ("POST", ACQUIRE, {}, STRANGER),
+    "a session without a body": ("POST", ACQUIRE, b""),
+    "no token": ("GET", SESSION),
+    "a bad token": ("GET", f"{SESSION}?token=bad"),
+    "too many fields": ("GET", SESSION + "?" + "&".join(f"a{number}=1" for number in range(80))),
+    "broken JSON": ("POST", ACQUIRE, b"{"),
+    "no object": ("POST", ACQUIRE, b"[]"),
+    "another type": ("POST", ACQUIRE, b"{}", {"Content-Type": "text/plain"}),
+    "a missing field": ("POST", LOGIN, {"identifier": "nobody"}),
+    "nobody": ("POST", LOGIN, {"identifier": "nobody", "password": "a long password"}),
+    "an account": ("POST", "/api/auth/register", {**AHMAD, "type": "admin"}),
+    "nobody leaves": ("POST", "/api/auth/logout", {}),
+    "the AI": ("GET", "/api/ai/status"),
+    "another method": ("POST", "/health", {}),
+    "another path": ("GET", "/nowhere"),
+    "an escaped path": ("GET", "/h%65alth"),
+}
+
+# What Klein is to find out.
+KLEINS = ("too many fields", "another method", "another path", "an escaped path")
+
+_CHANGING = re.compile(r'"(token|expiresAt|timestamp)":"[^"]*"')
+
+
+def shown(answer: Answer) -> tuple[int, dict[str, str], str]:
+    """All of an answer but for what is never twice the same, and the name of twisted.web."""
+    unlike = ("date", "content-length", "server")
+    headers = {name: value for name, value in answer.headers.items() if name not in unlike}
+    return answer.status, headers, _CHANGING.sub(r'"\1":"…"', answer.body.decode())
+
+
+@pytest.mark.parametrize("asked", ASKED)
+@pytest_twisted.ensureDeferred
+async def test_the_answers_are_the_same(house: House, asked: str) -> None:
+    method, path, *rest = ASKED[asked]
+    body, headers = [*rest, *(ABSENT, {})[len(rest) :]]
+    plain, other = [await call(house, method, path, body, headers={**headers, **more}) for more in ({}, BESIDE)]
+    assert shown(plain) == shown(other)
+    assert ("server" in plain.headers, "server" in other.headers) == (asked in KLEINS, True)
+
+
+@pytest.mark.parametrize("house", [{"LEGACY_STATUS": "true"}], indirect=True)
+@pytest_twisted.ensureDeferred
+async def test_the_original_answered_errors_with_200(house: House) -> None:
+    for more in ({}, BESIDE):
+        answer = await call(house, "GET", SESSION, headers=more)
+        assert (answer.status, answer.json["success"]) == (200, False)
+
+
+@pytest_twisted.ensureDeferred
+async def test_without_a_database_both_say_when_to_come_back(house: House) -> None:
+    house.gateway.store.is_down = True
+    answers = [await call(house, "POST", ACQUIRE, {}, headers=more) for more in ({}, BESIDE)]
+    assert shown(answers[0]) == shown(answers[1])
+    assert answers[0].status == 503
