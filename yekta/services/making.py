@@ -10,16 +10,18 @@ from twisted.application.service import IService
 
 from yekta.edge.site import ApiPort, WebSocketPort
 from yekta.services import redaction
-from yekta.services.config import Options, Settings, refuse
+from yekta.services.config import Settings
 from yekta.services.herald import systemd
 from yekta.services.logs import Logs
 from yekta.services.node import Node
+from yekta.services.options import ServiceOptions
+from yekta.services.refusal import refuse
 from yekta.services.service import Gateway
 from yekta.services.workers import Workers
 
 
 def make_service(
-    reactor: Any, options: Options, port: int, root: Callable[[Node], ApiPort | WebSocketPort]
+    reactor: Any, options: ServiceOptions, port: int, root: Callable[[Node], ApiPort | WebSocketPort]
 ) -> IService:
     """See the module. ``port`` is the service's own setting."""
     settings: Settings = options["settings"]
@@ -33,7 +35,7 @@ def make_service(
     return service
 
 
-def _begin_log(reactor: Any, options: Options) -> Logs:
+def _begin_log(reactor: Any, options: ServiceOptions) -> Logs:
     """Before twistd opens its log. Raises SystemExit where the log's file cannot be opened."""
     redaction.begin()
     logs = Logs(reactor.callFromThread)

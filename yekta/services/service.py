@@ -19,11 +19,12 @@ from yekta.edge.site import ApiPort, WebSocketPort, too_large
 from yekta.edge.words import PATH_WORDS
 from yekta.engineio.sids import is_handshake, tag_of
 from yekta.services import collector, control
-from yekta.services.config import ConfigError, Settings, refuse
+from yekta.services.config import ConfigError, Settings
 from yekta.services.herald import Herald
 from yekta.services.listening import endpoints, listen
 from yekta.services.logs import Logs
 from yekta.services.node import Node
+from yekta.services.refusal import refuse
 from yekta.services.signals import Signals
 from yekta.tcp import Listening
 from yekta.web.access import AccessLog

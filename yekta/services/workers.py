@@ -27,11 +27,12 @@ from twisted.python.failure import Failure
 
 from yekta.ai.alarm import Alarm
 from yekta.app.database import DatabaseError, prepare
-from yekta.services.config import ConfigError, Settings, refuse
+from yekta.services.config import ConfigError, Settings
 from yekta.services.herald import Herald
 from yekta.services.listening import endpoints, listen
 from yekta.services.logs import Logs
 from yekta.services.node import care
+from yekta.services.refusal import refuse
 from yekta.services.signals import Signals
 from yekta.services.worker import SILENCE, numbered
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from twisted.application.service import IService
 
-from yekta.services import config
+from yekta.services.options import ServiceOptions
 
 
-class Options(config.Options):
+class Options(ServiceOptions):
     """``twistd yektayar-ws --help``."""
 
     service = "yektayar-ws"
