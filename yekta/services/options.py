@@ -6,7 +6,7 @@ import os
 from collections.abc import Sequence
 from io import StringIO
 from pathlib import Path
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from dotenv import dotenv_values
 from twisted.python import usage
@@ -15,9 +15,14 @@ from yekta.services import reactor
 from yekta.services.config import SETTINGS, ConfigError, Settings, load
 from yekta.services.refusal import refuse
 
+if TYPE_CHECKING:
+    # These import a reactor, which the options choose first.
+    from yekta.edge.site import ApiPort, WebSocketPort
+    from yekta.services.node import Node
+
 
 class ServiceOptions(usage.Options):
-    """Options of both services; each setting is one. ``given``: what they were parsed from."""
+    """Options of a service, by its name to twistd; each setting is one. ``given``: what they were parsed from."""
 
     service = "yekta"
     longdesc = "Every setting may also be given in the environment or in .env, by its name in capitals."
@@ -31,6 +36,10 @@ class ServiceOptions(usage.Options):
         super().__init__()
         self["listen"] = []
         self.given: tuple[str, ...] = ()
+
+    def root(self, node: Node) -> ApiPort | WebSocketPort:
+        """What answers on the service's port."""
+        raise NotImplementedError
 
     def opt_listen(self, endpoint: str) -> None:
         """Listen on an endpoint string instead of HOST and port, e.g. tcp:3000:interface=127.0.0.1; may be repeated."""
