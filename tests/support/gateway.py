@@ -27,7 +27,7 @@ from yekta.app.sessions import Sessions
 from yekta.edge.site import too_large
 from yekta.services import config, limits, ports
 from yekta.services.node import Node
-from yekta.web.channel import Site
+from yekta.web.site import Site
 
 reactor: Any = _reactor
 

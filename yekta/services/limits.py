@@ -9,14 +9,14 @@ from yekta.engineio.settings import Settings as EngineSettings
 from yekta.services.config import Settings
 from yekta.socketio.recovery import Settings as Recovery
 from yekta.socketio.settings import Settings as SocketSettings
-from yekta.web import channel
 from yekta.web.origins import Origins
+from yekta.web.site import Limits as SiteLimits
 from yekta.websocket.limits import Limits
 
 
-def of_site(settings: Settings) -> channel.Limits:
+def of_site(settings: Settings) -> SiteLimits:
     """Of an HTTP port."""
-    return channel.Limits(
+    return SiteLimits(
         max_body=settings.max_payload,
         request_timeout=settings.request_timeout,
         max_connections=settings.max_connections,

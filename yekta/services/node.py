@@ -44,9 +44,9 @@ from yekta.services.config import ConfigError, Settings
 from yekta.services.localai import LocalModel, LocalSettings, available
 from yekta.services.providers import remote
 from yekta.socketio.server import Server
-from yekta.web import channel
 from yekta.web.handover import Handover
 from yekta.web.origins import Origins
+from yekta.web.site import Site
 from yekta.websocket.factory import WebSocketFactory
 from yekta.websocket.limits import SERVICE_RESTART
 
@@ -64,7 +64,7 @@ class Node(MultiService):
 
     def __init__(self, reactor: Any, settings: Settings) -> None:
         super().__init__()
-        self.sites: list[channel.Site] = []
+        self.sites: list[Site] = []
         self.tag = sids.new_tag() if settings.handover_folder else ""
         self.settings = settings
         self.reactor = reactor

@@ -28,8 +28,8 @@ from yekta.services.outermost import Outermost
 from yekta.services.refusal import refuse
 from yekta.tcp import Listening
 from yekta.web.access import AccessLog
-from yekta.web.channel import Site
 from yekta.web.handover import Handover
+from yekta.web.site import Site
 
 
 class Gateway(Outermost):
