@@ -28,9 +28,9 @@ from yekta.socketio.recovery import Settings as RecoverySettings
 from yekta.socketio.server import Server
 from yekta.socketio.settings import Settings
 from yekta.socketio.socket import Socket
-from yekta.web.channel import Limits as SiteLimits
 from yekta.web.forwarded import NOBODY
 from yekta.web.origins import Origins
+from yekta.web.site import Limits as SiteLimits
 from yekta.websocket.limits import Limits as WebSocketLimits
 
 ROOT = Path(__file__).parents[1]

@@ -5,7 +5,7 @@ from twisted.web.resource import Resource
 from twisted.web.static import Data
 
 from yekta.socketio.server import Server
-from yekta.web.channel import Limits, Site
+from yekta.web.site import Limits, Site
 
 io = Server(reactor)
 

@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 
-from yekta.services.config import SETTINGS, ConfigError, Options, Refused, Settings, load
+from yekta.services.config import SETTINGS, ConfigError, Settings, load
 from yekta.services.listening import endpoints
+from yekta.services.options import ServiceOptions
+from yekta.services.refusal import Refused
 from yekta.web.forwarded import NOBODY, parse_trusted
 
 BY_NAME = {setting.name: setting for setting in SETTINGS}
@@ -91,7 +93,7 @@ def test_every_kind_of_setting_is_refused_above() -> None:
 def test_every_setting_has_a_usable_default_and_can_be_an_option(setting: Any) -> None:
     value = getattr(load({}, {}), setting.attribute)
     assert value == setting.read(setting.default)
-    options = Options()
+    options = ServiceOptions()
     assert setting.option in options.longOpt or f"{setting.option}=" in options.longOpt
 
 
@@ -119,7 +121,7 @@ def test_a_setting_that_does_not_exist_is_no_attribute() -> None:
 def test_a_refusal_is_an_exit_and_an_exception() -> None:
     """As an exit it shows no traceback; as an exception twistd tells of it where it has become a daemon."""
     with pytest.raises(Refused) as caught:
-        Options().parseOptions(["--port", "x"])
+        ServiceOptions().parseOptions(["--port", "x"])
     assert isinstance(caught.value, SystemExit)
     assert isinstance(caught.value, Exception)
     assert caught.value.code == 1
@@ -127,7 +129,7 @@ def test_a_refusal_is_an_exit_and_an_exception() -> None:
 
 
 def test_endpoints_are_repeatable_and_kept_in_order() -> None:
-    options = Options()
+    options = ServiceOptions()
     options.parseOptions(["--listen", "tcp:1", "--listen", "unix:x", "--no-console"])
     assert options["settings"].listen == ("tcp:1", "unix:x")
     assert options["settings"].console is False

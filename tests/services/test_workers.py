@@ -23,6 +23,9 @@ from yekta.services.worker import numbered
 
 SERVE = re.compile("all 2 workers serve")
 
+# A service that is neither of ours.
+APPLICATION = Path(__file__).parents[2] / "benchmarks" / "application"
+
 
 @contextmanager
 def two(folder: Path, *options: str, service: str = "yektayar-api", **more: object) -> Iterator[Service]:
@@ -132,6 +135,14 @@ def test_workers_do_not_outlive_their_parent(tmp_path: Path) -> None:
             os.close(end)
             assert readable
         parent.wait()
+
+
+def test_workers_serve_whichever_service_was_started(tmp_path: Path) -> None:
+    with two(tmp_path, service="yektayar-bench", settings={"PYTHONPATH": str(APPLICATION)}) as parent:
+        with Native(parent.port, acquire(parent.port)) as client:
+            client.say("bench:join", "{}")
+            assert client.hear()[0] == "bench:joined"
+        assert parent.stop() == 0
 
 
 def test_settings_are_read_again_by_all(tmp_path: Path) -> None:

@@ -24,8 +24,8 @@ from yekta.engineio.engine import Engine
 from yekta.engineio.packet import Packet
 from yekta.engineio.resource import EngineResource
 from yekta.engineio.settings import Settings
-from yekta.web.channel import Limits as SiteLimits
-from yekta.web.channel import Site
+from yekta.web.site import Limits as SiteLimits
+from yekta.web.site import Site
 from yekta.websocket.factory import WebSocketFactory
 from yekta.websocket.limits import Limits
 

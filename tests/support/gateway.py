@@ -25,9 +25,9 @@ from yekta.app.passwords import Passwords
 from yekta.app.session_store import NewSession, Session
 from yekta.app.sessions import Sessions
 from yekta.edge.site import too_large
-from yekta.services import config, ports
+from yekta.services import config, limits, ports
 from yekta.services.node import Node
-from yekta.web.channel import Site
+from yekta.web.site import Site
 
 reactor: Any = _reactor
 
@@ -121,7 +121,7 @@ class Gateway(Node):
     def _site(self, root: Any) -> Site:
         doors = root if self.settings.http_short_path else None
         began = self.socketio_resource.body_began
-        return Site(reactor, root, self.site_limits(), partial(too_large, self.origins), began, doors)
+        return Site(reactor, root, limits.of_site(self.settings), partial(too_large, self.origins), began, doors)
 
     def _open_database(self) -> None:
         self._database = self.database

@@ -11,8 +11,9 @@ from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET
 
 from tests.support.memory import HttpClient, compose
-from yekta.web.channel import LINGER, Limits, Site, facts, surrender
+from yekta.web.channel import LINGER, facts, surrender
 from yekta.web.forwarded import parse_trusted
+from yekta.web.site import Limits, Site
 
 MAX = 1000
 

@@ -15,9 +15,9 @@ from twisted.web.resource import Resource
 
 from tests.support.memory import HttpClient, compose
 from yekta.web.arrival import Arrival
-from yekta.web.channel import Limits, Site
 from yekta.web.front import EAGER
 from yekta.web.request import Request
+from yekta.web.site import Limits, Site
 
 MAX = 1000
 GET = compose("GET", "/door")

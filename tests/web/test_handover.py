@@ -19,9 +19,9 @@ from twisted.web.resource import Resource
 
 from tests.support.patience import soon
 from yekta.web.arrival import Arrival, Door
-from yekta.web.channel import Limits, Site
 from yekta.web.handover import MAX_BYTES, Handover, _give
 from yekta.web.request import Request
+from yekta.web.site import Limits, Site
 
 reactor: Any = _reactor
 

@@ -10,10 +10,11 @@ from twisted.web import http
 from twisted.web.resource import Resource
 
 from tests.support.memory import HttpClient, compose
-from yekta.web.channel import Limits, Site, facts
+from yekta.web.channel import facts
 from yekta.web.plain import MAX_HEAD, may_be_plain, parse
 from yekta.web.repeated import Heads
 from yekta.web.request import Request, parse_target
+from yekta.web.site import Limits, Site
 
 GET = compose("GET", "/socket.io/?EIO=4&transport=polling", {"Accept": "*/*", "Connection": "keep-alive"})
 POST = compose("POST", "/socket.io/?EIO=4", {"Content-Type": "text/plain;charset=UTF-8", "Content-Length": "2"})

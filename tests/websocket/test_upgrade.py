@@ -14,8 +14,8 @@ from twisted.web.server import NOT_DONE_YET
 
 from tests.support.memory import HttpClient
 from tests.support.websockets import HANDSHAKE, TEXT, Recorder, WebSocketClient, client_frame
-from yekta.web.channel import Limits as SiteLimits
-from yekta.web.channel import Site
+from yekta.web.site import Limits as SiteLimits
+from yekta.web.site import Site
 from yekta.websocket.factory import WebSocketFactory
 from yekta.websocket.limits import Limits
 from yekta.websocket.upgrade import upgrade

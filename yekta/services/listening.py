@@ -11,7 +11,7 @@ from twisted.internet.endpoints import quoteStringArgument
 from twisted.internet.error import CannotListenError
 from twisted.internet.interfaces import IProtocolFactory
 
-from yekta.services.config import refuse
+from yekta.services.refusal import refuse
 from yekta.tcp import Listening
 
 

@@ -3,37 +3,31 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from typing import Any
 
 from twisted.application.service import IService
 
-from yekta.edge.site import ApiPort, WebSocketPort
 from yekta.services import redaction
-from yekta.services.config import Options, Settings, refuse
+from yekta.services.config import Settings
 from yekta.services.herald import systemd
 from yekta.services.logs import Logs
-from yekta.services.node import Node
+from yekta.services.options import ServiceOptions
+from yekta.services.refusal import refuse
 from yekta.services.service import Gateway
 from yekta.services.workers import Workers
 
 
-def make_service(
-    reactor: Any, options: Options, port: int, root: Callable[[Node], ApiPort | WebSocketPort]
-) -> IService:
+def make_service(reactor: Any, options: ServiceOptions, port: int) -> IService:
     """See the module. ``port`` is the service's own setting."""
     settings: Settings = options["settings"]
     herald = systemd(reactor, os.environ)
     logs = _begin_log(reactor, options)
-    service: IService
     if settings.workers > 1:
-        service = Workers(reactor, options.service, settings, port, options.given, herald=herald, logs=logs)
-    else:
-        service = Gateway(reactor, options.service, settings, port, root, herald=herald, logs=logs, read=options.read)
-    return service
+        return Workers(reactor, options, port, herald=herald, logs=logs)
+    return Gateway(reactor, options, settings, port, read=options.read, herald=herald, logs=logs)
 
 
-def _begin_log(reactor: Any, options: Options) -> Logs:
+def _begin_log(reactor: Any, options: ServiceOptions) -> Logs:
     """Before twistd opens its log. Raises SystemExit where the log's file cannot be opened."""
     redaction.begin()
     logs = Logs(reactor.callFromThread)

@@ -37,21 +37,18 @@ from yekta.app.timestamps import Timestamps
 from yekta.app.visits import Visits
 from yekta.edge.metrics import Numbers
 from yekta.edge.native import GOODBYE, NativeDoor
-from yekta.edge.socketio import ALIASES, SocketDoor
+from yekta.edge.socketio import SocketDoor
 from yekta.engineio import sids
-from yekta.engineio.settings import Settings as EngineSettings
+from yekta.services import limits
 from yekta.services.config import ConfigError, Settings
 from yekta.services.localai import LocalModel, LocalSettings, available
 from yekta.services.providers import remote
-from yekta.socketio.recovery import Settings as Recovery
 from yekta.socketio.server import Server
-from yekta.socketio.settings import Settings as SocketSettings
-from yekta.web import channel
 from yekta.web.handover import Handover
 from yekta.web.origins import Origins
+from yekta.web.site import Site
 from yekta.websocket.factory import WebSocketFactory
 from yekta.websocket.limits import SERVICE_RESTART
-from yekta.websocket.limits import Limits as WebSocketLimits
 
 
 class Node(MultiService):
@@ -67,7 +64,7 @@ class Node(MultiService):
 
     def __init__(self, reactor: Any, settings: Settings) -> None:
         super().__init__()
-        self.sites: list[channel.Site] = []
+        self.sites: list[Site] = []
         self.tag = sids.new_tag() if settings.handover_folder else ""
         self.settings = settings
         self.reactor = reactor
@@ -104,16 +101,6 @@ class Node(MultiService):
         """Send away at once who is still there."""
         if self._drain is not None:
             self._drain.hurry()
-
-    def site_limits(self) -> channel.Limits:
-        """The bounds of this process's HTTP port."""
-        return channel.Limits(
-            max_body=self.settings.max_payload,
-            request_timeout=self.settings.request_timeout,
-            max_connections=self.settings.max_connections,
-            max_per_address=self.settings.max_connections_per_address,
-            trusted=self.settings.trusted_proxies,
-        )
 
     async def _stop(self) -> None:
         await self._empty()
@@ -199,29 +186,8 @@ class Node(MultiService):
 
     def _build_doors(self) -> None:
         settings = self.settings
-        self.socketio = Server(
-            self.reactor,
-            SocketSettings(
-                engine=EngineSettings(
-                    ping_interval=settings.ping_interval,
-                    ping_timeout=settings.ping_timeout,
-                    upgrade_timeout=settings.upgrade_timeout,
-                    max_payload=settings.max_payload,
-                    max_queued=settings.max_queued,
-                    max_connections=settings.max_connections,
-                    origins=self.origins,
-                    generate_id=partial(sids.new_sid, self.tag, settings.process_name),
-                ),
-                websocket=self._websocket_limits(heartbeat=False),
-                connect_timeout=settings.connect_timeout,
-                packet_timeout=settings.packet_timeout,
-                max_attachments=settings.max_attachments,
-                max_namespaces=settings.max_namespaces,
-                max_namespace_length=settings.max_namespace_length,
-                aliases=ALIASES,
-                recovery=Recovery(settings.recovery_seconds) if settings.recovery_seconds else None,
-            ),
-        )
+        new_sid = partial(sids.new_sid, self.tag, settings.process_name)
+        self.socketio = Server(self.reactor, limits.of_socketio(settings, self.origins, new_sid))
         self.socketio_resource = self.socketio.resource()
         adapter = self.socketio.sockets.adapter
         self.hub = Hub(self.sessions, adapter, Visits(self.reactor))
@@ -229,22 +195,10 @@ class Node(MultiService):
         dispatcher = Dispatcher(events, self.reactor, Rate(settings.event_rate, settings.event_burst))
         self.numbers = Numbers(self.hub, dispatcher, self.counselor, self.socketio.engine)
         SocketDoor(self.socketio, self.sessions, self.hub, dispatcher)
-        self.websockets = WebSocketFactory(self.reactor, self._websocket_limits(heartbeat=True))
+        self.websockets = WebSocketFactory(self.reactor, limits.of_websocket(settings, heartbeat=True))
         self.websockets.short_opening = self.socketio.websockets.short_opening = settings.http_short_path
         self.native = NativeDoor(
             self.websockets, self.sessions, self.hub, dispatcher, adapter, self.origins
-        )
-
-    def _websocket_limits(self, *, heartbeat: bool) -> WebSocketLimits:
-        settings = self.settings
-        return WebSocketLimits(
-            max_message=settings.max_payload,
-            max_fragments=settings.max_fragments,
-            max_queued=settings.max_queued,
-            close_timeout=settings.close_timeout,
-            ping_interval=settings.ping_interval if heartbeat else 0.0,
-            ping_timeout=settings.ping_timeout,
-            deflate_threshold=settings.deflate_threshold or None,
         )
 
 

@@ -8,86 +8,63 @@ from pathlib import Path
 from typing import Any
 
 from twisted.application.service import MultiService
-from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.internet.error import CannotListenError
 from twisted.internet.interfaces import IProtocolFactory
 from twisted.logger import Logger
 
 from yekta.app.database import DatabaseError
 from yekta.edge.metrics import MetricsPort
-from yekta.edge.site import ApiPort, WebSocketPort, too_large
+from yekta.edge.site import too_large
 from yekta.edge.words import PATH_WORDS
 from yekta.engineio.sids import is_handshake, tag_of
-from yekta.services import collector, control
-from yekta.services.config import ConfigError, Settings, refuse
+from yekta.services import collector, control, limits
+from yekta.services.config import ConfigError, Settings
 from yekta.services.herald import Herald
-from yekta.services.listening import endpoints, listen
+from yekta.services.listening import listen
 from yekta.services.logs import Logs
 from yekta.services.node import Node
-from yekta.services.signals import Signals
+from yekta.services.options import ServiceOptions
+from yekta.services.outermost import Outermost
+from yekta.services.refusal import refuse
 from yekta.tcp import Listening
 from yekta.web.access import AccessLog
-from yekta.web.channel import Site
 from yekta.web.handover import Handover
+from yekta.web.site import Site
 
 
-class Gateway(MultiService):
-    """``root(node)`` makes the root resource. Raises SystemExit, with a sentence, where it cannot start.
-
-    ``read`` gives the settings as they are now.
-    """
+class Gateway(Outermost):
+    """``read`` gives the settings as they are now."""
 
     _log = Logger()
 
     def __init__(
         self,
         reactor: Any,
-        name: str,
+        options: ServiceOptions,
         settings: Settings,
         port: int,
-        root: Callable[[Node], ApiPort | WebSocketPort],
         *,
+        read: Callable[[], Settings],
         herald: Herald,
         logs: Logs,
-        read: Callable[[], Settings],
     ) -> None:
-        super().__init__()
-        self.setName(name)
-        self._herald = herald
-        self._logs = logs
+        super().__init__(reactor, options.service, settings, port, herald=herald, logs=logs)
+        self._options = options
         self._read = read
-        self._reactor = reactor
-        self._settings = settings
-        self._root = root
-        self._endpoints = settings.listen or endpoints(settings.host, port)
-        self._is_open = False
 
-    def setServiceParent(self, parent: Any) -> None:
-        """See `Logs.write_for`."""
-        self._logs.write_for(parent)
-        super().setServiceParent(parent)
-
-    def startService(self) -> None:
-        """``python -m twisted`` begins here: it knows no privileged start."""
-        if not self._is_open:
-            self.privilegedStartService()
-        super().startService()
-
-    def privilegedStartService(self) -> None:
-        """Open the database and the ports; as root where twistd was started as root."""
-        self._is_open = True
+    def _open(self, name: str) -> None:
         try:
             node = Node(self._reactor, self._settings)
             inside = self._inside(node)
         except (ConfigError, DatabaseError) as error:
-            refuse(str(self.name), str(error))
+            refuse(name, str(error))
         node.setServiceParent(self)
         self._node = node
-        root = self._root(node)
+        root = self._options.root(node)
         site = Site(
             self._reactor,
             root,
-            node.site_limits(),
+            limits.of_site(self._settings),
             partial(too_large, node.origins),
             node.socketio_resource.body_began,
             access=AccessLog(PATH_WORDS) if self._settings.access_log else None,
@@ -99,12 +76,11 @@ class Gateway(MultiService):
         for endpoint in self._endpoints:
             self._listen(endpoint, site, self)
         if self._settings.metrics_listen:
-            metrics = Site(self._reactor, MetricsPort(node.numbers), node.site_limits())
+            metrics = Site(self._reactor, MetricsPort(node.numbers), limits.of_site(self._settings))
             inside[self._settings.metrics_listen] = metrics
         # Under the node, they are there until the last client has gone.
         for endpoint, factory in inside.items():
             self._listen(endpoint, factory, node)
-        self._reactor.callWhenRunning(self._ready)
 
     def _inside(self, node: Node) -> dict[str, IProtocolFactory]:
         """The operator's ways in, by endpoint."""
@@ -134,35 +110,20 @@ class Gateway(MultiService):
         node.handover = handover
         site.whither = handover.whither
 
-    def _ready(self) -> None:
-        node = self._node
-        Signals(self._reactor, stop=self._reactor.stop, hurry=node.hurry, reload=self._reload).install()
+    def _begun(self) -> None:
+        super()._begun()
         collector.settle()
         self._log.info("{service} is ready", service=self.name)
         self._herald.ready()
 
-    def stopService(self) -> Deferred[None]:
-        """See `Node.stopService`."""
-        self._herald.stopping()
-        stopped: Deferred[None] = maybeDeferred(super().stopService)
-        return stopped.addBoth(self._over)
+    def _hurry(self) -> None:
+        self._node.hurry()
 
-    def _over(self, result: Any) -> Any:
-        self._herald.silent()
-        return result
-
-    def _reload(self) -> None:
-        self._herald.reloading()
-        try:
-            self._logs.reopen()
-            waiting = self._node.reload(self._read())
-        except (ConfigError, OSError) as error:
-            self._log.error("{error} What was set before stays.", error=str(error))
-        else:
-            self._log.info("{service} has read its settings again", service=self.name)
-            if waiting:
-                self._log.warn("A restart is needed for {names}", names=", ".join(waiting))
-        self._herald.ready()
+    def _read_again(self) -> None:
+        waiting = self._node.reload(self._read())
+        self._log.info("{service} has read its settings again", service=self.name)
+        if waiting:
+            self._log.warn("A restart is needed for {names}", names=", ".join(waiting))
 
 
 def _manhole(settings: Settings, node: Node) -> IProtocolFactory:

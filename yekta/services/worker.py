@@ -19,40 +19,42 @@ from twisted.internet.interfaces import IReadDescriptor
 from twisted.internet.main import CONNECTION_DONE
 from twisted.logger import globalLogBeginner, jsonFileLogObserver
 from twisted.python.failure import Failure
+from twisted.python.reflect import namedAny
 from zope.interface import implementer
 
 from yekta.services.config import ConfigError, Settings
 from yekta.services.herald import Herald
 from yekta.services.logs import Logs
+from yekta.services.options import ServiceOptions
 
 # Seconds after which a worker that says nothing counts as stuck.
 SILENCE = 30.0
 
 
-def main(reactor_module: str, index: str, report: str, folder: str, service: str, *arguments: str) -> None:
-    """See the module. ``arguments``: the endpoints, ``--``, and the options of the command line."""
+def main(reactor_module: str, index: str, report: str, folder: str, kind: str, *arguments: str) -> None:
+    """See the module. ``kind``: the class of the service's options, with its module. ``arguments``: the endpoints,
+    ``--``, and the options of the command line."""
     import_module(reactor_module).install()
     from twisted.internet import reactor
 
     # Who is to log must be known before anything else is made.
     globalLogBeginner.beginLoggingTo([jsonFileLogObserver(sys.stdout, recordSeparator="")])
     end = arguments.index("--")
-    _serve(reactor, service, arguments[:end], arguments[end + 1 :], int(index), int(report), folder)
+    _serve(reactor, kind, arguments[:end], arguments[end + 1 :], int(index), int(report), folder)
 
 
 def _serve(
     reactor: Any,
-    service: str,
+    kind: str,
     listens: tuple[str, ...],
     given: tuple[str, ...],
     index: int,
     report: int,
     folder: str,
 ) -> None:
-    from yekta.services import api, ports, ws
     from yekta.services.service import Gateway
 
-    options, root = (api.Options(), ports.api) if service == api.Options.service else (ws.Options(), ports.ws)
+    options: ServiceOptions = namedAny(kind)()
     options.parseOptions(given)
     listen = tuple(each.removeprefix("--listen=") for each in listens)
 
@@ -66,7 +68,7 @@ def _serve(
     herald = Herald(reactor, tell, SILENCE)
     # Our parent writes the log.
     logs = Logs(reactor.callFromThread)
-    gateway = Gateway(reactor, service, read(), 0, root, herald=herald, logs=logs, read=read)
+    gateway = Gateway(reactor, options, read(), 0, read=read, herald=herald, logs=logs)
     gateway.privilegedStartService()
     gateway.startService()
     reactor.addSystemEventTrigger("before", "shutdown", gateway.stopService)

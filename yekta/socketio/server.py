@@ -34,8 +34,8 @@ from yekta.socketio.recovery import History
 from yekta.socketio.settings import Settings, from_options
 from yekta.socketio.socket import SHUTTING_DOWN, Socket
 from yekta.timeouts import Timeouts
-from yekta.web.channel import Limits as WebLimits
-from yekta.web.channel import Site
+from yekta.web.site import Limits as WebLimits
+from yekta.web.site import Site
 from yekta.websocket.factory import WebSocketFactory
 
 MakeAdapter = Callable[[Home], Adapter]

@@ -1,102 +1,28 @@
-"""twisted.web with bounds: how large a request may be, how long it may take to arrive, how many may be connected.
-
-Twisted Web limits a request's head (16 KiB, 500 headers) but neither its body nor the time of either.
-"""
+"""One HTTP/1.1 connection of twisted.web, with bounds, and what is known of a request that came on it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import attrs
 from twisted.internet.abstract import FileDescriptor
 from twisted.internet.error import ConnectionDone
-from twisted.internet.interfaces import IAddress, IDelayedCall, IReactorTime
+from twisted.internet.interfaces import IDelayedCall
 from twisted.python.failure import Failure
-from twisted.web import http, server
+from twisted.web import http
 from twisted.web.http import HTTPChannel
-from twisted.web.resource import IResource
 
-from yekta.timeouts import Timeouts
-from yekta.web.access import AccessLog
-from yekta.web.census import Census
-from yekta.web.forwarded import NOBODY, Trusted, whereabouts
-from yekta.web.front import Doors, Front
+from yekta.web.bounded import BoundedRequest
+from yekta.web.forwarded import whereabouts
 from yekta.web.handover import Give
 from yekta.web.request import Request as Facts
 from yekta.web.request import parse_target
 
+if TYPE_CHECKING:
+    from yekta.web.site import Site
+
 # How long a client that was refused in the middle of its body may go on sending, in seconds, so that it sees why.
 LINGER = 5.0
-
-# How long a client that does not read may keep a connection that is over, in seconds; as Twisted's.
-ABORT = 15.0
-
-# Who has just connected is about to ask: for so many seconds it is not hung up on.
-YOUNG = 1.0
-
-
-
-@attrs.frozen
-class Limits:
-    """``max_body``: bytes of one request's body. ``request_timeout``: seconds for one whole request to arrive.
-
-    ``max_connections``: TCP connections in all; ``max_per_address``: those of one client address, 0 is no limit.
-    Loopback is excepted: a reverse proxy there speaks for many clients. ``trusted``: the proxies whose word is taken
-    for where their clients are, and whose clients are counted in their place.
-    """
-
-    max_body: int = 1_000_000
-    request_timeout: float = 60.0
-    max_connections: int = 100_000
-    max_per_address: int = 0
-    trusted: Trusted = NOBODY
-
-
-class Request(server.Request):
-    """A request whose body is counted while it arrives."""
-
-    channel: Channel
-    _received = 0
-    _began = 0.0
-
-    def getHeader(self, key: Any) -> Any:
-        """As Twisted's, but text is Latin-1, which every header is: Twisted's fails where one is not UTF-8."""
-        if isinstance(key, bytes):
-            return super().getHeader(key)
-        value = super().getHeader(key.encode())
-        return None if value is None else value.decode("latin-1")
-
-    def getRequestHostname(self) -> bytes:
-        """Nothing of ours depends on what a client calls us; Klein would fail where that is no name."""
-        return b"localhost"
-
-    def gotLength(self, length: int | None) -> None:
-        self._began = self.channel.site.reactor.seconds()
-        if length is not None and length > self.channel.site.limits.max_body:
-            self.channel.refuse_body(self)
-            length = 0
-        super().gotLength(length)
-
-    def write(self, data: bytes) -> None:
-        """The first byte takes the headers along."""
-        if not self.startedWriting and self.channel is not None and self.channel.site.parting:
-            self.setHeader(b"connection", b"close")
-            self.channel.persistent = False
-        super().write(data)
-
-    def seconds(self) -> float:
-        """Since the head was complete."""
-        return float(self.channel.site.reactor.seconds() - self._began)
-
-    def handleContentChunk(self, data: bytes) -> None:
-        if self._disconnected:
-            return
-        self._received += len(data)
-        if self._received > self.channel.site.limits.max_body:
-            self.channel.refuse_body(self)
-        else:
-            super().handleContentChunk(data)
 
 
 class Channel(HTTPChannel):
@@ -140,7 +66,7 @@ class Channel(HTTPChannel):
             return False
         return received
 
-    def requestDone(self, request: Request) -> None:
+    def requestDone(self, request: BoundedRequest) -> None:
         """Requests that came along wait for the reactor's next turn: hundreds fit into one chunk of data."""
         self._idle = True
         self.paused = True
@@ -177,7 +103,7 @@ class Channel(HTTPChannel):
         if give is not None and self._give(give):
             return
         super().allHeadersReceived()
-        if not self._refused and self.site.speaks_for_many(self.address) and not self._count(_address(request)):
+        if not self._refused and self.site.speaks_for_many(self.address) and not self._count(address_of(request)):
             self._refuse(request, "429 Too Many Requests", {}, b"")
         if self.length != 0 and not self._refused:
             self.site.body_began(self._path, request)
@@ -204,13 +130,13 @@ class Channel(HTTPChannel):
         self.counted = address
         return True
 
-    def refuse_body(self, request: Request) -> None:
+    def refuse_body(self, request: BoundedRequest) -> None:
         """Answer 413 while the body is still arriving."""
         if not self._refused:
             headers, body = self.site.too_large(self._path, request.getHeader("origin"))
             self._refuse(request, "413 Content Too Large", headers, body)
 
-    def _refuse(self, request: Request, status: str, headers: Mapping[str, str], body: bytes) -> None:
+    def _refuse(self, request: BoundedRequest, status: str, headers: Mapping[str, str], body: bytes) -> None:
         """Answer before the request has arrived, and let the client finish its sentence for a moment."""
         self._refused = True
         lines = [f"HTTP/1.1 {status}", "Connection: close", f"Content-Length: {len(body)}"]
@@ -281,127 +207,6 @@ def _nobody_counts() -> None:
     """A connection of somebody else's site is lost."""
 
 
-TooLarge = Callable[[bytes, "str | None"], "tuple[Mapping[str, str], bytes]"]
-
-
-def _say_nothing(path: bytes, origin: str | None) -> tuple[Mapping[str, str], bytes]:
-    return {}, b""
-
-
-BodyBegan = Callable[[bytes, http.Request], None]
-
-
-def _ignore(target: bytes, request: http.Request) -> None:
-    """Nobody wants to know."""
-
-
-class Site(server.Site):
-    """A site of bounded requests. ``too_large(path, origin)`` gives the headers and body of a 413.
-
-    ``body_began(target, request)`` is told when the body of a request begins to arrive, ``access`` of each answer.
-    ``doors``: who serves plain requests without twisted.web (`front`); ``None`` is nobody. ``channels``: the
-    connections that speak HTTP. ``whither(target)``, where it is set, is to whom a request belongs, ``None`` where it
-    is to us. While ``parting``, each answer is the last one on its connection.
-    """
-
-    def __init__(
-        self,
-        clock: IReactorTime,
-        root: IResource,
-        limits: Limits,
-        too_large: TooLarge = _say_nothing,
-        body_began: BodyBegan = _ignore,
-        doors: Doors | None = None,
-        access: AccessLog | None = None,
-    ) -> None:
-        super().__init__(
-            root,
-            requestFactory=Request,
-            timeout=limits.request_timeout,
-            reactor=clock,
-            parsePOSTFormSubmission=False,
-        )
-        self.clock = clock
-        self.limits = limits
-        self.too_large = too_large
-        self.body_began = body_began
-        self.access = access
-        self.census = Census(limits.max_connections, limits.max_per_address)
-        self.doors = doors
-        self.waiting: Timeouts[Front] = Timeouts(clock, limits.request_timeout, Front.expire)
-        self.lingering: Timeouts[Front] = Timeouts(clock, ABORT, Front.cut)
-        self._date = (-1, "")
-        self.channels: set[Channel | Front] = set()
-        self.whither: Callable[[bytes], Give | None] | None = None
-        self.parting = False
-
-    @property
-    def answering(self) -> bool:
-        """Whether any request is on its way, or bound to come."""
-        return any(channel.busy for channel in self.channels)
-
-    def hang_up(self) -> None:
-        """Close every connection, each after the answer that is on its way."""
-        self.parting = True
-        for channel in tuple(self.channels):
-            channel.hang_up()
-
-    def protocol(self) -> Channel:
-        return Channel()
-
-    def buildProtocol(self, addr: IAddress) -> Channel | Front | None:
-        address = getattr(addr, "host", "")
-        if not self.census.enter(address, limited=address not in self.limits.trusted):
-            return None
-        since = self.clock.seconds()
-        if self.doors is None or self.speaks_for_many(address):
-            return self.channel(addr, address, since)
-        front = Front(self, address, since)
-        self.channels.add(front)
-        return front
-
-    def channel(self, addr: IAddress, address: str, since: float) -> Channel:
-        """The protocol of a connection that is counted already, as one of ``address``."""
-        channel: Channel = super().buildProtocol(addr)
-        channel.address = channel.counted = address
-        channel.since = since
-        self.channels.add(channel)
-        return channel
-
-    def speaks_for_many(self, address: str) -> bool:
-        """Whether each request from there has a client of its own, who has the connection until the answer ends."""
-        return self.limits.max_per_address > 0 and address in self.limits.trusted
-
-    def is_young(self, since: float) -> bool:
-        """Whether a connection of that time is too new to be hung up on."""
-        return self.clock.seconds() - since < YOUNG
-
-    def date(self) -> str:
-        """The header of that name (RFC 9110, 6.6.1)."""
-        now = int(self.clock.seconds())
-        if self._date[0] != now:
-            self._date = now, f"Date: {http.datetimeToString(now).decode()}\r\n"
-        return self._date[1]
-
-    def startFactory(self) -> None:
-        """Twisted's would write an access log with whole URLs, tokens included."""
-
-    def stopFactory(self) -> None:
-        """Nothing was started."""
-
-    def log(self, request: Request) -> None:
-        """A request was answered; called by Twisted."""
-        if self.access is not None:
-            self.access.request(
-                request.method.decode("latin-1"),
-                request.path.decode("latin-1"),
-                request.code,
-                request.sentLength,
-                request.seconds(),
-                _address(request),
-            )
-
-
 def facts(request: http.Request) -> Facts:
     """What our doors need to know of a twisted.web request. More query fields than we know: `ValueError`."""
     path, query = parse_target(request.uri.decode("latin-1"))
@@ -413,7 +218,7 @@ def facts(request: http.Request) -> Facts:
     return Facts(request.method.decode("latin-1"), path, query, headers, address, secure)
 
 
-def _address(request: http.Request) -> str:
+def address_of(request: http.Request) -> str:
     """A client's address."""
     stated = request.requestHeaders.getRawHeaders("x-forwarded-for", [])
     return _whereabouts(request, {"x-forwarded-for": ",".join(stated)})[0]

@@ -29,7 +29,7 @@ from yekta.web.written import Written, write
 
 if TYPE_CHECKING:
     from yekta.web.arrival import Door, Surrendered
-    from yekta.web.channel import Site
+    from yekta.web.site import Site
 
 # What is read of the requests that come along while one is served, in bytes, before reading waits. Until then the end
 # of the connection is noticed.

@@ -7,7 +7,7 @@ gives one connects, sends the descriptor (SCM_RIGHTS, unix(7)) and all that was 
 
 Beside its socket lies ``NAME.open`` for as long as a process lets people in: who has begun to leave gives newcomers
 that use an old connection to one of those. What cannot be given is served where it is. Knows no HTTP: a
-:class:`~yekta.web.channel.Site` asks `whither`.
+:class:`~yekta.web.site.Site` asks `whither`.
 """
 
 from __future__ import annotations

@@ -1,0 +1,128 @@
+"""What a setting may be: each kind makes the value of a text, or raises `ValueError` with what it must be."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from ipaddress import ip_address
+from pathlib import Path
+
+from twisted.internet.endpoints import quoteStringArgument
+
+from yekta.web.forwarded import Trusted, parse_trusted
+
+
+def any_text(value: str) -> str:
+    return value
+
+
+def host(value: str) -> str:
+    # As an endpoint's interface, nothing at all would be every address of the machine.
+    if value:
+        return value
+    raise ValueError("an address or a name")
+
+
+def flag(value: str) -> bool:
+    if value.lower() in ("", "0", "false", "no", "off"):
+        return False
+    if value.lower() in ("1", "true", "yes", "on"):
+        return True
+    raise ValueError("true or false")
+
+
+def port(value: str) -> int:
+    if value.isascii() and value.isdigit() and int(value) <= 65535:
+        return int(value)
+    raise ValueError("a port number from 0 to 65535")
+
+
+def count(value: str) -> int:
+    if value.isascii() and value.isdigit() and len(value) < 16:
+        return int(value)
+    raise ValueError("a whole number")
+
+
+def positive(value: str) -> int:
+    if number := count(value):
+        return number
+    raise ValueError("a whole number above 0")
+
+
+def duration(value: str) -> float:
+    try:
+        length = float(value)
+    except ValueError:
+        length = -1.0
+    if 0 <= length < 1e9:
+        return length
+    raise ValueError("a number of seconds, 0 or above")
+
+
+def seconds(value: str) -> float:
+    with suppress(ValueError):
+        if length := duration(value):
+            return length
+    raise ValueError("a number of seconds above 0")
+
+
+def path(value: str) -> str:
+    if value.startswith("/") and "?" not in value:
+        return value.rstrip("/") or "/"
+    raise ValueError("a path that begins with /")
+
+
+def origins(value: str) -> tuple[str, ...]:
+    given = tuple(origin for origin in parts(value) if origin)
+    if all(origin == "*" or "://" in origin for origin in given):
+        return given
+    raise ValueError("a comma-separated list of origins such as https://app.example")
+
+
+def proxies(value: str) -> Trusted:
+    try:
+        return parse_trusted(item for item in parts(value) if item)
+    except ValueError:
+        raise ValueError("a comma-separated list of addresses, networks or unix, as 127.0.0.1,10.0.0.0/8") from None
+
+
+def letters(value: str) -> str:
+    if not value or (value.isascii() and value.isalnum() and len(value) <= 32):
+        return value
+    raise ValueError("up to 32 letters and digits")
+
+
+def parts(value: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in value.split(","))
+
+
+def urls(value: str) -> tuple[str, ...]:
+    given = tuple(part.rstrip("/") for part in parts(value) if part)
+    if all(url.startswith(("http://", "https://")) for url in given):
+        return given
+    raise ValueError("a comma-separated list of http:// or https:// URLs")
+
+
+def log_format(value: str) -> str:
+    if value in ("", "text", "json"):
+        return value
+    raise ValueError("text or json")
+
+
+def loopback(value: str) -> str:
+    # What listens there gives whoever comes in the whole process.
+    address, _, number = value.rpartition(":")
+    address = address.strip("[]") or "127.0.0.1"
+    try:
+        if value and ip_address(address).is_loopback:
+            return f"tcp:{port(number)}:interface={quoteStringArgument(address)}"
+    except ValueError:
+        pass
+    if not value:
+        return value
+    raise ValueError("a port of a loopback address, such as 2222 or 127.0.0.1:2222")
+
+
+def file(value: str) -> str:
+    if not value or Path(value).is_file():
+        return value
+    raise ValueError("the path of a file")

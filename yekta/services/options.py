@@ -1,0 +1,86 @@
+"""The options of both services on twistd's command line: what they say is read with the environment and ``.env``."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from io import StringIO
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+
+from dotenv import dotenv_values
+from twisted.python import usage
+
+from yekta.services import reactor
+from yekta.services.config import SETTINGS, ConfigError, Settings, load
+from yekta.services.refusal import refuse
+
+if TYPE_CHECKING:
+    # These import a reactor, which the options choose first.
+    from yekta.edge.site import ApiPort, WebSocketPort
+    from yekta.services.node import Node
+
+
+class ServiceOptions(usage.Options):
+    """Options of a service, by its name to twistd; each setting is one. ``given``: what they were parsed from."""
+
+    service = "yekta"
+    longdesc = "Every setting may also be given in the environment or in .env, by its name in capitals."
+    optFlags: ClassVar = [("no-console", None, "do not serve the page to try the service")]
+    optParameters: ClassVar = [("env-file", None, None, "file with settings [default .env]")] + [
+        (setting.option, None, None, f"{setting.help} [{setting.name}, default {setting.default or 'none'}]")
+        for setting in SETTINGS
+    ]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self["listen"] = []
+        self.given: tuple[str, ...] = ()
+
+    def root(self, node: Node) -> ApiPort | WebSocketPort:
+        """What answers on the service's port."""
+        raise NotImplementedError
+
+    def opt_listen(self, endpoint: str) -> None:
+        """Listen on an endpoint string instead of HOST and port, e.g. tcp:3000:interface=127.0.0.1; may be repeated."""
+        self["listen"].append(endpoint)
+
+    def parseOptions(self, options: Sequence[str] | None = None) -> None:
+        self.given = tuple(options or ())
+        try:
+            super().parseOptions(options)
+        except usage.UsageError as error:
+            refuse(self.service, f"{error}.")
+
+    def parseArgs(self, *args: str) -> None:
+        if args:
+            refuse(self.service, f"{args[0]!r} is not a setting.")
+
+    def postOptions(self) -> None:
+        reactor.install()
+        try:
+            self["settings"] = self.read()
+        except ConfigError as error:
+            refuse(self.service, str(error))
+
+    def read(self) -> Settings:
+        """All settings, as the options, the environment and the file say now. Raises :class:`ConfigError`."""
+        return load(
+            {**self._file(), **os.environ},
+            {setting.attribute: self[setting.option] for setting in SETTINGS},
+            listen=tuple(self["listen"]),
+            console=not self["no-console"],
+        )
+
+    def _file(self) -> dict[str, str]:
+        given = self["env-file"]
+        try:
+            text = Path(given or ".env").read_text("utf-8")
+        except FileNotFoundError:
+            # Only one that was asked for must be there.
+            if not given:
+                return {}
+            raise ConfigError(f"--env-file must be the path of a file, not {given!r}.") from None
+        except (OSError, ValueError) as error:
+            raise ConfigError(f"The settings in {given or '.env'} cannot be read: {error}.") from None
+        return {name: value for name, value in dotenv_values(stream=StringIO(text)).items() if value is not None}

@@ -1,0 +1,88 @@
+"""What twistd starts, or the parent of several: opened early, told how it does, told to read again, and stopped."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from twisted.application.service import MultiService
+from twisted.internet.defer import Deferred, ensureDeferred
+from twisted.logger import Logger
+
+from yekta.services.config import ConfigError, Settings
+from yekta.services.herald import Herald
+from yekta.services.listening import endpoints
+from yekta.services.logs import Logs
+from yekta.services.signals import Signals
+
+
+class Outermost(MultiService):
+    """Listens on ``settings.listen``, or on ``port``. Raises SystemExit, with a sentence, where it cannot start."""
+
+    _log: ClassVar[Logger]
+
+    def __init__(
+        self, reactor: Any, name: str, settings: Settings, port: int, *, herald: Herald, logs: Logs
+    ) -> None:
+        super().__init__()
+        self.setName(name)
+        self._reactor = reactor
+        self._settings = settings
+        self._endpoints = settings.listen or endpoints(settings.host, port)
+        self._herald = herald
+        self._logs = logs
+        self._is_open = False
+
+    def setServiceParent(self, parent: Any) -> None:
+        """See `Logs.write_for`."""
+        self._logs.write_for(parent)
+        super().setServiceParent(parent)
+
+    def privilegedStartService(self) -> None:
+        """Open the database and the ports; as root where twistd was started as root."""
+        self._is_open = True
+        self._open(str(self.name))
+        self._reactor.callWhenRunning(self._begun)
+
+    def startService(self) -> None:
+        """``python -m twisted`` begins here: it knows no privileged start."""
+        if not self._is_open:
+            self.privilegedStartService()
+        super().startService()
+
+    def stopService(self) -> Deferred[None]:
+        """Stop listening, and fire when the last client has gone."""
+        self._herald.stopping()
+        return ensureDeferred(self._stop())
+
+    def _open(self, name: str) -> None:
+        raise NotImplementedError
+
+    def _begun(self) -> None:
+        """The reactor runs."""
+        Signals(self._reactor, stop=self._reactor.stop, hurry=self._hurry, reload=self._reload).install()
+
+    def _hurry(self) -> None:
+        """Told to stop once more."""
+        raise NotImplementedError
+
+    def _reload(self) -> None:
+        self._herald.reloading()
+        try:
+            self._logs.reopen()
+            self._read_again()
+        except (ConfigError, OSError) as error:
+            self._log.error("{error} What was set before stays.", error=str(error))
+        self._herald.ready()
+
+    def _read_again(self) -> None:
+        """Let the settings count as they are now. Raises `ConfigError`."""
+        raise NotImplementedError
+
+    async def _stop(self) -> None:
+        try:
+            await self._close()
+        finally:
+            self._herald.silent()
+
+    async def _close(self) -> None:
+        await super().stopService()

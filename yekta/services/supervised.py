@@ -1,0 +1,124 @@
+"""One worker as its parent sees it: its process, what that says, and when the next one is started."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+from twisted.internet.defer import Deferred, succeed
+from twisted.internet.error import ProcessExitedAlready
+from twisted.internet.protocol import ProcessProtocol
+from twisted.logger import Logger, eventFromJSON, globalLogPublisher
+from twisted.python.failure import Failure
+
+from yekta.ai.alarm import Alarm
+from yekta.services.worker import SILENCE
+
+# Seconds: until a worker must serve; between its end and the next start, at first and at the most; after so long it
+# counts as stable.
+START, PAUSE, LONGEST_PAUSE, STABLE = 60.0, 0.5, 30.0, 60.0
+
+# Bytes of one line of a worker's log.
+_MAX_LINE = 1 << 20
+
+# The descriptors of a process that take its log.
+_LOG = (1, 2)
+
+
+class Supervised:
+    """One worker, from each of its starts to its end. ``spawn(index, protocol)`` starts the process."""
+
+    _log = Logger()
+
+    def __init__(
+        self,
+        reactor: Any,
+        index: int,
+        spawn: Callable[[int, ProcessProtocol], Any],
+        ready: Callable[[int], None],
+    ) -> None:
+        self.process: Any = None
+        self._reactor = reactor
+        self._index = index
+        self._spawn = spawn
+        self._ready = ready
+        self._pause = PAUSE
+        self._started = 0.0
+        self._stopped: Deferred[None] | None = None
+        self._again = Alarm(reactor, self.start)
+        self._silent = Alarm(reactor, self._kill)
+
+    def start(self) -> None:
+        self._started = self._reactor.seconds()
+        self._silent.set(START)
+        self.process = self._spawn(self._index, _Pipes(self))
+
+    def stop(self) -> Deferred[None]:
+        """Fires when the process is gone."""
+        self._again.clear()
+        if self.process is None:
+            return succeed(None)
+        self._stopped = Deferred()
+        self.tell("TERM")
+        return self._stopped
+
+    def tell(self, signal: str) -> None:
+        # It may have ended by itself a moment ago.
+        with suppress(ProcessExitedAlready):
+            if self.process is not None:
+                self.process.signalProcess(signal)
+
+    def lives(self, ready: bool) -> None:
+        """A sign of life."""
+        self._silent.set(SILENCE)
+        if ready:
+            self._ready(self._index)
+
+    def ended(self, reason: str) -> None:
+        self._silent.clear()
+        self.process = None
+        if self._stopped is not None:
+            self._stopped.callback(None)
+            return
+        self._log.error("worker {index} has ended by {reason}; it starts again", index=self._index, reason=reason)
+        if self._reactor.seconds() - self._started >= STABLE:
+            self._pause = PAUSE
+        self._again.set(self._pause)
+        self._pause = min(2 * self._pause, LONGEST_PAUSE)
+
+    def said(self, line: bytes) -> None:
+        """A line of its log, or of somebody who knows no log."""
+        try:
+            event = eventFromJSON(line.decode())
+            event["worker"] = self._index
+            event["log_system"] = f"{event['log_namespace']} worker {self._index}"
+        except (ValueError, KeyError, TypeError):
+            self._log.error("worker {index}: {line}", index=self._index, line=line.decode(errors="replace"))
+        else:
+            globalLogPublisher(event)
+
+    def _kill(self) -> None:
+        self._log.error("worker {index} gives no sign of life", index=self._index)
+        self.tell("KILL")
+
+
+class _Pipes(ProcessProtocol):
+    """What one process says: lines of its log, and how it is doing."""
+
+    def __init__(self, worker: Supervised) -> None:
+        self._worker = worker
+        self._rest: dict[int, bytes] = {}
+
+    def childDataReceived(self, childFD: int, data: bytes) -> None:
+        *lines, rest = (self._rest.get(childFD, b"") + data).split(b"\n")
+        self._rest[childFD] = rest[-_MAX_LINE:]
+        for line in lines:
+            if childFD in _LOG:
+                self._worker.said(line)
+            else:
+                self._worker.lives(line == b"READY=1")
+
+    def processEnded(self, reason: Failure) -> None:
+        ending: Any = reason.value
+        self._worker.ended(f"exit {ending.exitCode}" if ending.signal is None else f"signal {ending.signal}")

@@ -1,0 +1,56 @@
+"""A request of twisted.web with a bound on its body."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from twisted.web import server
+
+if TYPE_CHECKING:
+    from yekta.web.channel import Channel
+
+
+class BoundedRequest(server.Request):
+    """A request whose body is counted while it arrives."""
+
+    channel: Channel
+    _received = 0
+    _began = 0.0
+
+    def getHeader(self, key: Any) -> Any:
+        """As Twisted's, but text is Latin-1, which every header is: Twisted's fails where one is not UTF-8."""
+        if isinstance(key, bytes):
+            return super().getHeader(key)
+        value = super().getHeader(key.encode())
+        return None if value is None else value.decode("latin-1")
+
+    def getRequestHostname(self) -> bytes:
+        """Nothing of ours depends on what a client calls us; Klein would fail where that is no name."""
+        return b"localhost"
+
+    def gotLength(self, length: int | None) -> None:
+        self._began = self.channel.site.reactor.seconds()
+        if length is not None and length > self.channel.site.limits.max_body:
+            self.channel.refuse_body(self)
+            length = 0
+        super().gotLength(length)
+
+    def write(self, data: bytes) -> None:
+        """The first byte takes the headers along."""
+        if not self.startedWriting and self.channel is not None and self.channel.site.parting:
+            self.setHeader(b"connection", b"close")
+            self.channel.persistent = False
+        super().write(data)
+
+    def seconds(self) -> float:
+        """Since the head was complete."""
+        return float(self.channel.site.reactor.seconds() - self._began)
+
+    def handleContentChunk(self, data: bytes) -> None:
+        if self._disconnected:
+            return
+        self._received += len(data)
+        if self._received > self.channel.site.limits.max_body:
+            self.channel.refuse_body(self)
+        else:
+            super().handleContentChunk(data)

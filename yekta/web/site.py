@@ -1,0 +1,165 @@
+"""twisted.web with bounds: how large a request may be, how long it may take to arrive, how many may be connected.
+
+Twisted Web limits a request's head (16 KiB, 500 headers) but neither its body nor the time of either.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import attrs
+from twisted.internet.interfaces import IAddress, IReactorTime
+from twisted.web import http, server
+from twisted.web.resource import IResource
+
+from yekta.timeouts import Timeouts
+from yekta.web.access import AccessLog
+from yekta.web.bounded import BoundedRequest
+from yekta.web.census import Census
+from yekta.web.channel import Channel, address_of
+from yekta.web.forwarded import NOBODY, Trusted
+from yekta.web.front import Doors, Front
+from yekta.web.handover import Give
+
+# How long a client that does not read may keep a connection that is over, in seconds; as Twisted's.
+ABORT = 15.0
+
+# Who has just connected is about to ask: for so many seconds it is not hung up on.
+YOUNG = 1.0
+
+
+@attrs.frozen
+class Limits:
+    """``max_body``: bytes of one request's body. ``request_timeout``: seconds for one whole request to arrive.
+
+    ``max_connections``: TCP connections in all; ``max_per_address``: those of one client address, 0 is no limit.
+    Loopback is excepted: a reverse proxy there speaks for many clients. ``trusted``: the proxies whose word is taken
+    for where their clients are, and whose clients are counted in their place.
+    """
+
+    max_body: int = 1_000_000
+    request_timeout: float = 60.0
+    max_connections: int = 100_000
+    max_per_address: int = 0
+    trusted: Trusted = NOBODY
+
+
+TooLarge = Callable[[bytes, "str | None"], "tuple[Mapping[str, str], bytes]"]
+
+
+def _say_nothing(path: bytes, origin: str | None) -> tuple[Mapping[str, str], bytes]:
+    return {}, b""
+
+
+BodyBegan = Callable[[bytes, http.Request], None]
+
+
+def _ignore(target: bytes, request: http.Request) -> None:
+    """Nobody wants to know."""
+
+
+class Site(server.Site):
+    """A site of bounded requests. ``too_large(path, origin)`` gives the headers and body of a 413.
+
+    ``body_began(target, request)`` is told when the body of a request begins to arrive, ``access`` of each answer.
+    ``doors``: who serves plain requests without twisted.web (`front`); ``None`` is nobody. ``channels``: the
+    connections that speak HTTP. ``whither(target)``, where it is set, is to whom a request belongs, ``None`` where it
+    is to us. While ``parting``, each answer is the last one on its connection.
+    """
+
+    def __init__(
+        self,
+        clock: IReactorTime,
+        root: IResource,
+        limits: Limits,
+        too_large: TooLarge = _say_nothing,
+        body_began: BodyBegan = _ignore,
+        doors: Doors | None = None,
+        access: AccessLog | None = None,
+    ) -> None:
+        super().__init__(
+            root,
+            requestFactory=BoundedRequest,
+            timeout=limits.request_timeout,
+            reactor=clock,
+            parsePOSTFormSubmission=False,
+        )
+        self.clock = clock
+        self.limits = limits
+        self.too_large = too_large
+        self.body_began = body_began
+        self.access = access
+        self.census = Census(limits.max_connections, limits.max_per_address)
+        self.doors = doors
+        self.waiting: Timeouts[Front] = Timeouts(clock, limits.request_timeout, Front.expire)
+        self.lingering: Timeouts[Front] = Timeouts(clock, ABORT, Front.cut)
+        self._date = (-1, "")
+        self.channels: set[Channel | Front] = set()
+        self.whither: Callable[[bytes], Give | None] | None = None
+        self.parting = False
+
+    @property
+    def answering(self) -> bool:
+        """Whether any request is on its way, or bound to come."""
+        return any(channel.busy for channel in self.channels)
+
+    def hang_up(self) -> None:
+        """Close every connection, each after the answer that is on its way."""
+        self.parting = True
+        for channel in tuple(self.channels):
+            channel.hang_up()
+
+    def protocol(self) -> Channel:
+        return Channel()
+
+    def buildProtocol(self, addr: IAddress) -> Channel | Front | None:
+        address = getattr(addr, "host", "")
+        if not self.census.enter(address, limited=address not in self.limits.trusted):
+            return None
+        since = self.clock.seconds()
+        if self.doors is None or self.speaks_for_many(address):
+            return self.channel(addr, address, since)
+        front = Front(self, address, since)
+        self.channels.add(front)
+        return front
+
+    def channel(self, addr: IAddress, address: str, since: float) -> Channel:
+        """The protocol of a connection that is counted already, as one of ``address``."""
+        channel: Channel = super().buildProtocol(addr)
+        channel.address = channel.counted = address
+        channel.since = since
+        self.channels.add(channel)
+        return channel
+
+    def speaks_for_many(self, address: str) -> bool:
+        """Whether each request from there has a client of its own, who has the connection until the answer ends."""
+        return self.limits.max_per_address > 0 and address in self.limits.trusted
+
+    def is_young(self, since: float) -> bool:
+        """Whether a connection of that time is too new to be hung up on."""
+        return self.clock.seconds() - since < YOUNG
+
+    def date(self) -> str:
+        """The header of that name (RFC 9110, 6.6.1)."""
+        now = int(self.clock.seconds())
+        if self._date[0] != now:
+            self._date = now, f"Date: {http.datetimeToString(now).decode()}\r\n"
+        return self._date[1]
+
+    def startFactory(self) -> None:
+        """Twisted's would write an access log with whole URLs, tokens included."""
+
+    def stopFactory(self) -> None:
+        """Nothing was started."""
+
+    def log(self, request: BoundedRequest) -> None:
+        """A request was answered; called by Twisted."""
+        if self.access is not None:
+            self.access.request(
+                request.method.decode("latin-1"),
+                request.path.decode("latin-1"),
+                request.code,
+                request.sentLength,
+                request.seconds(),
+                address_of(request),
+            )
