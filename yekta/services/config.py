@@ -118,7 +118,7 @@ SETTINGS = (
     Setting("CONNECT_TIMEOUT", "45", seconds, "seconds until a Socket.IO client must have joined a namespace"),
     Setting("PACKET_TIMEOUT", "30", seconds, "seconds that attachments may be late"),
     Setting("RECOVERY_SECONDS", "120", duration, "seconds a lost Socket.IO client is waited for; 0: never"),
-    Setting("HTTP_SHORT_PATH", "true", flag, "serve plain polling and upgrade requests without twisted.web"),
+    Setting("HTTP_SHORT_PATH", "true", flag, "serve plain requests without twisted.web: polling, upgrades, and REST"),
     Setting("REQUEST_TIMEOUT", "60", seconds, "seconds for one whole HTTP request to arrive"),
     Setting("CLOSE_TIMEOUT", "5", seconds, "seconds a client may take to answer a closing handshake"),
     Setting("HANDOVER_FOLDER", "", any_text, "where processes that share a port find each other; none: there is one"),
