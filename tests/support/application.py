@@ -33,10 +33,10 @@ from yekta.engineio.websocket import WebSocketTransport
 from yekta.socketio.recovery import Settings as Recovery
 from yekta.socketio.server import Server
 from yekta.socketio.settings import Settings
-from yekta.web.channel import Limits as WebLimits
-from yekta.web.channel import Site
 from yekta.web.origins import Origins
 from yekta.web.request import Request
+from yekta.web.site import Limits as WebLimits
+from yekta.web.site import Site
 from yekta.websocket.factory import WebSocketFactory
 from yekta.websocket.limits import Limits
 

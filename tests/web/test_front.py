@@ -146,6 +146,8 @@ def test_what_comes_along_with_a_request_that_waits_is_bounded(client: HttpClien
 def test_a_client_that_reads_no_answers_is_asked_for_no_more_requests(
     client: HttpClient, clock: Clock, doors: Doors
 ) -> None:
+    client.ask("GET", "/door")
+    doors.arrivals.clear()
     client.transport.congest()
     assert not client.transport.reading
     client.send(GET * 3)

@@ -7,11 +7,11 @@ import random
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
+_log = Logger()
+
 
 class Visits:
     """Says who was here, how, for how long, and why it ended."""
-
-    _log = Logger()
 
     def __init__(self, clock: IReactorTime) -> None:
         # When a visit begins, in seconds.
@@ -19,7 +19,7 @@ class Visits:
 
     def end(self, began: float, protocol: str, transport: str, address: str, reason: str) -> None:
         """Somebody has gone. ``reason`` is one of few words, never a client's."""
-        self._log.info(
+        _log.info(
             "connection {connection}: {protocol} over {transport} from {address}, {seconds} s, {reason}",
             connection=f"{random.getrandbits(32):08x}",
             protocol=protocol,

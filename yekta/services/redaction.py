@@ -13,7 +13,7 @@ from twisted.logger import ILogObserver, LogEvent, eventAsText, globalLogPublish
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from yekta.app.visits import Visits
+from yekta.app import visits
 from yekta.services.plain_events import ENVELOPE, words
 
 _REDACTED = "[redacted]"
@@ -29,7 +29,7 @@ _SECRET = re.compile(
 )
 
 # Whose events hold nothing that anybody else chose. One of them is written for each connection.
-_OWN = frozenset((f"{Visits.__module__}.{Visits.__qualname__}",))
+_OWN = frozenset((visits.__name__,))
 
 # Every secret is as long as a token or follows one of two words: cheaper to look for, and most events have neither.
 _LONG = re.compile(r"[A-Za-z0-9_-]{43}")

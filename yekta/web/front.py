@@ -117,6 +117,7 @@ class Front(protocol.Protocol):
     _congested = False
     _paused = False
     _over = False
+    _producing = False
     _asked = False
     _began: float | None = None
     _peer = ""
@@ -129,7 +130,6 @@ class Front(protocol.Protocol):
         self._heads = Heads()
 
     def connectionMade(self) -> None:
-        self.transport.registerProducer(self, True)
         self._send = sender(self.transport)
         self._secure = ISSLTransport.providedBy(self.transport)
         self.site.waiting.start(self)
@@ -229,6 +229,10 @@ class Front(protocol.Protocol):
         """The request has its answer. Those that came along wait for a turn: hundreds fit into one chunk of data."""
         self._arrival = None
         self.site.waiting.start(self)
+        if not self._producing:
+            # Not before something is said: most that come here go on as a WebSocket.
+            self._producing = True
+            self.transport.registerProducer(self, True)
         self._send(data)
         if close:
             self._close()
