@@ -12,7 +12,7 @@ from twisted.internet.task import Clock
 
 from tests.support.memory import MemoryTransport, compose
 from tests.support.websockets import HANDSHAKE, TEXT, Recorder, client_frame
-from yekta.web.request import Request, parse_target
+from yekta.web.request import KEY, Request, parse_target
 from yekta.websocket.factory import WebSocketFactory
 from yekta.websocket.limits import Limits
 from yekta.websocket.opening import answer
@@ -98,9 +98,14 @@ def build(factory: WebSocketFactory, clock: Clock, recorder: Recorder) -> tuple[
     return websocket, transport
 
 
+def plainly(target: str, asked: Request, limits: Limits) -> bytes | None:
+    """What the short way answers."""
+    return answer(target, asked, asked.headers.get(KEY, ""), OWN, limits)
+
+
 @pytest.mark.parametrize(("change", "is_short"), CHANGES, ids=str)
 def test_it_says_what_autobahn_says_or_nothing(change: Mapping[str, str | None], is_short: bool) -> None:
-    said = answer("/ws?token=a", asked("/ws?token=a", changed(change)), OWN, Limits())
+    said = plainly("/ws?token=a", asked("/ws?token=a", changed(change)), Limits())
     assert (said is not None) is is_short
     if is_short:
         assert said == by_autobahn("/ws?token=a", changed(change))
@@ -109,17 +114,17 @@ def test_it_says_what_autobahn_says_or_nothing(change: Mapping[str, str | None],
 
 @pytest.mark.parametrize("target", ["//evil.example/", "/a#b", "/[", "/\xe9"])
 def test_an_odd_target_is_autobahn_s(target: str) -> None:
-    assert answer(target, asked(target, changed({})), OWN, Limits()) is None
+    assert plainly(target, asked(target, changed({})), Limits()) is None
 
 
 def test_another_method_is_autobahn_s() -> None:
-    assert answer("/", Request("POST", "/", {}, asked("/", changed({})).headers), OWN, Limits()) is None
+    assert plainly("/", Request("POST", "/", {}, asked("/", changed({})).headers), Limits()) is None
 
 
 @pytest.mark.parametrize(("offer", "is_short"), [(None, True), ("permessage-deflate", False)])
 def test_where_compression_is_on_an_offer_is_autobahn_s(offer: str | None, is_short: bool) -> None:
     headers = changed({"Sec-WebSocket-Extensions": offer})
-    assert (answer("/", asked("/", headers), OWN, Limits(deflate_threshold=0)) is not None) is is_short
+    assert (plainly("/", asked("/", headers), Limits(deflate_threshold=0)) is not None) is is_short
 
 
 HEADERS = st.fixed_dictionaries(
@@ -141,7 +146,7 @@ HEADERS = st.fixed_dictionaries(
 @given(HEADERS, st.text("/a?b=&%.~[]#:@", max_size=8))
 def test_it_never_says_anything_else_than_autobahn(change: Mapping[str, str], rest: str) -> None:
     target, headers = "/" + quote(rest, safe="/?=&%.~[]#:@"), changed(change)
-    said = answer(target, asked(target, headers), OWN, Limits())
+    said = plainly(target, asked(target, headers), Limits())
     assert said is None or said == by_autobahn(target, headers)
 
 
@@ -160,7 +165,7 @@ _OF_THE_REQUEST += ("receiver", "left", "_send_now", "_transport", "peer", "send
 
 def test_the_connection_is_as_autobahn_would_have_left_it(clock: Clock) -> None:
     factory = WebSocketFactory(clock, Limits())
-    said = answer("/", asked("/", changed({})), OWN, Limits())
+    said = plainly("/", asked("/", changed({})), Limits())
     assert said is not None
     (short, one), (autobahns, other) = (build(factory, clock, Recorder()) for _ in range(2))
     short.open_at_once(said, b"")

@@ -9,7 +9,7 @@ from __future__ import annotations
 from twisted.internet.interfaces import IReactorTime
 
 from yekta.app.errors import ClientError
-from yekta.app.lru import Lru
+from yekta.lru import Lru
 
 
 class Attempts:

@@ -13,8 +13,8 @@ from twisted.logger import Logger
 
 from yekta.app.deadlines import Deadlines
 from yekta.app.ended_feed import EndedFeed
-from yekta.app.lru import Lru
 from yekta.app.session_store import Session, SessionStore
+from yekta.lru import Lru
 
 EXPIRED = "expired"
 

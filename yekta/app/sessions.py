@@ -16,10 +16,10 @@ from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 
 from yekta import jsontext
-from yekta.app.lru import Lru
 from yekta.app.session_store import NewSession, Session, SessionStore, StoreUnavailable
 from yekta.app.session_watch import EXPIRED, SessionWatch
 from yekta.app.single_flight import SingleFlight
+from yekta.lru import Lru
 
 __all__ = [
     "EXPIRED",

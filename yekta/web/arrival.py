@@ -8,18 +8,22 @@ from typing import Any, Protocol
 from twisted.web import http
 
 from yekta.web.channel import facts, head_of, surrender
-from yekta.web.request import Request
+from yekta.web.request import KEY, Request
 
 # A connection's transport, the bytes that came after the request, and what to call when it is lost.
 Surrendered = tuple[Any, bytes, Callable[[], None]]
 
 
 class Arrival(Protocol):
-    """One request that waits for its answer. ``target``: its request target, undecoded."""
+    """One request that waits for its answer. ``target``: its request target, undecoded.
+
+    ``key``: of a WebSocket's opening handshake, which is not always among the headers; empty where there is none.
+    """
 
     asked: Request
     body: bytes
     target: str
+    key: str
 
     def respond(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
         """Answer, once; a ``Content-Length`` is added. A client that is gone does no harm."""
@@ -53,6 +57,7 @@ class WebArrival:
         except ValueError:
             self.asked = Request("", "", {}, {})
         self.target = request.uri.decode("latin-1")
+        self.key = self.asked.headers.get(KEY, "")
         self.body: bytes = request.content.read() if request.content is not None else b""
         self._request = request
         self._hung_up: Callable[[], object] | None = None

@@ -20,10 +20,11 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from yekta.tcp import sender
+from yekta.web.alike import NAME as OPENING
 from yekta.web.forwarded import whereabouts
 from yekta.web.plain import END, Head, may_be_plain
 from yekta.web.repeated import Heads
-from yekta.web.request import Request, parse_target
+from yekta.web.request import KEY, Request, parse_target
 from yekta.web.switching import switch
 from yekta.web.written import Written, write
 
@@ -48,10 +49,23 @@ class Doors(Protocol):
 class FrontArrival:
     """A request of a `Front`; see `Arrival`."""
 
-    __slots__ = ("__weakref__", "_began", "_front", "_head", "_hung_up", "asked", "body", "close", "ended", "target")
+    __slots__ = (
+        "__weakref__",
+        "_began",
+        "_front",
+        "_head",
+        "_hung_up",
+        "asked",
+        "body",
+        "close",
+        "ended",
+        "key",
+        "target",
+    )
 
-    def __init__(self, front: Front, bytes_of_head: bytes, head: Head, asked: Request) -> None:
+    def __init__(self, front: Front, bytes_of_head: bytes, head: Head, asked: Request, key: str) -> None:
         self.asked = asked
+        self.key = key or asked.headers.get(KEY, "")
         self.target = head.target
         self.body = b""
         self.close = head.close
@@ -175,7 +189,10 @@ class Front(protocol.Protocol):
 
     def _arrive(self, bytes_of_head: bytes) -> FrontArrival | None:
         """The request of a head that is plain and for one of our doors."""
-        head = self._heads.parse(bytes_of_head)
+        if OPENING in bytes_of_head:
+            head, key = self.site.alike.parse(bytes_of_head)
+        else:
+            head, key = self._heads.parse(bytes_of_head), ""
         if head is None or head.length > self.site.limits.max_body:
             return None
         whither = self.site.whither
@@ -189,7 +206,7 @@ class Front(protocol.Protocol):
         self._door = self.site.doors.door(asked) if self.site.doors is not None else None
         if self._door is None:
             return None
-        arrival = FrontArrival(self, bytes_of_head, head, asked)
+        arrival = FrontArrival(self, bytes_of_head, head, asked, key)
         self._missing = head.length
         if head.length:
             arrival.ended = self._door.expect_body(asked)

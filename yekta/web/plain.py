@@ -8,6 +8,7 @@ one version, at most one length, no transfer coding. What is not plain is not re
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 import attrs
 
@@ -40,7 +41,7 @@ class Head:
 
     method: str
     target: str
-    headers: dict[str, str] = attrs.field(repr=False)
+    headers: Mapping[str, str] = attrs.field(repr=False)
     length: int
     close: bool
 

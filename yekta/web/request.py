@@ -14,6 +14,9 @@ MAX_FIELDS = 64
 # As long as ``/socket.io/?EIO=4&transport=websocket`` with another path: shorter than a token or an id.
 _COMMON = 42
 
+# The header with the key of a WebSocket's opening handshake.
+KEY = "sec-websocket-key"
+
 
 @attrs.frozen
 class Request:

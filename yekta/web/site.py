@@ -14,6 +14,7 @@ from twisted.web.resource import IResource
 
 from yekta.timeouts import Timeouts
 from yekta.web.access import AccessLog
+from yekta.web.alike import Alike
 from yekta.web.bounded import BoundedRequest
 from yekta.web.census import Census
 from yekta.web.channel import Channel, address_of
@@ -94,6 +95,7 @@ class Site(server.Site):
         self.waiting: Timeouts[Front] = Timeouts(clock, limits.request_timeout, Front.expire)
         self.lingering: Timeouts[Front] = Timeouts(clock, ABORT, Front.cut)
         self._date = (-1, "")
+        self.alike = Alike()
         self.channels: set[Channel | Front] = set()
         self.whither: Callable[[bytes], Give | None] | None = None
         self.parting = False

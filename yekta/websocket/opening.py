@@ -31,11 +31,10 @@ _OTHERS = frozenset(("sec-websocket-protocol", "content-length", "transfer-encod
 _OFFERS = frozenset(("", "permessage-deflate", "permessage-deflate; client_max_window_bits"))
 
 
-def answer(target: str, asked: Request, headers: Mapping[str, str], limits: Limits) -> bytes | None:
+def answer(target: str, asked: Request, key: str, headers: Mapping[str, str], limits: Limits) -> bytes | None:
     """The 101 for a plain request, with ``headers`` added; ``None`` where it is not plain."""
     given = asked.headers
     offer = given.get("sec-websocket-extensions", "")
-    key = given.get("sec-websocket-key", "")
     plain = (
         asked.method == "GET"
         and _KEY.fullmatch(key) is not None

@@ -28,7 +28,8 @@ def take_up(
 
     A plain request is answered 101 here, with ``headers`` added; any other Autobahn reads once more, and answers.
     """
-    accepted = answer(arrival.target, arrival.asked, headers, factory.limits) if factory.short_opening else None
+    plain = factory.short_opening
+    accepted = answer(arrival.target, arrival.asked, arrival.key, headers, factory.limits) if plain else None
     head = arrival.head() if accepted is None else b""
     websocket: WebSocket = factory.build(receiver, dict(headers))
     transport, rest, websocket.left = arrival.surrender()

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from yekta.app.lru import Lru
+from yekta.lru import Lru
 
 
 def test_the_least_recently_used_makes_room() -> None:
