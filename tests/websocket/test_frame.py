@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support.websockets import BINARY, CLOSE, CONTINUATION, MASK, PING, TEXT, client_frame, server_frames
-from yekta.websocket import frame, lean
+from yekta.websocket import frame, nvx
 from yekta.websocket.frame import LONG, goodbye, take_texts, unmask
 
 LIMIT = 100_000
@@ -90,9 +90,10 @@ def test_long_payloads_may_be_unmasked_by_somebody_else(size: int) -> None:
     assert asked == ([(MASK, size)] if size >= LONG else [])
 
 
-@given(st.binary(min_size=4, max_size=4), st.binary(max_size=100))
-def test_autobahns_way_to_unmask_is_ours(mask: bytes, payload: bytes) -> None:
-    assert lean.unmask_long(mask, payload) == unmask(mask, payload)
+@given(st.binary(min_size=4, max_size=4), st.binary(max_size=600))
+def test_every_way_to_unmask_does_the_same(mask: bytes, payload: bytes) -> None:
+    for way in (nvx.by_nvx, nvx.by_autobahn, nvx.unmask_long):
+        assert way(mask, payload) == unmask(mask, payload)
 
 
 @given(st.binary(), st.integers(0, 200))

@@ -18,10 +18,10 @@ _SIXTEEN_BITS = 126
 _SIXTY_FOUR_BITS = 127
 
 # From so many bytes on, another way to unmask may be worth calling.
-LONG = 2048
+LONG = 256
 
 # Takes a mask and a payload.
-Unmask = Callable[[bytes, bytes], bytes]
+Unmask = Callable[[bytes, bytes], bytes | bytearray]
 
 _CLOSE_WITH_CODE, _CLOSE_WITHOUT = bytes((CLOSE, _MASKED | 2)), bytes((CLOSE, _MASKED))
 
@@ -31,14 +31,14 @@ _from_bytes = int.from_bytes
 _TEXT_HEADS = tuple(bytes((TEXT, length)) for length in range(_SHORT + 1))
 
 
-def take_texts(data: bytes, limit: int, unmask_long: Unmask | None = None) -> tuple[list[bytes], int, int]:
+def take_texts(data: bytes, limit: int, unmask_long: Unmask | None = None) -> tuple[list[bytes | bytearray], int, int]:
     """The whole masked text frames that ``data`` begins with: their payloads, unmasked, and where the rest begins.
 
     Stops at the first thing that is anything else: a fragment, a control or binary frame, a compressed or broken one,
     or a frame over ``limit`` bytes. The third result is how many bytes are missing where the rest is a text frame that
     has not arrived whole, as far as that is known. ``unmask_long`` may know a faster way for long payloads.
     """
-    payloads: list[bytes] = []
+    payloads: list[bytes | bytearray] = []
     start, size = 0, len(data)
     while size - start > 5 and data[start] == TEXT:
         length = data[start + 1] - _MASKED

@@ -14,7 +14,6 @@ from typing import Any, ClassVar
 from autobahn.twisted.websocket import WebSocketServerProtocol
 from autobahn.websocket.protocol import TrafficStats
 from autobahn.websocket.utf8validator import Utf8Validator
-from autobahn.websocket.xormasker import create_xor_masker
 
 
 class _Silence:
@@ -87,12 +86,6 @@ class LeanProtocol(WebSocketServerProtocol):
 
     def connectionMade(self) -> None:
         """Autobahn's sets all of the above."""
-
-
-def unmask_long(mask: bytes, payload: bytes) -> bytes:
-    """``payload`` with ``mask`` taken off by Autobahn's C code, where it is installed with it."""
-    unmasked: bytes = create_xor_masker(mask, len(payload)).process(payload)
-    return unmasked
 
 
 def with_options(protocol: type[LeanProtocol], factory: Any) -> type[LeanProtocol]:

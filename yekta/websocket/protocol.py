@@ -23,8 +23,9 @@ from zope.interface import implementer
 from yekta.tcp import sender
 from yekta.websocket.frame import BINARY, CLOSE, TEXT, frame, goodbye, take_texts
 from yekta.websocket.interfaces import IReceiver, IWebSocket
-from yekta.websocket.lean import LeanProtocol, unmask_long
+from yekta.websocket.lean import LeanProtocol
 from yekta.websocket.limits import GOING_AWAY, NO_CLOSE, NO_CODE, NORMAL, PING_TIMEOUT, POLICY, SLOW_CONSUMER, TOO_BIG
+from yekta.websocket.nvx import unmask_long
 
 if TYPE_CHECKING:
     from yekta.websocket.factory import WebSocketFactory
@@ -160,7 +161,7 @@ class WebSocket(LeanProtocol):
         more: bool = super().processData()
         return more
 
-    def _texts_received(self, payloads: list[bytes]) -> None:
+    def _texts_received(self, payloads: list[bytes | bytearray]) -> None:
         self._handling = True
         try:
             for payload in payloads:
