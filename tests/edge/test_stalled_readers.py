@@ -68,7 +68,7 @@ class Crowd:
         return [self._connect(NativePeer(session, token, self._door)) for _ in range(count)]
 
     def _connect(self, peer: NativePeer) -> MemoryTransport:
-        websocket = self._factory.build(peer, {})
+        websocket = self._factory.build(peer)
         websocket.left = lambda: None
         transport = MemoryTransport(self.clock)
         transport.protocol = websocket

@@ -61,7 +61,7 @@ class Open:
     """One open connection."""
 
     def __init__(self, factory: WebSocketFactory, receiver: Any, clock: Clock) -> None:
-        self.websocket: Any = factory.build(receiver, {})
+        self.websocket: Any = factory.build(receiver)
         self.websocket.left = lambda: None
         self.transport = Transport()
         self.receive = self.websocket.dataReceived

@@ -168,6 +168,6 @@ def connect(
 ) -> tuple[Recorder, WebSocketClient]:
     """An open WebSocket of ``factory``: what it tells its receiver, and its client."""
     recorder = recorder or Recorder()
-    websocket = factory.build(recorder, {})
+    websocket = factory.build(recorder)
     websocket.left = lambda: None
     return recorder, WebSocketClient(_Direct(websocket, clock), headers=headers)

@@ -90,7 +90,7 @@ def by_autobahn(target: str, headers: Mapping[str, str]) -> bytes:
 
 
 def build(factory: WebSocketFactory, clock: Clock, recorder: Recorder) -> tuple[WebSocket, MemoryTransport]:
-    websocket: WebSocket = factory.build(recorder, dict(OWN))
+    websocket: WebSocket = factory.build(recorder, OWN)
     websocket.left = lambda: None
     transport = MemoryTransport(clock)
     transport.protocol = websocket

@@ -42,6 +42,19 @@ class Census:
             del self._addresses[address]
 
 
+class Leave:
+    """Counts one of ``address`` less, when called: all that a connection has to keep for that."""
+
+    __slots__ = ("_address", "_census")
+
+    def __init__(self, census: Census, address: str) -> None:
+        self._census = census
+        self._address = address
+
+    def __call__(self) -> None:
+        self._census.leave(self._address)
+
+
 def _is_loopback(address: str) -> bool:
     try:
         return ip_address(address).is_loopback

@@ -13,6 +13,7 @@ from twisted.web import http
 from twisted.web.http import HTTPChannel
 
 from yekta.web.bounded import BoundedRequest
+from yekta.web.census import Leave
 from yekta.web.forwarded import whereabouts
 from yekta.web.handover import Give
 from yekta.web.request import Request as Facts
@@ -166,12 +167,8 @@ class Channel(HTTPChannel):
         """Whether a request is on its way, or bound to come."""
         return bool(self.requests) or (not self._asked and self.site.is_young(self.since))
 
-    def leave(self) -> None:
-        """The connection is gone, whoever had it last."""
-        self.site.census.leave(self.counted)
-
     def connectionLost(self, reason: Failure) -> None:
-        self.leave()
+        self.site.census.leave(self.counted)
         self.site.channels.discard(self)
         if self._turn is not None:
             self._turn.cancel()
@@ -200,7 +197,7 @@ def surrender(channel: HTTPChannel) -> tuple[Any, bytes, Callable[[], None]]:
     if not isinstance(channel, Channel):
         return transport, rest, _nobody_counts
     channel.site.channels.discard(channel)
-    return transport, rest, channel.leave
+    return transport, rest, Leave(channel.site.census, channel.counted)
 
 
 def _nobody_counts() -> None:

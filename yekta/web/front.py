@@ -21,6 +21,7 @@ from zope.interface import implementer
 
 from yekta.tcp import sender
 from yekta.web.alike import NAME as OPENING
+from yekta.web.census import Leave
 from yekta.web.forwarded import whereabouts
 from yekta.web.plain import END, Head, may_be_plain
 from yekta.web.repeated import Heads
@@ -337,7 +338,8 @@ class Front(protocol.Protocol):
         self.site.waiting.stop(self)
         self.transport.unregisterProducer()
         rest, self._buffer, self._arrival = self._buffer, b"", None
-        return self.transport, rest, self._leave
+        # Not a method of ours: all that this front holds would stay as long as the connection.
+        return self.transport, rest, Leave(self.site.census, self._address)
 
     def _hand_over(self, data: bytes) -> None:
         """Everything from here on is twisted.web's, in what is left of the request's time."""
@@ -349,11 +351,8 @@ class Front(protocol.Protocol):
             self.transport.resumeProducing()
         channel.take_over(data, spent)
 
-    def _leave(self) -> None:
-        self.site.census.leave(self._address)
-
     def connectionLost(self, reason: Failure = protocol.connectionDone) -> None:
-        self._leave()
+        self.site.census.leave(self._address)
         self._over = True
         self.site.channels.discard(self)
         self.site.waiting.stop(self)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from autobahn.twisted.websocket import WebSocketServerFactory
@@ -42,11 +43,12 @@ class WebSocketFactory(WebSocketServerFactory):
         self._clock = clock
         self._unflushed: list[WebSocket] = []
 
-    def build(self, receiver: IReceiver, headers: dict[str, str]) -> Any:
-        """A connection that tells ``receiver``; ``headers`` are added to the 101."""
+    def build(self, receiver: IReceiver, headers: Mapping[str, str] = {}) -> Any:
+        """A connection that tells ``receiver``; ``headers`` are added to Autobahn's 101."""
         websocket = self.protocol()
         websocket.receiver = receiver
-        websocket.response_headers = headers
+        if headers:
+            websocket.response_headers = dict(headers)
         return websocket
 
     def opened(self, websocket: WebSocket) -> None:
@@ -56,8 +58,10 @@ class WebSocketFactory(WebSocketServerFactory):
 
     def lost(self, websocket: WebSocket) -> None:
         self.open.discard(websocket)
-        for timeouts in (self.closing, self.listening, self.answering):
-            timeouts.stop(websocket)
+        self.closing.stop(websocket)
+        if self.limits.ping_interval:
+            self.listening.stop(websocket)
+            self.answering.stop(websocket)
         if not self.open:
             waiting, self._waiting = self._waiting, []
             for each in waiting:

@@ -14,7 +14,7 @@ It knows nothing of Engine.IO or events; those are its receiver's (:class:`~yekt
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from twisted.internet.interfaces import IPushProducer
 from twisted.python.failure import Failure
@@ -47,7 +47,7 @@ class WebSocket(LeanProtocol):
     writable = True
     heard = False
     receiver: IReceiver
-    response_headers: dict[str, str]
+    response_headers: ClassVar[dict[str, str]] = {}
     left: Callable[[], None]
     factory: WebSocketFactory
     message_data: list[bytes] | None

@@ -31,7 +31,7 @@ def take_up(
     plain = factory.short_opening
     accepted = answer(arrival.target, arrival.asked, arrival.key, headers, factory.limits) if plain else None
     head = arrival.head() if accepted is None else b""
-    websocket: WebSocket = factory.build(receiver, dict(headers))
+    websocket: WebSocket = factory.build(receiver, headers if accepted is None else {})
     transport, rest, websocket.left = arrival.surrender()
     switch(transport, websocket)
     transport.resumeProducing()
