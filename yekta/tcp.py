@@ -88,13 +88,23 @@ class Connection(tcp.Server):
         elif self.connected:
             self.disconnecting = True
 
+    @property
+    def unsent(self) -> bool:
+        """Whether anything waits to be sent."""
+        return bool(self.dataBuffer or self._tempDataBuffer)
+
     def _close(self) -> None:
         """End what has lost its connection, or wait until all is sent."""
-        if self.dataBuffer or self._tempDataBuffer or self.producer is not None:
-            self.stopReading()
+        self.stopReading()
+        if self.producer is not None or self.unsent:
             self.startWriting()
-        else:
-            self.connectionLost(_DONE)
+            return
+        # As Twisted's `connectionLost`, for what is not writing and has no producer.
+        self.connected, self.disconnected = 0, 1
+        protocol = self.protocol
+        self.socket.close()
+        del self.protocol, self.socket, self.fileno
+        protocol.connectionLost(_DONE)
 
     def write_now(self, data: bytes) -> None:
         """As `write`, but what the socket takes at once is gone when this returns."""

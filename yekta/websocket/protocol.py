@@ -140,9 +140,11 @@ class WebSocket(LeanProtocol):
         self.localCloseCode = NORMAL
         self.sendData(_GOODBYE)
         self.state = self.STATE_CLOSED
-        self.factory.closing.start(self)
         self.transport.unregisterProducer()
         self.transport.loseConnection()
+        if getattr(self.transport, "unsent", True):
+            # A client that does not read might never take it.
+            self.factory.closing.start(self)
         return True
 
     @property
