@@ -24,6 +24,7 @@ FLOORS = {
     "yekta.web.forwarded": 0,
     "yekta.jsontext": 0,
     "yekta.ids": 0,
+    "yekta.attributes": 0,
     "yekta.lru": 0,
     "yekta.msgpack": 0,
     "yekta.engineio.eio3": 0,

@@ -19,6 +19,7 @@ The directories are floors. A module imports its own floor or a lower one (``tes
        jsontext.py  the one JSON seam
        rooms.py     who is in which room, both ways
        ids.py       ids that nobody can guess
+       attributes.py  names that all objects of a class share
        lru.py       what was used last, up to a limit
 
 A message's way, for a native ``{"event": "ping"}``: socket → `websocket.protocol` (frame) → `edge.native` (peer) →

@@ -20,6 +20,8 @@ from twisted.internet.interfaces import IListeningPort, IProtocol
 from twisted.internet.main import CONNECTION_DONE, CONNECTION_LOST
 from twisted.python.failure import Failure
 
+from yekta.attributes import share
+
 # Thousands may come back at once after a restart; the kernel has its own bound, net.core.somaxconn.
 BACKLOG = 4096
 
@@ -118,6 +120,13 @@ class Connection(tcp.Server):
             sent = 0
         if sent < len(data):
             self.write(data[sent:])
+
+
+share(
+    Connection,
+    *("reactor", "_tempDataBuffer", "socket", "fileno", "protocol", "server", "client", "sessionno", "connected"),
+    *("_reading", "producer", "streamingProducer", "disconnecting", "disconnected"),
+)
 
 
 class Port(tcp.Port):

@@ -19,6 +19,7 @@ from twisted.internet.interfaces import IDelayedCall, IPushProducer, ISSLTranspo
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
+from yekta.attributes import share
 from yekta.tcp import sender
 from yekta.web.alike import NAME as OPENING
 from yekta.web.census import Leave
@@ -361,3 +362,10 @@ class Front(protocol.Protocol):
             self._turn.cancel()
         if self._arrival is not None:
             self._arrival.lost()
+
+
+share(
+    Front,
+    *("site", "_address", "_since", "_buffer", "_heads", "connected", "transport", "_send", "_secure", "_asked", "_peer"),
+    *("_door", "_missing", "_arrival", "_began", "_producing"),
+)

@@ -10,11 +10,12 @@ from autobahn.websocket.compress import PerMessageDeflateOffer, PerMessageDeflat
 from twisted.internet.defer import Deferred, succeed
 from twisted.internet.interfaces import IReactorTime
 
+from yekta.attributes import share
 from yekta.timeouts import Timeouts
 from yekta.websocket.interfaces import IReceiver
 from yekta.websocket.lean import with_options
 from yekta.websocket.limits import Limits
-from yekta.websocket.protocol import WebSocket
+from yekta.websocket.protocol import ATTRIBUTES, WebSocket
 
 
 class WebSocketFactory(WebSocketServerFactory):
@@ -40,6 +41,7 @@ class WebSocketFactory(WebSocketServerFactory):
             perMessageCompressionAccept=self._accept_compression,
         )
         self.protocol = with_options(WebSocket, self)
+        share(self.protocol, *ATTRIBUTES)
         self._clock = clock
         self._unflushed: list[WebSocket] = []
 

@@ -39,6 +39,12 @@ _GOODBYE = frame(CLOSE, NORMAL.to_bytes(2, "big"))
 # As much is gathered, in bytes, before it is handed to the transport in the middle of a turn.
 GATHERED = 1 << 16
 
+# What each connection has of its own, from its beginning to an ordinary end.
+ATTRIBUTES = (
+    *("receiver", "left", "connected", "transport", "_send_now", "state", "_waiting", "_size", "_handling", "_opened"),
+    *("heard", "data", "wasClean", "droppedByMe", "remoteCloseCode", "localCloseCode"),
+)
+
 
 @implementer(IWebSocket, IPushProducer)
 class WebSocket(LeanProtocol):
