@@ -10,12 +10,13 @@ its ordinary `write`.
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from sys import intern
 from typing import Any, cast
 
-from twisted.internet import tcp
+from twisted.internet import abstract, tcp
 from twisted.internet.address import IPv6Address
-from twisted.internet.error import ConnectionDone, ConnectionLost
+from twisted.internet.error import ConnectionAborted, ConnectionDone, ConnectionLost
 from twisted.internet.interfaces import IListeningPort, IProtocol
 from twisted.internet.main import CONNECTION_DONE, CONNECTION_LOST
 from twisted.python.failure import Failure
@@ -32,6 +33,8 @@ class Connection(tcp.Server):
     """One accepted connection. What only a log would show of it is written when one does."""
 
     _tempDataLen = 0
+    # A list as soon as there is something to wait in it.
+    _tempDataBuffer: Any = ()
     # Our sockets are closed on exec: nobody else holds them, and close(2) is enough.
     _shouldShutdown = False
     _reading = False
@@ -45,15 +48,14 @@ class Connection(tcp.Server):
         sessionno: int,
         reactor: Any,
     ) -> None:
-        """As Twisted's, without two descriptions of the connection."""
+        """As Twisted's, without two descriptions of the connection, and what only some connections need."""
         self.reactor = reactor
-        self._tempDataBuffer = []
         sock.setblocking(False)
         self.socket = sock
-        self.fileno = sock.fileno
         self.protocol = protocol
         self.server = server
-        self.client = client
+        # Behind a proxy, all clients have the same.
+        self.client = (intern(client[0]), *client[1:])
         self.sessionno = sessionno
         if len(client) != 2:
             self._addressType = IPv6Address
@@ -65,6 +67,22 @@ class Connection(tcp.Server):
 
     def __repr__(self) -> str:
         return f"<connection {self.sessionno} of {self.client[0]}>"
+
+    def fileno(self) -> int:
+        """The socket's, while it is open."""
+        return self.socket.fileno() if hasattr(self, "socket") else -1
+
+    def write(self, data: bytes) -> None:
+        """As Twisted's."""
+        if not self._tempDataBuffer:
+            self._tempDataBuffer = []
+        super().write(data)
+
+    def writeSequence(self, iovec: Iterable[bytes]) -> None:
+        """As Twisted's."""
+        if not self._tempDataBuffer:
+            self._tempDataBuffer = []
+        super().writeSequence(iovec)
 
     def doRead(self) -> ConnectionLost | ConnectionDone | None:  # type: ignore[override]
         """As Twisted's, one call shorter."""
@@ -101,12 +119,23 @@ class Connection(tcp.Server):
         if self.producer is not None or self.unsent:
             self.startWriting()
             return
-        # As Twisted's `connectionLost`, for what is not writing and has no producer.
+        # As `connectionLost`, for what is not writing and has no producer.
         self.connected, self.disconnected = 0, 1
-        protocol = self.protocol
         self.socket.close()
-        del self.protocol, self.socket, self.fileno
-        protocol.connectionLost(_DONE)
+        self._forget(_DONE)
+
+    def connectionLost(self, reason: Failure) -> None:
+        """As Twisted's."""
+        # Whoever aborts while it is read may be told twice.
+        if hasattr(self, "socket"):
+            abstract.FileDescriptor.connectionLost(self, reason)
+            self._closeSocket(not reason.check(ConnectionAborted))
+            self._forget(reason)
+
+    def _forget(self, reason: Failure) -> None:
+        protocol = self.protocol
+        del self.protocol, self.socket
+        protocol.connectionLost(reason)
 
     def write_now(self, data: bytes) -> None:
         """As `write`, but what the socket takes at once is gone when this returns."""
@@ -124,7 +153,7 @@ class Connection(tcp.Server):
 
 share(
     Connection,
-    *("reactor", "_tempDataBuffer", "socket", "fileno", "protocol", "server", "client", "sessionno", "connected"),
+    *("reactor", "socket", "protocol", "server", "client", "sessionno", "connected"),
     *("_reading", "producer", "streamingProducer", "disconnecting", "disconnected"),
 )
 

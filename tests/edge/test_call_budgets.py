@@ -28,7 +28,7 @@ NATIVE_EVENT, SOCKETIO_EVENT = 5, 9
 NATIVE_RECIPIENT, SOCKETIO_RECIPIENT = 9, 10
 
 # To come in, be welcomed and leave; without the calls of the test's clock and transport.
-NATIVE_VISIT, SOCKETIO_VISIT = 106, 290
+NATIVE_VISIT, SOCKETIO_VISIT = 101, 284
 
 EVENTS, RECIPIENTS = 200, 100
 

@@ -214,7 +214,7 @@ def test_a_flood_of_unknown_namespaces_leaves_nothing(house: House, browser: Bro
         browser.say(f"0/n{number},")
     assert all(str(answer).endswith('{"message":"Invalid namespace"}') for answer in browser.heard())
     browser.connect()
-    assert list(browser.connection.handler.sockets) == ["/"]  # type: ignore[attr-defined]
+    assert [each.spelling for each in browser.connection.handler.sockets] == ["/"]  # type: ignore[attr-defined]
 
 
 # -- whatever comes --------------------------------------------------------------------------------------------------

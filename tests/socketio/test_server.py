@@ -229,7 +229,7 @@ class Chaos:
             self.house.clock.advance(self.random.random())
 
     def talk(self, browser: Browser) -> None:
-        joined = [socket.spelling for socket in browser.connection.handler.sockets.values()]  # type: ignore[attr-defined]
+        joined = [socket.spelling for socket in browser.connection.handler.sockets]  # type: ignore[attr-defined]
         if not joined:
             return
         prefix = {"/": "", "/admin": "/admin,"}[self.random.choice(joined)]

@@ -102,7 +102,7 @@ class _Client:
         assert isinstance(answer, str)
         assert answer.startswith(f"0{spelling}" + "{"), answer
         sid = json.loads(answer[1 + len(spelling) :])["sid"]
-        socket: Socket = self.connection.handler.sockets[namespace]  # type: ignore[attr-defined]
+        socket: Socket = self.connection.handler.socket_in(namespace)  # type: ignore[attr-defined]
         assert socket.id == sid
         return socket
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from twisted.internet.defer import CancelledError, Deferred
@@ -26,9 +27,12 @@ if TYPE_CHECKING:
 
 INVALID_NAMESPACE = ConnectError("Invalid namespace")
 
+# What most clients wait for, most of the time.
+_NONE: Any = MappingProxyType({})
+
 
 class Client:
-    """See the module. ``sockets`` by namespace, as the client spells it. ``protocol``: Engine.IO's, 4 or 3."""
+    """See the module. ``sockets``: one in each namespace, and nearly always one. ``protocol``: Engine.IO's, 4 or 3."""
 
     __slots__ = (
         "__weakref__",
@@ -49,10 +53,10 @@ class Client:
         self.server = server
         self.connection = connection
         self.protocol = connection.protocol
-        self.sockets: dict[str, Socket] = {}
+        self.sockets: tuple[Socket, ...] = ()
         # The one that plain events are for, where the client speaks text.
         self._plain: Socket | None = None
-        self._admissions: dict[str, Deferred[Any] | None] = {}
+        self._admissions: dict[str, Deferred[Any]] = _NONE
         self._parser: Parser | None = None
         # There while a packet is unfinished.
         self._decoder: Decoder | None = None
@@ -68,6 +72,13 @@ class Client:
     def flowing(self) -> bool:
         """Whether the client keeps up with what it is sent."""
         return self.connection.flowing
+
+    def socket_in(self, spelling: str) -> Socket | None:
+        """The socket in a namespace, as the client spells it."""
+        for socket in self.sockets:
+            if socket.spelling == spelling:
+                return socket
+        return None
 
     def format(self, spelling: str, *, offsets: bool) -> EventFormat:
         """How events are written for this client."""
@@ -105,18 +116,17 @@ class Client:
             self.server.unfinished.stop(self)
 
     def drained(self) -> None:
-        for socket in tuple(self.sockets.values()):
+        for socket in self.sockets:
             if socket.owner is not None:
                 socket.owner.drained()
 
     def connection_lost(self, reason: str, description: str) -> None:
         self.server.forget(self)
         for admission in list(self._admissions.values()):
-            if admission is not None:
-                admission.cancel()
+            admission.cancel()
         if self._order is not None:
             self._order.stop()
-        for socket in list(self.sockets.values()):
+        for socket in self.sockets:
             socket.lost(reason, description)
 
     def _make_decoder(self, data: str | bytes) -> Decoder:
@@ -150,19 +160,20 @@ class Client:
 
     def disconnect(self) -> None:
         """Leave every namespace, telling the client, which will not come back by itself, and close the connection."""
-        for socket in list(self.sockets.values()):
+        for socket in self.sockets:
             socket.disconnect()
         self.connection.close()
 
     def close(self, reason: str) -> None:
         """Close the connection; the client will connect again."""
-        for socket in list(self.sockets.values()):
+        for socket in self.sockets:
             socket.lost(reason)
         self.connection.close()
 
     def forget(self, spelling: str) -> None:
         """A namespace was left, or refused."""
-        if self.sockets.pop(spelling, None) is self._plain:
+        self.sockets = tuple(each for each in self.sockets if each.spelling != spelling)
+        if self._plain not in self.sockets:
             self._plain = None
         self._admitted(spelling)
 
@@ -176,7 +187,7 @@ class Client:
                 spelling, auth = _split(spelling)
             self.connect(spelling, auth)
             return
-        socket = self.sockets.get(packet.namespace)
+        socket = self.socket_in(packet.namespace)
         if socket is None:
             raise ProtocolError("packet for a namespace that is not connected")
         if packet.type == packets.EVENT:
@@ -194,7 +205,7 @@ class Client:
         """The client wants to join a namespace."""
         if len(spelling) > self.server.settings.max_namespace_length:
             raise ProtocolError("namespace too long")
-        if spelling in self.sockets or spelling in self._admissions:
+        if self.socket_in(spelling) is not None or spelling in self._admissions:
             raise ProtocolError("CONNECT twice")
         if len(self.sockets) + len(self._admissions) >= self.server.settings.max_namespaces:
             self.refuse(spelling, INVALID_NAMESPACE)
@@ -203,31 +214,34 @@ class Client:
         if not isinstance(found, Deferred):
             self._join(found, spelling, auth)
             return
-        self._admissions[spelling] = found
+        self._admit(spelling, found)
         found.addCallbacks(self._join, self._not_found, (spelling, auth), errbackArgs=(spelling,))
 
     def joined(self, spelling: str, socket: Socket) -> None:
         """The client is in a namespace from here on."""
         self._admitted(spelling)
-        self.sockets[spelling] = socket
+        self.sockets = (*self.sockets, socket)
         if spelling == "/" and self._parser is TEXT:
             self._plain = socket
         self.server.unidentified.stop(self)
 
-    def _admitted(self, spelling: str) -> None:
-        self._admissions.pop(spelling, None)
+    def _admit(self, spelling: str, admission: Deferred[Any]) -> None:
         if not self._admissions:
-            # An empty dictionary keeps the room of what was in it.
             self._admissions = {}
+        self._admissions[spelling] = admission
+
+    def _admitted(self, spelling: str) -> None:
+        if spelling in self._admissions:
+            del self._admissions[spelling]
+            self._admissions = self._admissions or _NONE
 
     def _join(self, namespace: Namespace | None, spelling: str, auth: dict[str, Any]) -> None:
         if namespace is None:
             self.refuse(spelling, INVALID_NAMESPACE)
             return
-        self._admissions[spelling] = None
         admission = namespace.admit(self.server.make_socket(namespace, self, spelling, auth))
         if admission is not None and not admission.called:
-            self._admissions[spelling] = admission
+            self._admit(spelling, admission)
 
     def _not_found(self, failure: Failure, spelling: str) -> None:
         if not failure.check(CancelledError):

@@ -67,7 +67,7 @@ class Namespace(Welcoming, Emitting):
         self.name = name
         self.sockets: dict[str, Socket] = {}
         self.adapter: Adapter = server.make_adapter(self)
-        self.adapter_events = Listeners()
+        self._adapter_events: Listeners | None = None
         self.server_events = Listeners()
         self.was_joined = False
         self._parent = parent
@@ -115,10 +115,18 @@ class Namespace(Welcoming, Emitting):
 
         return add
 
+    @property
+    def adapter_events(self) -> Listeners:
+        """Whoever listens to the adapter."""
+        if self._adapter_events is None:
+            self._adapter_events = Listeners()
+        return self._adapter_events
+
     def adapter_observed(self, event: str, *args: Any) -> None:
         """The adapter tells of rooms: create-room, delete-room, join-room, leave-room."""
-        for listener in self.adapter_events.of(event):
-            call(listener.call, args, lambda *_: None)
+        if self._adapter_events is not None:
+            for listener in self._adapter_events.of(event):
+                call(listener.call, args, lambda *_: None)
 
     # -- sockets ---------------------------------------------------------------------------------------------
 

@@ -150,7 +150,7 @@ class Server(Emitting):
         They are not sent DISCONNECT, after which socket.io-client stays away.
         """
         for client in list(self.clients):
-            for socket in list(client.sockets.values()):
+            for socket in client.sockets:
                 socket.lost(SHUTTING_DOWN)
         self.engine.close()
         self._lingering.clear()

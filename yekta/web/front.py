@@ -366,6 +366,6 @@ class Front(protocol.Protocol):
 
 share(
     Front,
-    *("site", "_address", "_since", "_buffer", "_heads", "connected", "transport", "_send", "_secure", "_asked", "_peer"),
-    *("_door", "_missing", "_arrival", "_began", "_producing"),
+    *("site", "_address", "_since", "_buffer", "_heads", "connected", "transport", "_send", "_secure"),
+    *("_asked", "_peer", "_door", "_missing", "_arrival", "_began", "_producing"),
 )

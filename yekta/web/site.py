@@ -6,6 +6,7 @@ Twisted Web limits a request's head (16 KiB, 500 headers) but neither its body n
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from sys import intern
 
 import attrs
 from twisted.internet.interfaces import IAddress, IReactorTime
@@ -115,7 +116,7 @@ class Site(server.Site):
         return Channel()
 
     def buildProtocol(self, addr: IAddress) -> Channel | Front | None:
-        address = getattr(addr, "host", "")
+        address = intern(getattr(addr, "host", ""))
         if not self.census.enter(address, limited=address not in self.limits.trusted):
             return None
         since = self.clock.seconds()
