@@ -74,9 +74,7 @@ class LeanProtocol(WebSocketServerProtocol):
     wasNotCleanReason = None
     wasServerConnectionDropTimeout = wasOpenHandshakeTimeout = wasCloseHandshakeTimeout = False
     wasServingFlashSocketPolicyFile = False
-    localCloseCode: int | None = None
-    remoteCloseCode: int | None = None
-    localCloseReason = remoteCloseReason = None
+    localCloseCode = localCloseReason = remoteCloseCode = remoteCloseReason = None
     openHandshakeTimeoutCall = closeHandshakeTimeoutCall = None
     autoPingTimeoutCall = autoPingPending = autoPingPendingCall = autoPingPendingSent = None
     autoPingPendingSeq = 0

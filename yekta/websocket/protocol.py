@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 _OPEN = LeanProtocol.STATE_OPEN
 
 # What clients say when they close, and what they are answered.
-_COMMON_GOODBYES = {b"": None, **{code.to_bytes(2, "big"): code for code in (NORMAL, GOING_AWAY)}}
+_COMMON_GOODBYES = {b"": NO_CODE, **{code.to_bytes(2, "big"): code for code in (NORMAL, GOING_AWAY)}}
 _GOODBYE = frame(CLOSE, NORMAL.to_bytes(2, "big"))
 
 # As much is gathered, in bytes, before it is handed to the transport in the middle of a turn.
@@ -42,7 +42,7 @@ GATHERED = 1 << 16
 # What each connection has of its own, from its beginning to an ordinary end.
 ATTRIBUTES = (
     *("receiver", "left", "connected", "transport", "_send_now", "state", "_waiting", "_size", "_handling", "_opened"),
-    *("heard", "data", "wasClean", "droppedByMe", "remoteCloseCode", "localCloseCode"),
+    *("heard", "data", "_goodbye"),
 )
 
 
@@ -61,6 +61,8 @@ class WebSocket(LeanProtocol):
     _opened = False
     _pinged = False
     _fragments = 0
+    # The code of the client's close frame, where it was of the common kind.
+    _goodbye = 0
     # Of a long frame that has not arrived whole: what is here, and how many bytes are not.
     _parts: list[bytes]
     _missing = 0
@@ -141,9 +143,7 @@ class WebSocket(LeanProtocol):
         if said not in _COMMON_GOODBYES or not self._expects_a_message:
             return False
         self.data = b""
-        self.wasClean = self.droppedByMe = True
-        self.remoteCloseCode = _COMMON_GOODBYES[said]
-        self.localCloseCode = NORMAL
+        self._goodbye = _COMMON_GOODBYES[said]
         self.sendData(_GOODBYE)
         self.state = self.STATE_CLOSED
         self.transport.unregisterProducer()
@@ -322,7 +322,10 @@ class WebSocket(LeanProtocol):
         self.left()
         self.factory.lost(self)
         self.state = self.STATE_CLOSED
-        self._onClose(self.wasClean, self.remoteCloseCode if self.wasClean else NO_CLOSE, self.remoteCloseReason)
+        if self._goodbye:
+            self._onClose(True, self._goodbye, "")
+        else:
+            self._onClose(self.wasClean, self.remoteCloseCode if self.wasClean else NO_CLOSE, self.remoteCloseReason)
 
     def _onClose(self, wasClean: bool, code: int | None, reason: str | None) -> None:
         receiver: IReceiver | None = self.__dict__.pop("receiver", None)
