@@ -160,6 +160,7 @@ class Node(MultiService):
             characters=settings.ai_max_kept_characters,
         )
         self.conversations = Conversations(self._database)
+        self.sessions.on_purged(self.conversations.purge)
         self.counselor = Counselor(
             provider,
             self.reactor,
