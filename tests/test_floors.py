@@ -38,6 +38,7 @@ FLOORS = {
     "yekta.ai": 1,
     "yekta.app": 2,
     "yekta.edge": 3,
+    "yekta.link": 3,
     "yekta.services": 4,
     "yekta.command": 4,
     "yekta": 0,
@@ -59,7 +60,7 @@ ONLY = {
     "prometheus_client": ("yekta.edge.metrics",),
     "werkzeug": ("yekta.edge.rest",),
     "orjson": ("yekta.jsontext",),
-    "msgspec": ("yekta.msgpack", "yekta.app", "yekta.edge"),
+    "msgspec": ("yekta.msgpack", "yekta.app", "yekta.edge", "yekta.link"),
     "reactor": ("yekta.services",),
 }
 

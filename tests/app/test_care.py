@@ -13,7 +13,8 @@ from tests.support.peers import FakePeer
 from tests.support.provider import ScriptedProvider
 from yekta.app.answers import Answers
 from yekta.app.care import DEFAULT_FOLDER, LOCALES, Care, load, normalised
-from yekta.app.counselor import Counselor, Owner
+from yekta.app.counselor import Counselor
+from yekta.app.owner import Owner
 from yekta.app.schemas import Chat
 
 HELP = {"fa": "کمک", "en": "Help"}

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 import pytest_twisted
 from twisted.internet.defer import Deferred, ensureDeferred, gatherResults
-from twisted.internet.task import deferLater
+from twisted.internet.task import Clock, deferLater
+from twisted.logger import capturedLogs
 
 from tests.support.databases import database, reactor, url
 from tests.support.patience import soon
@@ -17,11 +18,14 @@ from yekta.ai.provider import Kind, Message
 from yekta.app import conversations as module
 from yekta.app.answers import Answers
 from yekta.app.conversations import PAGE, Conversations, Turn
-from yekta.app.counselor import Counselor, Owner
+from yekta.app.counselor import Counselor
 from yekta.app.database import Database
+from yekta.app.database_session_store import DatabaseSessionStore
 from yekta.app.errors import ClientError
+from yekta.app.owner import Owner
 from yekta.app.schemas import Chat
 from yekta.app.schemas import Turn as Said
+from yekta.app.sessions import Sessions
 
 __all__ = ["database", "url"]
 
@@ -99,6 +103,58 @@ async def test_without_a_database_all_of_it_is_a_503(database: Database) -> None
         assert (caught.value.status, caught.value.retry_after) == (503, 5)
 
 
+@pytest_twisted.ensureDeferred
+async def test_what_a_session_kept_goes_with_it_and_what_a_user_kept_stays(database: Database) -> None:
+    clock, kept = Clock(), Conversations(database)
+    sessions = Sessions(DatabaseSessionStore(database), clock, lifetime=7200.0)
+    sessions.on_purged(kept.purge)
+    token, first = await sessions.acquire()
+    _, second = await sessions.acquire()
+    for owner in (f"session:{first.id}", f"session:{second.id}", "user:u1", "session"):
+        for name in ("c", "d"):
+            await kept.append(owner, name, BOTH, 0.0)
+    await sessions._purge()
+    assert await owners(database) == {f"session:{first.id}", f"session:{second.id}", "user:u1", "session"}
+    await sessions.end(token)
+    await sessions._purge()
+    assert await owners(database) == {f"session:{second.id}", "user:u1", "session"}
+    clock.advance(7200.0)
+    await sessions._purge()
+    assert await owners(database) == {"user:u1", "session"}
+    assert [turn.content for turn in await kept.page("user:u1", "c", 0)] == [turn.content for turn in BOTH]
+
+
+async def owners(database: Database) -> set[str]:
+    """Of whom there is anything left, which is both or neither."""
+    turns = {owner for (owner,) in await database.query("SELECT DISTINCT owner FROM turns")}
+    assert turns == {owner for (owner,) in await database.query("SELECT DISTINCT owner FROM conversations")}
+    return turns
+
+
+@pytest_twisted.ensureDeferred
+async def test_very_much_is_purged_a_part_at_a_time(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "BATCH", 3)
+    monkeypatch.setattr(module, "BATCHES", 2)
+    kept = Conversations(database)
+    for number in range(8):
+        await kept.append("session:gone", str(number), BOTH, 0.0)
+    await kept.purge()
+    left = await database.query("SELECT conversation_id FROM conversations ORDER BY conversation_id")
+    assert left == [("6",), ("7",)]
+    await kept.purge()
+    assert await database.query("SELECT COUNT(*) FROM turns") == [(0,)]
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_purge_that_fails_is_said_and_tried_another_time(database: Database) -> None:
+    kept = Conversations(database)
+    await database.close()
+    with capturedLogs() as logs:
+        await kept.purge()
+    [log] = logs
+    assert "could not be deleted" in log["log_format"]
+
+
 class World:
     """A counselor over a real database."""
 
@@ -107,6 +163,7 @@ class World:
         self.answers = Answers(reactor)
         self.kept = Conversations(database)
         self.counselor = Counselor(self.provider, reactor, self.answers, conversations=self.kept)
+        self.everywhere: Any = self.counselor.everywhere
 
     async def ask(self, owner: Owner, message: str, **chat: Any) -> tuple[Any, Deferred[None]]:
         """The provider's part, and when the answer has ended."""
@@ -196,8 +253,8 @@ async def test_deleting_ends_what_runs_and_forgets_what_is_kept_of_that_conversa
     world.counselor.chat(OMID, Chat("4", message_id="his", conversation_id="c"), peer, peer.emit)
     assert await world.counselor.delete(SARA, "c")
     assert running.is_cancelled
-    assert [stream["messageId"] for stream in world.counselor.streams(SARA)] == ["other"]
-    assert [stream["messageId"] for stream in world.counselor.streams(OMID)] == ["his"]
+    assert [stream["messageId"] for stream in world.everywhere.streams(SARA)] == ["other"]
+    assert [stream["messageId"] for stream in world.everywhere.streams(OMID)] == ["his"]
     assert await world.said(SARA) == []
     assert not await world.counselor.delete(SARA, "c")
     assert await world.counselor.delete(OMID, "c")
@@ -224,7 +281,7 @@ async def test_cancelled_while_its_history_is_read_an_answer_is_never_paid_for(d
     world = World(database)
     peer = FakePeer()
     world.counselor.chat(SARA, Chat("?", message_id="m", conversation_id="c"), peer, peer.emit)
-    world.counselor.cancel(SARA, "m")
+    world.everywhere.cancel(SARA, "m")
     assert [event for event, _ in peer.emitted] == ["ai:response:start", "ai:response:complete"]
     await world.said(SARA)
     assert world.provider.generations == []

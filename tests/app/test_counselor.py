@@ -16,8 +16,9 @@ from yekta.ai.provider import Kind, Message
 from yekta.app import prompts
 from yekta.app.answer import State
 from yekta.app.answers import Answers
-from yekta.app.counselor import Counselor, Owner
+from yekta.app.counselor import Counselor
 from yekta.app.errors import ClientError
+from yekta.app.owner import Owner
 from yekta.app.schemas import Chat, Turn
 
 S1, S2, S3 = (Owner(name) for name in ("s1", "s2", "s3"))
@@ -32,6 +33,7 @@ class World:
         self.provider = ScriptedProvider()
         self.answers = Answers(self.clock)
         self.counselor = Counselor(self.provider, self.clock, self.answers, max_answers=3, max_per_session=2)
+        self.everywhere: Any = self.counselor.everywhere
         self.peer = FakePeer()
         self.heard = self.peer.emitted
 
@@ -110,17 +112,17 @@ def test_what_failed_can_be_asked_again_by_its_id(world: World) -> None:
     assert world.names() == ["start", "error", "start", "chunk", "complete"]
     # The one that failed is not forgotten in the other's place.
     world.clock.advance(301)
-    assert world.counselor.find(S1, "m").text == "now"
+    assert world.everywhere.find(S1, "m").text == "now"
 
 
 def test_a_cancelled_answer_completes_with_what_was_said(world: World) -> None:
     world.ask()
     world.provider.generations[0].say("half")
-    assert world.counselor.cancel(S1, "m").state is State.CANCELLED
+    assert world.everywhere.cancel(S1, "m") is State.CANCELLED
     complete = {"messageId": "m", "fullResponse": "half", "finishReason": "cancelled"}
     assert world.heard[-1] == ("ai:response:complete", complete)
     assert world.provider.generations[0].is_cancelled
-    world.counselor.cancel(S1, "m")
+    world.everywhere.cancel(S1, "m")
     assert world.names() == ["start", "chunk", "complete"]
 
 
@@ -128,13 +130,13 @@ def test_a_cancelled_answer_completes_with_what_was_said(world: World) -> None:
 def test_only_ones_own_answers_are_found(world: World, owner: Owner, message_id: str) -> None:
     world.ask()
     for wanted in (
-        lambda: world.counselor.cancel(owner, message_id),
-        lambda: world.counselor.resume(owner, message_id, -1, world.peer, world.peer.emit),
+        lambda: world.everywhere.cancel(owner, message_id),
+        lambda: world.everywhere.find(owner, message_id),
     ):
         with pytest.raises(ClientError, match="No such answer") as caught:
             wanted()
         assert caught.value.status == 404
-    assert world.counselor.streams(owner) == ([] if owner is not S1 else world.counselor.streams(S1))
+    assert world.everywhere.streams(owner) == ([] if owner is not S1 else world.everywhere.streams(S1))
     world.provider.generations[0].finish()
     assert world.names() == ["start", "complete"]
 
@@ -143,12 +145,12 @@ def test_another_session_of_the_same_user_resumes_joins_and_cancels(world: World
     world.ask(PHONE)
     world.provider.generations[0].say("half")
     laptop = FakePeer()
-    world.counselor.resume(LAPTOP, "m", -1, laptop, laptop.emit)
+    laptop.follow(world.everywhere.find(LAPTOP, "m"), laptop.emit, replay=True)
     replay = {"messageId": "m", "chunk": "half", "seq": 0, "offset": 0, "replay": True}
     assert laptop.emitted == [("ai:response:chunk", replay)]
     world.ask(LAPTOP)
     assert len(world.provider.generations) == 1
-    world.counselor.cancel(LAPTOP, "m")
+    world.everywhere.cancel(LAPTOP, "m")
     assert laptop.emitted[-1] == world.heard[-1]
     assert world.heard[-1][1]["finishReason"] == "cancelled"
 
@@ -177,10 +179,10 @@ def test_who_has_only_an_address_joins_nobody_and_leaves_nothing(world: World) -
     assert refusal(world, ADDRESS, "m") == ("This message is already being answered", 409, None)
     world.peer.gone()
     assert world.provider.generations[0].is_cancelled
-    assert world.counselor.streams(ADDRESS) == []
+    assert world.everywhere.streams(ADDRESS) == []
     world.ask(ADDRESS)
     world.provider.generations[1].finish()
-    assert world.counselor.streams(ADDRESS) == []
+    assert world.everywhere.streams(ADDRESS) == []
 
 
 def test_what_failed_on_one_device_and_was_asked_again_on_another_is_one_answer(world: World) -> None:
@@ -191,7 +193,7 @@ def test_what_failed_on_one_device_and_was_asked_again_on_another_is_one_answer(
     world.ask(PHONE, peer := FakePeer())
     assert len(world.provider.generations) == 2
     assert peer.emitted[-1][1]["chunk"] == "now"
-    assert [stream["state"] for stream in world.counselor.streams(LAPTOP)] == ["running"]
+    assert [stream["state"] for stream in world.everywhere.streams(LAPTOP)] == ["running"]
 
 
 def test_ones_running_and_recent_answers_are_listed(world: World) -> None:
@@ -200,7 +202,7 @@ def test_ones_running_and_recent_answers_are_listed(world: World) -> None:
     world.provider.generations[0].finish()
     world.ask(message_id="2")
     world.ask(S2)
-    assert world.counselor.streams(S1) == [
+    assert world.everywhere.streams(S1) == [
         {"messageId": "1", "state": "complete", "seq": 0, "length": 4},
         {"messageId": "2", "state": "running", "seq": -1, "length": 0},
     ]
@@ -232,7 +234,7 @@ def test_bounds_in_their_order_and_free_again_afterwards(world: World) -> None:
     first, second, third = world.provider.generations
     first.finish()
     second.fail(Kind.TIMEOUT)
-    world.counselor.cancel(S2, "m")
+    world.everywhere.cancel(S2, "m")
     for owner in (S1, S1, S2):
         world.ask(owner, message_id=f"again {len(world.provider.generations)}")
     assert third.is_cancelled

@@ -223,6 +223,24 @@ def test_the_driver_hides_the_password() -> None:
     assert driver_for("postgresql://h/d?connect_timeout=9").arguments["connect_timeout"] == "9"
 
 
+def test_a_database_is_the_same_by_whatever_way_it_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "link").symlink_to(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    urls = ("sqlite:///a.db", f"sqlite:///{tmp_path}/a.db", f"sqlite:///{tmp_path}/link/a.db")
+    assert len({driver_for(url).identity for url in urls}) == 1
+    assert driver_for("sqlite:///b.db").identity != driver_for("sqlite:///a.db").identity
+
+
+def test_a_server_is_the_same_by_whatever_way_it_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    one = driver_for("postgresql://sara:hunter2@h:5433/d").identity
+    for other in ("postgres://sara:changed@h:5433/d?connect_timeout=9", "postgresql:///d?host=h&port=5433&user=sara"):
+        assert driver_for(other).identity == one
+    for another in ("postgresql://sara@h:5433/e", "postgresql://sara@h/d", "postgresql://sara@i:5433/d"):
+        assert driver_for(another).identity != one
+    monkeypatch.setenv("PGHOST", "h")
+    assert driver_for("postgresql://sara@:5433/d").identity == one
+
+
 @pytest_twisted.ensureDeferred
 async def test_a_file_that_is_no_database(tmp_path: Path) -> None:
     (tmp_path / "test.db").write_text("This is a letter. " * 100)

@@ -115,3 +115,14 @@ async def test_without_a_session_nothing_is_kept(house: House) -> None:
     answer = await refused(house, "POST", CHAT, {"message": "?", "conversationId": "c"})
     assert answer == (401, "No token provided", "A conversation is kept for its session only.")
     assert house.gateway.provider.generations == []
+
+
+@pytest_twisted.ensureDeferred
+async def test_what_a_session_kept_goes_when_sessions_that_are_no_more_are_removed(house: House) -> None:
+    # The sessions of these tests are in no database, so to it nobody's is there.
+    stranger, _ = await house.gateway.acquire()
+    user, _ = await house.gateway.acquire("42")
+    for token in (stranger, user):
+        await chat(house, token, "سلام", "درود")
+    await house.gateway.sessions._purge()
+    assert [await numbers(house, token, "") for token in (stranger, user)] == [([], None), ([1, 2], None)]

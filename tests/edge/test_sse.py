@@ -21,6 +21,11 @@ class Request(DummyRequest):
     """One that knows of producers what twisted.web's does."""
 
     producer: Any = None
+    channel: Any = "a connection"
+
+    def processingFailed(self, reason: Failure) -> None:
+        self.channel = None
+        super().processingFailed(reason)
 
     def registerProducer(self, producer: Any, streaming: bool) -> None:
         assert streaming

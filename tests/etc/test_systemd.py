@@ -13,7 +13,8 @@ import pytest
 from dotenv import dotenv_values
 
 from tests.support.attacks import Wire, head
-from tests.support.services import TWISTD, acquire
+from tests.support.services import TWISTD, acquire, free_port
+from tests.support.slow_ai import SlowAI
 from tests.support.strangers import Native, Polling, SocketIO
 from tests.support.systemd import ETC, manager, unit
 from yekta.services.config import load
@@ -134,6 +135,32 @@ def test_a_new_process_takes_the_socket_over_while_the_old_one_drains(tmp_path: 
         assert knocker.refused == 0
         assert knocker.answered > 10
         assert "Traceback" not in old.text + new.text
+
+
+def test_the_two_services_find_each_others_answers_though_each_has_a_temporary_folder_of_its_own(
+    tmp_path: Path,
+) -> None:
+    with SlowAI() as ai, manager(tmp_path) as systemd:
+        for name in ("one", "two"):
+            (tmp_path / name).mkdir()
+        settings = {"AI_BASE_URL": ai.base_url, "TMPDIR": str(tmp_path / "one")}
+        with systemd.started(SERVICES[0], settings=settings) as api:
+            token, port = acquire(systemd.port), free_port()
+            settings["TMPDIR"] = str(tmp_path / "two")
+            with (
+                Native(systemd.port, token) as asking,
+                systemd.started(SERVICES[1], f"--listen=tcp:{port}:interface=127.0.0.1", settings=settings) as ws,
+            ):
+                asking.say("ai:chat", '{"message": "?", "messageId": "m"}')
+                assert [asking.hear()[0] for _ in range(2)] == ["ai:response:start", "ai:response:chunk"]
+                with Native(port, token) as reading:
+                    reading.say("ai:resume", '{"messageId": "m"}')
+                    assert reading.hear()[1]["chunk"] == "Hello"
+                    ai.go_on.set()
+                    assert reading.hear()[1]["chunk"] == ", world"
+                    assert reading.hear()[1]["fullResponse"] == "Hello, world"
+                assert ws.stop() == 0
+            assert api.stop() == 0
 
 
 def test_between_two_processes_nobody_is_refused(tmp_path: Path) -> None:

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 import pytest_twisted
 
+from tests.support.cuts import cut_after_every_single_chunk, cut_at_every_chunk, die_at_every_chunk, read
 from tests.support.doors import House, house
-from tests.support.followers import PROTOCOLS, SSE, Follower, follow
+from tests.support.followers import PROTOCOLS, SSE, follow
 from tests.support.patience import soon
-from yekta.ai.provider import Kind
 
 __all__ = ["house"]
-
-TEXTS = ("سلام", " ", "🌱 دنیا", "\r\n\r\n", "data: x", "!")
-WHOLE = "".join(TEXTS)
 
 every_pair = pytest.mark.parametrize(
     ("before", "after"), [(before, after) for before in PROTOCOLS for after in PROTOCOLS]
@@ -22,61 +21,21 @@ every_pair = pytest.mark.parametrize(
 forsaken_soon = pytest.mark.parametrize("house", [{"AI_ORPHAN_SECONDS": "0.2"}], indirect=True)
 
 
-async def read(follower: Follower, text: str) -> None:
-    """Read what was said; polling clients may be told of two chunks in one."""
-    while not follower.text.endswith(text):
-        await follower.chunk()
-
-
 @every_pair
 @pytest_twisted.ensureDeferred
 async def test_cut_at_any_chunk_an_answer_goes_on_by_any_protocol(house: House, before: str, after: str) -> None:
     token, _ = await house.gateway.acquire()
-    for cut in range(len(TEXTS) + 1):
-        message_id = f"m{cut}"
-        first = await follow(house, before, token)
-        await first.ask(message_id)
-        generation = await house.gateway.provider.asked()
-        for text in TEXTS[:cut]:
-            generation.say(text)
-            await read(first, text)
-        await first.cut()
-        # One chunk while nobody is there, and the rest when somebody is again.
-        for text in TEXTS[cut : cut + 1]:
-            generation.say(text)
-        second = await follow(house, after, token, first)
-        await second.resume(message_id)
-        if cut < len(TEXTS):
-            await read(second, TEXTS[cut])
-        for text in TEXTS[cut + 1 :]:
-            generation.say(text)
-            await read(second, text)
-        generation.finish()
-        assert await second.end() == ("complete", {"messageId": message_id, "fullResponse": WHOLE})
-        assert second.text == WHOLE
-        assert second.replays == (cut < len(TEXTS))
-        assert not generation.is_cancelled
-        await second.cut()
+    ways = [partial(follow, house, protocol, token) for protocol in (before, after)]
+    await cut_at_every_chunk(house.gateway.provider, *ways)
 
 
 @every_pair
 @pytest_twisted.ensureDeferred
 async def test_cut_after_every_single_chunk_in_turn(house: House, before: str, after: str) -> None:
     token, _ = await house.gateway.acquire()
-    follower = await follow(house, before, token)
-    await follower.ask("m")
-    generation = await house.gateway.provider.asked()
-    for number, text in enumerate(TEXTS):
-        generation.say(text)
-        await read(follower, text)
-        await follower.cut()
-        follower = await follow(house, (after, before)[number % 2], token, follower)
-        await follower.resume("m")
-    generation.finish()
-    assert await follower.end() == ("complete", {"messageId": "m", "fullResponse": WHOLE})
-    assert follower.text == WHOLE
+    ways = [partial(follow, house, protocol, token) for protocol in (before, after)]
+    await cut_after_every_single_chunk(house.gateway.provider, *ways)
     assert len(house.gateway.provider.generations) == 1
-    await follower.cut()
 
 
 @every_pair
@@ -84,26 +43,9 @@ async def test_cut_after_every_single_chunk_in_turn(house: House, before: str, a
 async def test_what_the_provider_left_unfinished_is_resumed_with_its_error(
     house: House, before: str, after: str
 ) -> None:
-    """It dies at every chunk boundary in turn; its client was cut off half way there."""
     token, _ = await house.gateway.acquire()
-    for died in range(len(TEXTS) + 1):
-        message_id, cut = f"m{died}", died // 2
-        first = await follow(house, before, token)
-        await first.ask(message_id)
-        generation = await house.gateway.provider.asked()
-        for text in TEXTS[:cut]:
-            generation.say(text)
-            await read(first, text)
-        await first.cut()
-        for text in TEXTS[cut:died]:
-            generation.say(text)
-        generation.fail(Kind.INTERRUPTED)
-        second = await follow(house, after, token, first)
-        await second.resume(message_id)
-        error = {"messageId": message_id, "error": Kind.INTERRUPTED.value, "retryable": True}
-        assert await second.end() == ("error", error)
-        assert second.text == "".join(TEXTS[:died])
-        await second.cut()
+    ways = [partial(follow, house, protocol, token) for protocol in (before, after)]
+    await die_at_every_chunk(house.gateway.provider, *ways)
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)

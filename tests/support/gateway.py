@@ -82,7 +82,7 @@ class Gateway(Node):
         self.users = MemoryAccounts()
         self.database = NoDatabase()
         self.provider = ScriptedProvider()
-        super().__init__(reactor, config.load({"HOST": "127.0.0.1", **settings}, {}))
+        super().__init__(reactor, config.load({"HOST": "127.0.0.1", "LINK_FOLDER": "off", **settings}, {}))
 
     @property
     def api_address(self) -> str:

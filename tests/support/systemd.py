@@ -53,7 +53,7 @@ class Manager:
         twistd, *arguments = shlex.split(unit(name)["Service"]["ExecStart"])
         assert twistd == "/opt/yekta/bin/twistd"
         file = str(self.folder / "yekta.env")
-        paths = {"/etc/yekta/yekta.env": file, "%t/yekta": str(self.folder / "handover")}
+        paths = {"/etc/yekta/yekta.env": file, "%t/yekta": str(self.folder / "run")}
         arguments = [paths.get(argument, argument) for argument in arguments]
         begin = next(index for index, argument in enumerate(arguments) if argument.startswith("yektayar-"))
         told = {"NOTIFY_SOCKET": self.notified.getsockname()}
@@ -80,7 +80,7 @@ class Manager:
 @contextmanager
 def manager(folder: Path, **settings: str) -> Iterator[Manager]:
     """See the module. ``settings`` are what yekta.env says."""
-    (folder / "handover").mkdir()
+    (folder / "run").mkdir(int(unit("yektayar-api.service")["Service"]["RuntimeDirectoryMode"], 8))
     (folder / "yekta.env").write_text("".join(f"{name}={value}\n" for name, value in settings.items()))
     with (
         socket.create_server(("127.0.0.1", 0), backlog=1024) as listening,

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import enum
 from array import array
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -22,6 +23,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from yekta.ai.provider import Completion, IGeneration, ProviderError
+from yekta.app.elsewhere import Found, Inquiry
 from yekta.app.errors import ClientError
 from yekta.app.readers import Follower
 
@@ -48,8 +50,9 @@ class Answer:
     """See the module. ``owner`` is a session's id, ``user`` a user's; ``end`` is the last event, once it is known.
 
     ``lasting``: whether its owner can come back to it. ``number``: of this process's answers, in their order.
-    ``conversation``: the id of the one it belongs to, if it does.
-    ``error`` is why it failed, if it did.
+    ``begun``: when, in POSIX seconds. ``conversation``: the id of the one it belongs to, if it does.
+    ``error`` is why it failed, if it did. ``inquiry``: while it is not known whether another process has it.
+    ``mirror``: another has it, and is followed for those who follow it here.
     """
 
     message_id: str
@@ -57,8 +60,11 @@ class Answer:
     user: str | None
     lasting: bool
     number: int
+    begun: float
     _registry: Answers = attrs.field(repr=False)
     conversation: str | None = None
+    inquiry: Inquiry | None = None
+    mirror: bool = False
     state: State = State.RUNNING
     end: tuple[str, dict[str, Any]] | None = attrs.field(default=None, repr=False)
     error: BaseException | None = attrs.field(default=None, repr=False)
@@ -101,6 +107,10 @@ class Answer:
         offset = self._ends[seq] if seq >= 0 else 0
         return {"messageId": self.message_id, "chunk": self.text[offset:], "seq": self.seq, "offset": offset}
 
+    def ends_after(self, seq: int) -> list[int]:
+        """Where each chunk after ``seq`` ends, in characters."""
+        return self._ends[seq + 1 :].tolist()
+
     def wait(self) -> Deferred[None]:
         """Fires when the answer has ended, however it did. Cancelling it does nothing to the answer."""
         if self.end is not None:
@@ -136,6 +146,26 @@ class Answer:
             self._finish(CANCELLED)
         else:
             self._generation.cancel()
+
+    # -- from another process --------------------------------------------------------------------------------
+
+    def mirrors(self, found: Found) -> None:
+        """Be what another process has, from its beginning; nothing was said here yet."""
+        self.mirror, self.lasting = True, False
+        self._registry.mirrored(self)
+        for follower in self._followers:
+            follower.replaying = bool(found.ends)
+        self._append(found.text, found.ends)
+        self.started(found.copy_to(self.copied))
+        self._balance()
+
+    def copied(self, text: str, ends: Sequence[int]) -> None:
+        """The next chunks, in one piece of text."""
+        if len(ends) == 1:
+            self.text_received(text)
+        else:
+            self._append(text, ends)
+            self._balance()
 
     # -- from the provider -----------------------------------------------------------------------------------
 
@@ -184,6 +214,12 @@ class Answer:
             State.FAILED,
             ("ai:response:error", {"error": text, "messageId": self.message_id, "retryable": retryable}),
         )
+
+    def _append(self, text: str, ends: Sequence[int]) -> None:
+        self._parts.append(text)
+        self._ends.extend(ends)
+        for follower in tuple(self._followers):
+            follower.catch_up()
 
     def _completed(self, completion: Completion) -> None:
         self._finish(CANCELLED if self.state is State.CANCELLED else completion.finish_reason)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from operator import attrgetter
+from typing import Any
 
 from twisted.internet.interfaces import IReactorTime
 
@@ -15,6 +16,8 @@ from yekta.timeouts import Timeouts
 class Answers:
     """``orphan``: seconds that one may go unfollowed; ``keep``: seconds a finished one is kept; ``most``: running and
     kept; ``characters``: of those that have ended. Beyond either bound the oldest finished ones go first.
+
+    ``running`` counts those of this process; a mirror of another's costs no provider.
     """
 
     def __init__(
@@ -27,6 +30,7 @@ class Answers:
         characters: int = 33_554_432,
     ) -> None:
         self.running = 0
+        self._clock = clock
         self._stopped = False
         self._most = most
         self._most_characters = characters
@@ -55,7 +59,8 @@ class Answers:
         if old is not None:
             self._forget(old)
         self._begun += 1
-        answer = Answer(message_id, owner, user, lasting, self._begun, self, conversation)
+        now = self._clock.seconds()
+        answer = Answer(message_id, owner, user, lasting, self._begun, now, self, conversation)
         self._answers[owner, message_id] = answer
         for room in _rooms(owner, user):
             self._owners.join(answer, room)
@@ -73,6 +78,20 @@ class Answers:
         """All answers of a session and its user, the oldest first."""
         return sorted(self._owners.select(_rooms(owner, user)), key=attrgetter("number"))
 
+    def listed(self, owner: str, user: str | None) -> list[dict[str, Any]]:
+        """All that are at home here, as their owner is shown them, and when each was ``begun``."""
+        return [
+            {
+                "messageId": answer.message_id,
+                "state": answer.state.value,
+                "seq": answer.seq,
+                "length": answer.length,
+                "begun": answer.begun,
+            }
+            for answer in self.of(owner, user)
+            if not answer.mirror
+        ]
+
     def drop(self, answer: Answer) -> None:
         """Keep it no longer; one that still runs is cancelled."""
         if answer.end is None:
@@ -81,8 +100,22 @@ class Answers:
         else:
             self._forget(answer)
 
+    def drop_all(self, owner: str, user: str | None, conversation: str) -> bool:
+        """Keep no answer of a conversation any longer; whether there was one."""
+        answers = [each for each in self.of(owner, user) if each.conversation == conversation and not each.mirror]
+        for answer in answers:
+            self.drop(answer)
+        return bool(answers)
+
     def followed(self, answer: Answer) -> None:
         self._orphans.stop(answer)
+
+    def mirrored(self, answer: Answer) -> None:
+        """It is another process's, as it has turned out."""
+        self.running -= 1
+        # Whoever begins one follows it at once; should it come to nothing, it must end all the same.
+        if not answer.followed:
+            self._orphans.start(answer)
 
     def abandoned(self, answer: Answer) -> None:
         if answer.state is not State.RUNNING:
@@ -93,7 +126,7 @@ class Answers:
             answer.cancel()
 
     def ended(self, answer: Answer) -> None:
-        self.running -= 1
+        self.running -= not answer.mirror
         self._characters += answer.length
         self._orphans.stop(answer)
         if not answer.lasting:

@@ -11,6 +11,7 @@ from weakref import WeakValueDictionary
 
 import attrs
 from twisted.internet.defer import DeferredLock
+from twisted.logger import Logger
 
 from yekta.ai.provider import Message
 from yekta.app.database import Database, DatabaseError, Transaction
@@ -18,6 +19,9 @@ from yekta.app.errors import ClientError
 
 # Rows of one page, and of all pages of one conversation: a log that nobody ends must end by itself.
 PAGE, LONGEST = 50, 10_000
+
+# Conversations that one transaction purges, and transactions of one purge: others want the database too.
+BATCH, BATCHES = 50, 100
 
 # Seconds that a deletion is remembered, for answers that were asked for before it; none takes that long.
 REMEMBERED = 86_400.0
@@ -38,6 +42,18 @@ _PAGE = """
     WHERE owner = ? AND conversation_id = ? AND number > ? ORDER BY number LIMIT ?
 """
 _DELETE = "DELETE FROM turns WHERE owner = ? AND conversation_id = ? RETURNING number"
+# Not by a range of text, which an order that knows a language may see otherwise. In order, as everybody locks them.
+_FORSAKEN = """
+    SELECT owner, conversation_id FROM conversations WHERE SUBSTR(owner, 1, 8) = 'session:' AND NOT EXISTS (
+        SELECT 1 FROM sessions WHERE sessions.id = SUBSTR(conversations.owner, 9)
+    ) ORDER BY owner, conversation_id LIMIT ?
+"""
+_PURGE = (
+    "DELETE FROM conversations WHERE owner = ? AND conversation_id = ?",
+    "DELETE FROM turns WHERE owner = ? AND conversation_id = ?",
+)
+
+_log = Logger()
 
 
 @attrs.frozen
@@ -103,6 +119,22 @@ class Conversations:
             # By itself, since it takes rows of other conversations.
             await self._database.change(lambda transaction: transaction.run(_FORGET, now - REMEMBERED))
         return was_there
+
+    async def purge(self) -> None:
+        """Delete what sessions that are no more have kept: nobody can ask for it. Of very much, a part each time."""
+
+        def work(transaction: Transaction) -> int:
+            rows = transaction.run(_FORSAKEN, BATCH)
+            for sql in _PURGE:
+                transaction.run_many(sql, rows)
+            return len(rows)
+
+        try:
+            for _ in range(BATCHES):
+                if await self._database.change(work) < BATCH:
+                    return
+        except DatabaseError as error:
+            _log.warn("Conversations of ended sessions could not be deleted: {reason}", reason=str(error))
 
     @asynccontextmanager
     async def _turn(self, owner: str, conversation_id: str) -> AsyncIterator[None]:

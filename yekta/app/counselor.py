@@ -9,7 +9,6 @@ import secrets
 from collections.abc import Callable
 from typing import Any
 
-import attrs
 from twisted.internet.defer import ensureDeferred
 from twisted.internet.interfaces import IReactorTime
 
@@ -19,31 +18,17 @@ from yekta.app.answer import Answer, State
 from yekta.app.answers import Answers
 from yekta.app.care import Care
 from yekta.app.conversations import Conversations
+from yekta.app.elsewhere import Alone, Elsewhere, Inquiry
 from yekta.app.errors import ClientError
+from yekta.app.everywhere import Everywhere
+from yekta.app.owner import Owner
 from yekta.app.readers import Reader
 from yekta.app.schemas import HISTORY, Chat
-
-NO_SUCH_ANSWER = "No such answer"
 
 # Comes before an answer and is no part of it.
 NOTICE = "ai:notice"
 
 Send = Callable[[str, Any], None]
-
-
-@attrs.frozen
-class Owner:
-    """Whose answer it is: a session, and its user if somebody is logged in."""
-
-    session: str
-    user: str | None = None
-    # An address is not a person: who shares it neither joins nor resumes what another asked.
-    returns: bool = True
-
-    @property
-    def name(self) -> str:
-        """Who keeps conversations: the user on all devices, else the session."""
-        return f"session:{self.session}" if self.user is None else f"user:{self.user}"
 
 
 class Counselor:
@@ -57,6 +42,7 @@ class Counselor:
         *,
         conversations: Conversations | None = None,
         care: Care | None = None,
+        elsewhere: Elsewhere | None = None,
         max_answers: int = 100,
         max_per_session: int = 4,
     ) -> None:
@@ -65,6 +51,8 @@ class Counselor:
         self._answers = answers
         self._conversations = conversations
         self.care = care
+        self._elsewhere = Alone() if elsewhere is None else elsewhere
+        self.everywhere = Everywhere(answers, self._elsewhere)
         self._max_answers = max_answers
         self._max_per_session = max_per_session
 
@@ -96,41 +84,14 @@ class Counselor:
             ensureDeferred(self._ask(owner, answer, chat)).addErrback(answer.failed)
         return answer
 
-    def resume(self, owner: Owner, message_id: str, seq: int, reader: Reader, send: Send) -> Answer:
-        """Send what comes after chunk ``seq``. Raises :class:`ClientError` where there is no such answer."""
-        answer = self.find(owner, message_id)
-        reader.follow(answer, send, seq, replay=True)
-        return answer
-
-    def cancel(self, owner: Owner, message_id: str) -> Answer:
-        """Stop an answer; it completes with what was said so far."""
-        answer = self.find(owner, message_id)
-        answer.cancel()
-        return answer
-
-    def find(self, owner: Owner, message_id: str) -> Answer:
-        """The answer of that session or user. Raises :class:`ClientError`."""
-        answer = self._answers.find(message_id, owner.session, owner.user)
-        if answer is None:
-            raise ClientError(NO_SUCH_ANSWER, status=404)
-        return answer
-
-    def streams(self, owner: Owner) -> list[dict[str, Any]]:
-        """One's own running and recent answers."""
-        return [
-            {"messageId": answer.message_id, "state": answer.state.value, "seq": answer.seq, "length": answer.length}
-            for answer in self._answers.of(owner.session, owner.user)
-        ]
-
     async def delete(self, owner: Owner, conversation_id: str) -> bool:
         """Delete a conversation, and what is left of its answers; ``False`` where there was neither."""
-        own = self._answers.of(owner.session, owner.user)
-        answers = [answer for answer in own if answer.conversation == conversation_id]
-        for answer in answers:
-            self._answers.drop(answer)
-        if self._conversations is None:
-            return bool(answers)
-        return await self._conversations.delete(owner.name, conversation_id, self._clock.seconds()) or bool(answers)
+        found = self._answers.drop_all(owner.session, owner.user, conversation_id)
+        if not self._elsewhere.alone:
+            found |= await self._elsewhere.drop(owner, conversation_id)
+        if self._conversations is not None:
+            found |= await self._conversations.delete(owner.name, conversation_id, self._clock.seconds())
+        return found
 
     def new_message_id(self) -> str:
         """``ai-<ms>-<random>``, as the original's."""
@@ -139,8 +100,9 @@ class Counselor:
     def _begin(self, owner: Owner, message_id: str, conversation: str | None) -> Answer:
         if self._answers.running >= self._max_answers:
             raise ClientError("The AI service is busy.", status=503, retry_after=5)
-        running = [each for each in self._answers.of(owner.session, owner.user) if each.state is State.RUNNING]
-        if len(running) >= self._max_per_session:
+        own = self._answers.of(owner.session, owner.user)
+        running = sum(each.state is State.RUNNING and not each.mirror for each in own)
+        if running >= self._max_per_session:
             raise ClientError("Too many answers at once", status=429, retry_after=5)
         return self._answers.begin(
             message_id, owner.session, owner.user, lasting=owner.returns, conversation=conversation
@@ -153,6 +115,11 @@ class Counselor:
 
     async def _ask(self, owner: Owner, answer: Answer, chat: Chat) -> None:
         asked = self._clock.seconds()
+        # An id of our own is known to nobody else yet.
+        if chat.message_id and owner.returns and not self._elsewhere.alone:
+            await self._inquire(owner, answer)
+            if answer.mirror:
+                return
         history = await self._history(owner, chat)
         if answer.state is not State.RUNNING:
             return
@@ -166,6 +133,21 @@ class Counselor:
                 said = [question, Message("assistant", answer.text)]
                 now = self._clock.seconds()
                 await self._conversations.append(owner.name, chat.conversation_id, said, now, asked)
+
+    async def _inquire(self, owner: Owner, answer: Answer) -> None:
+        """Let ``answer`` be a mirror, where another process has it already."""
+        inquiry = answer.inquiry = Inquiry()
+        try:
+            found = await self._elsewhere.find(owner, answer.message_id, unfailed=True, claim=True)
+            if found is not None and answer.state is not State.RUNNING:
+                found.leave()
+            elif found is not None:
+                answer.mirrors(found)
+                if not answer.followed:
+                    answer.cancel()
+        finally:
+            answer.inquiry = None
+            inquiry.over()
 
     async def _history(self, owner: Owner, chat: Chat) -> list[Message]:
         if chat.conversation_id and self._conversations is not None:

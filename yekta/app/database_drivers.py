@@ -7,6 +7,7 @@ autocommit mode with explicit transactions, and share one text of SQL with ``?``
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 import socket
 import sqlite3
@@ -30,6 +31,9 @@ POSTGRESQL_DEFAULTS = {
     "tcp_user_timeout": 10_000,
 }
 
+# Which parameters of libpq's make it another database.
+_WHICH = ("service", "host", "hostaddr", "port", "dbname", "user", "options")
+
 # Any number will do that no other program takes as an advisory lock in the same database ("yekta" in ASCII).
 _SCHEMA_LOCK = 0x79656B7461
 
@@ -44,6 +48,8 @@ class Driver:
 
     #: The URL as it may be shown: without the password.
     shown: str
+    #: The same for every process that opens this database and for no other, and without its password.
+    identity: str
     #: The DB-API 2.0 module, by name, and what its ``connect`` is called with.
     module: str
     arguments: dict[str, Any] = attrs.field(repr=False)
@@ -89,6 +95,7 @@ def _sqlite(path: Path, shown: str) -> Driver:
     _create_private(path, shown)
     return Driver(
         shown=shown,
+        identity=_digest(os.path.realpath(path)),
         module="sqlite3",
         arguments={
             "database": str(path),
@@ -141,6 +148,7 @@ def _write_ahead(connection: sqlite3.Connection) -> None:
 def _postgresql(url: str) -> Driver:
     try:
         import psycopg
+        from psycopg import pq
         from psycopg.conninfo import conninfo_to_dict
     except ImportError:
         raise DatabaseError("DATABASE_URL asks for PostgreSQL, but psycopg is not installed.") from None
@@ -150,8 +158,11 @@ def _postgresql(url: str) -> Driver:
     except psycopg.Error:
         # The parser's own words may quote a piece of the password.
         raise DatabaseError(f"DATABASE_URL ({shown}) is not a valid PostgreSQL URL.") from None
+    defaults = {each.keyword.decode(): each.val.decode() for each in pq.Conninfo.get_defaults() if each.val}
     return Driver(
         shown=shown,
+        # With what libpq has from the environment.
+        identity=_digest(*(str((defaults | arguments).get(name)) for name in _WHICH)),
         module="psycopg",
         arguments=arguments | {"autocommit": True},
         error=psycopg.Error,
@@ -165,6 +176,10 @@ def _postgresql(url: str) -> Driver:
         is_lost=lambda connection: bool(connection.closed),
         interrupt=_hang_up,
     )
+
+
+def _digest(*parts: str) -> str:
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
 
 
 def _without_password(url: str) -> str:

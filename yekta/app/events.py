@@ -5,17 +5,24 @@ The same for every door; CONTRACT "Events" has the payloads.
 
 from __future__ import annotations
 
+from collections.abc import Coroutine
 from typing import Any
 
 from yekta import __version__
 from yekta.app import about
-from yekta.app.counselor import Counselor, Owner
+from yekta.app.answer import Answer, State
+from yekta.app.counselor import Counselor
 from yekta.app.dispatcher import Event, Reply, acknowledge
 from yekta.app.errors import ClientError
+from yekta.app.eventually import then
 from yekta.app.hub import Hub
+from yekta.app.owner import Owner
 from yekta.app.peer import Peer
 from yekta.app.schemas import Cancel, Chat, Resume, Say, read
 from yekta.app.timestamps import Timestamps
+
+# What is left of a handler that has to wait.
+Wait = Coroutine[Any, Any, None] | None
 
 
 class Events:
@@ -24,6 +31,7 @@ class Events:
     def __init__(self, hub: Hub, counselor: Counselor, timestamps: Timestamps) -> None:
         self._hub = hub
         self._counselor = counselor
+        self._everywhere = counselor.everywhere
         self._now = timestamps.now
 
     def table(self) -> dict[str, Event]:
@@ -113,17 +121,25 @@ class Events:
             named = {"messageId": data.message_id} if data.message_id else {}
             reply("ai:response:error", {"error": error.message, **named, "retryable": True})
 
-    def ai_cancel(self, peer: Peer, data: Cancel, reply: Reply) -> None:
-        answer = self._counselor.cancel(owner(peer), data.message_id)
-        acknowledge(reply, {"ok": True, "messageId": answer.message_id, "state": answer.state.value})
+    def ai_cancel(self, peer: Peer, data: Cancel, reply: Reply) -> Wait:
+        def cancelled(state: State) -> None:
+            acknowledge(reply, {"ok": True, "messageId": data.message_id, "state": state.value})
 
-    def ai_resume(self, peer: Peer, data: Resume, reply: Reply) -> None:
-        answer = self._counselor.find(owner(peer), data.message_id)
-        acknowledge(reply, {"ok": True, "messageId": answer.message_id, "state": answer.state.value, "seq": answer.seq})
-        self._counselor.resume(owner(peer), data.message_id, data.seq, peer, reply)
+        return then(self._everywhere.cancel(owner(peer), data.message_id), cancelled)
 
-    def ai_streams(self, peer: Peer, data: Any, reply: Reply) -> None:
-        reply("ai:streams_response", {"streams": self._counselor.streams(owner(peer))})
+    def ai_resume(self, peer: Peer, data: Resume, reply: Reply) -> Wait:
+        def found(answer: Answer) -> None:
+            said = {"messageId": answer.message_id, "state": answer.state.value, "seq": answer.seq}
+            acknowledge(reply, {"ok": True, **said})
+            peer.follow(answer, reply, data.seq, replay=True)
+
+        return then(self._everywhere.find(owner(peer), data.message_id), found)
+
+    def ai_streams(self, peer: Peer, data: Any, reply: Reply) -> Wait:
+        def listed(streams: list[dict[str, Any]]) -> None:
+            reply("ai:streams_response", {"streams": streams})
+
+        return then(self._everywhere.streams(owner(peer)), listed)
 
 
 def owner(peer: Peer) -> Owner:

@@ -87,6 +87,7 @@ class Sessions:
         self._refused: Lru[str, float] = Lru(cache_size)
         self._lookups = SingleFlight(self._look_up)
         self._watch = SessionWatch(store, clock, poll_interval)
+        self._purged: list[Callable[[], Awaitable[None]]] = []
         self._touched: set[str] = set()
         # Notes the activity of a session by its id. Cheap enough for every message: it is written down later.
         self.touch: Callable[[str], None] = self._touched.add
@@ -164,6 +165,10 @@ class Sessions:
         """Have ``callback(session_id, reason)`` called when a session that is held has ended or expired."""
         self._watch.subscribe(callback)
 
+    def on_purged(self, callback: Callable[[], Awaitable[None]]) -> None:
+        """Have ``callback()`` awaited whenever what has expired was removed."""
+        self._purged.append(callback)
+
     def _recall(self, token_hash: str) -> Session | None:
         known = self._known.get(token_hash)
         if known is None:
@@ -206,6 +211,8 @@ class Sessions:
 
     async def _purge(self) -> None:
         await self._store.purge(self._clock.seconds())
+        for callback in self._purged:
+            await callback()
 
 
 async def _quietly(work: Callable[[], Awaitable[None]]) -> None:

@@ -7,11 +7,12 @@ from typing import Any
 
 from twisted.internet.interfaces import IReactorTime
 
-from yekta.app.answer import Answer
 from yekta.app.conversations import PAGE, Conversations
-from yekta.app.counselor import NOTICE, Counselor, Owner
+from yekta.app.counselor import NOTICE, Counselor
 from yekta.app.errors import ClientError
+from yekta.app.eventually import known
 from yekta.app.health import Health
+from yekta.app.owner import Owner
 from yekta.app.readers import Reader
 from yekta.app.schemas import Chat, ConversationId, read
 from yekta.app.sessions import Sessions
@@ -36,6 +37,7 @@ class RestAi:
         self._clock = clock
         self._sessions = sessions
         self._counselor = counselor
+        self._everywhere = counselor.everywhere
         self._conversations = conversations
         self._health = health
         self._now = timestamps.now
@@ -135,14 +137,13 @@ class RestAi:
     async def resume_stream(self, call: Call) -> None:
         owner, message_id = await self._known_owner(call), call.names["message_id"]
         seq = last_seq(message_id, call.asked.headers.get("last-event-id", ""))
-        self._counselor.find(owner, message_id)
-        await self._stream(
-            call, lambda stream: self._counselor.resume(owner, message_id, seq, stream, stream.send)
-        )
+        answer = await known(self._everywhere.find(owner, message_id))
+        await self._stream(call, lambda stream: stream.follow(answer, stream.send, seq, replay=True))
 
     async def cancel_stream(self, call: Call) -> dict[str, Any]:
-        answer = self._counselor.cancel(await self._known_owner(call), call.names["message_id"])
-        return {"success": True, "data": {"messageId": answer.message_id, "state": answer.state.value}}
+        owner, message_id = await self._known_owner(call), call.names["message_id"]
+        state = await known(self._everywhere.cancel(owner, message_id))
+        return {"success": True, "data": {"messageId": message_id, "state": state.value}}
 
     async def conversation(self, call: Call) -> dict[str, Any]:
         owner, name = await self._known_owner(call), _conversation(call)
@@ -185,7 +186,7 @@ class RestAi:
         session = await authenticate(self._sessions, call.token)
         return Owner(session.id, session.user_id if session.is_logged_in else None)
 
-    async def _stream(self, call: Call, begin: Callable[[EventStream], Answer]) -> None:
+    async def _stream(self, call: Call, begin: Callable[[EventStream], object]) -> None:
         assert call.request is not None
         # What cannot begin is refused with a status, before the stream does.
         stream = EventStream(call.request, self._clock)

@@ -8,7 +8,6 @@ from urllib.parse import quote, unquote
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IPushProducer, IReactorTime
 from twisted.internet.task import LoopingCall
-from twisted.python.failure import Failure
 from twisted.web import http
 from zope.interface import implementer
 
@@ -47,8 +46,6 @@ class EventStream(Reader):
         request.setHeader("content-type", "text/event-stream; charset=utf-8")
         request.setHeader("cache-control", "no-store")
         request.setHeader("x-accel-buffering", "no")
-        self._gone = False
-        request.notifyFinish().addErrback(self._lost)
         request.registerProducer(self, True)
         self._keep_alive = LoopingCall(request.write, b": still there\n\n")
         self._keep_alive.clock = clock
@@ -76,8 +73,10 @@ class EventStream(Reader):
         if not self._gone:
             self._request.unregisterProducer()
 
-    def _lost(self, reason: Failure) -> None:
-        self._gone = True
+    @property
+    def _gone(self) -> bool:
+        # Asked of the request: of its client's going, whoever waited for it before us is told first.
+        return self._request.channel is None
 
     # -- IPushProducer: the transport says whether the client reads ----------------------------------------
 

@@ -122,6 +122,7 @@ SETTINGS = (
     Setting("REQUEST_TIMEOUT", "60", seconds, "seconds for one whole HTTP request to arrive"),
     Setting("CLOSE_TIMEOUT", "5", seconds, "seconds a client may take to answer a closing handshake"),
     Setting("HANDOVER_FOLDER", "", any_text, "where processes that share a port find each other; none: there is one"),
+    Setting("LINK_FOLDER", "", any_text, "where processes share AI answers; none: in the temporary folder; or off"),
     Setting("DRAIN_SECONDS", "20", duration, "seconds over which clients are sent away when it stops"),
     Setting("DRAIN_ANSWERS_SECONDS", "30", duration, "seconds that answers under way are waited for when it stops"),
     Setting("DEFLATE_THRESHOLD", "0", count, "compress longer WebSocket messages; 0: never"),
@@ -176,5 +177,5 @@ def load(
         text = environment.get(setting.name, setting.default) if given is None else given
         values[setting.attribute] = setting.read(text)
     if values["redis_url"]:
-        raise ConfigError("REDIS_URL must be empty: nothing is shared between processes in this version.")
+        raise ConfigError("REDIS_URL must be empty: nothing is shared by it in this version.")
     return Settings(values, listen, console)

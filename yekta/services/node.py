@@ -41,6 +41,7 @@ from yekta.edge.socketio import SocketDoor
 from yekta.engineio import sids
 from yekta.services import limits
 from yekta.services.config import ConfigError, Settings
+from yekta.services.link import OFF, Link
 from yekta.services.localai import LocalModel, LocalSettings, available
 from yekta.services.providers import remote
 from yekta.socketio.server import Server
@@ -55,12 +56,13 @@ class Node(MultiService):
     """Everything both services share. Opens the database when it is made; raises `DatabaseError` where it cannot.
 
     ``sites``: whose answers are waited for when the node stops. ``tag``: with which its Engine.IO ids begin.
-    ``handover``: to other processes that share its port.
+    ``handover``: to other processes that share its port. ``link``: to those that share its database.
     """
 
     _log = Logger()
     _drain: Drain | None = None
     handover: Handover | None = None
+    link: Link | None = None
 
     def __init__(self, reactor: Any, settings: Settings) -> None:
         super().__init__()
@@ -130,6 +132,8 @@ class Node(MultiService):
         engine = self.socketio.engine
         engine.close(discard=False)
         self.websockets.close_all(SERVICE_RESTART, GOODBYE)
+        if self.link is not None:
+            await self.link.leave()
         self.answers.stop()
         await until(lambda: not engine.connections, self.reactor, patience)
         self.socketio.close()
@@ -142,6 +146,7 @@ class Node(MultiService):
     def _open_database(self) -> None:
         settings = self.settings
         driver = prepare(settings.database_url)
+        self._database_identity = driver.identity
         self._database = Database(driver, self.reactor, connections=settings.database_connections)
         store = DatabaseSessionStore(self._database)
         self.sessions = Sessions(store, self.reactor, lifetime=settings.session_lifetime)
@@ -159,13 +164,18 @@ class Node(MultiService):
             most=settings.ai_max_kept,
             characters=settings.ai_max_kept_characters,
         )
+        if settings.link_folder != OFF:
+            self.link = Link(self.reactor, settings, self.answers, self._database_identity)
+            self.link.setServiceParent(self)
         self.conversations = Conversations(self._database)
+        self.sessions.on_purged(self.conversations.purge)
         self.counselor = Counselor(
             provider,
             self.reactor,
             self.answers,
             conversations=self.conversations,
             care=care(settings),
+            elsewhere=None if self.link is None else self.link.others,
             max_answers=settings.ai_max_answers,
             max_per_session=settings.ai_max_per_session,
         )

@@ -12,6 +12,7 @@ from yekta.services.config import ConfigError, Settings
 from yekta.services.herald import Herald
 from yekta.services.listening import endpoints
 from yekta.services.logs import Logs
+from yekta.services.refusal import refuse
 from yekta.services.signals import Signals
 
 
@@ -47,7 +48,10 @@ class Outermost(MultiService):
         """``python -m twisted`` begins here: it knows no privileged start."""
         if not self._is_open:
             self.privilegedStartService()
-        super().startService()
+        try:
+            super().startService()
+        except ConfigError as error:
+            refuse(str(self.name), str(error))
 
     def stopService(self) -> Deferred[None]:
         """Stop listening, and fire when the last client has gone."""

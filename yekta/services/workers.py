@@ -22,6 +22,7 @@ from twisted.logger import Logger
 from twisted.python.reflect import qual
 
 from yekta.app.database import DatabaseError, prepare
+from yekta.services import link
 from yekta.services.config import ConfigError
 from yekta.services.herald import Herald
 from yekta.services.listening import listen
@@ -57,8 +58,12 @@ class Workers(Outermost):
         ]
 
     def startService(self) -> None:
-        """Not before twistd has become who it is to be: the folder is the workers' too."""
+        """Not before twistd has become who it is to be: the folders are the workers' too."""
         super().startService()
+        try:
+            link.check(self._settings)
+        except ConfigError as error:
+            refuse(str(self.name), str(error))
         self._folder = self._settings.handover_folder or tempfile.mkdtemp(prefix=f"{self.name}-")
         for worker in self.workers:
             worker.start()

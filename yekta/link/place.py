@@ -1,0 +1,121 @@
+"""Where the processes of one database meet: ``FOLDER/DATABASE/TAG``, a UNIX socket for each."""
+
+from __future__ import annotations
+
+import os
+import stat
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from twisted.internet.defer import Deferred, maybeDeferred
+from twisted.internet.endpoints import UNIXClientEndpoint, connectProtocol
+from twisted.internet.error import CannotListenError, ConnectionRefusedError
+from twisted.internet.interfaces import IProtocol, IProtocolFactory
+from twisted.python.failure import Failure
+
+# Seconds to connect; a process of the same machine has done so at once, or is stuck.
+_PATIENCE = 2
+
+# Connections that may wait while a process is busy.
+_BACKLOG = 128
+
+# Seconds for which a socket that refuses may belong to somebody who is about to listen.
+_GRACE = 10.0
+
+# Processes that are asked at the most.
+MOST = 64
+
+
+class Unusable(Exception):
+    """The folder cannot be used. One sentence's end for the operator."""
+
+
+class Place:
+    """``folder`` is made where it is not there; ``database`` names the one that its processes share.
+
+    ``tag`` is this process's name.
+    """
+
+    def __init__(
+        self, reactor: Any, folder: Path, database: str, tag: str, wall: Callable[[], float] = time.time
+    ) -> None:
+        self.tag = tag
+        self._reactor = reactor
+        self._wall = wall
+        self._folder = folder
+        self._own = folder / database
+        self._port: Any = None
+
+    def open(self, factory: IProtocolFactory) -> None:
+        """Let others in. Raises `Unusable`."""
+        make_private(self._folder)
+        try:
+            self._listen(factory)
+        except (CannotListenError, OSError) as error:
+            reason = getattr(error, "socketError", None) or error
+            raise Unusable(f"cannot be used: {getattr(reason, 'strerror', None) or reason}.") from None
+
+    def names(self) -> list[str]:
+        """The tags of all other processes, in their order; of some that are no more, too."""
+        try:
+            names = os.listdir(self._own)
+        except OSError:
+            return []
+        return sorted(name for name in names if name != self.tag)[:MOST]
+
+    def connect(self, name: str, protocol: IProtocol) -> Deferred[Any]:
+        """Reach the process ``name``."""
+        path = self._own / name
+        endpoint = UNIXClientEndpoint(self._reactor, str(path), timeout=_PATIENCE)
+        connected: Deferred[Any] = connectProtocol(endpoint, protocol)
+        return connected.addErrback(self._refused, path)
+
+    def close(self) -> Deferred[None]:
+        """Let nobody in any more; those who are in stay."""
+        # Where somebody else has taken the socket away already, Twisted would never come to an end of it.
+        with suppress(OSError):
+            self._folder.mkdir(0o700, exist_ok=True)
+            self._own.mkdir(0o700, exist_ok=True)
+            (self._own / self.tag).touch(0o600)
+        stopped: Deferred[None] = maybeDeferred(self._port.stopListening)
+        return stopped.addCallback(lambda _: self._leave())
+
+    def _listen(self, factory: IProtocolFactory) -> None:
+        # The last one to leave takes the folder away, maybe just now.
+        for attempt in range(10):
+            self._own.mkdir(0o700, exist_ok=True)
+            try:
+                self._port = self._reactor.listenUNIX(str(self._own / self.tag), factory, _BACKLOG, mode=0o600)
+            except CannotListenError as error:
+                if attempt == 9 or not isinstance(error.socketError, FileNotFoundError):
+                    raise
+            else:
+                return
+
+    def _leave(self) -> None:
+        with suppress(OSError):
+            self._own.rmdir()
+
+    def _refused(self, failure: Failure, path: Path) -> Failure:
+        # Its process has ended without a word, unless it is only about to listen.
+        if failure.check(ConnectionRefusedError):
+            with suppress(OSError):
+                found = path.lstat()
+                if stat.S_ISSOCK(found.st_mode) and self._wall() - found.st_mtime > _GRACE:
+                    path.unlink()
+        return failure
+
+
+def make_private(folder: Path) -> None:
+    """See to it that ``folder`` is there, and its user's alone. Raises `Unusable`."""
+    try:
+        with suppress(FileExistsError):
+            folder.mkdir(0o700)
+        found = folder.lstat()
+    except OSError as error:
+        raise Unusable(f"cannot be used: {error.strerror}.") from None
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid() or stat.S_IMODE(found.st_mode) & 0o077:
+        raise Unusable(f"must be a folder that only its user may enter, not {str(folder)!r}.")

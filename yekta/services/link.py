@@ -1,0 +1,93 @@
+"""The link to the other processes of this machine, put together: the place where they meet, and both directions."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from twisted.application.service import Service
+from twisted.internet.defer import Deferred, ensureDeferred
+from twisted.internet.interfaces import IProtocol
+
+from yekta.app.answers import Answers
+from yekta.app.drain import until
+from yekta.link.home import Home
+from yekta.link.others import Others
+from yekta.link.place import Place, Unusable, make_private
+from yekta.services.config import ConfigError, Settings
+
+# LINK_FOLDER where processes are to know nothing of each other.
+OFF = "off"
+
+
+class Link(Service):
+    """``others``: what they have. ``database`` is whose answers are shared: `Driver.identity`."""
+
+    def __init__(self, reactor: Any, settings: Settings, answers: Answers, database: str) -> None:
+        self._reactor = reactor
+        self._settings = settings
+        self._database = database
+        self._tag = secrets.token_hex(8)
+        self._place: Place | None = None
+        self._home = Home(answers, reactor, self._tag)
+        self.others = Others(
+            reactor,
+            self._tag,
+            self._names,
+            self._connect,
+            max_characters=settings.ai_max_characters,
+            # As long as no answer takes, wherever it is.
+            silence=settings.ai_total_timeout,
+        )
+
+    def startService(self) -> None:
+        """Not before twistd has become who it is to be: the folder is that user's. Raises `ConfigError`."""
+        super().startService()
+        place = Place(self._reactor, _folder(self._settings), self._database, self._tag)
+        try:
+            place.open(self._home)
+        except Unusable as error:
+            raise ConfigError(f"LINK_FOLDER {error}") from None
+        self._place = place
+
+    def _names(self) -> list[str]:
+        return [] if self._place is None else self._place.names()
+
+    def _connect(self, name: str, protocol: IProtocol) -> Deferred[Any]:
+        # Only of whom we have the name.
+        assert self._place is not None
+        return self._place.connect(name, protocol)
+
+    async def leave(self) -> None:
+        """Ask others nothing any more, nor let them in: our answers are about to end."""
+        self.others.let_go()
+        place, self._place = self._place, None
+        if place is not None:
+            await place.close()
+
+    def stopService(self) -> Deferred[None]:
+        """Fires when those who are in have been told how our answers ended."""
+        super().stopService()
+        return ensureDeferred(self._stop())
+
+    async def _stop(self) -> None:
+        await self.leave()
+        self._home.close()
+        await until(lambda: not self._home.visitors, self._reactor, self._settings.close_timeout)
+        self._home.drop()
+
+
+def check(settings: Settings) -> None:
+    """Find out whether the folder can be used. Raises `ConfigError`."""
+    try:
+        if settings.link_folder != OFF:
+            make_private(_folder(settings))
+    except Unusable as error:
+        raise ConfigError(f"LINK_FOLDER {error}") from None
+
+
+def _folder(settings: Settings) -> Path:
+    return Path(settings.link_folder or f"{tempfile.gettempdir()}/yekta-{os.geteuid()}").absolute()
