@@ -192,6 +192,26 @@ async def test_where_all_leave_newcomers_are_not_sent_around(house: House) -> No
 
 
 @pytest_twisted.ensureDeferred
+async def test_newcomers_are_not_given_to_who_has_crashed(house: House, tmp_path: Path) -> None:
+    """One of the dead has left its socket, which refuses; of the other, only the mark is there."""
+    # So many that some come before the living one, whatever the order in the folder.
+    dead = [tmp_path / f"{number}.open" for number in range(20)]
+    for mark in dead:
+        mark.touch()
+    for mark in dead[::2]:
+        with socket.socket(socket.AF_UNIX) as stale:
+            stale.bind(str(mark.with_suffix("")))
+    house.handovers["a"].leave()
+    given, kept = await call(house, "a"), await call(house, "a")
+    await given.ask(b"/new", b"b /new \n")
+    house.handovers["b"].leave()
+    await kept.ask(b"/new", b"a /new \n")
+    assert not any(mark.exists() for mark in dead)
+    await hang_up(given)
+    await hang_up(kept)
+
+
+@pytest_twisted.ensureDeferred
 async def test_each_site_counts_what_it_has(house: House) -> None:
     caller = await call(house, "a")
     await caller.ask(b"/?to=b", b"b /?to=b \n")
