@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -24,24 +25,27 @@ def taking(tmp_path: Path) -> Iterator[Path]:
     pytest_twisted.blockon(handover.stopService())
 
 
+@contextmanager
+def given(path: Path, message: bytes) -> Iterator[tuple[socket.socket, socket.socket]]:
+    """A connection that nobody but the taker has, given at ``path`` with ``message``: its other end, and who gives."""
+    ours, theirs = socket.socketpair()
+    with ours, socket.socket(socket.AF_UNIX) as giving:
+        giving.connect(str(path))
+        with theirs:
+            socket.send_fds(giving, [message], [theirs.fileno()])
+        yield ours, giving
+
+
 @pytest_twisted.ensureDeferred
 async def test_half_a_message_is_dropped(taking: Path) -> None:
-    ours, theirs = socket.socketpair()
-    with ours, theirs, socket.socket(socket.AF_UNIX) as giving:
-        giving.connect(str(taking))
-        socket.send_fds(giving, [b"\0\0\0\x09short"], [theirs.fileno()])
+    with given(taking, b"\0\0\0\x09short") as (ours, giving):
         giving.close()
-        theirs.close()
         await gone(ours)
 
 
 @pytest_twisted.ensureDeferred
 async def test_too_much_is_dropped(taking: Path) -> None:
-    ours, theirs = socket.socketpair()
-    with ours, theirs, socket.socket(socket.AF_UNIX) as giving:
-        giving.connect(str(taking))
-        socket.send_fds(giving, [b"\xff\xff\xff\xff"], [theirs.fileno()])
-        theirs.close()
+    with given(taking, b"\xff\xff\xff\xff") as (ours, giving):
         giving.setblocking(False)
         sent = 0
         while sent <= MAX_BYTES:
