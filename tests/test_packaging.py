@@ -79,7 +79,7 @@ def test_the_sdist_has_all_that_the_tests_need(built: Built) -> None:
         packed = {member.name.partition("/")[2] for member in archive if member.isfile()}
     for folder in SHIPPED:
         assert {f"{folder}/{path}" for path in files(ROOT / folder)} <= packed
-    assert {"Makefile", "NEWS.rst", "README.rst", "pyproject.toml", "ruff.toml", "setup.cfg"} <= packed
+    assert {"LICENSE", "Makefile", "NEWS.rst", "README.rst", "pyproject.toml", "ruff.toml", "setup.cfg"} <= packed
     assert not [path for path in packed if GENERATED & set(Path(path).parts)]
 
 
@@ -89,6 +89,14 @@ def test_the_wheel_has_the_packages_the_plugin_and_the_data(built: Built) -> Non
     expected = {f"yekta/{path}" for path in files(ROOT / "yekta")}
     expected |= {f"yekta/etc/{path}" for path in files(ROOT / "etc")}
     assert packed == expected | {"twisted/plugins/yektayar.py"}
+
+
+def test_the_wheel_has_the_license_that_it_names(built: Built) -> None:
+    with zipfile.ZipFile(built.wheel) as archive:
+        (license,) = (name for name in archive.namelist() if name.endswith(".dist-info/licenses/LICENSE"))
+        assert archive.read(license) == (ROOT / "LICENSE").read_bytes()
+        metadata = archive.read(license.replace("licenses/LICENSE", "METADATA")).decode()
+    assert re.search(r"^License(-Expression)?: MIT$", metadata, re.MULTILINE)
 
 
 def test_each_folder_of_etc_is_explained() -> None:

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from twisted.application.service import IService
-
-from yekta.services.options import ServiceOptions
+from yekta.services.options import ServiceOptions, makeService
 
 if TYPE_CHECKING:
     from yekta.edge.site import ApiPort
     from yekta.services.node import Node
+
+__all__ = ["Options", "makeService"]
 
 
 class Options(ServiceOptions):
@@ -25,13 +25,3 @@ class Options(ServiceOptions):
         from bench_events import root
 
         return root(node)
-
-
-def makeService(options: Options) -> IService:
-    """Called by twistd."""
-    # Not before the options have chosen a reactor.
-    from twisted.internet import reactor
-
-    from yekta.services.making import make_service
-
-    return make_service(reactor, options, options["settings"].port)

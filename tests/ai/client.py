@@ -59,10 +59,3 @@ async def failure_of(generation) -> ProviderError:
     with pytest.raises(ProviderError) as caught:
         await generation.done
     return caught.value
-
-
-def turn() -> Deferred[None]:
-    """Fires in the next turn of the reactor."""
-    fired: Deferred[None] = Deferred()
-    reactor.callLater(0, fired.callback, None)
-    return fired

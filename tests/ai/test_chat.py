@@ -10,8 +10,9 @@ import pytest_twisted
 from twisted.internet.defer import CancelledError, Deferred
 from zope.interface.verify import verifyObject
 
-from tests.ai.client import ASKED, SECRET, turn
+from tests.ai.client import ASKED, SECRET
 from tests.support.openai import Abort, Done, Head, Raw, Stay, Text, Wait, chunk, event
+from tests.support.patience import turn
 from yekta import __version__
 from yekta.ai.chat import ChatSettings
 from yekta.ai.provider import Completion, IGeneration, IProvider, Kind, Usage

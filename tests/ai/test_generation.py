@@ -10,8 +10,9 @@ from twisted.internet.interfaces import IStreamClientEndpoint
 from twisted.web.iweb import IAgentEndpointFactory
 from zope.interface import implementer
 
-from tests.ai.client import ASKED, failure_of, turn
+from tests.ai.client import ASKED, failure_of
 from tests.support.openai import Done, Raw, Stay, Text, Wait, chunk, event
+from tests.support.patience import turn
 from yekta.ai.chat import ChatProvider, ChatSettings
 from yekta.ai.http import make_agent
 from yekta.ai.patience import Patience

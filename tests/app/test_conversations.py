@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 import pytest_twisted
 from twisted.internet.defer import Deferred, ensureDeferred, gatherResults
-from twisted.internet.task import Clock, deferLater
+from twisted.internet.task import Clock
 from twisted.logger import capturedLogs
 
 from tests.support.databases import database, reactor, url
-from tests.support.patience import soon
+from tests.support.patience import soon, turn
 from tests.support.peers import FakePeer
 from tests.support.provider import ScriptedProvider
 from yekta.ai.provider import Kind, Message
@@ -172,7 +172,7 @@ class World:
         answer = self.counselor.chat(owner, asked, peer, peer.emit)
         generation = await self.provider.asked()
         # A provider says nothing before it has returned.
-        await deferLater(reactor, 0)
+        await turn()
         return generation, answer.wait()
 
     async def said(self, owner: Owner) -> list[tuple[str, str]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import signal
 import stat
@@ -88,6 +89,23 @@ def test_a_failure_is_one_sentence(shell: Shell, arguments: tuple[str, ...], sen
     assert (ended.returncode, ended.stdout) == (1, "")
     assert ended.stderr.startswith(f"yekta: {sentence}")
     assert len(ended.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize("command", ["etc", "listen"])
+def test_where_nobody_reads_on_it_ends_without_a_word(shell: Shell, tmp_path: Path, command: str) -> None:
+    arguments = {"etc": [str(tmp_path / "etc")], "listen": ["--url", shell.pair.api_url]}[command]
+    reader, writer = os.pipe()
+    os.close(reader)
+    with open(writer, "wb") as output:
+        ended = subprocess.run(
+            [YEKTA, command, *arguments],
+            env=environment({}),
+            stdout=output,
+            stderr=subprocess.PIPE,
+            timeout=PATIENCE,
+            check=False,
+        )
+    assert (ended.returncode, ended.stderr) == (141, b"")
 
 
 def test_a_wrong_token_is_refused_and_not_repeated(shell: Shell) -> None:

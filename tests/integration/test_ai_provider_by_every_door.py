@@ -11,7 +11,7 @@ from twisted.internet.defer import Deferred
 
 from tests.support.clients import Client
 from tests.support.doors import NATIVE, SOCKETIO, House, build, quiet
-from tests.support.openai import Abort, Done, Head, OpenAIServer, Raw, Stay, Step, Text, Wait, chunk, event
+from tests.support.openai import Abort, Done, Head, OpenAIServer, Raw, Received, Stay, Step, Text, Wait, chunk, event
 from tests.support.patience import soon
 from yekta.ai.provider import Kind
 
@@ -135,15 +135,20 @@ async def test_a_provider_that_is_busy_for_a_moment_is_asked_again(world: World,
     assert len(world.server.requests) == 2
 
 
-@three_doors
-@pytest_twisted.ensureDeferred
-async def test_a_client_that_leaves_ends_the_request_upstream(world: World, door: str) -> None:
+async def half_answered(world: World, door: str) -> tuple[Client, Received]:
+    """A client that has half of its answer, and its request upstream, where no more is said."""
     client = await world.house.enter(door)
     arrival = world.server.arrival()
     world.server.script(Text("half"), Stay())
     await ask(client)
     assert (await client.hear()).data["chunk"] == "half"
-    upstream = await soon(arrival)
+    return client, await soon(arrival)
+
+
+@three_doors
+@pytest_twisted.ensureDeferred
+async def test_a_client_that_leaves_ends_the_request_upstream(world: World, door: str) -> None:
+    client, upstream = await half_answered(world, door)
     await client.leave()
     await soon(upstream.gone)
 
@@ -151,14 +156,9 @@ async def test_a_client_that_leaves_ends_the_request_upstream(world: World, door
 @three_doors
 @pytest_twisted.ensureDeferred
 async def test_cancelling_ends_the_request_upstream(world: World, door: str) -> None:
-    client = await world.house.enter(door)
-    arrival = world.server.arrival()
-    world.server.script(Text("half"), Stay())
-    await ask(client)
-    assert (await client.hear()).data["chunk"] == "half"
+    client, upstream = await half_answered(world, door)
     await client.say("ai:cancel", {"messageId": "m"})
     assert (await client.hear()).data["finishReason"] == "cancelled"
-    upstream = await soon(arrival)
     await soon(upstream.gone)
 
 

@@ -10,6 +10,7 @@ import pytest_twisted
 
 from tests.support.clients import Heard
 from tests.support.doors import House, house
+from tests.support.provider import ScriptedGeneration
 from tests.support.socketio_clients import WebSocketClient
 
 __all__ = ["house"]
@@ -71,6 +72,18 @@ async def client(house: House) -> RecoveringClient:
     return made
 
 
+async def asking(house: House) -> tuple[str, RecoveringClient, str, ScriptedGeneration]:
+    """A session's token, its client whose answer begins, the client's id, and the answer."""
+    token, _ = await house.gateway.acquire()
+    first = await client(house)
+    await first.arrive(token)
+    sid = await first.connected()
+    assert (await first.hear()).event == "connected"
+    await first.say("ai:chat", {"message": "?", "messageId": "m"})
+    await first.expect("ai:response:start", {"messageId": "m"})
+    return token, first, sid, await house.gateway.provider.asked()
+
+
 def chunk(seq: int) -> Heard:
     offset = len("".join(TEXTS[:seq]))
     data = {"messageId": "m", "chunk": TEXTS[seq], "seq": seq, "offset": offset}
@@ -87,14 +100,7 @@ async def test_a_client_that_recovers_hears_each_chunk_once(
     """``lost``: chunks before the connection breaks. ``unheard``: how many of the last of them were lost on the way.
     ``noticed``: whether the server knows that it broke when it says the next.
     """
-    token, _ = await house.gateway.acquire()
-    first = await client(house)
-    await first.arrive(token)
-    sid = await first.connected()
-    assert (await first.hear()).event == "connected"
-    await first.say("ai:chat", {"message": "?", "messageId": "m"})
-    await first.expect("ai:response:start", {"messageId": "m"})
-    generation = await house.gateway.provider.asked()
+    token, first, sid, generation = await asking(house)
     offsets = [first.offset]
     for seq in range(lost):
         generation.say(TEXTS[seq])
@@ -120,14 +126,7 @@ async def test_a_client_that_recovers_hears_each_chunk_once(
 
 @pytest_twisted.ensureDeferred
 async def test_what_ended_meanwhile_is_told_to_who_recovers(house: House) -> None:
-    token, _ = await house.gateway.acquire()
-    first = await client(house)
-    await first.arrive(token)
-    sid = await first.connected()
-    assert (await first.hear()).event == "connected"
-    await first.say("ai:chat", {"message": "?", "messageId": "m"})
-    await first.expect("ai:response:start", {"messageId": "m"})
-    generation = await house.gateway.provider.asked()
+    token, first, sid, generation = await asking(house)
     await first.cut()
     await house.get("/health/live")
     generation.say(TEXTS[0])

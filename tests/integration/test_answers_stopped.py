@@ -14,6 +14,7 @@ from twisted.internet.threads import deferToThread
 from tests.support.doors import House, house
 from tests.support.followers import Follower
 from tests.support.node import Program, running
+from tests.support.provider import ScriptedGeneration
 
 __all__ = ["house"]
 
@@ -63,6 +64,13 @@ class Street(ExitStack):
         program = running("answer_client.mjs", self._house.gateway.api_address, protocol, token, "m", seq)
         return Process(self.enter_context(program), predecessor)
 
+    async def answered(self, protocol: str, token: str) -> tuple[Process, ScriptedGeneration]:
+        """One who asks, and whose answer begins."""
+        client = self.client(protocol, token)
+        generation = await self._house.gateway.provider.asked()
+        assert await client.hear() == ("start", {"messageId": "m"})
+        return client, generation
+
 
 @pytest.mark.parametrize(("one", "other"), list(combinations_with_replacement(PROTOCOLS, 2)))
 @pytest_twisted.ensureDeferred
@@ -70,9 +78,7 @@ async def test_whoever_is_stopped_after_a_chunk_is_succeeded_by_another(house: H
     """At every boundary in turn. The stopped ones stay connected, and take nothing: nobody waits for them."""
     token, _ = await house.gateway.acquire()
     with Street(house) as street:
-        client = street.client(one, token)
-        generation = await house.gateway.provider.asked()
-        assert await client.hear() == ("start", {"messageId": "m"})
+        client, generation = await street.answered(one, token)
         for number, text in enumerate(TEXTS[:-1]):
             client.stop()
             generation.say(text)
@@ -91,9 +97,7 @@ async def test_whoever_is_stopped_after_a_chunk_is_succeeded_by_another(house: H
 async def test_whoever_is_stopped_for_a_moment_reads_on(house: House, protocol: str) -> None:
     token, _ = await house.gateway.acquire()
     with Street(house) as street:
-        client = street.client(protocol, token)
-        generation = await house.gateway.provider.asked()
-        assert await client.hear() == ("start", {"messageId": "m"})
+        client, generation = await street.answered(protocol, token)
         for text in TEXTS:
             client.stop()
             generation.say(text)
@@ -113,9 +117,7 @@ async def test_whoever_is_stopped_for_a_moment_reads_on(house: House, protocol: 
 async def test_whoever_is_stopped_until_cut_off_comes_back_for_the_rest(house: House, protocol: str) -> None:
     token, _ = await house.gateway.acquire()
     with Street(house) as street:
-        client = street.client(protocol, token)
-        generation = await house.gateway.provider.asked()
-        assert await client.hear() == ("start", {"messageId": "m"})
+        client, generation = await street.answered(protocol, token)
         generation.say(TEXTS[0])
         await client.read(TEXTS[0])
         client.stop()

@@ -15,14 +15,13 @@ from twisted.internet.base import DelayedCall
 from twisted.internet.defer import Deferred, ensureDeferred, gatherResults
 from twisted.internet.endpoints import TCP4ClientEndpoint, TCP4ServerEndpoint, connectProtocol
 from twisted.internet.protocol import Protocol, connectionDone
-from twisted.internet.task import deferLater
 from twisted.logger import LogEvent, globalLogPublisher
 from twisted.python.failure import Failure
 
 from tests.support.attacks import frame, head
 from tests.support.library import PATH, Library
 from tests.support.lives import Crowd, furnish
-from tests.support.patience import reactor, soon
+from tests.support.patience import reactor, soon, turn
 from yekta.engineio.connection import Connection
 from yekta.socketio.adapter import InMemoryAdapter
 from yekta.socketio.recovery import Settings as Recovery
@@ -181,7 +180,7 @@ async def test_after_500_real_sockets_no_file_descriptor_is_left(logged: list[Lo
     await port.stopListening()
     # The server's ends are closed by the reactor's next turns.
     for _ in range(20):
-        await deferLater(reactor, 0)
+        await turn()
     assert open_sockets() == before
     assert len(waiting) > SOCKETS / 4
     assert {"transport close", "forced close"} <= set(ended)

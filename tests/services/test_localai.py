@@ -17,6 +17,7 @@ from twisted.internet.protocol import ProcessProtocol
 from twisted.internet.task import Clock
 from twisted.python.failure import Failure
 
+from tests.support.patience import turn
 from yekta.ai.provider import Kind, Message, ProviderError
 from yekta.services.localai import LocalModel, LocalSettings, available, bundled_model
 
@@ -122,13 +123,6 @@ def is_alive(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2][0] != "Z"
     except FileNotFoundError:
         return False
-
-
-def turn() -> Deferred[None]:
-    """Fires in the next turn of the reactor."""
-    fired: Deferred[None] = Deferred()
-    reactor.callLater(0, fired.callback, None)
-    return fired
 
 
 class Child:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import select
@@ -18,8 +19,6 @@ from tests.support.node import running
 from tests.support.services import PATIENCE, PYTHON_M_TWISTED, Service, acquire, started
 from tests.support.strangers import Native, Polling, SocketIO
 from tests.support.systemd import manager
-from yekta.services.config import ConfigError
-from yekta.services.worker import numbered
 
 SERVE = re.compile("all 2 workers serve")
 
@@ -137,6 +136,32 @@ def test_workers_do_not_outlive_their_parent(tmp_path: Path) -> None:
         parent.wait()
 
 
+def told(path: Path, room: str) -> int:
+    """Send a notice to a room of the worker that obeys at ``path``; how many are in it there."""
+    with socket.socket(socket.AF_UNIX) as control, control.makefile() as replies:
+        control.connect(str(path))
+        command = {"command": "emit", "room": room, "event": "notice", "data": path.name}
+        control.sendall(json.dumps(command).encode() + b"\n")
+        members: int = json.loads(replies.readline())["members"]
+    return members
+
+
+def test_each_worker_obeys_at_a_socket_of_its_own(tmp_path: Path) -> None:
+    with two(tmp_path, "--control-socket=control") as parent:
+        token = acquire(parent.port)
+        clients = [Native(parent.port, token) for _ in range(6)]
+        clients[0].say("status", "{}")
+        (room,) = (room for room in clients[0].hear()[1]["connection"]["rooms"] if room.startswith("session:"))
+        sockets = ["control.0", "control.1"]
+        members = {name: told(tmp_path / name, room) for name in sockets}
+        heard = [client.hear() for client in clients]
+        assert sum(members.values()) == len(clients)
+        assert members == {name: heard.count(("notice", name)) for name in sockets}
+        for client in clients:
+            client.close()
+        assert parent.stop() == 0
+
+
 def test_workers_serve_whichever_service_was_started(tmp_path: Path) -> None:
     with two(tmp_path, service="yektayar-bench", settings={"PYTHONPATH": str(APPLICATION)}) as parent:
         with Native(parent.port, acquire(parent.port)) as client:
@@ -180,22 +205,3 @@ def test_systemd_s_socket_is_shared_and_systemd_is_told(tmp_path: Path) -> None:
         parent.process.send_signal(signal.SIGTERM)
         systemd.await_message("STOPPING=1")
         assert parent.wait() == 0
-
-
-@pytest.mark.parametrize(
-    ("endpoint", "own"),
-    [
-        ("", ""),
-        ("tcp:9300", "tcp:9302"),
-        ("tcp:0:interface=127.0.0.1", "tcp:0:interface=127.0.0.1"),
-        ("tcp:port=9300:interface=127.0.0.1", "tcp:port=9302:interface=127.0.0.1"),
-        ("unix:/run/metrics:mode=600", "unix:/run/metrics.2:mode=600"),
-    ],
-)
-def test_each_worker_has_an_endpoint_for_its_metrics(endpoint: str, own: str) -> None:
-    assert numbered(endpoint, 2) == own
-
-
-def test_other_endpoints_cannot_be_numbered() -> None:
-    with pytest.raises(ConfigError):
-        numbered("systemd:domain=INET:index=1", 0)

@@ -9,7 +9,8 @@ from twisted.logger import ILogObserver, LogEvent, globalLogPublisher
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from tests.support.socketio import House
+from tests.support.socketio import Browser, House
+from yekta.socketio.socket import Socket
 
 
 @pytest.fixture
@@ -29,6 +30,16 @@ def make_house() -> Iterator[Callable[..., House]]:
 @pytest.fixture
 def house(make_house: Callable[..., House]) -> House:
     return make_house()
+
+
+@pytest.fixture
+def browser(house: House) -> Browser:
+    return house.browser({"user-agent": "test", "origin": "https://app.example"}, token="t")
+
+
+@pytest.fixture
+def socket(browser: Browser) -> Socket:
+    return browser.connect(auth={"token": "a", "more": [1]})
 
 
 @pytest.fixture(autouse=True)

@@ -4,21 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
-
 from tests.support.socketio import Browser, House
 from yekta.socketio.socket import Socket
-
-
-@pytest.fixture
-def browser(house: House) -> Browser:
-    return house.browser({"user-agent": "test", "origin": "https://app.example"}, token="t")
-
-
-@pytest.fixture
-def socket(browser: Browser) -> Socket:
-    return browser.connect(auth={"token": "a", "more": [1]})
-
 
 # -- what it is --------------------------------------------------------------------------------------------------
 

@@ -14,16 +14,6 @@ from yekta.socketio.errors import AckTimeout, Disconnected
 from yekta.socketio.socket import Socket
 
 
-@pytest.fixture
-def browser(house: House) -> Browser:
-    return house.browser({"user-agent": "test", "origin": "https://app.example"}, token="t")
-
-
-@pytest.fixture
-def socket(browser: Browser) -> Socket:
-    return browser.connect(auth={"token": "a", "more": [1]})
-
-
 def ask(browser: Browser, socket: Socket, **options: Any) -> tuple[Any, int]:
     """An answer to come, and the number under which the client was asked."""
     answer = socket.emit_with_ack("q", **options)

@@ -12,17 +12,6 @@ from tests.support.socketio import Browser, House
 from yekta.socketio.recovery import Settings as RecoverySettings
 from yekta.socketio.socket import Socket
 
-
-@pytest.fixture
-def browser(house: House) -> Browser:
-    return house.browser({"user-agent": "test", "origin": "https://app.example"}, token="t")
-
-
-@pytest.fixture
-def socket(browser: Browser) -> Socket:
-    return browser.connect(auth={"token": "a", "more": [1]})
-
-
 # -- rooms and leaving -------------------------------------------------------------------------------------------
 
 

@@ -14,11 +14,11 @@ from typing import Any
 import pytest
 import pytest_twisted
 from twisted.internet import reactor as _reactor
-from twisted.internet.defer import Deferred
 
 from tests.support.clients import Client, NativeClient
 from tests.support.gateway import Gateway
 from tests.support.http import Http
+from tests.support.patience import turn
 from tests.support.socketio_clients import PollingClient, SocketIOClient, UpgradedClient, WebSocketClient
 
 reactor: Any = _reactor
@@ -104,9 +104,7 @@ async def quiet() -> None:
     for _ in range(100):
         if not reactor.getDelayedCalls():
             return
-        turned: Deferred[None] = Deferred()
-        reactor.callLater(0, turned.callback, None)
-        await turned
+        await turn()
     assert reactor.getDelayedCalls() == []
 
 

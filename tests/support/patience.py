@@ -1,4 +1,4 @@
-"""How long a test waits for what must come: a failure shall not hang the suite."""
+"""Waiting for what must come: a failure shall not hang the suite."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 
 from twisted.internet import reactor as _reactor
 from twisted.internet.defer import Deferred
+from twisted.internet.task import deferLater
 
 Result = TypeVar("Result")
 
@@ -18,3 +19,8 @@ PATIENCE = 10
 def soon(deferred: Deferred[Result]) -> Deferred[Result]:
     """``deferred``, failing with `TimeoutError` where it does not fire in time."""
     return deferred.addTimeout(PATIENCE, reactor)
+
+
+def turn() -> Deferred[None]:
+    """Fires in the next turn of the reactor."""
+    return deferLater(reactor, 0)

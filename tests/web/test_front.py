@@ -1,4 +1,4 @@
-"""The short way of HTTP: order, bounds, time, and how a connection goes on to twisted.web."""
+"""The short way of HTTP: order, bounds, and how a connection goes on to twisted.web."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from twisted.web.resource import Resource
 
 from tests.support.memory import HttpClient, compose
 from yekta.web.arrival import Arrival
+from yekta.web.forwarded import parse_trusted
 from yekta.web.front import EAGER
 from yekta.web.request import Request
 from yekta.web.site import Limits, Site
@@ -51,14 +52,6 @@ class Rest(Resource):
     def render(self, request: http.Request) -> bytes:
         request.setHeader("content-length", "3")
         return b"web"
-
-
-@pytest.fixture
-def clock() -> Iterator[Clock]:
-    clock = Clock()
-    yield clock
-    clock.advance(0)
-    assert clock.getDelayedCalls() == []
 
 
 @pytest.fixture
@@ -217,55 +210,10 @@ def test_a_status_that_nobody_knows_is_one_all_the_same(client: HttpClient, door
     assert client.unread().startswith(b"HTTP/1.1 499 ")
 
 
-# -- time ----------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    "drip",
-    [
-        compose("GET", "/door", {"X": "y" * 200}),
-        compose("POST", "/door", {"Content-Length": "500"}, b"x" * 500),
-        compose("POST", "/rest", {"Content-Length": "500"}, b"x" * 500),
-    ],
-    ids=["a head", "a body", "a body for twisted.web"],
-)
-def test_a_request_that_drips_is_cut_when_its_time_is_over(site: Site, clock: Clock, doors: Doors, drip: bytes) -> None:
-    client = HttpClient(site, clock)
-    clock.advance(30)
-    for byte in drip[:119]:
-        assert not client.transport.disconnecting
-        client.send(bytes([byte]))
-        clock.advance(0.5)
-    clock.advance(0.5)
-    clock.advance(0)
-    assert client.transport.lost
-    assert clock.seconds() <= 90.5
-    assert doors.arrivals == []
-
-
-def test_a_silent_client_is_cut_also_after_an_answer(site: Site, clock: Clock) -> None:
-    client = HttpClient(site, clock)
-    clock.advance(59)
-    client.ask("GET", "/door")
-    clock.advance(59)
-    assert not client.transport.disconnecting
-    clock.advance(1)
-    clock.advance(0)
-    assert client.transport.lost
-
-
-def test_an_answer_may_take_longer_than_a_request(client: HttpClient, clock: Clock, doors: Doors) -> None:
-    client.request("GET", "/door/later")
-    clock.advance(1000)
-    doors.arrivals[0].respond(200, {}, b"late")
-    assert answers(client) == [b"late"]
-
-
-@pytest.mark.parametrize("headers", [{}, {"Connection": "close"}])
-def test_a_client_that_reads_nothing_is_cut_for_good(site: Site, clock: Clock, headers: dict[str, str]) -> None:
+def test_a_client_that_does_not_read_the_last_answer_is_cut_for_good(site: Site, clock: Clock) -> None:
     client = HttpClient(site, clock)
     client.transport.congested = True
-    client.request("GET", "/door", headers)
+    client.request("GET", "/door", {"Connection": "close"})
     clock.advance(60)
     assert not client.transport.aborted
     clock.advance(15)
@@ -314,6 +262,14 @@ def test_a_body_that_declares_too_much_is_twisted_web_s_to_refuse(site: Site, cl
     assert answer.status == 413
     assert len(doors.arrivals) == 1
     client.hang_up()
+
+
+def test_a_proxy_each_of_whose_clients_is_counted_is_twisted_web_s(clock: Clock, doors: Doors) -> None:
+    site = Site(clock, Rest(), Limits(max_per_address=1, trusted=parse_trusted(["192.0.2.1"])), doors=doors)
+    proxy, other = HttpClient(site, clock, "192.0.2.1"), HttpClient(site, clock)
+    assert [client.ask("GET", "/door").body for client in (proxy, other)] == [b"web", b""]
+    proxy.hang_up()
+    other.hang_up()
 
 
 def test_behind_a_wrapper_such_as_tls_too(site: Site, clock: Clock) -> None:

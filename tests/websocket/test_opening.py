@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from urllib.parse import quote
 
 import pytest
@@ -148,14 +148,6 @@ def test_it_never_says_anything_else_than_autobahn(change: Mapping[str, str], re
     target, headers = "/" + quote(rest, safe="/?=&%.~[]#:@"), changed(change)
     said = plainly(target, asked(target, headers), Limits())
     assert said is None or said == by_autobahn(target, headers)
-
-
-@pytest.fixture
-def clock() -> Iterator[Clock]:
-    clock = Clock()
-    yield clock
-    clock.advance(0)
-    assert clock.getDelayedCalls() == []
 
 
 # What both ways may leave different: Autobahn's memory of the request, and the times of its statistics.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -23,14 +22,6 @@ from yekta.websocket.factory import WebSocketFactory
 from yekta.websocket.frame import TEXT as TEXT_FRAME
 from yekta.websocket.frame import frame
 from yekta.websocket.limits import Limits
-
-
-@pytest.fixture
-def clock() -> Iterator[Clock]:
-    clock = Clock()
-    yield clock
-    clock.advance(0)
-    assert clock.getDelayedCalls() == []
 
 
 def make(clock: Clock, **limits: Any) -> WebSocketFactory:

@@ -31,6 +31,8 @@ async def run(reactor: Any, options: Namespace, network: None) -> int:
     try:
         for path, is_written in copy_etc(options.destination, force=options.force):
             print(f"{'wrote' if is_written else 'kept '} {path}")
+    except BrokenPipeError:
+        raise
     except OSError as error:
         raise CommandError(f"{error.filename}: {error.strerror}.") from None
     return 0

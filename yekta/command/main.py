@@ -72,6 +72,7 @@ async def _work(reactor: Any, options: argparse.Namespace) -> None:
     network = Network(reactor, options) if "connect" in options else None
     try:
         status = await options.run(reactor, options, network)
+        sys.stdout.flush()
     finally:
         if network is not None:
             await network.close()
@@ -84,6 +85,11 @@ def _explain(failure: Failure, interruptions: list[int]) -> None:
     if interruptions or failure.check(CancelledError):
         # What shells make of SIGINT.
         raise SystemExit(130)
+    if failure.check(BrokenPipeError):
+        # Whoever read our output has what it wanted. Python would write the rest at its own end, and complain.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        # What shells make of SIGPIPE.
+        raise SystemExit(141)
     if failure.check(TimeoutError):
         sentence = "It took too long."
     elif failure.check(CommandError):

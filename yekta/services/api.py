@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from twisted.application.service import IService
-
-from yekta.services.options import ServiceOptions
+from yekta.services.options import ServiceOptions, makeService
 
 if TYPE_CHECKING:
     from yekta.edge.site import ApiPort
     from yekta.services.node import Node
+
+__all__ = ["Options", "makeService"]
 
 
 class Options(ServiceOptions):
@@ -23,13 +23,3 @@ class Options(ServiceOptions):
         from yekta.services import ports
 
         return ports.api(node)
-
-
-def makeService(options: Options) -> IService:
-    """Called by twistd."""
-    # Not before the options have chosen a reactor: most of what is behind these imports one.
-    from twisted.internet import reactor
-
-    from yekta.services.making import make_service
-
-    return make_service(reactor, options, options["settings"].port)

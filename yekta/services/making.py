@@ -17,9 +17,10 @@ from yekta.services.service import Gateway
 from yekta.services.workers import Workers
 
 
-def make_service(reactor: Any, options: ServiceOptions, port: int) -> IService:
-    """See the module. ``port`` is the service's own setting."""
+def make(reactor: Any, options: ServiceOptions) -> IService:
+    """See the module."""
     settings: Settings = options["settings"]
+    port: int = getattr(settings, options.port_setting)
     herald = systemd(reactor, os.environ)
     logs = _begin_log(reactor, options)
     if settings.workers > 1:

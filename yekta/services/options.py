@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from dotenv import dotenv_values
+from twisted.application.service import IService
 from twisted.python import usage
 
 from yekta.services import reactor
@@ -22,9 +23,13 @@ if TYPE_CHECKING:
 
 
 class ServiceOptions(usage.Options):
-    """Options of a service, by its name to twistd; each setting is one. ``given``: what they were parsed from."""
+    """Options of a service; each setting is one. ``given``: what they were parsed from.
+
+    ``service``: its name to twistd. ``port_setting``: the attribute of its port among the settings.
+    """
 
     service = "yekta"
+    port_setting = "port"
     longdesc = "Every setting may also be given in the environment or in .env, by its name in capitals."
     optFlags: ClassVar = [("no-console", None, "do not serve the page to try the service")]
     optParameters: ClassVar = [("env-file", None, None, "file with settings [default .env]")] + [
@@ -84,3 +89,13 @@ class ServiceOptions(usage.Options):
         except (OSError, ValueError) as error:
             raise ConfigError(f"The settings in {given or '.env'} cannot be read: {error}.") from None
         return {name: value for name, value in dotenv_values(stream=StringIO(text)).items() if value is not None}
+
+
+def makeService(options: ServiceOptions) -> IService:
+    """What twistd is to start."""
+    # Not before the options have chosen a reactor: most of what is behind these imports one.
+    from twisted.internet import reactor
+
+    from yekta.services.making import make
+
+    return make(reactor, options)

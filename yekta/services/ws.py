@@ -4,32 +4,23 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from twisted.application.service import IService
-
-from yekta.services.options import ServiceOptions
+from yekta.services.options import ServiceOptions, makeService
 
 if TYPE_CHECKING:
     from yekta.edge.site import WebSocketPort
     from yekta.services.node import Node
+
+__all__ = ["Options", "makeService"]
 
 
 class Options(ServiceOptions):
     """``twistd yektayar-ws --help``."""
 
     service = "yektayar-ws"
+    port_setting = "websocket_port"
     synopsis = "[options]"
 
     def root(self, node: Node) -> WebSocketPort:
         from yekta.services import ports
 
         return ports.ws(node)
-
-
-def makeService(options: Options) -> IService:
-    """Called by twistd."""
-    # Not before the options have chosen a reactor: most of what is behind these imports one.
-    from twisted.internet import reactor
-
-    from yekta.services.making import make_service
-
-    return make_service(reactor, options, options["settings"].websocket_port)

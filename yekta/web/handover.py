@@ -84,15 +84,27 @@ class Handover(Service):
 
     def whither(self, target: bytes) -> Give | None:
         """Where a connection belongs that brings a request for ``target``; ``None`` is here."""
-        name = self._name_of(target)
         if self._leaving and self._is_new(target):
-            name = self._anybody()
+            marks = list(self._folder.glob(self._mark("*").name))
+            return partial(self._give_to_anybody, marks) if marks else None
+        name = self._name_of(target)
         if name is None or name == self._own_name:
             return None
-        return partial(_give, self._folder / name)
+        return partial(self._give_to, name)
 
-    def _anybody(self) -> str | None:
-        return next((mark.stem for mark in self._folder.glob(self._mark("*").name)), None)
+    def _give_to_anybody(self, marks: list[Path], descriptor: int, data: bytes) -> bool:
+        return any(self._give_to(mark.stem, descriptor, data) for mark in marks)
+
+    def _give_to(self, name: str, descriptor: int, data: bytes) -> bool:
+        try:
+            return _give(self._folder / name, descriptor, data)
+        except (ConnectionRefusedError, FileNotFoundError):
+            # Nobody listens: whoever had the name has crashed, or it would have taken its mark away.
+            self._mark(name).unlink(missing_ok=True)
+        except OSError:
+            # It is too busy to take one more.
+            pass
+        return False
 
     def _mark(self, name: str) -> Path:
         return self._folder / f"{name}.open"
@@ -109,13 +121,13 @@ class Handover(Service):
 
 
 def _give(path: Path, descriptor: int, data: bytes) -> bool:
+    """Raises `OSError` where nobody listens, or too many wait."""
     message = _LENGTH.pack(len(data)) + data
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as giving, suppress(OSError):
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as giving:
         giving.setblocking(False)
         giving.connect(str(path))
         # Part of it is as good as nothing: the other side drops it.
         return socket.send_fds(giving, [message], [descriptor]) == len(message)
-    return False
 
 
 class _Taking(Factory):

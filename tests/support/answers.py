@@ -1,0 +1,54 @@
+"""Answers with a clock, a provider that a test plays, and readers.
+
+    from tests.support.answers import World, world        # the fixture, in `__all__`
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from twisted.internet.task import Clock
+
+from tests.support.provider import ScriptedProvider
+from tests.support.readers import FakeReader
+from yekta.app.answer import Answer
+from yekta.app.answers import Answers
+
+ORPHAN, KEEP, MOST, CHARACTERS = 60, 600, 4, 100
+
+
+class World:
+    """Answers of one session, ``s``."""
+
+    def __init__(self) -> None:
+        self.clock = Clock()
+        self.answers = Answers(self.clock, orphan=ORPHAN, keep=KEEP, most=MOST, characters=CHARACTERS)
+        self.provider = ScriptedProvider()
+
+    def begin(self, message_id: str = "m", **options: Any) -> Answer:
+        """An answer on its way, that nobody follows yet."""
+        answer = self.answers.begin(message_id, "s", None, **options)
+        answer.started(self.provider.generate([], answer.text_received))
+        return answer
+
+    def follow(self, answer: Answer, seq: int = -1, reader: FakeReader | None = None) -> FakeReader:
+        if reader is None:
+            reader = FakeReader()
+            reader.texts[answer.message_id] = answer.text[: answer.chunk_after(answer.clamp(seq))["offset"]]
+        reader.follow(answer, reader.send, seq, replay=True)
+        return reader
+
+    @property
+    def generation(self) -> Any:
+        return self.provider.generations[-1]
+
+
+@pytest.fixture
+def world() -> Iterator[World]:
+    world = World()
+    yield world
+    world.answers.stop()
+    assert world.answers.running == 0
+    assert world.clock.getDelayedCalls() == []

@@ -1,0 +1,85 @@
+"""What is said at the socket where connections are given: only what came whole is taken."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+import pytest_twisted
+from twisted.internet.protocol import Factory
+
+from tests.support.patience import reactor, turn
+from yekta.web.handover import MAX_BYTES, Handover, _give
+
+
+@pytest.fixture
+def taking(tmp_path: Path) -> Iterator[Path]:
+    """The path of a socket at which connections are taken."""
+    handover = Handover(reactor, tmp_path, "a", lambda target: None, lambda target: False, Factory())
+    handover.privilegedStartService()
+    yield tmp_path / "a"
+    pytest_twisted.blockon(handover.stopService())
+
+
+@contextmanager
+def given(path: Path, message: bytes) -> Iterator[tuple[socket.socket, socket.socket]]:
+    """A connection that nobody but the taker has, given at ``path`` with ``message``: its other end, and who gives."""
+    ours, theirs = socket.socketpair()
+    with ours, socket.socket(socket.AF_UNIX) as giving:
+        giving.connect(str(path))
+        with theirs:
+            socket.send_fds(giving, [message], [theirs.fileno()])
+        yield ours, giving
+
+
+@pytest_twisted.ensureDeferred
+async def test_half_a_message_is_dropped(taking: Path) -> None:
+    with given(taking, b"\0\0\0\x09short") as (ours, giving):
+        giving.close()
+        await gone(ours)
+
+
+@pytest_twisted.ensureDeferred
+async def test_too_much_is_dropped(taking: Path) -> None:
+    with given(taking, b"\xff\xff\xff\xff") as (ours, giving):
+        giving.setblocking(False)
+        sent = 0
+        while sent <= MAX_BYTES:
+            try:
+                sent += giving.send(bytes(65536))
+            except BlockingIOError:
+                await turn()
+            except (BrokenPipeError, ConnectionResetError):
+                break
+        await gone(ours)
+
+
+async def gone(connection: socket.socket) -> None:
+    """Wait until nobody has the other end any more."""
+    connection.setblocking(False)
+    while True:
+        try:
+            assert connection.recv(1) == b""
+            return
+        except BlockingIOError:
+            await turn()
+
+
+def test_what_does_not_fit_is_not_given(tmp_path: Path) -> None:
+    path = tmp_path / "slow"
+    with socket.socket(socket.AF_UNIX) as slow:
+        slow.bind(str(path))
+        slow.listen()
+        reader, writer = os.pipe()
+        assert _give(path, reader, b"x") is True
+        assert _give(path, reader, bytes(100_000_000)) is False
+        os.close(reader)
+        os.close(writer)
+
+
+def test_only_the_owner_may_give(taking: Path) -> None:
+    assert taking.stat().st_mode & 0o777 == 0o600
