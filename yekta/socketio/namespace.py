@@ -1,11 +1,10 @@
-"""A namespace: its middlewares, its sockets, its adapter. And parents, which make namespaces when clients ask."""
+"""A namespace: its middlewares, its sockets, its adapter."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
-import attrs
 from twisted.internet.defer import CancelledError, Deferred, ensureDeferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
@@ -20,40 +19,16 @@ from yekta.socketio.errors import ConnectError
 from yekta.socketio.listeners import Function, Listeners, ignore
 from yekta.socketio.packet import Packet
 from yekta.socketio.socket import Socket
+from yekta.socketio.welcoming import Middleware, Welcoming
 
 if TYPE_CHECKING:
+    from yekta.socketio.parent import ParentNamespace
     from yekta.socketio.server import Server
 
 Result = TypeVar("Result")
 
 # What a client is told where a middleware failed without saying why.
 FAILED = "Internal error"
-
-
-@attrs.frozen
-class Middleware:
-    """``always``: also for clients whose connection is recovered, whose other middlewares may be skipped."""
-
-    function: Callable[[Socket], Any]
-    always: bool
-
-
-class Welcoming:
-    """Who may come in, and who is told: the part that a namespace and a parent of namespaces share."""
-
-    def __init__(self) -> None:
-        self.middlewares: tuple[Middleware, ...] = ()
-        self.connection_listeners: tuple[Callable[[Socket], Any], ...] = ()
-
-    def use(self, middleware: Function, *, always: bool = False) -> Function:
-        """Ask ``middleware(socket)`` about each new socket; `ConnectError` refuses it. It may be ``async``."""
-        self.middlewares = (*self.middlewares, Middleware(middleware, always))
-        return middleware
-
-    def on_connection(self, listener: Function) -> Function:
-        """Call ``listener(socket)`` for each new socket, after the client has been told that it is connected."""
-        self.connection_listeners = (*self.connection_listeners, listener)
-        return listener
 
 
 class Namespace(Welcoming, Emitting):
@@ -233,51 +208,6 @@ class Namespace(Welcoming, Emitting):
         """Go, if this namespace was made for clients that have all gone."""
         if self._parent is not None and not self.sockets and not self._admissions:
             self._parent.child_empty(self)
-
-
-class ParentNamespace(Welcoming):
-    """Makes a namespace for every name that it ``matches``, with its own middlewares and listeners.
-
-    A namespace that its last socket has left goes away again, unless ``keep`` says otherwise; one that nobody was let
-    into always does.
-    """
-
-    def __init__(
-        self,
-        server: Server,
-        matches: Callable[[str, dict[str, Any]], bool | Awaitable[bool]],
-        *,
-        keep: bool = False,
-    ) -> None:
-        super().__init__()
-        self.children: set[Namespace] = set()
-        self._server = server
-        self._matches = matches
-        self._keep = keep
-
-    def match(self, name: str, auth: dict[str, Any]) -> bool | Awaitable[bool]:
-        """Whether ``name`` is one of ours."""
-        return self._matches(name, auth)
-
-    def create(self, name: str) -> Namespace:
-        """The namespace that a client asks for."""
-        namespace = Namespace(self._server, name, self)
-        namespace.middlewares = self.middlewares
-        namespace.connection_listeners = self.connection_listeners
-        self.children.add(namespace)
-        return namespace
-
-    def emit(self, event: str, *args: Any) -> None:
-        """Send an event to all sockets of all namespaces made so far."""
-        for namespace in tuple(self.children):
-            namespace.emit(event, *args)
-
-    def child_empty(self, namespace: Namespace) -> None:
-        """Nobody is left in ``namespace``. It waits for those who may come back to what they missed."""
-        if (self._keep and namespace.was_joined) or (namespace.adapter.awaits and self._server.linger(namespace)):
-            return
-        self.children.discard(namespace)
-        self._server.drop(namespace)
 
 
 def _ask(asked: Iterator[Middleware], socket: Socket) -> Awaitable[Any] | None:

@@ -28,7 +28,8 @@ from yekta.socketio.client import Client
 from yekta.socketio.handshake import Handshake
 from yekta.socketio.listeners import Function
 from yekta.socketio.message import EventFormat
-from yekta.socketio.namespace import Namespace, ParentNamespace
+from yekta.socketio.namespace import Namespace
+from yekta.socketio.parent import ParentNamespace
 from yekta.socketio.parser import Parser
 from yekta.socketio.recovery import History
 from yekta.socketio.settings import Settings, from_options

@@ -9,7 +9,6 @@ from collections.abc import Callable, Collection
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-import attrs
 from twisted.internet.defer import Deferred, fail
 
 from yekta.socketio import packet as packets
@@ -18,6 +17,7 @@ from yekta.socketio.adapter import RemoteSocket, Restored, Target
 from yekta.socketio.broadcast import Broadcasting, BroadcastOperator
 from yekta.socketio.calls import call, dispatch
 from yekta.socketio.errors import Disconnected
+from yekta.socketio.flagged import FlaggedSocket, TimedSocket
 from yekta.socketio.handshake import Handshake, redacted
 from yekta.socketio.listeners import ignore
 from yekta.socketio.listening import NOBODY, Listening
@@ -298,29 +298,3 @@ class Socket(Listening, Broadcasting):
                 self.client.send(Packet(packets.ACK, self.spelling, list(args), id))
 
         return ack
-
-
-@attrs.frozen
-class TimedSocket:
-    """A socket whose acknowledgements must come within ``seconds``."""
-
-    _socket: Socket
-    _seconds: float
-
-    def emit_with_ack(self, event: str, *args: Any) -> Deferred[Any]:
-        """See :meth:`Socket.emit_with_ack`."""
-        return self._socket.emit_with_ack(event, *args, timeout=self._seconds)
-
-
-@attrs.frozen
-class FlaggedSocket:
-    """A socket whose events may be dropped, or are not worth compressing."""
-
-    _socket: Socket
-    _volatile: bool = False
-    _compress: bool = True
-
-    def emit(self, event: str, *args: Any) -> None:
-        """See :meth:`Socket.emit`."""
-        message = Message((allowed(event), *args), volatile=self._volatile, compress=self._compress)
-        self._socket._say(message)

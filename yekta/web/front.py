@@ -10,8 +10,6 @@ of twisted.web's, so `Site` uses it wherever its root knows doors (`Doors`).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Protocol
 
 from twisted.internet import protocol
@@ -24,11 +22,11 @@ from yekta.tcp import sender
 from yekta.web.alike import NAME as OPENING
 from yekta.web.census import Leave
 from yekta.web.forwarded import whereabouts
+from yekta.web.front_arrival import FrontArrival
 from yekta.web.plain import END, Head, may_be_plain
 from yekta.web.repeated import Heads
-from yekta.web.request import KEY, Request, parse_target
+from yekta.web.request import Request, parse_target
 from yekta.web.switching import switch
-from yekta.web.written import Written, write
 
 if TYPE_CHECKING:
     from yekta.web.arrival import Door, Surrendered
@@ -38,86 +36,11 @@ if TYPE_CHECKING:
 # of the connection is noticed.
 EAGER = 1 << 14
 
-_PHRASES = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n" for status in HTTPStatus}
-
-
 class Doors(Protocol):
     """What a site's root knows where it can do without twisted.web."""
 
     def door(self, asked: Request) -> Door | None:
         """The door that a plain request is for; ``None``: twisted.web is to find out."""
-
-
-class FrontArrival:
-    """A request of a `Front`; see `Arrival`."""
-
-    __slots__ = (
-        "__weakref__",
-        "_began",
-        "_front",
-        "_head",
-        "_hung_up",
-        "asked",
-        "body",
-        "close",
-        "ended",
-        "key",
-        "target",
-    )
-
-    def __init__(self, front: Front, bytes_of_head: bytes, head: Head, asked: Request, key: str) -> None:
-        self.asked = asked
-        self.key = key or asked.headers.get(KEY, "")
-        self.target = head.target
-        self.body = b""
-        self.close = head.close
-        self.ended: Callable[[], object] | None = None
-        self._front: Front | None = front
-        self._head = bytes_of_head
-        self._hung_up: Callable[[], object] | None = None
-        self._began = 0.0 if front.site.access is None else front.site.clock.seconds()
-
-    def respond(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
-        front, self._front = self._front, None
-        if front is None:
-            return
-        access, asked = front.site.access, self.asked
-        if access is not None:
-            seconds = front.site.clock.seconds() - self._began
-            access.request(asked.method, asked.path, status, len(body), seconds, asked.address)
-        close = self.close or "Connection" in headers or front.site.parting
-        fields = headers.lines if isinstance(headers, Written) and not close else write(tuple(headers.items()), close)
-        first = _PHRASES.get(status) or f"HTTP/1.1 {status} Unknown Status\r\n"
-        head = f"{first}{front.site.date()}{fields}Content-Length: {len(body)}\r\n\r\n"
-        self.end()
-        front.answered(head.encode("latin-1", "replace") + body, close)
-
-    def on_hang_up(self, call: Callable[[], object]) -> None:
-        if self._front is not None:
-            self._hung_up = call
-
-    def head(self) -> bytes:
-        return self._head
-
-    def surrender(self) -> Surrendered:
-        front, self._front = self._front, None
-        assert front is not None
-        self.end()
-        return front.surrender()
-
-    def end(self) -> None:
-        """The request is over. Whoever is to be called knows it too: a circle that would keep its body."""
-        ended, self.ended, self._hung_up = self.ended, None, None
-        if ended is not None:
-            ended()
-
-    def lost(self) -> None:
-        """The client hung up."""
-        hung_up = self._hung_up
-        self._front = None
-        self.end()
-        if hung_up is not None:
-            hung_up()
 
 
 @implementer(IPushProducer)

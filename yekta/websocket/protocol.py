@@ -1,11 +1,10 @@
-"""One WebSocket connection over Autobahn: the only place that touches its protocol class, but for `lean`.
+"""One WebSocket connection over Autobahn, whose protocol class only this, `outgoing` and `lean` touch.
 
 Autobahn owns RFC 6455: opening and closing handshake, fragments, control frames, compression, violations. This class
 adds what a gateway needs around it:
 
 * the common case first: whole masked text frames are taken out of each chunk before Autobahn sees it (`frame`);
-* what is sent while a chunk is handled, or in one turn of the reactor, leaves in one write (`_gather`);
-* reading stops while the client does not read (IPushProducer);
+* what is sent together leaves together, and nothing is read while the client does not read (`outgoing`);
 * bounds: message size (1009), fragments of a message (1008), bytes waiting for a client that does not read.
 
 It knows nothing of Engine.IO or events; those are its receiver's (:class:`~yekta.websocket.interfaces.IReceiver`).
@@ -14,30 +13,22 @@ It knows nothing of Engine.IO or events; those are its receiver's (:class:`~yekt
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
-from twisted.internet.interfaces import IPushProducer
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from yekta.tcp import sender
-from yekta.websocket.frame import BINARY, CLOSE, TEXT, frame, goodbye, take_texts
+from yekta.websocket.frame import CLOSE, frame, goodbye, take_texts
 from yekta.websocket.interfaces import IReceiver, IWebSocket
-from yekta.websocket.lean import LeanProtocol
-from yekta.websocket.limits import GOING_AWAY, NO_CLOSE, NO_CODE, NORMAL, PING_TIMEOUT, POLICY, SLOW_CONSUMER, TOO_BIG
+from yekta.websocket.limits import GOING_AWAY, NO_CLOSE, NO_CODE, NORMAL, PING_TIMEOUT, POLICY, TOO_BIG
 from yekta.websocket.nvx import unmask_long
+from yekta.websocket.outgoing import Outgoing
 
-if TYPE_CHECKING:
-    from yekta.websocket.factory import WebSocketFactory
-
-_OPEN = LeanProtocol.STATE_OPEN
+_OPEN = Outgoing.STATE_OPEN
 
 # What clients say when they close, and what they are answered.
 _COMMON_GOODBYES = {b"": NO_CODE, **{code.to_bytes(2, "big"): code for code in (NORMAL, GOING_AWAY)}}
 _GOODBYE = frame(CLOSE, NORMAL.to_bytes(2, "big"))
-
-# As much is gathered, in bytes, before it is handed to the transport in the middle of a turn.
-GATHERED = 1 << 16
 
 # What each connection has of its own, from its beginning to an ordinary end.
 ATTRIBUTES = (
@@ -46,16 +37,13 @@ ATTRIBUTES = (
 )
 
 
-@implementer(IWebSocket, IPushProducer)
-class WebSocket(LeanProtocol):
+@implementer(IWebSocket)
+class WebSocket(Outgoing):
     """See the module. States are Autobahn's: CONNECTING → OPEN → CLOSING → CLOSED."""
 
-    writable = True
     heard = False
-    receiver: IReceiver
     response_headers: ClassVar[dict[str, str]] = {}
     left: Callable[[], None]
-    factory: WebSocketFactory
     message_data: list[bytes] | None
     _cut_for = ""
     _opened = False
@@ -66,16 +54,8 @@ class WebSocket(LeanProtocol):
     # Of a long frame that has not arrived whole: what is here, and how many bytes are not.
     _parts: list[bytes]
     _missing = 0
-    # What waits to be sent: for the end of the chunk or turn, or for a client that does not read; and its bytes.
-    _waiting: list[bytes] | None = None
-    _size = 0
-    _handling = False
 
     # -- opening ---------------------------------------------------------------------------------------
-
-    def connectionMade(self) -> None:
-        super().connectionMade()
-        self._send_now = sender(self.transport)
 
     def open_at_once(self, answer: bytes, rest: bytes) -> None:
         """Begin open: the opening handshake was done elsewhere (`opening`), and ``answer`` is its 101."""
@@ -205,86 +185,6 @@ class WebSocket(LeanProtocol):
 
     def _max_message_size_exceeded(self, msg_size: int, max_msg_size: int, reason: str) -> None:
         self._fail_connection(TOO_BIG, "")
-
-    @property
-    def compressing(self) -> bool:
-        return self._perMessageCompress is not None
-
-    # -- sending ---------------------------------------------------------------------------------------
-
-    def send_text(self, text: str) -> None:
-        self.send_encoded(text.encode())
-
-    def send_encoded(self, text: bytes) -> None:
-        if self._perMessageCompress is not None:
-            self._send_compressible(text, binary=False)
-        elif self.state == _OPEN:
-            self._gather(frame(TEXT, text))
-
-    def send_binary(self, data: bytes) -> None:
-        if not self.compressing:
-            self.send_frame(frame(BINARY, data))
-        else:
-            self._send_compressible(data, binary=True)
-
-    def send_frame(self, frame: bytes) -> None:
-        if self.state == _OPEN:
-            self._gather(frame)
-
-    def _send_compressible(self, payload: bytes, *, binary: bool) -> None:
-        threshold = self.factory.limits.deflate_threshold or 0
-        if self.state == _OPEN:
-            self.sendMessage(payload, binary, doNotCompress=len(payload) < threshold)
-
-    def sendData(self, data: bytes, sync: bool = False, chopsize: int | None = None) -> None:
-        """Autobahn's one way out: handshakes and control frames go at once, after what was gathered."""
-        if self._waiting is None and self.writable and not self._handling:
-            self._send_now(data)
-            return
-        self._gather(data)
-        if not self._handling:
-            self.flush()
-
-    def _gather(self, data: bytes) -> None:
-        """Send ``data`` together with what else is sent while this chunk is handled, or else in this turn."""
-        waiting = self._waiting
-        if waiting is not None:
-            waiting.append(data)
-        else:
-            self._waiting = [data]
-            if self.writable and not self._handling:
-                self.factory.flush_soon(self)
-        self._size += len(data)
-        if not self.writable:
-            if self._size > self.factory.limits.max_queued:
-                self.abort(SLOW_CONSUMER)
-        elif self._size > GATHERED:
-            self.flush()
-
-    def flush(self) -> None:
-        """Hand what was gathered to the transport, unless the client does not read."""
-        waiting = self._waiting
-        if waiting is not None and self.writable:
-            self._waiting, self._size = None, 0
-            self._send_now(waiting[0] if len(waiting) == 1 else b"".join(waiting))
-
-    # -- IPushProducer: the transport says whether the client reads --------------------------------------
-
-    def pauseProducing(self) -> None:
-        self.writable = False
-        if self.state == _OPEN:
-            self.transport.pauseProducing()
-
-    def resumeProducing(self) -> None:
-        self.writable = True
-        self.flush()
-        if self.writable and self.state == _OPEN:
-            self.transport.resumeProducing()
-            self.receiver.drained()
-            self.consumeData()
-
-    def stopProducing(self) -> None:
-        """The transport is going away; `connectionLost` follows."""
 
     # -- closing ---------------------------------------------------------------------------------------
 

@@ -1,0 +1,124 @@
+"""What a WebSocket connection sends: all of one chunk that is handled, or of one turn of the reactor, in one write.
+
+A client that does not read is not read from either, and what waits for it is bounded.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from twisted.internet.interfaces import IPushProducer
+from zope.interface import implementer
+
+from yekta.tcp import sender
+from yekta.websocket.frame import BINARY, TEXT, frame
+from yekta.websocket.interfaces import IReceiver
+from yekta.websocket.lean import LeanProtocol
+from yekta.websocket.limits import SLOW_CONSUMER
+
+if TYPE_CHECKING:
+    from yekta.websocket.factory import WebSocketFactory
+
+_OPEN = LeanProtocol.STATE_OPEN
+
+# As much is gathered, in bytes, before it is handed to the transport in the middle of a turn.
+GATHERED = 1 << 16
+
+
+@implementer(IPushProducer)
+class Outgoing(LeanProtocol):
+    """The sending half of `yekta.websocket.protocol.WebSocket`."""
+
+    factory: WebSocketFactory
+    receiver: IReceiver
+    writable = True
+    # What waits to be sent: for the end of the chunk or turn, or for a client that does not read; and its bytes.
+    _waiting: list[bytes] | None = None
+    _size = 0
+    _handling = False
+
+    def connectionMade(self) -> None:
+        super().connectionMade()
+        self._send_now = sender(self.transport)
+
+    @property
+    def compressing(self) -> bool:
+        return self._perMessageCompress is not None
+
+    def send_text(self, text: str) -> None:
+        self.send_encoded(text.encode())
+
+    def send_encoded(self, text: bytes) -> None:
+        if self._perMessageCompress is not None:
+            self._send_compressible(text, binary=False)
+        elif self.state == _OPEN:
+            self._gather(frame(TEXT, text))
+
+    def send_binary(self, data: bytes) -> None:
+        if not self.compressing:
+            self.send_frame(frame(BINARY, data))
+        else:
+            self._send_compressible(data, binary=True)
+
+    def send_frame(self, frame: bytes) -> None:
+        if self.state == _OPEN:
+            self._gather(frame)
+
+    def _send_compressible(self, payload: bytes, *, binary: bool) -> None:
+        threshold = self.factory.limits.deflate_threshold or 0
+        if self.state == _OPEN:
+            self.sendMessage(payload, binary, doNotCompress=len(payload) < threshold)
+
+    def sendData(self, data: bytes, sync: bool = False, chopsize: int | None = None) -> None:
+        """Autobahn's one way out: handshakes and control frames go at once, after what was gathered."""
+        if self._waiting is None and self.writable and not self._handling:
+            self._send_now(data)
+            return
+        self._gather(data)
+        if not self._handling:
+            self.flush()
+
+    def _gather(self, data: bytes) -> None:
+        """Send ``data`` together with what else is sent while this chunk is handled, or else in this turn."""
+        waiting = self._waiting
+        if waiting is not None:
+            waiting.append(data)
+        else:
+            self._waiting = [data]
+            if self.writable and not self._handling:
+                self.factory.flush_soon(self)
+        self._size += len(data)
+        if not self.writable:
+            if self._size > self.factory.limits.max_queued:
+                self.abort(SLOW_CONSUMER)
+        elif self._size > GATHERED:
+            self.flush()
+
+    def flush(self) -> None:
+        """Hand what was gathered to the transport, unless the client does not read."""
+        waiting = self._waiting
+        if waiting is not None and self.writable:
+            self._waiting, self._size = None, 0
+            self._send_now(waiting[0] if len(waiting) == 1 else b"".join(waiting))
+
+    # -- IPushProducer: the transport says whether the client reads --------------------------------------
+
+    def pauseProducing(self) -> None:
+        self.writable = False
+        if self.state == _OPEN:
+            self.transport.pauseProducing()
+
+    def resumeProducing(self) -> None:
+        self.writable = True
+        self.flush()
+        if self.writable and self.state == _OPEN:
+            self.transport.resumeProducing()
+            self.receiver.drained()
+            self.consumeData()
+
+    def stopProducing(self) -> None:
+        """The transport is going away; `connectionLost` follows."""
+
+    def abort(self, reason: str = "") -> None:
+        """Cut the connection."""
+        raise NotImplementedError
