@@ -240,7 +240,10 @@ class Connection:
             self.probe.expire()
         self.engine.connection_lost(self)
         self.handler.connection_lost(reason, description)
+        # Who used it knows it too: together they would wait for the collector, with all that belongs to them.
+        del self.handler
         self._fire("close", reason, description)
+        self._hooks = None
 
     def ping(self) -> None:
         """Ask whether the client is still there."""

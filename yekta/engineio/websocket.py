@@ -121,6 +121,8 @@ class WebSocketTransport:
         self.connection.transport_lost(
             self, TRANSPORT_ERROR if cut else TRANSPORT_CLOSE, reason if cut else f"code {code}"
         )
+        # It knows its transport: a circle.
+        del self.connection
 
 
 @implementer(IReceiver)
