@@ -17,8 +17,8 @@ from benchmarks.generator import LoadError, Measured, holding, load
 from benchmarks.rows import IDLE, Row
 from benchmarks.servers import Running, Server, running
 
-# Connections opened and closed before memory is measured: code and tables come once, not with every connection.
-_FIRST = 100
+# Connections that are there before memory is measured: code, threads and their caches come once, not with each.
+_FIRST = 1_000
 
 # Seconds for a server to be done with the clients of the run before.
 _PAUSE = 0.1
@@ -88,12 +88,11 @@ class Comparison:
 
 
 def idle(protocol: str, server: Running, clients: int, tokens: Path) -> float:
-    """Bytes of memory that each of so many idle connections costs. Raises `LoadError`."""
+    """Bytes of memory that each of so many further idle connections costs. Raises `LoadError`."""
     with holding(protocol, server.port, _FIRST, tokens):
-        pass
-    before = settled_memory(server.process)
-    with holding(protocol, server.port, clients, tokens):
-        return (settled_memory(server.process) - before) / clients
+        before = settled_memory(server.process)
+        with holding(protocol, server.port, clients, tokens):
+            return (settled_memory(server.process) - before) / clients
 
 
 def median(measurements: Sequence[Measured]) -> Measured:
