@@ -14,7 +14,7 @@ from tests.support.calls import calls_of
 from tests.support.peers import FakePeer
 from yekta import jsontext
 from yekta.app.budget import Rate
-from yekta.app.dispatcher import Dispatcher, Event, Reply
+from yekta.app.dispatcher import MOST_WAITING, Dispatcher, Event, Reply
 from yekta.app.errors import ClientError
 from yekta.app.peer import Peer
 from yekta.app.schemas import Say
@@ -144,3 +144,21 @@ def test_who_sends_too_many_events_is_told_when_to_come_back_and_others_are_not_
     clock.advance(0.5)
     dispatcher.dispatch(one, "ping", None, lambda *event: heard.append(event))
     assert heard[-1] == ("done", None)
+
+
+def test_who_makes_too_many_handlers_wait_at_a_time_is_told_so() -> None:
+    answers: list[Deferred[Any]] = []
+
+    async def handler(peer: Peer, data: Any, reply: Reply) -> None:
+        answers.append(Deferred())
+        reply("done", await answers[-1])
+
+    peer, dispatcher = FakePeer(), Dispatcher({"it": Event(handler)})
+    for _ in range(MOST_WAITING + 2):
+        dispatcher.dispatch(peer, "it", None, peer.emit)
+    assert len(answers) == MOST_WAITING
+    assert peer.emitted == [("error", {"error": "Too many events at once", "event": "it"})] * 2
+    answers[0].callback(1)
+    dispatcher.dispatch(peer, "it", None, peer.emit)
+    assert (peer.emitted[-1], len(answers)) == (("done", 1), MOST_WAITING + 1)
+    peer.gone()

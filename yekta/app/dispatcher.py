@@ -50,6 +50,9 @@ RATE_LIMITED = "rate_limited"
 # As much of an unknown event's name as is sent back.
 _NAME = 100
 
+# Events of one peer that may wait for something at a time, such as another process.
+MOST_WAITING = 32
+
 
 @attrs.frozen
 class Event:
@@ -96,8 +99,13 @@ class Dispatcher:
         except Exception:
             self._failed(Failure(), name, reply)
             return
-        if work is not None:
+        if work is None:
+            return
+        if peer.working < MOST_WAITING:
             peer.own(self._finish(work, name, reply))
+        else:
+            work.close()
+            reply("error", {"error": "Too many events at once", "event": name})
 
     def _within_budget(self, peer: Peer, name: str, rate: Rate, reply: Reply) -> bool:
         wait = 0.0 if self._clock is None else peer.budget.take(rate, self._clock)

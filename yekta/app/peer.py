@@ -84,6 +84,11 @@ class Peer(Reader, abc.ABC):
         """Whether something that it asked for is on its way."""
         return bool(self.following or self._work)
 
+    @property
+    def working(self) -> int:
+        """How many things that it asked for wait for something."""
+        return len(self._work or ())
+
     def own(self, work: Coroutine[Any, Any, None]) -> None:
         """Run ``work``, and cancel it when the peer leaves."""
         deferred = ensureDeferred(work)
