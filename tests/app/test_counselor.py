@@ -9,6 +9,7 @@ import pytest
 from twisted.internet.task import Clock
 from twisted.logger import capturedLogs
 
+from tests.support.answers import end
 from tests.support.patterns import Like
 from tests.support.peers import FakePeer
 from tests.support.provider import ScriptedProvider
@@ -50,9 +51,7 @@ class World:
 def world() -> Iterator[World]:
     world = World()
     yield world
-    world.answers.stop()
-    assert world.answers.running == 0
-    assert world.clock.getDelayedCalls() == []
+    end(world.answers, world.clock)
 
 
 def refusal(world: World, owner: Owner, message_id: str) -> tuple[str, int, float | None]:

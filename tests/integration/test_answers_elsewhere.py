@@ -6,6 +6,7 @@ import itertools
 import re
 import signal
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
@@ -239,18 +240,24 @@ async def test_asked_for_at_both_in_the_same_moment_it_is_paid_for_once(street: 
     await close(*followers)
 
 
+@asynccontextmanager
+async def read_elsewhere(tmp_path: Path, street: Street, home: str, **settings: str) -> AsyncIterator[tuple[Any, ...]]:
+    """An answer of services that nobody else uses, of which half has been read at the other one."""
+    with paired(tmp_path, {"AI_BASE_URL": street.ai.base_url, **settings}) as pair:
+        own, token = attrs.evolve(street, pair=pair), pair.acquire()
+        follower, generation, message_id = await begun(own, home, token)
+        there = await follow(own.house(other(home)), NATIVE[0], token)
+        await there.resume(message_id)
+        await read(there, "half")
+        yield pair, follower, there, generation, message_id
+
+
 @both_ways
 @pytest_twisted.ensureDeferred
 async def test_a_process_that_is_killed_leaves_an_error_that_says_ask_again(
     tmp_path: Path, street: Street, home: str
 ) -> None:
-    with paired(tmp_path, {"AI_BASE_URL": street.ai.base_url}) as pair:
-        killed = attrs.evolve(street, pair=pair)
-        token = pair.acquire()
-        follower, generation, message_id = await begun(killed, home, token)
-        there = await follow(killed.house(other(home)), NATIVE[0], token)
-        await there.resume(message_id)
-        await read(there, "half")
+    async with read_elsewhere(tmp_path, street, home) as (pair, follower, there, generation, message_id):
         {API: pair.api, WS: pair.ws}[home].stop(signal.SIGKILL)
         error = {"messageId": message_id, "error": "The AI service broke off its answer.", "retryable": True}
         assert await there.end() == ("error", error)
@@ -273,13 +280,7 @@ async def test_a_process_that_is_killed_leaves_an_error_that_says_ask_again(
 async def test_a_home_that_is_stopped_waits_for_those_who_read_elsewhere(
     tmp_path: Path, street: Street, home: str
 ) -> None:
-    with paired(tmp_path, {"AI_BASE_URL": street.ai.base_url}) as pair:
-        stopped = attrs.evolve(street, pair=pair)
-        token = pair.acquire()
-        follower, generation, message_id = await begun(stopped, home, token)
-        there = await follow(stopped.house(other(home)), NATIVE[0], token)
-        await there.resume(message_id)
-        await read(there, "half")
+    async with read_elsewhere(tmp_path, street, home) as (pair, follower, there, generation, message_id):
         await follower.cut()
         service = {API: pair.api, WS: pair.ws}[home]
         service.process.send_signal(signal.SIGTERM)
@@ -297,13 +298,8 @@ async def test_a_home_that_is_stopped_waits_for_those_who_read_elsewhere(
 async def test_a_home_that_waits_no_longer_tells_readers_elsewhere_what_it_tells_its_own(
     tmp_path: Path, street: Street, home: str
 ) -> None:
-    with paired(tmp_path, {"AI_BASE_URL": street.ai.base_url, "DRAIN_ANSWERS_SECONDS": "0.2"}) as pair:
-        stopped = attrs.evolve(street, pair=pair)
-        token = pair.acquire()
-        follower, generation, message_id = await begun(stopped, home, token)
-        there = await follow(stopped.house(other(home)), NATIVE[0], token)
-        await there.resume(message_id)
-        await read(there, "half")
+    ends_soon = read_elsewhere(tmp_path, street, home, DRAIN_ANSWERS_SECONDS="0.2")
+    async with ends_soon as (pair, follower, there, generation, message_id):
         {API: pair.api, WS: pair.ws}[home].process.send_signal(signal.SIGTERM)
         end = {"messageId": message_id, "fullResponse": "half", "finishReason": "cancelled"}
         assert await there.end() == ("complete", end)

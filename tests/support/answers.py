@@ -45,10 +45,15 @@ class World:
         return self.provider.generations[-1]
 
 
+def end(answers: Answers, clock: Clock) -> None:
+    """The process ends: nothing runs any more, and nothing is waited for."""
+    answers.stop()
+    assert answers.running == 0
+    assert clock.getDelayedCalls() == []
+
+
 @pytest.fixture
 def world() -> Iterator[World]:
     world = World()
     yield world
-    world.answers.stop()
-    assert world.answers.running == 0
-    assert world.clock.getDelayedCalls() == []
+    end(world.answers, world.clock)
