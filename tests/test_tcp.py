@@ -159,6 +159,7 @@ async def test_a_connection_that_is_aborted_while_it_is_read_is_reset(pair: Pair
     server = await pair.server.made
 
     def answer(data: bytes) -> None:
+        server.transport.unregisterProducer()
         server.transport.loseConnection()
         server.transport.abortConnection()
 
