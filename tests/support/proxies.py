@@ -83,11 +83,10 @@ class Proxy:
 
 
 def replaced(text: str, changes: Mapping[str, str]) -> str:
-    """``text`` with each of ``changes``, all of which must apply."""
-    for old, new in changes.items():
+    """``text`` with each of ``changes``, all of which must apply; what one puts there is nothing to another."""
+    for old in changes:
         assert old in text, f"{old!r} is not there"
-        text = text.replace(old, new)
-    return text
+    return re.sub("|".join(map(re.escape, changes)), lambda found: changes[found[0]], text)
 
 
 def uncommented(text: str, mark: str) -> str:

@@ -23,6 +23,7 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from random import randrange
 from typing import IO
 
 import attrs
@@ -187,11 +188,13 @@ def environment(settings: Mapping[str, str] | None = None) -> dict[str, str]:
 
 
 def free_port() -> int:
-    """A TCP port that nobody listens on, on either loopback address."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """A TCP port that nobody listens on, on either loopback address; none that the system gives to whoever connects."""
+    while True:
+        port = randrange(20_000, 32_768)
+        with suppress(OSError), socket.socket() as probe, socket.socket(socket.AF_INET6) as probe6:
+            probe.bind(("127.0.0.1", port))
+            probe6.bind(("::1", port))
+            return port
 
 
 @attrs.frozen
