@@ -14,6 +14,11 @@ import orjson
 
 _Default = Callable[[Any], Any]
 
+# The bare reader, for what is read most: what it refuses with `Refused`, `decode` looks at once more.
+loads, Refused = orjson.loads, orjson.JSONDecodeError
+# The bare writer, and what it raises for what JSON cannot say.
+dumps, Unsayable = orjson.dumps, TypeError
+
 
 class NotJson(ValueError):
     """Not JSON text, or a value that JSON cannot say. Quotes nothing."""

@@ -69,6 +69,8 @@ PATHS = [
 ]
 
 
+# Who has polled once never says goodbye.
+@pytest.mark.parametrize("house", [{"CLOSE_TIMEOUT": "0.1"}], indirect=True)
 @pytest.mark.parametrize(("port", "path", "is_upgrade", "door"), PATHS)
 @pytest_twisted.ensureDeferred
 async def test_each_request_finds_its_door(house: House, port: str, path: str, is_upgrade: bool, door: str) -> None:

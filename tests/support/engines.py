@@ -49,6 +49,9 @@ class User:
         self.told.append(("message", data))
         self.then(self, data)
 
+    def text_received(self, packet: bytes) -> None:
+        self.message_received(packet[1:].decode())
+
     def drained(self) -> None:
         self.drains += 1
 

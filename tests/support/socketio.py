@@ -18,7 +18,7 @@ import attrs
 from twisted.internet.task import Clock
 
 from yekta.engineio.connection import TRANSPORT_CLOSE, Connection, State
-from yekta.engineio.interfaces import Prepared
+from yekta.engineio.interfaces import Express, Prepared
 from yekta.engineio.packet import MESSAGE, Packet, decode_payload, encode_payload
 from yekta.socketio.adapter import Adapter, InMemoryAdapter
 from yekta.socketio.namespace import Namespace
@@ -45,6 +45,10 @@ class MemoryTransport:
     name: str = "websocket"
     immediate: bool = True
     writable: bool = True
+
+    @property
+    def express(self) -> Express:
+        return self
 
     def send(self, packets: Sequence[Packet], compress: bool = True) -> None:
         self.packets.extend(packets)

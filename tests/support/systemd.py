@@ -14,6 +14,7 @@ import socket
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import attrs
 
@@ -35,9 +36,13 @@ def unit(name: str) -> configparser.ConfigParser:
 
 @attrs.define
 class Manager:
-    """``listening``: the socket of all that it starts. ``folder``: where they run, and where yekta.env is."""
+    """``listening``: the socket of all that it starts. ``folder``: where they run, and where yekta.env is.
+
+    ``run``: what is ``/run`` to them, whose name has to be short: it is part of the names of their own sockets.
+    """
 
     folder: Path
+    run: str
     listening: socket.socket
     notified: socket.socket
 
@@ -53,7 +58,7 @@ class Manager:
         twistd, *arguments = shlex.split(unit(name)["Service"]["ExecStart"])
         assert twistd == "/opt/yekta/bin/twistd"
         file = str(self.folder / "yekta.env")
-        paths = {"/etc/yekta/yekta.env": file, "%t/yekta": str(self.folder / "run")}
+        paths = {"/etc/yekta/yekta.env": file, "%t/yekta": self.run}
         arguments = [paths.get(argument, argument) for argument in arguments]
         begin = next(index for index, argument in enumerate(arguments) if argument.startswith("yektayar-"))
         told = {"NOTIFY_SOCKET": self.notified.getsockname()}
@@ -80,12 +85,13 @@ class Manager:
 @contextmanager
 def manager(folder: Path, **settings: str) -> Iterator[Manager]:
     """See the module. ``settings`` are what yekta.env says."""
-    (folder / "run").mkdir(int(unit("yektayar-api.service")["Service"]["RuntimeDirectoryMode"], 8))
     (folder / "yekta.env").write_text("".join(f"{name}={value}\n" for name, value in settings.items()))
     with (
+        TemporaryDirectory() as run,
         socket.create_server(("127.0.0.1", 0), backlog=1024) as listening,
         socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notified,
     ):
+        Path(run).chmod(int(unit("yektayar-api.service")["Service"]["RuntimeDirectoryMode"], 8))
         notified.bind(str(folder / "notify"))
         notified.settimeout(PATIENCE)
-        yield Manager(folder, listening, notified)
+        yield Manager(folder, run, listening, notified)

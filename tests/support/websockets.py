@@ -134,9 +134,10 @@ class Recorder:
         self.websocket = websocket
         self.told.append(("opened",))
 
-    def text_received(self, text: str) -> None:
-        self.told.append(("text", text))
-        self.then(self, text)
+    def text_received(self, text: bytes) -> None:
+        said = text.decode()
+        self.told.append(("text", said))
+        self.then(self, said)
 
     def binary_received(self, data: bytes) -> None:
         self.told.append(("binary", data))

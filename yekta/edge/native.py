@@ -31,7 +31,7 @@ from yekta.web.arrival import Arrival, Door, WebArrival
 from yekta.web.origins import Origins
 from yekta.web.request import Request
 from yekta.websocket.factory import WebSocketFactory
-from yekta.websocket.frame import TEXT, frame
+from yekta.websocket.frame import TEXT, Utf8, frame
 from yekta.websocket.interfaces import IReceiver, IWebSocket
 from yekta.websocket.limits import NO_CLOSE, SERVICE_RESTART
 from yekta.websocket.upgrade import take_up
@@ -91,7 +91,11 @@ class NativePeer(Peer):
         self._door.adapter.add(self, rooms)
 
     def emit(self, event: str, data: Any) -> None:
-        self._websocket.send_encoded(jsontext.encode_bytes({"event": event, "data": data}))
+        try:
+            text = jsontext.dumps({"event": event, "data": data})
+        except jsontext.Unsayable:
+            raise jsontext.NotJson from None
+        self._websocket.send_encoded(text)
 
     def session_ended(self, reason: str) -> None:
         self._websocket.close(SESSION_ENDED, reason)
@@ -105,13 +109,16 @@ class NativePeer(Peer):
         self._websocket = websocket
         self._door.hub.arrive(self)
 
-    def text_received(self, text: str) -> None:
+    def text_received(self, text: Utf8) -> None:
         door = self._door
         door.touch(self.session.id)
         try:
-            message = jsontext.decode(text)
+            message = jsontext.loads(text)
             event = message["event"]
-        except (jsontext.NotJson, KeyError, TypeError, IndexError):
+        except jsontext.Refused:
+            message = _read(text.decode())
+            event = message.get("event")
+        except (KeyError, TypeError, IndexError):
             event = None
         if not isinstance(event, str):
             self.emit("error", {"error": "Failed to process message"})
@@ -229,6 +236,15 @@ class NativeDoor(Resource):
         elif not failure.check(CancelledError):
             self._log.failure("A native connection could not be admitted", failure)
             _refuse(arrival, 503, STORE_DOWN)
+
+
+def _read(text: str) -> dict[str, Any]:
+    """What a peer says, read with patience; empty where it is not what peers say."""
+    try:
+        message = jsontext.decode(text)
+    except jsontext.NotJson:
+        return {}
+    return message if isinstance(message, dict) else {}
 
 
 def _refuse(arrival: Arrival, status: int, message: str, more: Mapping[str, str] = {}) -> None:

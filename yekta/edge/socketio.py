@@ -59,7 +59,7 @@ class SocketPeer(Peer):
         """Called by the socket for every event."""
         door = self._door
         door.touch(self.session.id)
-        reply = self.emit if ack is ignore else AcknowledgedReply(self, ack)
+        reply = self._socket.emit if ack is ignore else AcknowledgedReply(self, ack)
         door.dispatch(self, event, args[0] if args else None, reply)
 
     def left(self, reason: str) -> None:

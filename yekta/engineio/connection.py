@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 from yekta.engineio.hooks import Hooks
-from yekta.engineio.interfaces import Handler, Prepared, Transport
+from yekta.engineio.interfaces import Express, Handler, Prepared, Transport
 from yekta.engineio.packet import CLOSE, MESSAGE, NOOP, PING, PONG, UPGRADE, Packet
 from yekta.web.request import Request
 
@@ -60,6 +60,9 @@ class Connection:
 
     ``probe``: the WebSocket that the client tries, while it does. ``corked``: a POST is handled, and all that is said
     meanwhile goes out together, with `uncork`.
+
+    ``express``: while the connection is open on WebSocket, nobody looks on, and no pong is due, texts need no second
+    look: they come in by `Handler.text_received`, and may go out here. `None` otherwise.
     """
 
     engine: Engine
@@ -71,6 +74,7 @@ class Connection:
     state: State = State.OPEN
     probe: Probe | None = None
     corked: bool = False
+    express: Express | None = None
     _queue: tuple[Packet, ...] | list[Packet] = ()
     _queued: int = 0
     _compress: bool = False
@@ -88,6 +92,7 @@ class Connection:
         if self._pong is _AWAITED:
             self._pong = Pong.AWAITED_AGAIN
             self.engine.await_pong(self)
+            self.look()
         if packet[:1] == MESSAGE:
             self.handler.message_received(packet[1:])
         elif isinstance(packet, bytes):
@@ -116,6 +121,7 @@ class Connection:
     def _pong_received(self) -> None:
         if self._pong is not Pong.NOT_AWAITED:
             self._pong = Pong.NOT_AWAITED
+            self.look()
             self.engine.pong_received(self)
             self._fire("heartbeat")
 
@@ -137,6 +143,7 @@ class Connection:
         ``close(reason, description)``."""
         if self._hooks is None:
             self._hooks = Hooks()
+            self.look()
         return self._hooks
 
     def send(self, data: Packet) -> None:
@@ -165,9 +172,8 @@ class Connection:
 
     def send_encoded(self, packet: bytes) -> None:
         """Send a text packet that is UTF-8 already."""
-        transport = self.transport
-        if transport.immediate and self.state is STATE_OPEN and not self._queue and self._hooks is None:
-            transport.send_encoded(packet)
+        if self.express is not None:
+            self.express.send_encoded(packet)
         else:
             self.send_packet(packet.decode())
 
@@ -206,7 +212,7 @@ class Connection:
         """End the connection once what is queued has been delivered; with ``discard``, at once."""
         if self.state is State.CLOSED or (self.state is State.CLOSING and not discard):
             return
-        self.state = State.CLOSING
+        self.state, self.express = State.CLOSING, None
         if discard or self.transport.writable:
             self.flush()
             self._finish()
@@ -228,12 +234,13 @@ class Connection:
         old.abandon()
         self._fire("upgrade", transport)
         self.flush()
+        self.look()
 
     def lost(self, reason: str, description: str = "") -> None:
         """It is over, however it came. Told once."""
         if self.state is State.CLOSED:
             return
-        self.state = State.CLOSED
+        self.state, self.express = State.CLOSED, None
         self._queue, self._queued = (), 0
         self.transport.abandon()
         if self.probe is not None:
@@ -247,9 +254,14 @@ class Connection:
 
     def ping(self) -> None:
         """Ask whether the client is still there."""
-        self._pong = Pong.AWAITED
+        self._pong, self.express = Pong.AWAITED, None
         self.engine.await_pong(self)
         self.send_packet(PING)
+
+    def look(self) -> None:
+        """See whether there is an express road now."""
+        is_plain = self.state is STATE_OPEN and self._hooks is None and self._pong is not _AWAITED
+        self.express = self.transport.express if is_plain else None
 
     def _fire(self, event: str, *args: object) -> None:
         if self._hooks:

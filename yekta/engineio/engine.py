@@ -141,6 +141,7 @@ class Engine:
         sid = self._new_sid() if sid is None else sid
         connection = Connection(self, sid, request, transport, protocol(request, self.settings))
         transport.connection = connection
+        connection.look()
         self.connections[sid] = connection
         connection.send_packet(OPEN + self._handshake(connection))
         if self.settings.initial_packet is not None:

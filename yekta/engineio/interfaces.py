@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from yekta.engineio.packet import Packet
+from yekta.websocket.frame import Utf8
 
 if TYPE_CHECKING:
     from yekta.engineio.connection import Connection
@@ -21,6 +22,10 @@ class Transport(Protocol):
     immediate: bool
 
     @property
+    def express(self) -> Express | None:
+        """What takes text packets straight away, if there is something that does."""
+
+    @property
     def writable(self) -> bool:
         """Whether packets can be handed over: always, or while a poll is waiting."""
 
@@ -31,9 +36,6 @@ class Transport(Protocol):
     def send(self, packets: Sequence[Packet], compress: bool = True) -> None:
         """Carry ``packets``, in order; only called while :attr:`writable`. ``compress``: whether it is worth it."""
 
-    def send_encoded(self, packet: bytes) -> None:
-        """Carry one text packet that is UTF-8 already; only called while :attr:`writable`."""
-
     def send_prepared(self, prepared: Prepared) -> None:
         """Carry what was encoded once for many connections; only called while :attr:`writable`."""
 
@@ -42,6 +44,13 @@ class Transport(Protocol):
 
     def abandon(self) -> None:
         """Another transport has taken over, or the connection is gone: forget the connection."""
+
+
+class Express(Protocol):
+    """The short way out, which a WebSocket is."""
+
+    def send_encoded(self, text: bytes) -> None:
+        """Carry one text packet that is UTF-8 already."""
 
 
 class Prepared(Protocol):
@@ -63,6 +72,12 @@ class Handler(Protocol):
 
     def message_received(self, data: Packet) -> None:
         """The data of a MESSAGE packet."""
+
+    def text_received(self, packet: Utf8) -> None:
+        """A MESSAGE packet of text by the express road: with its type before it, and as yet only said to be UTF-8.
+
+        Lets :class:`UnicodeDecodeError` pass.
+        """
 
     def drained(self) -> None:
         """Nothing is queued: more can be said."""

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from yekta.engineio import eio3
 from yekta.engineio.connection import PARSE_ERROR, TRANSPORT_ERROR, Connection, State
 from yekta.engineio.errors import ProtocolError, bad_request
-from yekta.engineio.interfaces import Exchange, Prepared
+from yekta.engineio.interfaces import Exchange, Express, Prepared
 from yekta.engineio.packet import CLOSE, NOOP, Packet, encode_payload, split_payload
 from yekta.web.request import Request
 
@@ -30,6 +30,7 @@ class Polling:
 
     name = "polling"
     immediate = False
+    express: Express | None = None
     connection: Connection
 
     def __init__(self, *, binary: bool = False) -> None:
@@ -153,9 +154,6 @@ class Polling:
         exchange, self._poll = self._poll, None
         if exchange is not None:
             exchange.respond_payload(content_type, payload, compress=compress)
-
-    def send_encoded(self, packet: bytes) -> None:
-        self.send((packet.decode(),))
 
     def send_prepared(self, prepared: Prepared) -> None:
         self.send(prepared.packets, prepared.compress)

@@ -15,10 +15,10 @@ from zope.interface import implementer
 from yekta.engineio import eio3
 from yekta.engineio.connection import PARSE_ERROR, TRANSPORT_CLOSE, TRANSPORT_ERROR, Connection, State
 from yekta.engineio.interfaces import Prepared
-from yekta.engineio.packet import NOOP, PING_PROBE, PONG_PROBE, UPGRADE, Packet
+from yekta.engineio.packet import MESSAGE, NOOP, PING_PROBE, PONG_PROBE, UPGRADE, Packet
 from yekta.engineio.verify import protocol
 from yekta.web.request import Request
-from yekta.websocket.frame import BINARY, TEXT, frame
+from yekta.websocket.frame import BINARY, TEXT, Utf8, frame
 from yekta.websocket.interfaces import IReceiver, IWebSocket
 from yekta.websocket.limits import NO_CLOSE, NORMAL, POLICY
 
@@ -26,18 +26,19 @@ if TYPE_CHECKING:
     from yekta.engineio.engine import Engine
 
 _TYPES = frozenset("0123456")
+_MESSAGE = MESSAGE.encode()
 
 
 @implementer(IReceiver)
 class WebSocketTransport:
     """Carries the packets of one connection, one in each message."""
 
-    __slots__ = ("_engine", "_plain", "_request", "_sid", "_websocket", "connection")
+    __slots__ = ("_engine", "_plain", "_request", "_sid", "connection", "express")
     name = "websocket"
     immediate = True
     writable = True
     connection: Connection
-    _websocket: IWebSocket
+    express: IWebSocket
     # Whether frames can be shared with others, as they are.
     _plain: bool
 
@@ -48,26 +49,23 @@ class WebSocketTransport:
 
     @property
     def flowing(self) -> bool:
-        return self._websocket.writable
+        return self.express.writable
 
     def send(self, packets: Sequence[Packet], compress: bool = True) -> None:
-        as_they_are = not compress and self._websocket.compressing
+        as_they_are = not compress and self.express.compressing
         for packet in packets:
             if isinstance(packet, bytes) and self.connection.protocol == 3:
                 packet = eio3.BINARY_MESSAGE + packet
             if as_they_are:
-                self._websocket.send_frame(_frame(packet))
+                self.express.send_frame(_frame(packet))
             elif isinstance(packet, str):
-                self._websocket.send_text(packet)
+                self.express.send_text(packet)
             else:
-                self._websocket.send_binary(packet)
-
-    def send_encoded(self, packet: bytes) -> None:
-        self._websocket.send_encoded(packet)
+                self.express.send_binary(packet)
 
     def send_prepared(self, prepared: Prepared) -> None:
         if self._plain or not (self.connection.protocol == 3 or prepared.compress):
-            self._websocket.send_frame(prepared.frames)
+            self.express.send_frame(prepared.frames)
         else:
             self.send(prepared.packets, prepared.compress)
 
@@ -75,7 +73,7 @@ class WebSocketTransport:
         self._close(NORMAL)
 
     def _close(self, code: int) -> None:
-        self._websocket.close(code if self._engine.settings.close_codes else None)
+        self.express.close(code if self._engine.settings.close_codes else None)
 
     def abandon(self) -> None:
         """The WebSocket is closing or gone: nothing carries on after it."""
@@ -84,21 +82,28 @@ class WebSocketTransport:
 
     def opened(self, websocket: IWebSocket) -> None:
         """A client that begins with WebSocket: its connection begins here."""
-        self._websocket = websocket
+        self.express = websocket
         self._plain = not websocket.compressing and protocol(self._request, self._engine.settings) == 4
         self._engine.begin(self._request, self, self._sid)
 
     def taken_over(self, connection: Connection, websocket: IWebSocket) -> None:
         """A client that began with polling carries on here."""
         self.connection = connection
-        self._websocket = websocket
+        self.express = websocket
         self._plain = not websocket.compressing and connection.protocol == 4
         websocket.receiver = self
         connection.upgraded(self)
 
-    def text_received(self, text: str) -> None:
-        if text[:1] in _TYPES:
-            self.connection.packet_received(text)
+    def text_received(self, text: Utf8) -> None:
+        connection = self.connection
+        if connection.express is not None and text[:1] == _MESSAGE:
+            connection.handler.text_received(text)
+        else:
+            self._packet_received(text.decode())
+
+    def _packet_received(self, packet: str) -> None:
+        if packet[:1] in _TYPES:
+            self.connection.packet_received(packet)
         else:
             self._close(POLICY)
             self.connection.lost(PARSE_ERROR, "unknown packet type")
@@ -155,14 +160,15 @@ class Probe:
         self._connection.probe = self
         self._engine.upgrading.start(self)
 
-    def text_received(self, text: str) -> None:
+    def text_received(self, text: Utf8) -> None:
+        packet = text.decode()
         if self not in self._engine.upgrading:
             return
-        if text == PING_PROBE and not self._probed:
+        if packet == PING_PROBE and not self._probed:
             self._probed = True
             self._send(PONG_PROBE)
             self._engine.freeing.start(self)
-        elif text == UPGRADE and self._probed and self._connection.state is not State.CLOSED:
+        elif packet == UPGRADE and self._probed and self._connection.state is not State.CLOSED:
             self._switch()
         else:
             self._end()

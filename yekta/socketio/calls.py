@@ -25,7 +25,7 @@ log = Logger()
 
 def dispatch(socket: Socket, event: str, args: list[Any], ack: Ack) -> Deferred[Any] | None:
     """Hand an event to a socket's middlewares and listeners. Gives what the next event has to wait for, if anything."""
-    if socket.middlewares:
+    if socket.audience.middlewares:
         return call(lambda: _filtered(socket, event, args, ack))
     return _deliver(socket, event, args, ack)
 
@@ -43,7 +43,7 @@ def call(function: Callable[..., Any], *args: Any, ack: Ack = ignore) -> Deferre
 
 async def _filtered(socket: Socket, event: str, args: list[Any], ack: Ack) -> None:
     try:
-        for middleware in tuple(socket.middlewares):
+        for middleware in socket.audience.middlewares:
             result = middleware(event, args)
             if isinstance(result, Awaitable):
                 await result
@@ -58,10 +58,10 @@ async def _filtered(socket: Socket, event: str, args: list[Any], ack: Ack) -> No
 
 
 def _deliver(socket: Socket, event: str, args: list[Any], ack: Ack) -> Deferred[Any] | None:
-    for function in socket.incoming:
+    for function in socket.audience.incoming:
         call(function, event, *args)
-    listeners = socket.listeners.of(event)
-    fallback = socket.fallback if socket.owner is None else socket.owner.event_received
+    listeners = socket.audience.listeners.of(event)
+    fallback = socket.audience.fallback if socket.owner is None else socket.owner.event_received
     if not listeners and fallback is not None:
         return call(fallback, event, args, ack, ack=ack)
     pending = [call(listener.call, args, ack, ack=ack) for listener in listeners]

@@ -21,11 +21,15 @@ from yekta.socketio.packet import Packet
 from yekta.socketio.parser import MSGPACK, TEXT, Decoder, Parser
 from yekta.socketio.socket import CLIENT_DISCONNECT, Socket
 from yekta.web.request import parse_target
+from yekta.websocket.frame import Utf8
 
 if TYPE_CHECKING:
     from yekta.socketio.server import Server
 
 INVALID_NAMESPACE = ConnectError("Invalid namespace")
+
+# An event for the main namespace that asks for no acknowledgement and has no attachments, as Engine.IO carries it.
+_PLAIN_EVENT = b"42["
 
 # What most clients wait for, most of the time.
 _NONE: Any = MappingProxyType({})
@@ -90,17 +94,30 @@ class Client:
         if self.connection.state is not STATE_OPEN:
             # It was sent off, and may still fetch what was queued; what it says no longer counts.
             return
-        plain = self._plain if self._decoder is None else None
         try:
-            args = None if plain is None else packets.decode_plain_event(data)
-            if plain is None or args is None:
+            if self._plain is not None and data[:2] == "2[" and self._decoder is None:
+                self._plain_event_received(self._plain, data[1:])
+            else:
                 self._decode(data)
-            elif self._order is not None:
-                self._event_received(plain, args, None, len(data))
-            elif (pending := plain.event_received(args, None)) is not None:
-                self._make_order().hold(pending)
         except ProtocolError as error:
             self.connection.fail(PARSE_ERROR, str(error))
+
+    def text_received(self, packet: Utf8) -> None:
+        plain = self._plain
+        if plain is None or packet[:3] != _PLAIN_EVENT or self._decoder is not None:
+            self.message_received(packet[1:].decode())
+            return
+        try:
+            self._plain_event_received(plain, packet[2:])
+        except ProtocolError as error:
+            self.connection.fail(PARSE_ERROR, str(error))
+
+    def _plain_event_received(self, socket: Socket, text: str | Utf8) -> None:
+        args = packets.decode_plain_event(text)
+        if self._order is not None:
+            self._event_received(socket, args, None, len(text))
+        elif (pending := socket.event_received(args, None)) is not None:
+            self._make_order().hold(pending)
 
     def _decode(self, data: str | bytes) -> None:
         self._size += len(data)

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 import attrs
 from twisted.internet.defer import Deferred
 
-from yekta.socketio.message import Message
 from yekta.socketio.packet import allowed
 
 if TYPE_CHECKING:
@@ -36,5 +35,5 @@ class FlaggedSocket:
 
     def emit(self, event: str, *args: Any) -> None:
         """See :meth:`Socket.emit`."""
-        message = Message((allowed(event), *args), volatile=self._volatile, compress=self._compress)
-        self._socket._say(message)
+        said = (allowed(event), *args)
+        self._socket.deliver(self._socket.recorded(said, volatile=self._volatile, compress=self._compress))

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
+from yekta import jsontext
 from yekta.engineio import packet as engine
 from yekta.engineio.interfaces import Prepared as AnyPrepared
-from yekta.jsontext import NotJson, encode_bytes
 from yekta.socketio.packet import EVENT, Packet, text_head
 from yekta.socketio.parser import TEXT as TEXT_PARSER
 from yekta.socketio.parser import Parser
@@ -111,8 +111,8 @@ class EventFormat:
         if self._head is None:
             return None
         try:
-            return self._head + encode_bytes(args)
-        except NotJson:
+            return self._head + jsontext.dumps(args)
+        except jsontext.Unsayable:
             # Attachments, which the parser knows how to send, or what nobody can say.
             return None
 

@@ -12,6 +12,7 @@ import attrs
 
 from yekta import jsontext
 from yekta.socketio.errors import ProtocolError
+from yekta.websocket.frame import Utf8
 
 CONNECT, DISCONNECT, EVENT, ACK, CONNECT_ERROR, BINARY_EVENT, BINARY_ACK = range(7)
 
@@ -130,18 +131,18 @@ class Decoder:
         return packet
 
 
-def decode_plain_event(message: str | bytes) -> list[Any] | None:
-    """The common case: name and arguments of an event for the main namespace, without acknowledgement or attachments.
+def decode_plain_event(text: str | Utf8) -> list[Any]:
+    """The common case: name and arguments of an event, from the JSON array that is all there is of its data.
 
-    ``None`` for any other packet. Raises :class:`ProtocolError`.
+    Raises :class:`ProtocolError`, and for bytes that are not UTF-8 :class:`UnicodeDecodeError`.
     """
-    if message[:2] != "2[":
-        return None
     try:
-        args: list[Any] = jsontext.decode(message[1:])
-    except ValueError:
-        raise ProtocolError("broken JSON") from None
-    return args if args and type(args[0]) is str and args[0] not in RESERVED else None
+        args: list[Any] = jsontext.loads(text)
+    except jsontext.Refused:
+        args = _decode_json(text if isinstance(text, str) else text.decode())
+    if not args or type(args[0]) is not str or args[0] in RESERVED:
+        check(Packet(EVENT, data=args))
+    return args
 
 
 def decode_text(text: str, max_attachments: int = MAX_ATTACHMENTS) -> tuple[Packet, int]:
@@ -163,14 +164,18 @@ def decode_text(text: str, max_attachments: int = MAX_ATTACHMENTS) -> tuple[Pack
     if text[start : start + 1] in _DIGITS:
         packet.id, start = _id(text, start)
     if start < len(text):
-        try:
-            packet.data = jsontext.decode(text[start:])
-        except ValueError:
-            raise ProtocolError("broken JSON") from None
+        packet.data = _decode_json(text[start:])
         if packet.data is None:
             raise ProtocolError("null data")
     check(packet)
     return packet, missing
+
+
+def _decode_json(text: str) -> Any:
+    try:
+        return jsontext.decode(text)
+    except jsontext.NotJson:
+        raise ProtocolError("broken JSON") from None
 
 
 def check(packet: Packet) -> None:

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +15,7 @@ from yekta.socketio import packet as packets
 from yekta.socketio.acks import Acks, Answered
 from yekta.socketio.adapter import RemoteSocket, Restored, Target
 from yekta.socketio.broadcast import Broadcasting, BroadcastOperator
-from yekta.socketio.calls import call, dispatch
+from yekta.socketio.calls import call, dispatch, log
 from yekta.socketio.errors import Disconnected
 from yekta.socketio.flagged import FlaggedSocket, TimedSocket
 from yekta.socketio.handshake import Handshake, redacted
@@ -92,13 +92,18 @@ class Socket(Listening, Broadcasting):
         """Send an event to this client. Raises :class:`ValueError` for what the parser cannot say."""
         if event in RESERVED:
             raise reserved(event)
-        # Where nobody but this client will ever want it, it needs no message that could be kept or shared.
-        plain = self.pid is None and self.connected and not self.outgoing
-        text = self._format.text((event, *args)) if plain else None
-        if text is not None:
-            self._connection.send_encoded(text)
-        else:
-            self._say(Message((event, *args)))
+        said = (event, *args)
+        message = None if self.pid is None else self.recorded(said)
+        express = self._connection.express
+        if express is not None and self.connected and not self.audience.outgoing:
+            # Nobody shares it: it need not be written for many.
+            text = self._format.text(said if message is None or message.offset is None else (*said, message.offset))
+            if text is not None:
+                if message is not None:
+                    self._sent = message.number
+                express.send_encoded(text)
+                return
+        self.deliver(message or Message(said))
 
     def emit_with_ack(self, event: str, *args: Any, timeout: float | None = None) -> Deferred[Any]:
         """Send an event; fires with the client's answer (a list, if it gave several values).
@@ -136,12 +141,14 @@ class Socket(Listening, Broadcasting):
     def _operator(self) -> BroadcastOperator:
         return BroadcastOperator(self.namespace, Target(excluded=frozenset((self.id,))))
 
-    def _say(self, message: Message) -> None:
+    def recorded(self, args: Sequence[Any], **flags: Any) -> Message:
+        """An event for this client alone, in the history where it may be recovered."""
+        message = Message(args, **flags)
         if self.pid is not None:
             if self._alone is None:
                 self._alone = Target(frozenset((self.id,)))
             self.namespace.adapter.record(message, self._alone)
-        self.deliver(message)
+        return message
 
     # -- rooms ---------------------------------------------------------------------------------------------
 
@@ -178,7 +185,7 @@ class Socket(Listening, Broadcasting):
     def deliver(self, message: Message) -> None:
         if not self.connected:
             return
-        for function in self.outgoing:
+        for function in self.audience.outgoing:
             call(function, *message.args)
         if message.volatile and not self.client.flowing:
             return
@@ -237,9 +244,13 @@ class Socket(Listening, Broadcasting):
         if type(event) is not str:
             event = str(event) if isinstance(event, int) else f"{event:.15g}"
         ack = ignore if id is None else self._acker(id)
-        if self.owner is not None and self.listeners is NOBODY and not (self.middlewares or self.incoming):
-            return call(self.owner.event_received, event, args[1:], ack, ack=ack)
-        return dispatch(self, event, args[1:], ack)
+        if self.owner is None or self.audience is not NOBODY:
+            return dispatch(self, event, args[1:], ack)
+        try:
+            self.owner.event_received(event, args[1:], ack)
+        except Exception:
+            log.failure("An owner failed")
+        return None
 
     def ack_received(self, id: int, args: list[Any]) -> None:
         """An answer; those that nobody waits for are ignored."""
@@ -267,7 +278,7 @@ class Socket(Listening, Broadcasting):
 
     def tell(self, event: str, *args: Any) -> bool:
         """Call the listeners of an event of the socket's own. Says whether there were any."""
-        listeners = self.listeners.of(event)
+        listeners = self.audience.listeners.of(event)
         for listener in listeners:
             call(listener.call, args, ignore)
         return bool(listeners)

@@ -20,25 +20,32 @@ _SIXTY_FOUR_BITS = 127
 # From so many bytes on, another way to unmask may be worth calling.
 LONG = 256
 
+# A text as it arrives: in UTF-8, unless the client broke its word.
+Utf8 = bytes | bytearray
+
 # Takes a mask and a payload.
-Unmask = Callable[[bytes, bytes], bytes | bytearray]
+Unmask = Callable[[bytes, bytes], Utf8]
 
 _CLOSE_WITH_CODE, _CLOSE_WITHOUT = bytes((CLOSE, _MASKED | 2)), bytes((CLOSE, _MASKED))
 
 _from_bytes = int.from_bytes
 
-# The heads of short text frames, by length.
-_TEXT_HEADS = tuple(bytes((TEXT, length)) for length in range(_SHORT + 1))
+
+def unmask(mask: bytes, payload: bytes) -> bytes:
+    """``payload`` with the four ``mask`` bytes taken off (RFC 6455, 5.3), as one operation on a large integer."""
+    length = len(payload)
+    key = (mask * ((length + 3) >> 2))[:length]
+    return (_from_bytes(payload, "little") ^ _from_bytes(key, "little")).to_bytes(length, "little")
 
 
-def take_texts(data: bytes, limit: int, unmask_long: Unmask | None = None) -> tuple[list[bytes | bytearray], int, int]:
+def take_texts(data: bytes, limit: int, unmask_long: Unmask = unmask) -> tuple[list[Utf8], int, int]:
     """The whole masked text frames that ``data`` begins with: their payloads, unmasked, and where the rest begins.
 
     Stops at the first thing that is anything else: a fragment, a control or binary frame, a compressed or broken one,
     or a frame over ``limit`` bytes. The third result is how many bytes are missing where the rest is a text frame that
     has not arrived whole, as far as that is known. ``unmask_long`` may know a faster way for long payloads.
     """
-    payloads: list[bytes | bytearray] = []
+    payloads: list[Utf8] = []
     start, size = 0, len(data)
     while size - start > 5 and data[start] == TEXT:
         length = data[start + 1] - _MASKED
@@ -51,9 +58,13 @@ def take_texts(data: bytes, limit: int, unmask_long: Unmask | None = None) -> tu
         end = body + length
         if end > size:
             return payloads, start, end - size
-        take_off = unmask if length < LONG or unmask_long is None else unmask_long
-        payloads.append(take_off(data[body - 4 : body], data[body:end]))
-        start = end
+        mask, payload, start = data[body - 4 : body], data[body:end], end
+        if length < LONG:
+            # As `unmask`, without a call.
+            key = _from_bytes((mask * ((length + 3) >> 2))[:length], "little")
+            payloads.append((_from_bytes(payload, "little") ^ key).to_bytes(length, "little"))
+        else:
+            payloads.append(unmask_long(mask, payload))
     return payloads, start, 0
 
 
@@ -68,13 +79,6 @@ def _long_length(data: bytes, start: int, marker: int) -> tuple[int, int]:
     return length if length >> 16 else -1, start + 14
 
 
-def unmask(mask: bytes, payload: bytes) -> bytes:
-    """``payload`` with the four ``mask`` bytes taken off (RFC 6455, 5.3), as one operation on a large integer."""
-    length = len(payload)
-    key = (mask * ((length + 3) >> 2))[:length]
-    return (_from_bytes(payload, "little") ^ _from_bytes(key, "little")).to_bytes(length, "little")
-
-
 def goodbye(data: bytes) -> bytes | None:
     """What a short close frame says, its code or nothing (5.5.1), if ``data`` is one with a mask and nothing else."""
     if data[:2] == _CLOSE_WITH_CODE and len(data) == 8:
@@ -84,9 +88,17 @@ def goodbye(data: bytes) -> bytes | None:
 
 def frame(kind: int, payload: bytes) -> bytes:
     """One whole unmasked frame, as servers send them; ``kind`` is :data:`TEXT`, :data:`BINARY` or :data:`CLOSE`."""
-    length = len(payload)
+    return head(kind, len(payload)) + payload
+
+
+def head(kind: int, length: int) -> bytes:
+    """What a frame begins with whose payload has ``length`` bytes."""
     if length <= _SHORT:
-        return (_TEXT_HEADS[length] if kind == TEXT else bytes((kind, length))) + payload
+        return bytes((kind, length))
     if length < 1 << 16:
-        return (kind << 24 | _SIXTEEN_BITS << 16 | length).to_bytes(4, "big") + payload
-    return bytes((kind, _SIXTY_FOUR_BITS)) + length.to_bytes(8, "big") + payload
+        return (kind << 24 | _SIXTEEN_BITS << 16 | length).to_bytes(4, "big")
+    return bytes((kind, _SIXTY_FOUR_BITS)) + length.to_bytes(8, "big")
+
+
+# The heads of most text frames, by length.
+TEXT_HEADS = tuple(head(TEXT, length) for length in range(1 << 10))

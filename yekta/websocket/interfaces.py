@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from zope.interface import Attribute, Interface
 
+from yekta.websocket.frame import Utf8
+
 
 class IReceiver(Interface):
     """Whoever is told what arrives on a :class:`~yekta.websocket.protocol.WebSocket`."""
@@ -11,8 +13,11 @@ class IReceiver(Interface):
     def opened(websocket: IWebSocket) -> None:
         """The opening handshake is done; from here on ``websocket`` sends."""
 
-    def text_received(text: str) -> None:
-        """A whole text message."""
+    def text_received(text: Utf8) -> None:
+        """A whole text message, in UTF-8, unless the client broke its word.
+
+        Who reads it finds out, and lets the :class:`UnicodeDecodeError` pass: it ends the connection with 1007 (8.1).
+        """
 
     def binary_received(data: bytes) -> None:
         """A whole binary message."""

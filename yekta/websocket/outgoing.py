@@ -11,7 +11,7 @@ from twisted.internet.interfaces import IPushProducer
 from zope.interface import implementer
 
 from yekta.tcp import sender
-from yekta.websocket.frame import BINARY, TEXT, frame
+from yekta.websocket.frame import BINARY, TEXT, TEXT_HEADS, frame, head
 from yekta.websocket.interfaces import IReceiver
 from yekta.websocket.lean import LeanProtocol
 from yekta.websocket.limits import SLOW_CONSUMER
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from yekta.websocket.factory import WebSocketFactory
 
 _OPEN = LeanProtocol.STATE_OPEN
+_COMMON = len(TEXT_HEADS)
 
 # As much is gathered, in bytes, before it is handed to the transport in the middle of a turn.
 GATHERED = 1 << 16
@@ -52,7 +53,14 @@ class Outgoing(LeanProtocol):
         if self._perMessageCompress is not None:
             self._send_compressible(text, binary=False)
         elif self.state == _OPEN:
-            self._gather(frame(TEXT, text))
+            length = len(text)
+            data = (TEXT_HEADS[length] if length < _COMMON else head(TEXT, length)) + text
+            if self._handling and self._waiting is not None and self._size + length < GATHERED and self.writable:
+                # As `_gather`, without a call.
+                self._waiting.append(data)
+                self._size += len(data)
+            else:
+                self._gather(data)
 
     def send_binary(self, data: bytes) -> None:
         if not self.compressing:

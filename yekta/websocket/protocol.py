@@ -85,7 +85,9 @@ class WebSocket(Outgoing):
         self.heard = True
         if self._missing:
             data = self._put_together(data)
-        if self.data or not self._expects_a_message:
+        # As `_expects_a_message`, without a call.
+        is_inside = self.inside_message or self.current_frame is not None
+        if is_inside or self.data or self.state != _OPEN or not self.writable:
             self.data += data
             self.consumeData()
         elif data:
@@ -114,7 +116,17 @@ class WebSocket(Outgoing):
         else:
             self.data = data[rest:]
         if payloads:
-            self._texts_received(payloads)
+            self._handling = True
+            try:
+                for payload in payloads:
+                    if self.state != _OPEN:
+                        break
+                    self.receiver.text_received(payload)
+            except UnicodeDecodeError:
+                self._invalid_payload("")
+            finally:
+                self._handling = False
+                self.flush()
         return bool(payloads or missing)
 
     def _take_goodbye(self) -> bool:
@@ -149,22 +161,6 @@ class WebSocket(Outgoing):
         more: bool = super().processData()
         return more
 
-    def _texts_received(self, payloads: list[bytes | bytearray]) -> None:
-        self._handling = True
-        try:
-            for payload in payloads:
-                if self.state != _OPEN:
-                    break
-                try:
-                    text = payload.decode()
-                except UnicodeDecodeError:
-                    self._invalid_payload("")
-                    break
-                self.receiver.text_received(text)
-        finally:
-            self._handling = False
-            self.flush()
-
     def onMessageFrameBegin(self, length: int) -> None:
         self._fragments += 1
         if self._fragments > self.factory.limits.max_fragments and not self.failedByMe:
@@ -174,14 +170,15 @@ class WebSocket(Outgoing):
     def onMessageEnd(self) -> None:
         """As Autobahn's, without the Deferred that it makes for every message."""
         data, self.message_data, self._fragments = self.message_data, None, 0
-        # What was under way when we closed is no longer wanted: as in a browser, and as in `_texts_received`.
+        # What was under way when we closed is no longer wanted: as in a browser, and as in `_take`.
         if self.state != _OPEN:
             return
         payload = b"".join(data or ())
         if self.message_is_binary:
             self.receiver.binary_received(payload)
         else:
-            self.receiver.text_received(payload.decode())
+            # Autobahn has looked at it: it is UTF-8.
+            self.receiver.text_received(payload)
 
     def _max_message_size_exceeded(self, msg_size: int, max_msg_size: int, reason: str) -> None:
         self._fail_connection(TOO_BIG, "")
