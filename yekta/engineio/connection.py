@@ -172,10 +172,10 @@ class Connection:
 
     def send_encoded(self, packet: bytes) -> None:
         """Send a text packet that is UTF-8 already."""
-        if self.express is not None:
-            self.express.send_encoded(packet)
-        else:
+        if self.express is None:
             self.send_packet(packet.decode())
+        else:
+            self.express.send_encoded(packet)
 
     def send_prepared(self, prepared: Prepared) -> None:
         """Send a message that was encoded once for many."""

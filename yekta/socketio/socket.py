@@ -94,14 +94,14 @@ class Socket(Listening, Broadcasting):
             raise reserved(event)
         said = (event, *args)
         message = None if self.pid is None else self.recorded(said)
-        express = self._connection.express
-        if express is not None and self.connected and not self.audience.outgoing:
+        if self.connected and not self.audience.outgoing:
             # Nobody shares it: it need not be written for many.
             text = self._format.text(said if message is None or message.offset is None else (*said, message.offset))
             if text is not None:
                 if message is not None:
                     self._sent = message.number
-                express.send_encoded(text)
+                express = self._connection.express
+                (self._connection if express is None else express).send_encoded(text)
                 return
         self.deliver(message or Message(said))
 
