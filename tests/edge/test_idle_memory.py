@@ -12,7 +12,7 @@ import pytest
 from tests.support.application import Application
 
 # Without what is Twisted's and the socket's, which these connections do not have.
-NATIVE, SOCKETIO = 1_900, 3_150
+NATIVE, SOCKETIO = 1_850, 2_925
 
 CONNECTIONS = 1_000
 

@@ -97,7 +97,7 @@ class Library:
         """Nobody is there."""
         server = self.server
         assert server.engine.connections == {}
-        assert server.clients == set()
+        assert not server.clients
         assert server.websockets.open == set()
         for namespace in self.namespaces:
             assert namespace.sockets == {}

@@ -11,6 +11,7 @@ class FakeReader(Reader):
     """``heard``: every event. It takes nothing while ``is_slow``. ``texts``: what was read, by message id."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.heard: list[tuple[str, Any]] = []
         self.is_slow = False
         self.texts: dict[str, str] = {}

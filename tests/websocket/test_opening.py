@@ -152,7 +152,7 @@ def test_it_never_says_anything_else_than_autobahn(change: Mapping[str, str], re
 
 # What both ways may leave different: Autobahn's memory of the request, and the times of its statistics.
 _OF_THE_REQUEST = ("http_", "websocket_", "_wskey", "trafficStats", "utf8validator", "is_", "factory", "transport")
-_OF_THE_REQUEST += ("receiver", "left", "_send_now", "_transport", "peer", "send_queue", "_listeners")
+_OF_THE_REQUEST += ("receiver", "left", "_at_once", "_transport", "peer", "send_queue", "_listeners")
 
 
 def test_the_connection_is_as_autobahn_would_have_left_it(clock: Clock) -> None:

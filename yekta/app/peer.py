@@ -23,15 +23,15 @@ class Peer(Reader, abc.ABC):
     ``address`` is the client's, without port; ``since``: when it came, in the log's seconds.
     """
 
-    __slots__ = ("_budget", "_ending", "_work", "address", "following", "session", "since")
+    __slots__ = ("_budget", "_ending", "_work", "address", "session", "since")
     id: str
     protocol: str
 
     def __init__(self, session: Session, token: str) -> None:
+        super().__init__()
         self.session = session
         self.address = ""
         self.since = 0.0
-        self.following = None
         self._ending = token[-4:]
         self._budget: Budget | None = None
         self._work: set[Deferred[Any]] | None = None

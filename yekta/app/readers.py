@@ -14,7 +14,10 @@ if TYPE_CHECKING:
 class Reader:
     """Who reads answers: a peer, or a request. It may follow several."""
 
-    following: dict[str, Follower] | None = None
+    __slots__ = ("following",)
+
+    def __init__(self) -> None:
+        self.following: dict[str, Follower] | None = None
 
     @property
     def flowing(self) -> bool:

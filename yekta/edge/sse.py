@@ -40,6 +40,7 @@ class EventStream(Reader):
     """
 
     def __init__(self, request: http.Request, clock: IReactorTime) -> None:
+        super().__init__()
         self._request = request
         self._flowing = True
         self.done: Deferred[None] = Deferred()

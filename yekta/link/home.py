@@ -55,7 +55,8 @@ class Visitor(Words, Reader):
     """Another process with one question. It follows an answer as a client does."""
 
     def __init__(self, home: Home) -> None:
-        super().__init__(words.MAX_QUESTION)
+        Words.__init__(self, words.MAX_QUESTION)
+        Reader.__init__(self)
         self._home = home
         self._asked = False
         self._flowing = True

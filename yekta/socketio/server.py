@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable, Collection
-from typing import Any, overload
+from typing import Any, cast, overload
 
 from twisted.internet.defer import Deferred, ensureDeferred
 from twisted.internet.interfaces import IReactorTime
@@ -66,7 +66,6 @@ class Server(Emitting):
         self.settings = from_options(options) if settings is None else settings
         self.engine = Engine(clock, self.settings.engine, self._connected)
         self.websockets = WebSocketFactory(clock, self.settings.websocket)
-        self.clients: set[Client] = set()
         self.unidentified: Timeouts[Client] = Timeouts(clock, self.settings.connect_timeout, _too_late)
         self.unfinished: Timeouts[Client] = Timeouts(clock, self.settings.packet_timeout, _too_late)
         # Namespaces that clients made, and that wait for those whose connection broke.
@@ -145,12 +144,17 @@ class Server(Emitting):
         resource, limits = self.resource(), WebLimits(max_body=self.settings.engine.max_payload)
         return Site(self.clock, resource, limits, body_began=resource.body_began, doors=resource)
 
+    @property
+    def clients(self) -> list[Client]:
+        """All that are connected."""
+        return [cast(Client, connection.handler) for connection in self.engine.connections.values()]
+
     def close(self) -> None:
         """Close every connection now, delivering what a transport can take. Clients will look for another server.
 
         They are not sent DISCONNECT, after which socket.io-client stays away.
         """
-        for client in list(self.clients):
+        for client in self.clients:
             for socket in client.sockets:
                 socket.lost(SHUTTING_DOWN)
         self.engine.close()
@@ -236,14 +240,12 @@ class Server(Emitting):
 
     def forget(self, client: Client) -> None:
         """``client`` is gone."""
-        self.clients.discard(client)
         self.unidentified.stop(client)
         self.unfinished.stop(client)
 
     def _connected(self, connection: Connection) -> None:
         client = Client(self, connection)
         connection.handler = client
-        self.clients.add(client)
         self.unidentified.start(client)
         if client.protocol == 3:
             client.connect("/", {})

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 from twisted.internet.interfaces import IPushProducer
 from zope.interface import implementer
 
-from yekta.tcp import sender
 from yekta.websocket.frame import BINARY, TEXT, TEXT_HEADS, frame, head
 from yekta.websocket.interfaces import IReceiver
 from yekta.websocket.lean import LeanProtocol
@@ -37,10 +36,11 @@ class Outgoing(LeanProtocol):
     _waiting: list[bytes] | None = None
     _size = 0
     _handling = False
+    _at_once = False
 
     def connectionMade(self) -> None:
         super().connectionMade()
-        self._send_now = sender(self.transport)
+        self._at_once = hasattr(self.transport, "write_now")
 
     @property
     def compressing(self) -> bool:
@@ -80,9 +80,9 @@ class Outgoing(LeanProtocol):
     def sendData(self, data: bytes, sync: bool = False, chopsize: int | None = None) -> None:
         """Autobahn's one way out: handshakes and control frames go at once, after what was gathered."""
         if self._waiting is None and self.writable and not self._handling:
-            self._send_now(data)
-            return
-        self._gather(data)
+            self._waiting, self._size = [data], len(data)
+        else:
+            self._gather(data)
         if not self._handling:
             self.flush()
 
@@ -107,7 +107,12 @@ class Outgoing(LeanProtocol):
         waiting = self._waiting
         if waiting is not None and self.writable:
             self._waiting, self._size = None, 0
-            self._send_now(waiting[0] if len(waiting) == 1 else b"".join(waiting))
+            data = waiting[0] if len(waiting) == 1 else b"".join(waiting)
+            # As `yekta.tcp.sender`, which would be an object for each connection.
+            if self._at_once:
+                self.transport.write_now(data)
+            else:
+                self.transport.write(data)
 
     # -- IPushProducer: the transport says whether the client reads --------------------------------------
 

@@ -32,7 +32,7 @@ _GOODBYE = frame(CLOSE, NORMAL.to_bytes(2, "big"))
 
 # What each connection has of its own, from its beginning to an ordinary end.
 ATTRIBUTES = (
-    *("receiver", "left", "connected", "transport", "_send_now", "state", "_waiting", "_size", "_handling", "_opened"),
+    *("receiver", "left", "connected", "transport", "_at_once", "state", "_waiting", "_size", "_handling", "_opened"),
     *("heard", "data", "_goodbye"),
 )
 
