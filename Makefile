@@ -4,6 +4,8 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 OLDEST := $(VENV)-oldest
+# A process for each core; what belongs to one file stays together.
+PYTEST := -m pytest --numprocesses auto --dist loadfile
 
 .PHONY: serve test oldest lint bench clean
 
@@ -17,12 +19,12 @@ serve: $(VENV)/.serve
 
 test: $(VENV)/.test
 	@sh tests/prepare.sh
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python $(PYTEST) $(ARGS)
 
 # The oldest releases that setup.cfg allows, under every floor and the services; the rest tests other people's clients.
 oldest: $(OLDEST)/.test
 	@sh tests/prepare.sh
-	$(OLDEST)/bin/python -m pytest tests/test_*.py $(addprefix tests/,engineio socketio websocket web ai app edge) \
+	$(OLDEST)/bin/python $(PYTEST) tests/test_*.py $(addprefix tests/,engineio socketio websocket web ai app edge) \
 		tests/services/test_start.py tests/integration/test_events_by_every_door.py $(ARGS)
 
 # Types are checked for the oldest Python and the newest; ruff.toml holds the syntax to the oldest.
