@@ -9,13 +9,13 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import answers, generator, growth, machine, readme, rows, servers, workers
+from benchmarks import answers, generator, growth, machine, readme, rows, servers, workers, wrapped
 from benchmarks.children import ROOT
 from benchmarks.comparison import Comparison, progress
 from benchmarks.table import table
 
 # Beside the comparison.
-_SECTIONS = {"growth": growth, "workers": workers, "answers": answers}
+_SECTIONS = {"growth": growth, "workers": workers, "wrapped": wrapped, "answers": answers}
 
 
 def _arguments(given: list[str]) -> argparse.Namespace:
@@ -45,6 +45,7 @@ def main(given: list[str]) -> int:
         "comparison": _compare,
         "growth": _grow,
         "workers": _work,
+        "wrapped": _wrap,
         "answers": _answer,
     }
     for section in asked.sections or ["comparison"]:
@@ -81,6 +82,11 @@ def _work(folder: Path, asked: argparse.Namespace, failures: list[str]) -> None:
     tokens = _tokens(folder, 100, asked)
     told = workers.run(folder, tokens, asked.reactor, asked.rounds, asked.seconds)
     _tell("workers", f"{told}\n{machine.described(asked.reactor)}", asked.write)
+
+
+def _wrap(folder: Path, asked: argparse.Namespace, failures: list[str]) -> None:
+    told = wrapped.run(folder, _tokens(folder, 100, asked), asked.reactor, asked.rounds, asked.seconds)
+    _tell("wrapped", f"{told}\n\n{machine.described(asked.reactor)}", asked.write)
 
 
 def _answer(folder: Path, asked: argparse.Namespace, failures: list[str]) -> None:

@@ -17,7 +17,7 @@ from benchmarks.generator import SERVER_CORE, pinned
 SOCKETIO, NATIVE = "Socket.IO", "native"
 
 _PEERS = Path(__file__).with_name("peers")
-_PYTHON = str(_PEERS / ".venv/bin/python")
+python_of_peers = str(_PEERS / ".venv/bin/python")
 _BUN = str(_PEERS / "node_modules/.bin/bun")
 
 # Where nobody answers: the embedded model would only take time to start.
@@ -54,12 +54,12 @@ def _peer(name: str, family: str, *command: str) -> Server:
 PEERS = (
     _peer("Bun", SOCKETIO, _BUN, "socketio_bun.mjs", "{port}"),
     _peer("Node", SOCKETIO, "node", "socketio_node.mjs", "{port}"),
-    _peer("uvicorn", SOCKETIO, _PYTHON, "socketio_uvicorn.py", "{port}"),
-    _peer("aiohttp", SOCKETIO, _PYTHON, "socketio_aiohttp.py", "{port}"),
+    _peer("uvicorn", SOCKETIO, python_of_peers, "socketio_uvicorn.py", "{port}"),
+    _peer("aiohttp", SOCKETIO, python_of_peers, "socketio_aiohttp.py", "{port}"),
     _peer("Bun", NATIVE, _BUN, "native_bun.mjs", "{port}"),
     _peer("Node", NATIVE, "node", "native_node.mjs", "{port}"),
-    _peer("websockets", NATIVE, _PYTHON, "native_websockets.py", "{port}"),
-    _peer("picows", NATIVE, _PYTHON, "native_picows.py", "{port}"),
+    _peer("websockets", NATIVE, python_of_peers, "native_websockets.py", "{port}"),
+    _peer("picows", NATIVE, python_of_peers, "native_picows.py", "{port}"),
 )
 
 

@@ -11,45 +11,14 @@ from typing import Any
 import pytest
 import pytest_twisted
 from twisted.internet import reactor
-from twisted.internet.defer import Deferred
-from twisted.internet.protocol import Factory, Protocol
+from twisted.internet.protocol import Factory
 from twisted.internet.threads import deferToThread
 
+from tests.support.told import Server
 from yekta.tcp import BACKLOG, Connection, Listening, sender
 
 # More than the buffers of both sockets hold together.
 MUCH = 16 << 20
-
-
-class Server(Protocol):
-    """Tells what happens to it; a push producer of nothing."""
-
-    def __init__(self) -> None:
-        self.made: Deferred[Server] = Deferred()
-        self.lost: Deferred[Any] = Deferred()
-        self.flow: list[str] = []
-        self.heard = b""
-
-    def connectionMade(self) -> None:
-        self.transport.registerProducer(self, True)
-        self.made.callback(self)
-
-    def dataReceived(self, data: bytes) -> None:
-        self.heard += data
-
-    def connectionLost(self, reason: Any) -> None:
-        self.lost.callback(reason.type.__name__)
-
-    def pauseProducing(self) -> None:
-        self.flow.append("pause")
-
-    def resumeProducing(self) -> None:
-        self.flow.append("resume")
-        # Twisted closes a connection only once its producer is done.
-        self.transport.unregisterProducer()
-
-    def stopProducing(self) -> None:
-        self.flow.append("stop")
 
 
 class Pair:

@@ -22,6 +22,7 @@ from twisted.internet.main import CONNECTION_DONE, CONNECTION_LOST
 from twisted.python.failure import Failure
 
 from yekta.attributes import share
+from yekta.tls import wrapped
 
 # Thousands may come back at once after a restart; the kernel has its own bound, net.core.somaxconn.
 BACKLOG = 4096
@@ -140,7 +141,7 @@ class Connection(tcp.Server):
     def write_now(self, data: bytes) -> None:
         """As `write`, but what the socket takes at once is gone when this returns."""
         if self.dataBuffer or self._tempDataBuffer or self.disconnecting or not self.connected or self.TLS:
-            self.write(data)
+            Connection.write(self, data)
             return
         try:
             sent = self.socket.send(data)
@@ -148,7 +149,7 @@ class Connection(tcp.Server):
             # Full, or broken: the buffered path meets it again, and tells whom it must.
             sent = 0
         if sent < len(data):
-            self.write(data[sent:])
+            Connection.write(self, data[sent:])
 
 
 share(
@@ -158,10 +159,18 @@ share(
 )
 
 
+class Carrier(Connection):
+    """A connection that carries TLS, which gathers what it has to say before it writes."""
+
+    def write(self, data: bytes) -> None:
+        """See `Connection.write_now`."""
+        self.write_now(data)
+
+
 class Port(tcp.Port):
     """A listening socket that makes :class:`Connection`."""
 
-    transport = Connection  # type: ignore[assignment]
+    transport: type[Connection] = Connection
 
     def startListening(self) -> None:
         """Accepted sockets inherit TCP_NODELAY: each message is one write, and none waits for another."""
@@ -169,8 +178,16 @@ class Port(tcp.Port):
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
 
+class SecurePort(Port):
+    """A listening socket whose connections carry TLS."""
+
+    transport = Carrier
+    # What Twisted says of it in the log.
+    _type = "TLS"
+
+
 class Listening:
-    """A reactor as endpoints see it; those of plain TCP get a :class:`Port`."""
+    """A reactor as endpoints see it; those of TCP and TLS get a :class:`Port`."""
 
     def __init__(self, reactor: Any) -> None:
         self._reactor = reactor
@@ -180,9 +197,20 @@ class Listening:
 
     def listenTCP(self, port: int, factory: Any, backlog: int = 50, interface: str = "") -> IListeningPort:
         """As the reactor's, with room for more clients that wait to be accepted than Twisted's 50."""
-        listening = Port(port, factory, max(backlog, BACKLOG), interface, self._reactor)
-        listening.startListening()
+        return cast(IListeningPort, self._listen(Port, port, factory, backlog, interface))
+
+    def listenSSL(
+        self, port: int, factory: Any, contextFactory: Any, backlog: int = 50, interface: str = ""
+    ) -> IListeningPort:
+        """As the reactor's, with the same room."""
+        factory = wrapped(factory, contextFactory, self._reactor)
+        listening = self._listen(SecurePort, port, factory, backlog, interface)
         return cast(IListeningPort, listening)
+
+    def _listen(self, kind: type[Port], port: int, factory: Any, backlog: int, interface: str) -> Port:
+        listening = kind(port, factory, max(backlog, BACKLOG), interface, self._reactor)
+        listening.startListening()
+        return listening
 
     def adoptStreamPort(self, fileDescriptor: int, addressFamily: int, factory: Any) -> IListeningPort:
         """As the reactor's."""

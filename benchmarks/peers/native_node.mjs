@@ -1,14 +1,20 @@
-// Node with `ws`. PORT is the argument.
+// Node with `ws`. PORT is the argument; WRAPPED may be `tls`, by the PEM file CERTIFICATE, or `deflate`.
+import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
+import { createServer as createSecureServer } from "node:https";
 import { WebSocketServer } from "ws";
+
+const { WRAPPED, CERTIFICATE } = process.env;
 
 const now = () => new Date().toISOString();
 const frame = (event, data) => JSON.stringify({ event, data });
 const room = new Set();
 let joined = 0;
 
-const http = createServer();
-new WebSocketServer({ server: http, path: "/ws" }).on("connection", (socket) => {
+const pem = WRAPPED === "tls" && readFileSync(CERTIFICATE);
+const http = pem ? createSecureServer({ key: pem, cert: pem }) : createServer();
+const perMessageDeflate = WRAPPED === "deflate" && { threshold: 0 };
+new WebSocketServer({ server: http, path: "/ws", perMessageDeflate }).on("connection", (socket) => {
   const socketId = `ws-${joined++}`;
   const emit = (event, data) => socket.send(frame(event, data));
   const handlers = {

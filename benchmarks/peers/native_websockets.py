@@ -1,8 +1,10 @@
-"""`websockets` with uvloop. PORT is the argument."""
+"""`websockets` with uvloop. PORT is the argument; WRAPPED may be `tls`, by the PEM file CERTIFICATE, or `deflate`."""
 
 from __future__ import annotations
 
 import asyncio
+import os
+import ssl
 import sys
 from typing import Any
 
@@ -39,7 +41,12 @@ async def connected(socket: ServerConnection) -> None:
 
 
 async def run(port: int) -> None:
-    async with serve(connected, "127.0.0.1", port, compression=None, backlog=4096):
+    way, trusted = os.environ.get("WRAPPED"), None
+    if way == "tls":
+        trusted = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        trusted.load_cert_chain(os.environ["CERTIFICATE"])
+    compression = "deflate" if way == "deflate" else None
+    async with serve(connected, "127.0.0.1", port, ssl=trusted, compression=compression, backlog=4096):
         print("is ready", flush=True)
         await asyncio.Event().wait()
 

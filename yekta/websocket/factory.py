@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from autobahn.twisted.websocket import WebSocketServerFactory
-from autobahn.websocket.compress import PerMessageDeflateOffer, PerMessageDeflateOfferAccept
 from twisted.internet.defer import Deferred, succeed
 from twisted.internet.interfaces import IReactorTime
 
 from yekta.attributes import share
 from yekta.timeouts import Timeouts
+from yekta.websocket.deflate import accept
 from yekta.websocket.interfaces import IReceiver
 from yekta.websocket.lean import with_options
 from yekta.websocket.limits import Limits
@@ -94,9 +94,4 @@ class WebSocketFactory(WebSocketServerFactory):
         return waiting
 
     def _accept_compression(self, offers: list[object]) -> object:
-        if self.limits.deflate_threshold is None:
-            return None
-        for offer in offers:
-            if isinstance(offer, PerMessageDeflateOffer):
-                return PerMessageDeflateOfferAccept(offer, request_no_context_takeover=True)
-        return None
+        return None if self.limits.deflate_threshold is None else accept(offers)

@@ -38,16 +38,19 @@ def unmask(mask: bytes, payload: bytes) -> bytes:
     return (_from_bytes(payload, "little") ^ _from_bytes(key, "little")).to_bytes(length, "little")
 
 
-def take_texts(data: bytes, limit: int, unmask_long: Unmask = unmask) -> tuple[list[Utf8], int, int]:
+def take_texts(
+    data: bytes, limit: int, unmask_long: Unmask = unmask, kind: int = TEXT
+) -> tuple[list[Utf8], int, int]:
     """The whole masked text frames that ``data`` begins with: their payloads, unmasked, and where the rest begins.
 
     Stops at the first thing that is anything else: a fragment, a control or binary frame, a compressed or broken one,
     or a frame over ``limit`` bytes. The third result is how many bytes are missing where the rest is a text frame that
-    has not arrived whole, as far as that is known. ``unmask_long`` may know a faster way for long payloads.
+    has not arrived whole, as far as that is known. ``unmask_long`` may know a faster way for long payloads. ``kind``:
+    the first byte of each.
     """
     payloads: list[Utf8] = []
     start, size = 0, len(data)
-    while size - start > 5 and data[start] == TEXT:
+    while size - start > 5 and data[start] == kind:
         length = data[start + 1] - _MASKED
         body = start + 6
         if length > _SHORT:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from twisted.internet.interfaces import IPushProducer
 from zope.interface import implementer
 
+from yekta.websocket.deflate import PACKED, pack
 from yekta.websocket.frame import BINARY, TEXT, TEXT_HEADS, frame, head
 from yekta.websocket.interfaces import IReceiver
 from yekta.websocket.lean import LeanProtocol
@@ -51,7 +52,7 @@ class Outgoing(LeanProtocol):
 
     def send_encoded(self, text: bytes) -> None:
         if self._perMessageCompress is not None:
-            self._send_compressible(text, binary=False)
+            self._send_compressible(TEXT, text)
         elif self.state == _OPEN:
             length = len(text)
             data = (TEXT_HEADS[length] if length < _COMMON else head(TEXT, length)) + text
@@ -66,16 +67,17 @@ class Outgoing(LeanProtocol):
         if not self.compressing:
             self.send_frame(frame(BINARY, data))
         else:
-            self._send_compressible(data, binary=True)
+            self._send_compressible(BINARY, data)
 
     def send_frame(self, frame: bytes) -> None:
         if self.state == _OPEN:
             self._gather(frame)
 
-    def _send_compressible(self, payload: bytes, *, binary: bool) -> None:
-        threshold = self.factory.limits.deflate_threshold or 0
+    def _send_compressible(self, kind: int, payload: bytes) -> None:
         if self.state == _OPEN:
-            self.sendMessage(payload, binary, doNotCompress=len(payload) < threshold)
+            if len(payload) >= (self.factory.limits.deflate_threshold or 0):
+                kind, payload = kind | PACKED, pack(self._perMessageCompress, payload)
+            self._gather(frame(kind, payload))
 
     def sendData(self, data: bytes, sync: bool = False, chopsize: int | None = None) -> None:
         """Autobahn's one way out: handshakes and control frames go at once, after what was gathered."""

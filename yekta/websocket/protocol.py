@@ -18,7 +18,8 @@ from typing import ClassVar
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from yekta.websocket.frame import CLOSE, frame, goodbye, take_texts
+from yekta.websocket.deflate import PACKED_TEXT, Corrupt, TooLong, unpack
+from yekta.websocket.frame import CLOSE, TEXT, frame, goodbye, take_texts
 from yekta.websocket.interfaces import IReceiver, IWebSocket
 from yekta.websocket.limits import GOING_AWAY, NO_CLOSE, NO_CODE, NORMAL, PING_TIMEOUT, POLICY, TOO_BIG
 from yekta.websocket.nvx import unmask_long
@@ -28,6 +29,7 @@ _OPEN = Outgoing.STATE_OPEN
 
 # What clients say when they close, and what they are answered.
 _COMMON_GOODBYES = {b"": NO_CODE, **{code.to_bytes(2, "big"): code for code in (NORMAL, GOING_AWAY)}}
+_PACKED_TEXT = bytes((PACKED_TEXT,))
 _GOODBYE = frame(CLOSE, NORMAL.to_bytes(2, "big"))
 
 # What each connection has of its own, from its beginning to an ordinary end.
@@ -110,7 +112,9 @@ class WebSocket(Outgoing):
 
         A frame that has not arrived whole is kept in parts, so that its bytes are copied once and not once a chunk.
         """
-        payloads, rest, missing = take_texts(data, self.factory.limits.max_message, unmask_long)
+        is_packed = self._perMessageCompress is not None and data[:1] == _PACKED_TEXT
+        most = self.factory.limits.max_message
+        payloads, rest, missing = take_texts(data, most, unmask_long, PACKED_TEXT if is_packed else TEXT)
         if missing:
             self.data, self._parts, self._missing = b"", [data[rest:]], missing
         else:
@@ -121,9 +125,11 @@ class WebSocket(Outgoing):
                 for payload in payloads:
                     if self.state != _OPEN:
                         break
-                    self.receiver.text_received(payload)
-            except UnicodeDecodeError:
+                    self.receiver.text_received(unpack(payload, most) if is_packed else payload)
+            except (UnicodeDecodeError, Corrupt):
                 self._invalid_payload("")
+            except TooLong:
+                self._fail_connection(TOO_BIG, "")
             finally:
                 self._handling = False
                 self.flush()

@@ -1,0 +1,92 @@
+"""What TLS and compression cost: a server's processor time for one native echo, plain and wrapped.
+
+Not rates: the clients (`peers/wrapped_client.py`) are written in Python, and busier than most of the servers. Each
+server is started anew for each way, as some can do but one at a time.
+"""
+
+from __future__ import annotations
+
+import os
+import statistics
+import subprocess
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import attrs
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from benchmarks.comparison import progress
+from benchmarks.generator import LOAD_CORE, LoadError, pinned
+from benchmarks.servers import NATIVE, PEERS, PRODUCT, Running, Server, product, python_of_peers, running
+from benchmarks.table import rst
+
+# A message of so many bytes, and how it is wrapped.
+_WAYS: Sequence[tuple[int, str]] = ((20, ""), (20, "tls"), (1000, ""), (1000, "tls"), (1000, "deflate"))
+
+_TITLES = {"": "plain", "tls": "over TLS", "deflate": "with permessage-deflate"}
+
+# Those that know both.
+_PEERS = ("Bun", "Node", "websockets")
+
+_TICK = os.sysconf("SC_CLK_TCK")
+
+
+def run(folder: Path, tokens: Path, reactor: str, rounds: int, seconds: float) -> str:
+    """Measure and tell. Raises `LoadError`; `RuntimeError` where a server does not start so."""
+    certificate = _certify(folder)
+    servers = [product(folder, reactor), *(peer for peer in PEERS if NATIVE in peer.families and peer.name in _PEERS)]
+    rows = [["native echo, µs of the server's processor", *(server.name for server in servers)]]
+    for size, way in _WAYS:
+        cells = []
+        for server in servers:
+            progress(f"{server.name}, {size} bytes, {_TITLES[way]}")
+            with running(_wrapped(server, way, certificate)) as started:
+                taken = [_cost(started, tokens, max(seconds, 1.0), size, way) for _ in range(rounds)]
+            cells.append(f"{statistics.median(taken):,.1f}")
+        rows.append([f"{size:,} bytes, {_TITLES[way]}", *cells])
+    return rst(rows, range(len(rows[0])))
+
+
+def _wrapped(server: Server, way: str, certificate: str) -> Server:
+    if server.name != PRODUCT:
+        return attrs.evolve(server, environment={**server.environment, "WRAPPED": way, "CERTIFICATE": certificate})
+    command = server.command
+    if way == "tls":
+        secure = f"ssl:{{port}}:interface=127.0.0.1:privateKey={certificate}"
+        command = tuple(secure if part.startswith("tcp:{port}") else part for part in command)
+    compresses = {"DEFLATE_THRESHOLD": "1"} if way == "deflate" else {}
+    return attrs.evolve(server, command=command, environment={**server.environment, **compresses})
+
+
+def _cost(server: Running, tokens: Path, seconds: float, size: int, way: str) -> float:
+    """Microseconds for one echo."""
+    script = str(Path(__file__).with_name("peers") / "wrapped_client.py")
+    command = pinned(LOAD_CORE, python_of_peers, script, str(server.port), str(tokens), str(seconds), str(size), way)
+    before = _processor_time(server.process)
+    ended = subprocess.run(command, capture_output=True, text=True, check=False)
+    if ended.returncode:
+        raise LoadError(f"{server.server.name}, {_TITLES[way]}: {ended.stderr.strip().splitlines()[-1:]}")
+    return (_processor_time(server.process) - before) * 1e6 / int(ended.stdout)
+
+
+def _processor_time(process: int) -> float:
+    """Seconds that a process has spent, in itself and in the system."""
+    user, system = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[11:13]
+    return (int(user) + int(system)) / _TICK
+
+
+def _certify(folder: Path) -> str:
+    """A PEM file with a key and a certificate that nobody else has signed."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+    now = datetime.now(UTC)
+    validity = now - timedelta(hours=1), now + timedelta(days=1)
+    certificate = x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number(), *validity)
+    pem = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    path = folder / "certificate.pem"
+    path.write_bytes(key.private_bytes(*pem) + certificate.sign(key, hashes.SHA256()).public_bytes(pem[0]))
+    return str(path)

@@ -1,0 +1,193 @@
+"""Compression: the short way of whole text messages does what Autobahn's way does, and takes little memory."""
+
+from __future__ import annotations
+
+import tracemalloc
+import zlib
+from contextlib import suppress
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from twisted.internet.task import Clock
+
+from tests.support.websockets import BINARY, CONTINUATION, PING, TEXT, Recorder, WebSocketClient, client_frame, connect
+from yekta.websocket.deflate import Corrupt, TooLong, unpack
+from yekta.websocket.factory import WebSocketFactory
+from yekta.websocket.lean import with_options
+from yekta.websocket.limits import Limits
+from yekta.websocket.protocol import WebSocket
+
+OFFER = {"Sec-WebSocket-Extensions": "permessage-deflate; client_max_window_bits"}
+MOST = 1000
+LIMITS = Limits(deflate_threshold=20, max_message=MOST)
+RSV1 = 4
+
+
+class Autobahns(WebSocket):
+    """Without the short way."""
+
+    def _take(self, data: bytes) -> bool:
+        self.data = data
+        return False
+
+
+def packed(payload: bytes, bits: int = 15) -> bytes:
+    """As a client packs it, which begins anew with each message."""
+    packer = zlib.compressobj(wbits=-bits)
+    return (packer.compress(payload) + packer.flush(zlib.Z_SYNC_FLUSH))[:-4]
+
+
+def opened(clock: Clock, *, short: bool = True, offer: dict[str, str] = OFFER) -> tuple[Recorder, WebSocketClient]:
+    factory = WebSocketFactory(clock, LIMITS)
+    if not short:
+        factory.protocol = with_options(Autobahns, factory)
+    recorder, client = connect(factory, clock, headers=offer)
+    assert client.accepted
+    return recorder, client
+
+
+def sent(client: WebSocketClient) -> list[tuple[int, bytes]]:
+    """First byte and payload of each frame since the 101."""
+    data, frames = client.http.unread(), []
+    while data:
+        size, start = (data[1], 2) if data[1] < 126 else (int.from_bytes(data[2:4], "big"), 4)
+        frames.append((data[0], data[start : start + size]))
+        data = data[start + size :]
+    return frames
+
+
+TEXTS = st.one_of(st.text(max_size=300), st.text("ab", min_size=MOST - 20, max_size=MOST)).filter(
+    lambda text: len(text.encode()) <= MOST
+)
+FRAMES = st.one_of(
+    TEXTS.map(lambda text: client_frame(TEXT, packed(text.encode()), rsv=RSV1)),
+    TEXTS.map(lambda text: client_frame(TEXT, text.encode())),
+    st.binary(max_size=200).map(lambda data: client_frame(BINARY, packed(data), rsv=RSV1)),
+    TEXTS.map(
+        lambda text: client_frame(TEXT, packed(text.encode())[:3], rsv=RSV1, fin=False)
+        + client_frame(CONTINUATION, packed(text.encode())[3:])
+    ),
+    st.just(client_frame(PING, b"?")),
+)
+BROKEN = st.one_of(
+    st.just(client_frame(TEXT, packed(b"a" * (MOST + 1)), rsv=RSV1)),
+    st.just(client_frame(TEXT, packed(b"a" * 10_000_000), rsv=RSV1)),
+    st.binary(min_size=1, max_size=50).map(lambda data: client_frame(TEXT, b"\xff" + data, rsv=RSV1)),
+    st.just(client_frame(TEXT, packed(b"not \xff UTF-8"), rsv=RSV1)),
+    st.just(client_frame(TEXT, b"", rsv=RSV1)),
+)
+
+
+def heard(stream: bytes, places: list[int], *, short: bool) -> tuple[list[Any], list[Any]]:
+    """The messages, and what the client gets, without the words of a close frame.
+
+    Not how it ends: whatever breaks a rule twice in one frame, Autobahn does not even let answer the close frame.
+    """
+    clock = Clock()
+    recorder, client = opened(clock, short=short)
+    edges = [0, *sorted(place % (len(stream) + 1) for place in places), len(stream)]
+    for begin, end in pairwise(edges):
+        client.send(stream[begin:end])
+    clock.advance(0)
+    answers = [(kind, payload[:2] if kind == 0x88 else payload) for kind, payload in sent(client)]
+    return recorder.messages(), answers
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(FRAMES, max_size=6), st.one_of(st.just(b""), BROKEN), st.lists(st.integers(0, 10_000), max_size=4))
+def test_any_stream_is_read_as_autobahn_reads_it(frames: list[bytes], broken: bytes, places: list[int]) -> None:
+    stream = b"".join([*frames, broken])
+    assert heard(stream, places, short=True) == heard(stream, places, short=False)
+
+
+@pytest.mark.parametrize(
+    ("payload", "code"),
+    [(packed(b"a" * (MOST + 1)), 1009), (b"\xff\xff", 1007), (packed(b"\xff"), 1007)],
+    ids=["too long", "corrupt", "not UTF-8"],
+)
+def test_what_cannot_be_read_ends_the_connection(clock: Clock, payload: bytes, code: int) -> None:
+    recorder, client = opened(clock)
+    client.send(client_frame(TEXT, packed(b"fine"), rsv=RSV1) + client_frame(TEXT, payload, rsv=RSV1))
+    assert client.close() is not None
+    assert client.close() == (code, "")
+    assert recorder.messages() == ["fine"]
+    client.send_close()
+
+
+def test_what_is_sent_refers_to_what_was_sent_before_within_the_window(clock: Clock) -> None:
+    recorder, client = opened(clock)
+    reader, text = zlib.decompressobj(-12), "the same words again " * 20
+    sizes = []
+    for _ in range(3):
+        recorder.websocket.send_text(text)
+        recorder.websocket.send_text("short")
+    clock.advance(0)
+    for first, payload in sent(client):
+        if first & 0x40:
+            assert reader.decompress(payload + b"\x00\x00\xff\xff").decode() == text
+            sizes.append(len(payload))
+        else:
+            assert payload == b"short"
+    assert len(sizes) == 3
+    assert sizes[1] < sizes[0] / 2
+    client.send_close()
+
+
+@pytest.mark.parametrize(
+    ("offer", "window"),
+    [
+        # We use fewer than we may, which nobody needs to know.
+        ("permessage-deflate", ()),
+        ("permessage-deflate; server_max_window_bits=15", ("server_max_window_bits=15",)),
+        ("permessage-deflate; server_max_window_bits=10", ("server_max_window_bits=10",)),
+        (
+            "x-other, permessage-deflate; server_max_window_bits=9, permessage-deflate",
+            ("server_max_window_bits=9",),
+        ),
+    ],
+)
+def test_what_is_agreed_on(clock: Clock, offer: str, window: tuple[str, ...]) -> None:
+    recorder, client = opened(clock, offer={"Sec-WebSocket-Extensions": offer})
+    assert client.answer is not None
+    agreed = client.answer.headers["sec-websocket-extensions"]
+    assert set(agreed.split("; ")) == {"permessage-deflate", "client_no_context_takeover", *window}
+    # It repeats itself at a distance that only the widest of these windows has.
+    text = "".join(f"{number:04}" for number in range(1000)) * 2
+    recorder.websocket.send_text(text)
+    clock.advance(0)
+    ((_, payload),) = sent(client)
+    reader = zlib.decompressobj(-int(window[0].partition("=")[2]) if window else -12)
+    assert reader.decompress(payload + b"\x00\x00\xff\xff").decode() == text
+    client.send_close()
+
+
+def test_a_bomb_is_not_unpacked() -> None:
+    bomb = packed(bytes(100_000_000))
+    tracemalloc.start()
+    try:
+        with pytest.raises(TooLong):
+            unpack(bomb, MOST)
+        assert tracemalloc.get_traced_memory()[1] < 3 * len(bomb)
+    finally:
+        tracemalloc.stop()
+
+
+@given(st.binary(max_size=200))
+def test_whatever_comes_is_unpacked_or_refused(data: bytes) -> None:
+    with suppress(Corrupt, TooLong):
+        assert len(unpack(data, MOST)) <= MOST
+
+
+def test_a_connection_that_packs_takes_some_tens_of_kilobytes(clock: Clock) -> None:
+    recorder, client = opened(clock)
+    tracemalloc.start()
+    try:
+        recorder.websocket.send_text("words " * 100)
+        assert tracemalloc.get_traced_memory()[0] < 64 << 10
+    finally:
+        tracemalloc.stop()
+    clock.advance(0)
+    client.send_close()
