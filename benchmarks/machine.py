@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import platform
 import subprocess
+import sys
 import textwrap
 from datetime import UTC, datetime
 from importlib import metadata
@@ -23,7 +24,7 @@ def described(reactor: str) -> str:
     ours = [f"{name} {metadata.version(name)}" for name in ("twisted", "autobahn", "msgspec", "orjson")]
     told = (
         f"{datetime.now(UTC):%Y-%m-%d}; {_processor()}, {len(CORES)} cores ({pinned}); Linux {platform.release()}.",
-        f"yekta {metadata.version('yekta')}: Python {platform.python_version()}, {', '.join(ours)}; "
+        f"yekta {metadata.version('yekta')}: Python {platform.python_version()}{_whose()}, {', '.join(ours)}; "
         f"reactor: {reactor or 'its choice'}.",
         f"Peers: Node {_node()}, {', '.join(_packages() + _requirements())}.",
     )
@@ -33,6 +34,11 @@ def described(reactor: str) -> str:
 def _processor() -> str:
     lines = Path("/proc/cpuinfo").read_text().splitlines()
     return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "?")
+
+
+def _whose() -> str:
+    # Distributions build it with profile-guided optimization, which many who build their own leave out.
+    return " of the distribution" if sys.base_prefix == "/usr" else ""
 
 
 def _node() -> str:

@@ -1,4 +1,4 @@
-"""Compression (RFC 7692): what is agreed on, and the short way of whole text messages, past Autobahn's states.
+"""Compression (RFC 7692): the short way of whole text messages, past Autobahn's states.
 
 Clients are asked to begin anew with each message (``client_no_context_takeover``), so that each can be unpacked by
 itself and nothing is kept for those to come. What we send refers to what we have sent before, within a small window.
@@ -9,8 +9,6 @@ from __future__ import annotations
 import zlib
 from typing import Any
 
-from autobahn.websocket.compress import PerMessageDeflateOffer, PerMessageDeflateOfferAccept
-
 from yekta.websocket.frame import TEXT, Utf8
 
 # The bit in a frame's first byte (6).
@@ -18,7 +16,7 @@ PACKED = 0x40
 PACKED_TEXT = TEXT | PACKED
 
 # zlib keeps 32 KiB for each connection with these, and with its own defaults 256; text is packed as well.
-_WINDOW_BITS, _MEM_LEVEL = 12, 5
+WINDOW_BITS, MEM_LEVEL = 12, 5
 
 # What senders leave out at the end of each message (7.2.1).
 _END = b"\x00\x00\xff\xff"
@@ -33,17 +31,6 @@ class Corrupt(ValueError):
 
 class TooLong(ValueError):
     """More than a message may have."""
-
-
-def accept(offers: list[object]) -> PerMessageDeflateOfferAccept | None:
-    """The answer to what a client offers (5), of which the first is taken."""
-    for offer in offers:
-        if isinstance(offer, PerMessageDeflateOffer):
-            window = min(_WINDOW_BITS, offer.request_max_window_bits or _WINDOW_BITS)
-            return PerMessageDeflateOfferAccept(
-                offer, request_no_context_takeover=True, window_bits=window, mem_level=_MEM_LEVEL
-            )
-    return None
 
 
 def pack(compression: Any, payload: bytes) -> bytes:

@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from autobahn.twisted.websocket import WebSocketServerFactory
+from autobahn.websocket.compress import PerMessageDeflateOffer, PerMessageDeflateOfferAccept
 from twisted.internet.defer import Deferred, succeed
 from twisted.internet.interfaces import IReactorTime
 
 from yekta.attributes import share
 from yekta.timeouts import Timeouts
-from yekta.websocket.deflate import accept
+from yekta.websocket.deflate import MEM_LEVEL, WINDOW_BITS
 from yekta.websocket.interfaces import IReceiver
 from yekta.websocket.lean import with_options
 from yekta.websocket.limits import Limits
@@ -94,4 +95,12 @@ class WebSocketFactory(WebSocketServerFactory):
         return waiting
 
     def _accept_compression(self, offers: list[object]) -> object:
-        return None if self.limits.deflate_threshold is None else accept(offers)
+        if self.limits.deflate_threshold is None:
+            return None
+        for offer in offers:
+            if isinstance(offer, PerMessageDeflateOffer):
+                window = min(WINDOW_BITS, offer.request_max_window_bits or WINDOW_BITS)
+                return PerMessageDeflateOfferAccept(
+                    offer, request_no_context_takeover=True, window_bits=window, mem_level=MEM_LEVEL
+                )
+        return None
