@@ -1,4 +1,4 @@
-"""Many small writes in few transactions."""
+"""Many small jobs for the database in few."""
 
 from __future__ import annotations
 
@@ -16,15 +16,19 @@ class Table:
     """Takes batches; each is written when told."""
 
     batches: list[list[int]] = attrs.field(factory=list)
-    writing: list[Deferred[None]] = attrs.field(factory=list)
+    writing: list[Deferred[list[str]]] = attrs.field(factory=list)
 
-    def write(self, rows: list[int]) -> Deferred[None]:
+    def write(self, rows: list[int]) -> Deferred[list[str]]:
         self.batches.append(rows)
         self.writing.append(Deferred())
         return self.writing[-1]
 
+    def written(self, number: int) -> None:
+        """Answer a batch: each row by its number."""
+        self.writing[number].callback([f"row {row}" for row in self.batches[number]])
 
-def outcome(written: Deferred[None]) -> list[object]:
+
+def outcome(written: Deferred[str]) -> list[object]:
     told: list[object] = []
     written.addBoth(told.append)
     return told
@@ -35,11 +39,11 @@ def test_one_is_written_at_once_and_those_that_come_meanwhile_together() -> None
     batches = Batches(table.write)
     told = [outcome(batches.add(row)) for row in range(5)]
     assert table.batches == [[0]]
-    table.writing[0].callback(None)
-    assert (told[0], told[1]) == ([None], [])
+    table.written(0)
+    assert (told[0], told[1]) == (["row 0"], [])
     assert table.batches == [[0], [1, 2, 3, 4]]
-    table.writing[1].callback(None)
-    assert told == [[None]] * 5
+    table.written(1)
+    assert told == [[f"row {row}"] for row in range(5)]
     batches.add(5)
     assert table.batches[-1] == [5]
 
@@ -48,10 +52,10 @@ def test_a_batch_fails_as_a_whole_and_the_next_one_is_written() -> None:
     table = Table()
     batches = Batches(table.write)
     told = [outcome(batches.add(row)) for row in range(3)]
-    table.writing[0].callback(None)
+    table.written(0)
     told.append(outcome(batches.add(3)))
     table.writing[1].errback(StoreUnavailable("down"))
-    table.writing[2].callback(None)
+    table.written(2)
     assert [isinstance(each[0], Failure) for each in told] == [False, True, True, False]
     assert table.batches == [[0], [1, 2], [3]]
 
@@ -64,8 +68,8 @@ def test_batches_and_what_waits_are_bounded() -> None:
     assert told[-1][0].check(StoreUnavailable)
     for size in (1, 200, 100):
         assert len(table.batches[-1]) == size
-        table.writing[-1].callback(None)
-    assert told[:-1] == [[None]] * 301
+        table.written(-1)
+    assert told[:-1] == [[f"row {row}"] for row in range(301)]
 
 
 def test_one_who_no_longer_waits_does_no_harm() -> None:
@@ -76,12 +80,12 @@ def test_one_who_no_longer_waits_does_no_harm() -> None:
     first.cancel()
     assert isinstance(told[0], Failure)
     assert told[0].check(CancelledError)
-    table.writing[0].callback(None)
-    table.writing[1].callback(None)
-    assert outcome(second) == [None]
+    table.written(0)
+    table.written(1)
+    assert outcome(second) == ["row 2"]
 
 
 @pytest.mark.parametrize("count", [1, 3])
 def test_a_write_that_does_not_wait_is_as_good(count: int) -> None:
-    batches: Batches[int] = Batches(lambda rows: succeed(None))
-    assert [outcome(batches.add(row)) for row in range(count)] == [[None]] * count
+    batches: Batches[int, int] = Batches(succeed)
+    assert [outcome(batches.add(row)) for row in range(count)] == [[row] for row in range(count)]

@@ -1,52 +1,55 @@
-"""Many small writes in few transactions: while one batch is written, the next one gathers.
+"""Many small jobs for the database in few: while one batch is done, the next one gathers.
 
-A commit costs far more than a row. Alone, a row is written at once; nothing waits for company.
+A commit costs far more than a row, and a way through a database thread more than what is looked up there. Alone, a job
+is done at once; nothing waits for company.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic, TypeVar
 
 from twisted.internet.defer import Deferred, ensureDeferred, fail
 
 from yekta.app.session_store import StoreUnavailable
 
-Row = TypeVar("Row")
+Job = TypeVar("Job")
+Answer = TypeVar("Answer")
 
-# As much as one transaction may hold up others.
+# As much as one batch may hold up others.
 _LARGEST = 200
 
 
-class Batches(Generic[Row]):
-    """``write(rows)`` writes all of them or fails; ``most`` rows may wait, more fail with `StoreUnavailable`."""
+class Batches(Generic[Job, Answer]):
+    """``do(jobs)`` gives an answer for each, in their order, or fails for all; ``most`` jobs may wait, more fail with
+    `StoreUnavailable`."""
 
-    def __init__(self, write: Callable[[list[Row]], Awaitable[object]], most: int = 1000) -> None:
-        self._write = write
+    def __init__(self, do: Callable[[list[Job]], Awaitable[Sequence[Answer]]], most: int = 1000) -> None:
+        self._do = do
         self._most = most
-        self._waiting: list[tuple[Row, Deferred[None]]] = []
-        self._is_writing = False
+        self._waiting: list[tuple[Job, Deferred[Answer]]] = []
+        self._is_working = False
 
-    def add(self, row: Row) -> Deferred[None]:
-        """Fires once ``row`` is written, or fails as its batch did."""
+    def add(self, job: Job) -> Deferred[Answer]:
+        """Fires with the answer to ``job``, or fails as its batch did."""
         if len(self._waiting) >= self._most:
             return fail(StoreUnavailable(f"{self._most} rows wait for the database already."))
-        written: Deferred[None] = Deferred()
-        self._waiting.append((row, written))
-        if not self._is_writing:
-            self._is_writing = True
-            ensureDeferred(self._write_all())
-        return written
+        done: Deferred[Answer] = Deferred()
+        self._waiting.append((job, done))
+        if not self._is_working:
+            self._is_working = True
+            ensureDeferred(self._do_all())
+        return done
 
-    async def _write_all(self) -> None:
+    async def _do_all(self) -> None:
         while self._waiting:
             batch, self._waiting = self._waiting[:_LARGEST], self._waiting[_LARGEST:]
             try:
-                await self._write([row for row, _ in batch])
+                answers = await self._do([job for job, _ in batch])
             except Exception as error:
-                for _, written in batch:
-                    written.errback(error)
+                for _, done in batch:
+                    done.errback(error)
             else:
-                for _, written in batch:
-                    written.callback(None)
-        self._is_writing = False
+                for (_, done), answer in zip(batch, answers, strict=True):
+                    done.callback(answer)
+        self._is_working = False

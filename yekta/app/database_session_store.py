@@ -5,8 +5,8 @@ Knows tokens only by their hashes. Implements :class:`yekta.app.session_store.Se
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from typing import TypeVar
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, TypeVar
 
 import attrs
 
@@ -22,10 +22,13 @@ class DatabaseSessionStore:
     """The tables ``sessions``, ``ended_sessions`` and ``ended_counter``."""
 
     _database: Database
-    _strangers: Batches[Row] = attrs.field(init=False)
+    _strangers: Batches[Row, None] = attrs.field(init=False)
+    _lookups: Batches[str, Session | None] = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
         self._strangers = Batches(self._add_all)
+        # After a restart, thousands come back whom nobody knows.
+        self._lookups = Batches(self._find_all)
 
     async def add(self, new: NewSession) -> None:
         session = new.session
@@ -45,12 +48,17 @@ class DatabaseSessionStore:
             # By itself: it fails where there is no such user, and nobody else with it.
             await self._add_all([row])
 
-    async def _add_all(self, rows: list[Row]) -> None:
+    async def _add_all(self, rows: list[Row]) -> list[None]:
         await self._change(lambda transaction: transaction.run_many(_ADD, rows))
+        return [None] * len(rows)
 
     async def find(self, token_hash: str) -> Session | None:
-        rows = await self._query(_FIND, token_hash)
-        return _session(rows[0]) if rows else None
+        return await self._lookups.add(token_hash)
+
+    async def _find_all(self, hashes: list[str]) -> list[Session | None]:
+        rows = await self._query(_FIND + f"({', '.join('?' * len(hashes))})", *hashes)
+        found = {token_hash: _session(row) for token_hash, *row in rows}
+        return [found.get(token_hash) for token_hash in hashes]
 
     async def end(self, token_hash: str, reason: str, now: float) -> str | None:
         def work(transaction: Transaction) -> str | None:
@@ -98,7 +106,7 @@ class DatabaseSessionStore:
             raise StoreUnavailable(str(error)) from None
 
 
-def _session(row: Row) -> Session:
+def _session(row: Sequence[Any]) -> Session:
     session_id, user_id, is_logged_in, expires_at = row
     return Session(session_id, user_id, bool(is_logged_in), expires_at)
 
@@ -108,7 +116,8 @@ _ADD = """
         (id, token_hash, user_id, is_logged_in, created_at, expires_at, last_activity_at, metadata)
     VALUES (?, ?, ?, ?, ?, ?, ?, ?)
 """
-_FIND = "SELECT id, user_id, is_logged_in, expires_at FROM sessions WHERE token_hash = ?"
+# For as many as its list, which is to be added, has places.
+_FIND = "SELECT token_hash, id, user_id, is_logged_in, expires_at FROM sessions WHERE token_hash IN "
 _NEXT_SEQUENCE = "UPDATE ended_counter SET sequence = sequence + 1 RETURNING sequence"
 _APPEND = "INSERT INTO ended_sessions (sequence, session_id, reason, ended_at) VALUES (?, ?, ?, ?)"
 _ENDED_AFTER = """
