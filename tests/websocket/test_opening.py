@@ -35,6 +35,7 @@ CHANGES: list[tuple[dict[str, str | None], bool]] = [
     ({"Connection": "upgrade"}, True),
     ({"Host": "a:3000"}, True),
     ({"Host": "[::1]:3000"}, True),
+    ({"Host": "a:64999"}, True),
     ({"Origin": "https://app.example"}, True),
     ({"Sec-WebSocket-Extensions": "permessage-deflate"}, True),
     ({"Upgrade": "websocket, h2c"}, False),

@@ -18,7 +18,7 @@ _GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 
 _KEY = re.compile("[A-Za-z0-9+/]{22}==")
 _TARGET = re.compile(r"/(?!/)[A-Za-z0-9._~%/-]*(?:\?[!\"$-~]*)?")
-_AUTHORITY = r"(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(?::[1-9][0-9]{0,3}|:[1-5][0-9]{4})?"
+_AUTHORITY = r"(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(?::[1-9][0-9]{0,3}|:[1-5][0-9]{4}|:6[0-4][0-9]{3})?"
 _HOST = re.compile(_AUTHORITY)
 _ORIGIN = re.compile("https?://" + _AUTHORITY)
 
