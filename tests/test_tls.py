@@ -16,6 +16,7 @@ from twisted.internet.protocol import Factory
 from twisted.internet.threads import deferToThread
 
 from tests.support.certificates import certify
+from tests.support.patience import turn
 from tests.support.told import Server
 from yekta.tcp import Listening
 from yekta.tls import TlsTransport
@@ -56,7 +57,10 @@ async def pair(tmp_path: Path) -> AsyncIterator[Pair]:
     port = await endpoint.listen(Factory.forProtocol(lambda: server))
     plain = socket.create_connection(("127.0.0.1", port.getHost().port), timeout=20)
     client = await deferToThread(secured, plain)
-    await server.made
+    # A server knows later than its client that hands are shaken.
+    client.sendall(b"!")
+    while not server.heard:
+        await turn()
     yield Pair(server, client)
     client.close()
     await server.lost

@@ -5,10 +5,12 @@ from __future__ import annotations
 import gc
 import tracemalloc
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+import yekta
 from tests.support.application import Application
 
 # Without what is Twisted's and the socket's, which these connections do not have.
@@ -16,7 +18,7 @@ NATIVE, SOCKETIO = 1_850, 2_925
 
 CONNECTIONS = 1_000
 
-OURS = tracemalloc.Filter(True, "*/yekta/*")
+OURS = tracemalloc.Filter(True, f"{Path(yekta.__file__).parent}/*")
 
 
 @pytest.fixture
