@@ -16,10 +16,10 @@ from tests.support.memory import MemoryTransport
 from yekta.app.dispatcher import Event
 
 # One echo, from bytes to bytes; two of the calls are the test transport's.
-NATIVE_ECHO, SOCKETIO_ECHO = 14, 20
+NATIVE_ECHO, SOCKETIO_ECHO = 13, 19
 
 # An echo to a browser, whose events are kept for its recovery.
-RECOVERABLE_ECHO = 25
+RECOVERABLE_ECHO = 24
 
 # One of many events to the same client, without its share of what comes before and after all of them.
 NATIVE_EVENT, SOCKETIO_EVENT = 2, 4

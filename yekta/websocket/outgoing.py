@@ -56,9 +56,12 @@ class Outgoing(LeanProtocol):
         elif self.state == _OPEN:
             length = len(text)
             data = (TEXT_HEADS[length] if length < _COMMON else head(TEXT, length)) + text
-            if self._handling and self._waiting is not None and self._size + length < GATHERED and self.writable:
+            if self._handling and self.writable and self._size + length < GATHERED:
                 # As `_gather`, without a call.
-                self._waiting.append(data)
+                if self._waiting is None:
+                    self._waiting = [data]
+                else:
+                    self._waiting.append(data)
                 self._size += len(data)
             else:
                 self._gather(data)
