@@ -146,8 +146,7 @@ def test_a_post_full_of_tiny_packets_stalls_nobody(port: str, kind: Any, packet:
 def test_four_such_posts_at_once_stall_nobody_either(port: str) -> None:
     victim = victim_of(port)
     payload = SEPARATOR.join(["42"] * (MAX // 3))
-    # What four bodies took, twice, may stay with the allocator for a while.
-    with besieged(victim, peak=16, left=12):
+    with besieged(victim, peak=16):
         strangers = [Polling(victim.port, victim.token) for _ in range(4)]
         for stranger in strangers:
             stranger.wire.send(head("POST", stranger.target, "", payload)[:-1])

@@ -24,7 +24,7 @@ class HttpExchange:
     __slots__ = ("_arrival", "_headers", "_threshold", "body")
 
     def __init__(self, arrival: Arrival, headers: Mapping[str, str], threshold: int | None = None) -> None:
-        self.body = arrival.body
+        self.body, arrival.body = arrival.body, b""
         self._arrival = arrival
         self._headers = headers
         self._threshold = threshold
@@ -52,7 +52,7 @@ class RegularExchange(HttpExchange):
     def __init__(
         self, arrival: Arrival, headers: Mapping[str, str], threshold: int | None, written: Mapping[str, Written]
     ) -> None:
-        self.body = arrival.body
+        self.body, arrival.body = arrival.body, b""
         self._arrival = arrival
         self._headers = headers
         self._threshold = threshold

@@ -89,6 +89,7 @@ class Handler(Protocol):
 class Exchange(Protocol):
     """One HTTP request that waits for its answer."""
 
+    # Whoever reads it takes it away: it may be long, and is not kept while its packets are handled.
     body: bytes
 
     def respond(self, status: int, content_type: str, body: bytes, headers: Mapping[str, str] = ...) -> None:

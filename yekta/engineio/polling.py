@@ -89,8 +89,9 @@ class Polling:
             self.connection.fail(TRANSPORT_ERROR, "overlap from client")
             return
         self._posting = True
+        body, exchange.body = exchange.body, b""
         try:
-            packets = self._split(request.headers.get("content-type", ""), exchange.body)
+            packets = self._split(request.headers.get("content-type", ""), body)
         except ProtocolError as error:
             self.connection.fail(PARSE_ERROR, str(error))
             raise bad_request("MALFORMED_PAYLOAD") from None
