@@ -10,19 +10,15 @@ import os
 import statistics
 import subprocess
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import attrs
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from benchmarks.comparison import progress
 from benchmarks.generator import LOAD_CORE, LoadError, pinned
 from benchmarks.servers import NATIVE, PEERS, PRODUCT, Running, Server, product, python_of_peers, running
 from benchmarks.table import rst
+from tests.support.certificates import certify
 
 # A message of so many bytes, and how it is wrapped.
 _WAYS: Sequence[tuple[int, str]] = ((20, ""), (20, "tls"), (1000, ""), (1000, "tls"), (1000, "deflate"))
@@ -37,7 +33,7 @@ _TICK = os.sysconf("SC_CLK_TCK")
 
 def run(folder: Path, tokens: Path, reactor: str, rounds: int, seconds: float) -> str:
     """Measure and tell. Raises `LoadError`; `RuntimeError` where a server does not start so."""
-    certificate = _certify(folder)
+    certificate = str(certify(folder, "localhost"))
     servers = [product(folder, reactor), *(peer for peer in PEERS if NATIVE in peer.families and peer.name in _PEERS)]
     rows = [["native echo, µs of the server's processor", *(server.name for server in servers)]]
     for size, way in _WAYS:
@@ -77,16 +73,3 @@ def _processor_time(process: int) -> float:
     """Seconds that a process has spent, in itself and in the system."""
     user, system = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[11:13]
     return (int(user) + int(system)) / _TICK
-
-
-def _certify(folder: Path) -> str:
-    """A PEM file with a key and a certificate that nobody else has signed."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
-    now = datetime.now(UTC)
-    validity = now - timedelta(hours=1), now + timedelta(days=1)
-    certificate = x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number(), *validity)
-    pem = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    path = folder / "certificate.pem"
-    path.write_bytes(key.private_bytes(*pem) + certificate.sign(key, hashes.SHA256()).public_bytes(pem[0]))
-    return str(path)
