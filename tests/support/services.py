@@ -188,12 +188,11 @@ def environment(settings: Mapping[str, str] | None = None) -> dict[str, str]:
 
 
 def free_port() -> int:
-    """A TCP port that nobody listens on, on either loopback address; none that the system gives to whoever connects."""
+    """A TCP port of 127.0.0.1 that nobody listens on; none that the system gives to whoever connects."""
     while True:
         port = randrange(20_000, 32_768)
-        with suppress(OSError), socket.socket() as probe, socket.socket(socket.AF_INET6) as probe6:
+        with suppress(OSError), socket.socket() as probe:
             probe.bind(("127.0.0.1", port))
-            probe6.bind(("::1", port))
             return port
 
 
