@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import gc
 import tracemalloc
-from pathlib import Path
 from typing import Any
 
 import pytest
 from twisted.internet.defer import ensureDeferred
 from twisted.internet.task import Clock
 
-import yekta
 from tests.support.memory import MemoryTransport
 from tests.support.provider import ScriptedProvider
 from tests.support.session_stores import FakeOutage
@@ -38,8 +36,8 @@ PIECE, PIECES = "سلام دنیا، خوبی؟" * 8, 256
 # Bytes that a reader and its share of the answers may take while nobody reads. Queued for each, it would be some 80 KB.
 BOUND = 1024
 
-# Threads that other tests have left may take some as well.
-_OURS = [tracemalloc.Filter(True, pattern) for pattern in (f"{Path(yekta.__file__).parent}/*", __file__)]
+# Whatever is taken on our behalf, however deep; not by threads that other tests have left.
+_OURS, _DEPTH = tracemalloc.Filter(True, __file__, all_frames=True), 60
 
 _UPGRADE = (
     b"GET /ws HTTP/1.1\r\nHost: h\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
@@ -91,13 +89,13 @@ def test_stalled_readers_of_long_answers_take_a_kilobyte_each(readers: int, sess
     crowd = Crowd(readers, sessions)
     assert (len(crowd.transports), len(crowd.provider.generations)) == (readers, sessions)
     gc.collect()
-    tracemalloc.start()
+    tracemalloc.start(_DEPTH)
     for generation in crowd.provider.generations:
         for _ in range(PIECES):
             # Each a text of its own, as from a model.
             generation.say(PIECE[:8] + PIECE[8:])
     gc.collect()
-    grown = sum(trace.size for trace in tracemalloc.take_snapshot().filter_traces(_OURS).traces)
+    grown = sum(trace.size for trace in tracemalloc.take_snapshot().filter_traces([_OURS]).traces)
     tracemalloc.stop()
     assert grown < readers * BOUND
     assert all(not transport.writes for transport in crowd.transports)
