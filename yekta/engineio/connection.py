@@ -121,7 +121,6 @@ class Connection:
     def _pong_received(self) -> None:
         if self._pong is not Pong.NOT_AWAITED:
             self._pong = Pong.NOT_AWAITED
-            self.look()
             self.engine.pong_received(self)
             self._fire("heartbeat")
 
@@ -212,7 +211,7 @@ class Connection:
         """End the connection once what is queued has been delivered; with ``discard``, at once."""
         if self.state is State.CLOSED or (self.state is State.CLOSING and not discard):
             return
-        self.state, self.express = State.CLOSING, None
+        self.state = State.CLOSING
         if discard or self.transport.writable:
             self.flush()
             self._finish()
