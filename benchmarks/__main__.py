@@ -62,6 +62,8 @@ def main(given: list[str]) -> int:
 
 def _compare(folder: Path, asked: argparse.Namespace, failures: list[str]) -> None:
     measured = rows.chosen(asked.rows)
+    if not measured:
+        raise RuntimeError("no row has such a key")
     tokens = _tokens(folder, rows.IDLE if any(row.is_memory for row in measured) else 100, asked)
     comparison = Comparison(tokens, asked.rounds, asked.seconds)
     comparison.run(measured, [servers.product(folder, asked.reactor), *servers.chosen(asked.peers)])

@@ -11,22 +11,38 @@ from typing import Any
 import pytest
 import pytest_twisted
 from twisted.internet import reactor
+from twisted.internet.error import ConnectionDone
 from twisted.internet.protocol import Factory
 from twisted.internet.threads import deferToThread
+from twisted.python.failure import Failure
 
+from tests.support.patience import turn
 from tests.support.told import Server
-from yekta.tcp import BACKLOG, Connection, Listening, sender
+from yekta.tcp import BACKLOG, Connection, Corked, Listening, sender
 
 # More than the buffers of both sockets hold together.
 MUCH = 16 << 20
 
 
+class Turns:
+    """The reactor of the tests, which says when its turns end."""
+
+    def __init__(self) -> None:
+        self.corked = self
+
+    def append(self, connection: Corked) -> None:
+        reactor.callLater(0, connection.uncork)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(reactor, name)
+
+
 class Pair:
     """A listening port, a server's connection, and a blocking socket as its client."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Any) -> None:
         self.server = Server()
-        self.port = Listening(reactor).listenTCP(0, Factory.forProtocol(lambda: self.server), interface="127.0.0.1")
+        self.port = Listening(clock).listenTCP(0, Factory.forProtocol(lambda: self.server), interface="127.0.0.1")
         self.client = socket.create_connection(("127.0.0.1", self.port.getHost().port), timeout=20)
 
     async def read_all(self) -> bytes:
@@ -34,22 +50,81 @@ class Pair:
         return await deferToThread(lambda: b"".join(iter(lambda: self.client.recv(1 << 16), b"")))
 
 
-@pytest.fixture
-def pair() -> Iterator[Pair]:
-    pair = Pair()
+@contextmanager
+def served(pair: Pair) -> Iterator[Pair]:
     with closing(pair.client):
         yield pair
     pytest_twisted.blockon(pair.port.stopListening())
 
 
+@pytest.fixture(params=[lambda: reactor, Turns], ids=["any reactor", "a reactor with turns"])
+def pair(request: pytest.FixtureRequest) -> Iterator[Pair]:
+    with served(Pair(request.param())) as pair:
+        yield pair
+
+
+@pytest.fixture
+def plain() -> Iterator[Pair]:
+    with served(Pair(reactor)) as pair:
+        yield pair
+
+
+@pytest.fixture
+def corked() -> Iterator[Pair]:
+    with served(Pair(Turns())) as pair:
+        yield pair
+
+
 @pytest_twisted.ensureDeferred
-async def test_what_fits_is_sent_before_the_call_returns(pair: Pair) -> None:
-    transport = (await pair.server.made).transport
+async def test_what_fits_is_sent_before_the_call_returns(plain: Pair) -> None:
+    transport = (await plain.server.made).transport
     assert type(transport) is Connection
     transport.write_now(b"at once")
     # The reactor has not had a turn.
-    assert pair.client.recv(100) == b"at once"
+    assert plain.client.recv(100) == b"at once"
     assert reactor.getWriters() == []
+
+
+@pytest_twisted.ensureDeferred
+async def test_where_the_reactor_has_turns_what_is_said_leaves_at_the_end_of_one(corked: Pair) -> None:
+    transport = (await corked.server.made).transport
+    assert type(transport) is Corked
+    transport.write_now(b"in a moment")
+    corked.client.setblocking(False)
+    with pytest.raises(BlockingIOError):
+        corked.client.recv(100)
+    await turn()
+    assert corked.client.recv(100) == b"in a moment"
+    assert reactor.getWriters() == []
+
+
+@pytest_twisted.ensureDeferred
+async def test_of_what_is_said_in_a_turn_only_the_last_waits(corked: Pair) -> None:
+    transport = (await corked.server.made).transport
+    for part in (b"first, ", b"second, ", b"third"):
+        transport.write_now(part)
+    assert corked.client.recv(100) == b"first, second, "
+    await turn()
+    assert corked.client.recv(100) == b"third"
+
+
+@pytest_twisted.ensureDeferred
+async def test_what_waits_for_the_end_of_a_turn_goes_before_what_twisted_buffers(corked: Pair) -> None:
+    transport = (await corked.server.made).transport
+    transport.write_now(b"first, ")
+    transport.write(b"second, ")
+    transport.write_now(b"third, ")
+    transport.writeSequence([b"fourth"])
+    transport.loseConnection()
+    assert await corked.read_all() == b"first, second, third, fourth"
+
+
+@pytest_twisted.ensureDeferred
+async def test_what_waits_for_the_end_of_a_turn_is_said_when_the_connection_ends_in_it(corked: Pair) -> None:
+    transport = (await corked.server.made).transport
+    transport.write_now(b"the reactor stops")
+    transport.connectionLost(Failure(ConnectionDone()))
+    assert await corked.read_all() == b"the reactor stops"
 
 
 @pytest_twisted.ensureDeferred

@@ -1,10 +1,12 @@
-"""TCP as Twisted serves it, with one shortcut: what may be done at once does not wait for the reactor's next turn.
+"""TCP as Twisted serves it, with one shortcut: what may be sent at once does not wait to be told that it may.
 
 Twisted's `write` puts data into a buffer and asks the reactor to say when the socket is writable: two system calls and
 half a dozen Python calls for what one ``send(2)`` does where nothing is queued, which is nearly always. Its
 `loseConnection` waits for the same, to send nothing and close. Everything else (short writes, producers, TLS) stays
 Twisted's own. Listen through :class:`Listening` to have it; without it the same protocols run over any transport, by
 its ordinary `write`.
+
+At once is when `Connection.write_now` is called, or, where the reactor says when its turn ends, then (`Corked`).
 """
 
 from __future__ import annotations
@@ -152,11 +154,65 @@ class Connection(tcp.Server):
             Connection.write(self, data[sent:])
 
 
-share(
-    Connection,
+# What each connection has of its own.
+_OWN = (
     *("reactor", "socket", "protocol", "server", "client", "sessionno", "connected"),
     *("_reading", "producer", "streamingProducer", "disconnecting", "disconnected"),
 )
+share(Connection, *_OWN)
+
+
+class Corked(Connection):
+    """A connection of a reactor that says when its turn ends: what is said in a turn leaves at its end.
+
+    First all is read that can be, then all is said. So the kernel's ways in and out each stay warm, and clients of this
+    machine, such as a proxy, are woken once and not for each message.
+    """
+
+    reactor: Any
+    # The last write of this turn.
+    _said = b""
+
+    def write_now(self, data: bytes) -> None:
+        """As `Connection.write_now`, but at the end of the turn, or when more is said."""
+        if self.disconnecting:
+            # It may be over before the turn is.
+            Connection.write_now(self, data)
+            return
+        if self._said:
+            self.uncork()
+        else:
+            self.reactor.corked.append(self)
+        self._said = data
+
+    def uncork(self) -> None:
+        """Send what waits for the end of the turn."""
+        said, self._said = self._said, b""
+        if said:
+            Connection.write_now(self, said)
+
+    def write(self, data: bytes) -> None:
+        """As Twisted's."""
+        self.uncork()
+        super().write(data)
+
+    def writeSequence(self, iovec: Iterable[bytes]) -> None:
+        """As Twisted's."""
+        self.uncork()
+        super().writeSequence(iovec)
+
+    def loseConnection(self) -> None:
+        """As `Connection.loseConnection`."""
+        self.uncork()
+        super().loseConnection()
+
+    def connectionLost(self, reason: Failure) -> None:
+        """As Twisted's."""
+        self.uncork()
+        super().connectionLost(reason)
+
+
+share(Corked, *_OWN, "_said")
 
 
 class Carrier(Connection):
@@ -167,21 +223,33 @@ class Carrier(Connection):
         self.write_now(data)
 
 
+class CorkedCarrier(Corked):
+    """The same on a reactor that says when its turn ends."""
+
+    def write(self, data: bytes) -> None:
+        """See `Corked.write_now`."""
+        self.write_now(data)
+
+
 class Port(tcp.Port):
-    """A listening socket that makes :class:`Connection`."""
+    """A listening socket that makes :class:`Connection`, or :class:`Corked` where the reactor has turns."""
 
     transport: type[Connection] = Connection
+    corked: type[Connection] = Corked
 
     def startListening(self) -> None:
         """Accepted sockets inherit TCP_NODELAY: each message is one write, and none waits for another."""
         super().startListening()
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if has_turns(self.reactor):
+            self.transport = self.corked
 
 
 class SecurePort(Port):
     """A listening socket whose connections carry TLS."""
 
     transport = Carrier
+    corked = CorkedCarrier
     # What Twisted says of it in the log.
     _type = "TLS"
 
@@ -224,7 +292,13 @@ class Listening:
         """As the reactor's."""
         if addressFamily == socket.AF_UNIX:
             return self._reactor.adoptStreamConnection(fileDescriptor, addressFamily, factory)
-        return Connection._fromConnectedSocket(fileDescriptor, addressFamily, factory, self._reactor)
+        kind = Corked if has_turns(self._reactor) else Connection
+        return kind._fromConnectedSocket(fileDescriptor, addressFamily, factory, self._reactor)
+
+
+def has_turns(reactor: Any) -> bool:
+    """Whether ``reactor`` uncorks what is in its list ``corked`` at the end of each turn, as `Corked` needs it."""
+    return hasattr(reactor, "corked")
 
 
 def sender(transport: Any) -> Callable[[bytes], None]:

@@ -43,6 +43,49 @@ reactor.callLater(0.1, lambda: clients[2].sendall(b"close"))
 reactor.run()
 '''
 
+# What is said in a turn to two clients, and then to one while the reactor stops.
+TURNS = '''
+import socket
+from yekta.services import reactor as chosen
+chosen.install()
+from twisted.internet import reactor
+from twisted.internet.protocol import Factory, Protocol
+from yekta.tcp import Listening
+
+class Server(Protocol):
+    def dataReceived(self, data):
+        self.transport.write_now(data.upper())
+        for client in clients:
+            try:
+                print(client.recv(100, socket.MSG_DONTWAIT).decode())
+            except BlockingIOError:
+                print("nothing yet")
+        if data == b"stop":
+            reactor.stop()
+
+class Broken:
+    def uncork(self):
+        raise ZeroDivisionError
+
+port = Listening(reactor).listenTCP(0, Factory.forProtocol(Server), interface="127.0.0.1")
+clients = [socket.create_connection(("127.0.0.1", port.getHost().port)) for _ in range(2)]
+
+def go_on():
+    print(*(client.recv(100).decode() for client in clients))
+    clients[0].sendall(b"stop")
+
+def begin():
+    # Both have been accepted: both are read in the same turn.
+    reactor.corked.append(Broken())
+    for client in clients:
+        client.sendall(b"hello")
+    reactor.callLater(0.1, go_on)
+
+reactor.callLater(0.1, begin)
+reactor.run()
+print(clients[0].recv(100).decode())
+'''
+
 
 def run(program: str, folder: Path) -> list[str]:
     ended = subprocess.run([sys.executable, "-c", program], cwd=folder, capture_output=True, text=True, timeout=30)
@@ -58,3 +101,9 @@ def test_what_a_listener_raises_ends_its_connection_alone(tmp_path: Path) -> Non
     twisteds = run("import twisted.internet.epollreactor as epoll; epoll.install()" + PROGRAM, tmp_path)
     assert twisteds.pop(0) == "twisted.internet.epollreactor"
     assert twisteds == ours
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="epoll is Linux's")
+def test_what_is_said_in_a_turn_leaves_at_its_end(tmp_path: Path) -> None:
+    told = run(TURNS, tmp_path)
+    assert told == [*["nothing yet"] * 4, "HELLO HELLO", *["nothing yet"] * 2, "STOP"]

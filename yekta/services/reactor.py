@@ -12,6 +12,11 @@ import sys
 from twisted.internet.main import installReactor
 from twisted.python import log
 
+from yekta.tcp import Corked
+
+# As many sockets are read in a turn: the first does not wait long for its answer, and timed calls are due in between.
+TURN = 64
+
 try:
     from select import EPOLLIN, EPOLLOUT
 
@@ -23,13 +28,31 @@ else:
     available = True
 
     class Reactor(EPollReactor):
-        """See the module."""
+        """See the module. ``corked``: the connections that said something in this turn."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.corked: list[Corked] = []
+
+        def timeout(self) -> float | None:
+            """How long to sleep: asked when all that this turn brought is done, timed calls among it."""
+            if self.corked:
+                self._uncork()
+            return super().timeout()
+
+        def _uncork(self) -> None:
+            for connection in self.corked:
+                try:
+                    connection.uncork()
+                except Exception:
+                    log.err()
+            self.corked.clear()
 
         def doPoll(self, timeout: float | None) -> None:
             """Wait for events, and handle them."""
             selectables = self._selectables
             try:
-                events = self._poller.poll(-1 if timeout is None else timeout, max(len(selectables), 1))
+                events = self._poller.poll(-1 if timeout is None else timeout, TURN)
             except InterruptedError:
                 return
             for fd, event in events:

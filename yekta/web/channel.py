@@ -12,6 +12,7 @@ from twisted.python.failure import Failure
 from twisted.web import http
 from twisted.web.http import HTTPChannel
 
+from yekta.tcp import Corked
 from yekta.web.bounded import BoundedRequest
 from yekta.web.census import Leave
 from yekta.web.forwarded import whereabouts
@@ -113,6 +114,9 @@ class Channel(HTTPChannel):
         """Let another process have the connection, if it takes it and nothing of ours is on its way to the client."""
         transport, request = self.transport, self.requests[-1]
         plain = isinstance(transport, FileDescriptor) and not getattr(transport, "TLS", False)
+        if isinstance(transport, Corked):
+            # An answer to the request before, in this turn.
+            transport.uncork()
         if not plain or len(self.requests) > 1 or transport.dataBuffer or transport._tempDataBuffer:
             return False
         if not give(transport.fileno(), head_of(request, self._command, self._path) + self._buffer):
