@@ -33,6 +33,9 @@ class Turns:
     def append(self, connection: Corked) -> None:
         reactor.callLater(0, connection.uncork)
 
+    def forget(self, descriptor: int) -> None:
+        reactor.removeReader(next(each for each in reactor.getReaders() if each.fileno() == descriptor))
+
     def __getattr__(self, name: str) -> Any:
         return getattr(reactor, name)
 

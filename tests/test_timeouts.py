@@ -170,3 +170,54 @@ def test_one_that_raises_does_not_keep_the_others_waiting(clock: Clock) -> None:
         clock.advance(10)
     clock.advance(GRAIN)
     assert ended == ["b", "c"]
+
+
+def test_all_that_wait_by_one_clock_share_a_delayed_call(clock: Clock, ended: list[tuple[str, float]]) -> None:
+    def waits(duration: float) -> Timeouts[str]:
+        return Timeouts(clock, duration, lambda key: ended.append((key, clock.seconds())))
+
+    long, short = waits(10.0), waits(2.0)
+    long.start("long")
+    short.start("short")
+    assert len(clock.getDelayedCalls()) == 1
+    clock.pump([2, 8])
+    assert ended == [("short", 2), ("long", 10)]
+
+
+def test_what_is_stopped_before_it_is_due_ends_nothing_else_early(
+    clock: Clock, ended: list[tuple[str, float]]
+) -> None:
+    long = Timeouts[str](clock, 10.0, lambda key: ended.append((key, clock.seconds())))
+    short = Timeouts[str](clock, 2.0, lambda key: ended.append((key, clock.seconds())))
+    long.start("long")
+    short.start("short")
+    short.stop("short")
+    clock.pump([2, 7.9])
+    assert ended == []
+    assert len(clock.getDelayedCalls()) == 1
+    clock.advance(0.1)
+    assert ended == [("long", 10)]
+
+
+def test_what_one_that_ends_begins_among_others_is_waited_for(clock: Clock, ended: list[tuple[str, float]]) -> None:
+    short = Timeouts[str](clock, 2.0, lambda key: ended.append((key, clock.seconds())))
+    long = Timeouts[str](clock, 10.0, short.start)
+    long.start("begun late")
+    clock.pump([10, 2])
+    assert ended == [("begun late", 12)]
+
+
+def test_one_that_raises_does_not_keep_those_of_another_length_waiting(
+    clock: Clock, ended: list[tuple[str, float]]
+) -> None:
+    def fail(key: str) -> None:
+        raise RuntimeError
+
+    failing = Timeouts[str](clock, 2.0, fail)
+    other = Timeouts[str](clock, 3.0, lambda key: ended.append((key, clock.seconds())))
+    failing.start("a")
+    other.start("b")
+    with pytest.raises(RuntimeError):
+        clock.advance(2)
+    clock.advance(1)
+    assert ended == [("b", 3)]

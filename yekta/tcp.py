@@ -118,14 +118,19 @@ class Connection(tcp.Server):
 
     def _close(self) -> None:
         """End what has lost its connection, or wait until all is sent."""
-        self.stopReading()
         if self.producer is not None or self.unsent:
+            self.stopReading()
             self.startWriting()
             return
+        self._unwatch()
         # As `connectionLost`, for what is not writing and has no producer.
         self.connected, self.disconnected = 0, 1
         self.socket.close()
         self._forget(_DONE)
+
+    def _unwatch(self) -> None:
+        """The socket is about to be closed, and was only read."""
+        self.stopReading()
 
     def connectionLost(self, reason: Failure) -> None:
         """As Twisted's."""
@@ -206,6 +211,9 @@ class Corked(Connection):
         self.uncork()
         super().loseConnection()
 
+    def _unwatch(self) -> None:
+        self.reactor.forget(self.socket.fileno())
+
     def connectionLost(self, reason: Failure) -> None:
         """As Twisted's."""
         self.uncork()
@@ -231,6 +239,22 @@ class CorkedCarrier(Corked):
         self.write_now(data)
 
 
+class _Listener(socket.socket):
+    """A listening socket. Those that it accepts are `socket.SocketType`: what `socket.socket` adds serves nobody here,
+    and takes longer than the system does."""
+
+    def __init__(self, listening: socket.socket) -> None:
+        """In place of ``listening``, which is over."""
+        self._kind = int(listening.family), int(listening.type), listening.proto
+        super().__init__(*self._kind, listening.detach())
+        self.setblocking(False)
+
+    def accept(self) -> tuple[Any, Any]:
+        """As of any socket."""
+        descriptor, address = self._accept()  # type: ignore[attr-defined]
+        return socket.SocketType(*self._kind, descriptor), address
+
+
 class Port(tcp.Port):
     """A listening socket that makes :class:`Connection`, or :class:`Corked` where the reactor has turns."""
 
@@ -241,6 +265,8 @@ class Port(tcp.Port):
         """Accepted sockets inherit TCP_NODELAY: each message is one write, and none waits for another."""
         super().startListening()
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.socket = _Listener(self.socket)
+        self.fileno = self.socket.fileno  # type: ignore[method-assign]
         if has_turns(self.reactor):
             self.transport = self.corked
 
@@ -297,7 +323,7 @@ class Listening:
 
 
 def has_turns(reactor: Any) -> bool:
-    """Whether ``reactor`` uncorks what is in its list ``corked`` at the end of each turn, as `Corked` needs it."""
+    """Whether ``reactor`` uncorks what is in its list ``corked`` at the end of each turn; it can ``forget``, too."""
     return hasattr(reactor, "corked")
 
 

@@ -80,7 +80,17 @@ def test_wrong_tokens_never_hide_a_session_that_the_other_process_has_just_made(
     assert world.here.find(token) == session
 
 
-def test_both_caches_are_limited() -> None:
+def test_whoever_asks_for_many_sessions_drives_out_none_that_are_in_use() -> None:
+    sessions = Sessions(FakeOutage(), Clock(), cache_size=10)
+    used, unused = now(sessions.acquire())[0], now(sessions.acquire())[0]
+    assert sessions.cached(used) is not None
+    for _ in range(50):
+        now(sessions.acquire())
+    assert sessions.cached(used) is not None
+    assert sessions.cached(unused) is None
+
+
+def test_all_caches_are_limited() -> None:
     store, clock = FakeOutage(), Clock()
     sessions = Sessions(store, clock, cache_size=10)
     tokens = [now(sessions.acquire())[0] for _ in range(50)]
@@ -88,6 +98,8 @@ def test_both_caches_are_limited() -> None:
         with pytest.raises(InvalidSession):
             now(sessions.find(f"{number:043d}"))
     assert sum(sessions.cached(token) is not None for token in tokens) == 10
+    more = [now(sessions.acquire())[0] for _ in range(5)]
+    assert sum(sessions.cached(token) is not None for token in (*more, *tokens)) == 10
     assert len(sessions._refused) == 10
 
 

@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import pytest_twisted
+from twisted.internet.threads import deferToThread
 from twisted.logger import Logger, LogPublisher
 from twisted.python import usage
 
@@ -27,13 +29,21 @@ class Runner(usage.Options):
         self.update(given)
 
 
-def at_once(call: Any) -> None:
-    call()
+class Reactor:
+    """Has turns, which end when a test says so."""
+
+    running = False
+
+    def __init__(self) -> None:
+        self.corked: list[Any] = []
+
+    def callFromThread(self, call: Any) -> None:
+        call()
 
 
 def test_a_file_that_was_moved_is_begun_anew(tmp_path: Path) -> None:
     path = tmp_path / "log"
-    logs = Logs(at_once)
+    logs = Logs(Reactor())
     logs.begin("json", Runner(logfile=str(path), nodaemon=True))
     assert logs.observer is not None
     log = Logger("test", observer=LogPublisher(logs.observer))
@@ -49,9 +59,44 @@ def test_a_file_that_was_moved_is_begun_anew(tmp_path: Path) -> None:
     assert json.loads(path.read_text())["text"] == "after"
 
 
+def test_the_lines_of_a_turn_are_written_together_and_before_what_is_worse(tmp_path: Path) -> None:
+    path, reactor = tmp_path / "log", Reactor()
+    logs = Logs(reactor)
+    logs.begin("json", Runner(logfile=str(path), nodaemon=True))
+    assert logs.observer is not None
+    log = Logger("test", observer=LogPublisher(logs.observer))
+
+    def told() -> list[str]:
+        return [json.loads(line)["text"] for line in path.read_text().splitlines()]
+
+    log.info("before")
+    assert told() == ["before"]
+    reactor.running = True
+    log.info("one")
+    log.info("two")
+    assert told() == ["before"]
+    assert reactor.corked == [logs.observer]
+    log.warn("three")
+    assert told() == ["before", "one", "two", "three"]
+    log.info("four")
+    reactor.corked.pop().uncork()
+    assert told()[-1] == "four"
+
+
+@pytest_twisted.ensureDeferred
+async def test_what_a_thread_tells_waits_for_no_turn(tmp_path: Path) -> None:
+    path, reactor = tmp_path / "log", Reactor()
+    reactor.running = True
+    logs = Logs(reactor)
+    logs.begin("", Runner(logfile=str(path), nodaemon=True))
+    await deferToThread(Logger("test", observer=LogPublisher(logs.observer)).info, "from a thread")
+    assert "from a thread" in path.read_text()
+    assert reactor.corked == []
+
+
 def test_what_is_not_ours_to_open_is_left_alone() -> None:
     for runner in (Runner(logger="some.observer"), Runner(syslog=True), Runner(nodaemon=True), Runner(logLevel="info")):
-        logs = Logs(at_once)
+        logs = Logs(Reactor())
         logs.begin("", runner)
         assert (logs.observer is not None) == ("nodaemon" in runner)
         logs.reopen()

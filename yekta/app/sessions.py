@@ -55,7 +55,7 @@ class Sessions:
     ``clock`` gives POSIX seconds, as the reactor does; all parameters but ``cache_size`` are seconds:
 
     - ``lifetime``: from a session's beginning to its expiry.
-    - ``cache_size``: tokens remembered, good ones and bad ones each.
+    - ``cache_size``: tokens remembered: good ones, bad ones, and those that nobody has come with yet, each.
     - ``cache_time``: how long a good one is believed without asking the store; longer while it is held.
     - ``refusal_time``: how long a bad one is refused without asking the store.
     - ``poll_interval``: within which the end of a held session in another process is noticed.
@@ -83,6 +83,8 @@ class Sessions:
         self._refusal_time = refusal_time
         # By token hash: the session, and when the store was asked.
         self._known: Lru[bytes, tuple[Session, float]] = Lru(cache_size)
+        # The same for those that nobody has come with yet: anybody may ask for thousands, which drive out none in use.
+        self._new: Lru[bytes, tuple[Session, float]] = Lru(cache_size)
         # Refused, and when. Never a valid token: nobody can ask for one before the store has it.
         self._refused: Lru[bytes, float] = Lru(cache_size)
         self._lookups = SingleFlight(self._look_up)
@@ -120,7 +122,7 @@ class Sessions:
         session = Session(secrets.token_hex(8), user_id, is_logged_in, now + self._lifetime)
         token_hash = _hash(token)
         await self._store.add(NewSession(session, token_hash.hex(), now, _metadata_text(metadata)))
-        self._known.put(token_hash, (session, now))
+        self._new.put(token_hash, (session, now))
         return token, session
 
     def cached(self, token: str) -> Session | None:
@@ -170,11 +172,19 @@ class Sessions:
         self._purged.append(callback)
 
     def _recall(self, token_hash: bytes) -> Session | None:
-        known = self._known.get(token_hash)
+        known = self._known.get(token_hash) or self._come(token_hash)
         if known is None:
             return None
         session, known_at = known
         return session if self._watch.is_current(session, known_at, self._cache_time) else None
+
+    def _come(self, token_hash: bytes) -> tuple[Session, float] | None:
+        """Somebody comes with a token, for the first time if it is new."""
+        known = self._new.get(token_hash)
+        if known is not None:
+            self._new.discard(token_hash)
+            self._known.put(token_hash, known)
+        return known
 
     async def _look_up(self, token_hash: bytes) -> Session | None:
         asked_at = self._clock.seconds()
@@ -187,6 +197,7 @@ class Sessions:
 
     def _refuse(self, token_hash: bytes) -> None:
         self._known.discard(token_hash)
+        self._new.discard(token_hash)
         self._refused.put(token_hash, self._clock.seconds())
 
     def _is_refused(self, token_hash: bytes) -> bool:

@@ -13,7 +13,6 @@ from collections.abc import Callable
 from typing import Any
 
 from twisted.logger import (
-    FileLogObserver,
     ILogObserver,
     LogEvent,
     eventAsJSON,
@@ -31,6 +30,7 @@ from zope.interface import implementer
 
 from yekta import jsontext
 from yekta.services import plain_events
+from yekta.services.log_lines import Lines
 
 TEXT, JSON = "text", "json"
 
@@ -44,9 +44,9 @@ _FIELDS_OF_LOGGER = ("log_", "format", "message", "time", "isError", "system", "
 class Logs:
     """The log of this process. ``observer``: to be given to twistd's application, where it is ours to choose."""
 
-    def __init__(self, from_thread: Callable[[Callable[[], None]], Any]) -> None:
-        self._from_thread = from_thread
-        self.observer: FileLogObserver | None = None
+    def __init__(self, reactor: Any) -> None:
+        self._reactor = reactor
+        self.observer: Lines | None = None
         self._file: LogFile | None = None
 
     def begin(self, format: str, runner: usage.Options | None) -> None:
@@ -56,12 +56,12 @@ class Logs:
         if "fileLogObserverFactory" in runner or "logLevel" in runner:
             write = writer(format) if format else _AS_TWISTED.get(runner.get("fileLogObserverFactory"))
             if write is not None:
-                runner["fileLogObserverFactory"] = lambda file: FileLogObserver(file, write)
+                runner["fileLogObserverFactory"] = lambda file: Lines(file, write, self._reactor)
         elif runner.get("logger") or runner.get("syslog"):
             if format == JSON:
                 globalLogPublisher.addObserver(JsonText())
         else:
-            self.observer = FileLogObserver(self._open(runner), writer(format or TEXT))
+            self.observer = Lines(self._open(runner), writer(format or TEXT), self._reactor)
 
     def write_for(self, parent: Any) -> None:
         """twistd asks its application, ``parent``, for an observer before it makes its own."""
@@ -83,7 +83,7 @@ class Logs:
         self._file = file = LogFile.fromFullPath(name or _DEFAULT_FILE)
         if not signal.getsignal(signal.SIGUSR1):
             # As twistd does, where it opens the file by itself.
-            signal.signal(signal.SIGUSR1, lambda *_: self._from_thread(file.rotate))
+            signal.signal(signal.SIGUSR1, lambda *_: self._reactor.callFromThread(file.rotate))
         return file
 
 

@@ -31,7 +31,7 @@ def make(reactor: Any, options: ServiceOptions) -> IService:
 def _begin_log(reactor: Any, options: ServiceOptions) -> Logs:
     """Before twistd opens its log. Raises SystemExit where the log's file cannot be opened."""
     redaction.begin()
-    logs = Logs(reactor.callFromThread)
+    logs = Logs(reactor)
     try:
         logs.begin(options["settings"].log_format, options.parent)
     except OSError as error:

@@ -40,6 +40,11 @@ else:
                 self._uncork()
             return super().timeout()
 
+        def forget(self, fd: int) -> None:
+            """A socket is about to be closed, which tells the kernel as well that nobody waits for it."""
+            self._reads.discard(fd)
+            self._selectables.pop(fd, None)
+
         def _uncork(self) -> None:
             for connection in self.corked:
                 try:

@@ -67,7 +67,7 @@ def _serve(
 
     herald = Herald(reactor, tell, SILENCE)
     # Our parent writes the log.
-    logs = Logs(reactor.callFromThread)
+    logs = Logs(reactor)
     gateway = Gateway(reactor, options, read(), 0, read=read, herald=herald, logs=logs)
     gateway.privilegedStartService()
     gateway.startService()
