@@ -49,7 +49,7 @@ class TestBusAdapter(AdapterSuite):
     @pytest.fixture
     def adapter(self, clock: Clock, observed: list[tuple[str, ...]]) -> Adapter:
         bus: list[Adapter] = []
-        adapter: Adapter = Stage().play("adapter").BusAdapter(bus, Home(clock, lambda *args: observed.append(args)))
+        adapter: Adapter = Stage().play("adapter").BusAdapter(bus, Home(clock, [lambda *args: observed.append(args)]))
         return adapter
 
     def test_what_one_server_emits_the_others_answer(self) -> None:

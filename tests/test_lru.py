@@ -28,3 +28,9 @@ def test_discarding_the_unknown_does_nothing() -> None:
     lru.discard("a")
     lru.discard("a")
     assert len(lru) == 0
+
+
+def test_what_is_taken_is_gone() -> None:
+    lru: Lru[str, int] = Lru(2)
+    lru.put("a", 1)
+    assert (lru.take("a"), lru.take("a"), len(lru)) == (1, None, 0)

@@ -33,6 +33,10 @@ class Lru(Generic[Key, Value]):
         if len(self._entries) > self.limit:
             self._entries.popitem(last=False)
 
+    def take(self, key: Key) -> Value | None:
+        """The value, if it is still here, where it stays no longer."""
+        return self._entries.pop(key, None)
+
     def discard(self, key: Key) -> None:
         """Forget a key, known or not."""
         self._entries.pop(key, None)

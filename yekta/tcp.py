@@ -64,6 +64,8 @@ class Connection(tcp.Server):
             self._addressType = IPv6Address
         self.startReading()
         self.connected = 1
+        # False once it was lost, or something had to wait: then there is more to look at before a write.
+        self._direct = True
 
     def logPrefix(self) -> str:
         return f"{self._getLogPrefix(self.protocol)},{self.sessionno},{self.client[0]}"
@@ -77,15 +79,23 @@ class Connection(tcp.Server):
 
     def write(self, data: bytes) -> None:
         """As Twisted's."""
-        if not self._tempDataBuffer:
-            self._tempDataBuffer = []
+        self._begin_to_buffer()
         super().write(data)
 
     def writeSequence(self, iovec: Iterable[bytes]) -> None:
         """As Twisted's."""
+        self._begin_to_buffer()
+        super().writeSequence(iovec)
+
+    def _begin_to_buffer(self) -> None:
+        self._direct = False
         if not self._tempDataBuffer:
             self._tempDataBuffer = []
-        super().writeSequence(iovec)
+
+    def startTLS(self, ctx: Any, normal: bool = True) -> None:
+        """As Twisted's."""
+        self._direct = False
+        super().startTLS(ctx, normal)
 
     def doRead(self) -> ConnectionLost | ConnectionDone | None:  # type: ignore[override]
         """As Twisted's, one call shorter."""
@@ -106,6 +116,7 @@ class Connection(tcp.Server):
 
     def loseConnection(self) -> None:
         """As Twisted's; what is lost while it is read is closed when that is done, where nothing waits to be sent."""
+        self._direct = False
         if not self._reading or self._writeDisconnected or self.TLS:
             super().loseConnection()
         elif self.connected:
@@ -141,13 +152,14 @@ class Connection(tcp.Server):
             self._forget(reason)
 
     def _forget(self, reason: Failure) -> None:
+        self._direct = False
         protocol = self.protocol
         del self.protocol, self.socket
         protocol.connectionLost(reason)
 
     def write_now(self, data: bytes) -> None:
         """As `write`, but what the socket takes at once is gone when this returns."""
-        if self.dataBuffer or self._tempDataBuffer or self.disconnecting or not self.connected or self.TLS:
+        if not self._direct and (self.unsent or self.disconnecting or not self.connected or self.TLS):
             Connection.write(self, data)
             return
         try:
@@ -162,7 +174,7 @@ class Connection(tcp.Server):
 # What each connection has of its own.
 _OWN = (
     *("reactor", "socket", "protocol", "server", "client", "sessionno", "connected"),
-    *("_reading", "producer", "streamingProducer", "disconnecting", "disconnected"),
+    *("_direct", "_reading", "producer", "streamingProducer", "disconnecting", "disconnected"),
 )
 share(Connection, *_OWN)
 
@@ -180,7 +192,7 @@ class Corked(Connection):
 
     def write_now(self, data: bytes) -> None:
         """As `Connection.write_now`, but at the end of the turn, or when more is said."""
-        if self.disconnecting:
+        if not self._direct and self.disconnecting:
             # It may be over before the turn is.
             Connection.write_now(self, data)
             return
@@ -331,3 +343,11 @@ def sender(transport: Any) -> Callable[[bytes], None]:
     """How to send over ``transport`` the soonest."""
     send: Callable[[bytes], None] = getattr(transport, "write_now", transport.write)
     return send
+
+
+def host_of(transport: Any) -> str:
+    """The address of whoever is at the other end of a connection; empty where there is none."""
+    # As its `getPeer` says, which makes an object to say it.
+    if isinstance(transport, Connection):
+        return cast(str, transport.client[0])
+    return getattr(transport.getPeer(), "host", "")

@@ -19,7 +19,7 @@ from yekta.socketio.adapter import Home, InMemoryAdapter
 
 def test_the_events_that_are_handled_are_those_that_clients_are_told_of() -> None:
     clock = Clock()
-    hub = Hub(Sessions(FakeOutage(), clock), InMemoryAdapter(Home(clock, lambda *_: None)))
+    hub = Hub(Sessions(FakeOutage(), clock), InMemoryAdapter(Home(clock)))
     table = Events(hub, Counselor(ScriptedProvider(), clock, Answers(clock)), Timestamps(clock)).table()
     assert list(table) == about.CLIENT_EVENTS
     shapes = {name: event.shape for name, event in table.items() if event.shape}

@@ -37,7 +37,7 @@ class World:
     def __init__(self) -> None:
         self.clock = Clock()
         self.sessions = Sessions(FakeOutage(), self.clock)
-        self.adapter = InMemoryAdapter(Home(self.clock, lambda *_: None))
+        self.adapter = InMemoryAdapter(Home(self.clock))
         self.hub = Hub(self.sessions, self.adapter)
 
     def acquire(self, user_id: str | None = None) -> tuple[str, Session]:

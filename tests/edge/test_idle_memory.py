@@ -14,7 +14,7 @@ import yekta
 from tests.support.application import Application
 
 # Without what is Twisted's and the socket's, which these connections do not have.
-NATIVE, SOCKETIO = 1_850, 2_925
+NATIVE, SOCKETIO = 1_825, 2_895
 
 CONNECTIONS = 1_000
 

@@ -54,7 +54,7 @@ class Crowd:
         self.provider = ScriptedProvider()
         self.answers = Answers(self.clock)
         self._sessions = Sessions(FakeOutage(), self.clock)
-        self._adapter = InMemoryAdapter(Home(self.clock, lambda *_: None))
+        self._adapter = InMemoryAdapter(Home(self.clock))
         hub = Hub(self._sessions, self._adapter)
         counselor = Counselor(self.provider, self.clock, self.answers)
         dispatcher = Dispatcher(Events(hub, counselor, Timestamps(self.clock)).table())

@@ -30,7 +30,7 @@ REFUSED = [
 @pytest.fixture
 def transport() -> StringTransport:
     clock: Any = Clock()
-    adapter = InMemoryAdapter(Home(clock, lambda *_: None))
+    adapter = InMemoryAdapter(Home(clock))
     protocol = Control(Hub(Sessions(FakeOutage(), clock), adapter), adapter, 100).buildProtocol(None)
     transport = StringTransport()
     protocol.makeConnection(transport)

@@ -10,4 +10,4 @@ from yekta.socketio.adapter import Adapter, Home, InMemoryAdapter
 class TestInMemoryAdapter(AdapterSuite):
     @pytest.fixture
     def adapter(self, clock: Clock, observed: list[tuple[str, ...]]) -> Adapter:
-        return InMemoryAdapter(Home(clock, lambda *args: observed.append(args)))
+        return InMemoryAdapter(Home(clock, [lambda *args: observed.append(args)]))

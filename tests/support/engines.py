@@ -133,7 +133,7 @@ class Gateway:
                 client.hang_up()
         self.turn()
         assert self.engine.connections == {}
-        assert self.websockets.open == set()
+        assert self.websockets.open == {}
         assert self.site.census._all == 0
         assert self.clock.getDelayedCalls() == []
         assert all(len(user.reasons()) == 1 for user in self.users)

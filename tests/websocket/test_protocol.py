@@ -189,7 +189,7 @@ def test_closing_all_waits_for_each(clock: Clock) -> None:
         client.send_close(1001)
         clock.advance(0)
     assert done == [None]
-    assert factory.open == set()
+    assert factory.open == {}
     factory.all_closed().addCallback(done.append)
     assert done == [None, None]
 

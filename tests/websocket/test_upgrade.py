@@ -130,7 +130,7 @@ def test_a_bad_handshake_is_refused_and_leaves_nothing(
     )
     assert client.transport.lost
     assert door.recorder.told == []
-    assert door.factory.open == set()
+    assert door.factory.open == {}
     assert lines == []
 
 

@@ -180,9 +180,8 @@ class Sessions:
 
     def _come(self, token_hash: bytes) -> tuple[Session, float] | None:
         """Somebody comes with a token, for the first time if it is new."""
-        known = self._new.get(token_hash)
+        known = self._new.take(token_hash)
         if known is not None:
-            self._new.discard(token_hash)
             self._known.put(token_hash, known)
         return known
 

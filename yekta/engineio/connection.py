@@ -147,7 +147,12 @@ class Connection:
 
     def send(self, data: Packet) -> None:
         """Send a message: text or bytes."""
-        self.send_packet(MESSAGE + data if isinstance(data, str) else data)
+        if not isinstance(data, str):
+            self.send_packet(data)
+        elif self.express is None:
+            self.send_packet(MESSAGE + data)
+        else:
+            self.express.send_encoded((MESSAGE + data).encode())
 
     def send_packet(self, packet: Packet, compress: bool = True) -> None:
         """Send a packet. Closes the connection where its client has let too much pile up."""

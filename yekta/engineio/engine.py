@@ -33,6 +33,8 @@ FREE_POLL = 0.1
 # Asked about every request; gets its facts and the headers of the answer, which it may add to. A `Refusal` refuses.
 Middleware = Callable[[Request, dict[str, str]], Any]
 
+_OPENING = OPEN.encode()
+
 
 class Engine:
     """See the module. ``connected(connection)`` must set its handler before it returns.
@@ -143,7 +145,7 @@ class Engine:
         transport.connection = connection
         connection.look()
         self.connections[sid] = connection
-        connection.send_packet(OPEN + self._handshake(connection))
+        connection.send_encoded(_OPENING + self._handshake(connection))
         if self.settings.initial_packet is not None:
             connection.send(self.settings.initial_packet)
         (self._pinging if connection.protocol == 4 else self._listening).start(connection)
@@ -199,7 +201,7 @@ class Engine:
             raise bad_request("ID_GENERATION_ERROR")
         return sid
 
-    def _handshake(self, connection: Connection) -> str:
+    def _handshake(self, connection: Connection) -> bytes:
         settings = self.settings
         fields: dict[str, Any] = {
             "sid": connection.sid,
@@ -209,7 +211,7 @@ class Engine:
         }
         if connection.protocol == 4:
             fields["maxPayload"] = settings.max_payload
-        return jsontext.encode(fields)
+        return jsontext.encode_bytes(fields)
 
     def _may_upgrade(self, connection: Connection) -> bool:
         settings = self.settings

@@ -91,7 +91,7 @@ class EngineResource(Resource):
 class _Visit:
     """One request on its way: verified, admitted, and then carried to its connection, or refused."""
 
-    __slots__ = ("_arrival", "_asked", "_engine", "_exchange", "_headers", "_websockets")
+    __slots__ = ("_arrival", "_asked", "_engine", "_headers", "_websockets")
 
     def __init__(self, engine: Engine, websockets: WebSocketFactory, arrival: Arrival) -> None:
         asked, settings = arrival.asked, engine.settings
@@ -100,14 +100,17 @@ class _Visit:
         self._arrival = arrival
         self._asked = asked
         self._headers = settings.origins.response_headers(asked.origin, asked.headers.get("host"))
-        make = JsonpExchange if "j" in asked.query else HttpExchange
-        self._exchange = make(arrival, self._headers, settings.http_compression)
+
+    def _exchange(self) -> HttpExchange:
+        """To be asked for once, by whoever answers: an upgrade has none."""
+        make = JsonpExchange if "j" in self._asked.query else HttpExchange
+        return make(self._arrival, self._headers, self._engine.settings.http_compression)
 
     def begin(self) -> None:
         origins = self._engine.settings.origins
         if self._asked.method == "OPTIONS" and origins.headers:
             preflight = origins.preflight_headers(self._asked.origin, self._asked.headers.get("host"))
-            self._exchange.respond(204, "text/plain", b"", preflight)
+            self._exchange().respond(204, "text/plain", b"", preflight)
             return
         try:
             connection = self._engine.verify(self._asked)
@@ -128,11 +131,12 @@ class _Visit:
                 receiver = self._engine.receiver(connection, self._asked, self._headers)
                 take_up(self._arrival, self._websockets, receiver, self._headers)
                 return
-            polling = self._engine.poll_received(connection, self._asked, self._exchange, self._headers)
+            exchange = self._exchange()
+            polling = self._engine.poll_received(connection, self._asked, exchange, self._headers)
         except Refusal as refusal:
             self.refuse(refusal)
             return
-        self._arrival.on_hang_up(partial(polling.exchange_lost, self._exchange))
+        self._arrival.on_hang_up(partial(polling.exchange_lost, exchange))
 
     def _failed(self, failure: Failure) -> None:
         if isinstance(failure.value, Refusal):
@@ -145,7 +149,7 @@ class _Visit:
         self._engine.refused(self._asked, refusal)
         headers = {} if refusal.retry_after is None else {"Retry-After": str(round(refusal.retry_after))}
         body = jsontext.encode({"code": refusal.code, "message": refusal.message})
-        self._exchange.respond(refusal.status, _JSON, body.encode(), headers)
+        self._exchange().respond(refusal.status, _JSON, body.encode(), headers)
 
 
 def _scripts(folder: Path) -> list[Path]:

@@ -1,18 +1,18 @@
 """The reactor that the services choose where the operator did not: Twisted's epoll, with a shorter way to `doRead`.
 
 Twisted calls every socket that can be read inside a logging context, which costs three times what it takes to find
-out that there is something to read. Everything else (writing, hanging up, errors) goes Twisted's way. Any other reactor
-serves as well: ``twistd --reactor=…`` is honoured.
+out that there is something to read. Everything else (writing, hanging up, errors) goes Twisted's way. And it says when
+a turn ends, so that what was said in it leaves then (`yekta.tcp.Corked`). Any other reactor serves as well:
+``twistd --reactor=…`` is honoured.
 """
 
 from __future__ import annotations
 
 import sys
+from typing import Any
 
 from twisted.internet.main import installReactor
 from twisted.python import log
-
-from yekta.tcp import Corked
 
 # As many sockets are read in a turn: the first does not wait long for its answer, and timed calls are due in between.
 TURN = 64
@@ -28,11 +28,11 @@ else:
     available = True
 
     class Reactor(EPollReactor):
-        """See the module. ``corked``: the connections that said something in this turn."""
+        """See the module. ``corked``: whatever has something to say at the end of this turn, by its ``uncork``."""
 
         def __init__(self) -> None:
             super().__init__()
-            self.corked: list[Corked] = []
+            self.corked: list[Any] = []
 
         def timeout(self) -> float | None:
             """How long to sleep: asked when all that this turn brought is done, timed calls among it."""
@@ -46,9 +46,9 @@ else:
             self._selectables.pop(fd, None)
 
         def _uncork(self) -> None:
-            for connection in self.corked:
+            for each in self.corked:
                 try:
-                    connection.uncork()
+                    each.uncork()
                 except Exception:
                     log.err()
             self.corked.clear()

@@ -67,12 +67,13 @@ class Restored:
 class Home:
     """What an adapter is made for: one namespace of one server.
 
-    ``observed(event, *args)``: to be told of create-room, delete-room (room), join-room and leave-room (room, id).
+    ``observers``: each to be called for create-room, delete-room (room), join-room and leave-room (room, id), as
+    ``observer(event, *args)``; there is none before somebody listens.
     ``emitted(args)``: to be told what another server emits to its fellows; gives the answer, or a Deferred of it.
     """
 
     clock: IReactorTime
-    observed: Callable[..., object]
+    observers: Sequence[Callable[..., object]] = ()
     namespace: str = "/"
     history: History | None = None
     emitted: Callable[[Sequence[Any]], Any] = lambda args: None
@@ -164,23 +165,25 @@ class InMemoryAdapter:
         self.rooms: Rooms[Member] = Rooms()
         self.members: dict[str, Member] = {}
         self._clock = home.clock
-        self._observed = home.observed
+        self._observers = home.observers
 
     def add(self, member: Member, rooms: Iterable[str]) -> None:
         self.members[member.id] = member
         for room in rooms:
             created, joined = self.rooms.join(member, room)
-            if created:
-                self._observed("create-room", room)
-            if joined:
-                self._observed("join-room", room, member.id)
+            for observer in self._observers:
+                if created:
+                    observer("create-room", room)
+                if joined:
+                    observer("join-room", room, member.id)
 
     def remove(self, member: Member, room: str) -> None:
         vanished, left = self.rooms.leave(member, room)
-        if left:
-            self._observed("leave-room", room, member.id)
-        if vanished:
-            self._observed("delete-room", room)
+        for observer in self._observers:
+            if left:
+                observer("leave-room", room, member.id)
+            if vanished:
+                observer("delete-room", room)
 
     def remove_all(self, member: Member) -> None:
         self.members.pop(member.id, None)

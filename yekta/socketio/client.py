@@ -96,7 +96,8 @@ class Client:
             return
         try:
             if self._plain is not None and data[:2] == "2[" and self._decoder is None:
-                self._plain_event_received(self._plain, data[1:])
+                args = packets.decode_plain_event(data[1:])
+                self._event_received(self._plain, args, None, len(data))
             else:
                 self._decode(data)
         except ProtocolError as error:
@@ -108,15 +109,13 @@ class Client:
             self.message_received(packet[1:].decode())
             return
         try:
-            self._plain_event_received(plain, packet[2:])
+            args = packets.decode_plain_event(packet[2:])
         except ProtocolError as error:
             self.connection.fail(PARSE_ERROR, str(error))
-
-    def _plain_event_received(self, socket: Socket, text: str | Utf8) -> None:
-        args = packets.decode_plain_event(text)
+            return
         if self._order is not None:
-            self._event_received(socket, args, None, len(text))
-        elif (pending := socket.event_received(args, None)) is not None:
+            self._event_received(plain, args, None, len(packet))
+        elif (pending := plain.event_received(args, None)) is not None:
             self._make_order().hold(pending)
 
     def _decode(self, data: str | bytes) -> None:

@@ -95,23 +95,25 @@ class PreparedText:
 
 
 class EventFormat:
-    """A parser's events, for one namespace as its clients spell it; with ``offsets`` for those that recover."""
+    """A parser's events, for one namespace as its clients spell it; with ``offsets`` for those that recover.
 
-    __slots__ = ("_head", "_namespace", "_offsets", "_parser")
+    ``head``: what all plain events begin with, where the parser is the usual one.
+    """
+
+    __slots__ = ("_namespace", "_offsets", "_parser", "head")
 
     def __init__(self, parser: Parser, namespace: str, offsets: bool) -> None:
         self._parser = parser
         self._namespace = namespace
         self._offsets = offsets
-        # What all plain events begin with, where the parser is the usual one.
-        self._head = (engine.MESSAGE + text_head(EVENT, namespace)).encode() if parser is TEXT_PARSER else None
+        self.head = (engine.MESSAGE + text_head(EVENT, namespace)).encode() if parser is TEXT_PARSER else None
 
     def text(self, args: Sequence[Any]) -> bytes | None:
         """An event that asks for nothing as an Engine.IO text packet, or ``None`` where it takes more to say it."""
-        if self._head is None:
+        if self.head is None:
             return None
         try:
-            return self._head + jsontext.dumps(args)
+            return self.head + jsontext.dumps(args)
         except jsontext.Unsayable:
             # Attachments, which the parser knows how to send, or what nobody can say.
             return None

@@ -41,8 +41,10 @@ class Namespace(Welcoming, Emitting):
         self.server = server
         self.name = name
         self.sockets: dict[str, Socket] = {}
+        # Its one observer, once somebody listens to it: most that happens to rooms is nobody's concern.
+        self.adapter_observers: list[Callable[..., object]] = []
         self.adapter: Adapter = server.make_adapter(self)
-        self._adapter_events: Listeners | None = None
+        self._adapter_events = Listeners()
         self.server_events = Listeners()
         self.was_joined = False
         self._parent = parent
@@ -93,15 +95,13 @@ class Namespace(Welcoming, Emitting):
     @property
     def adapter_events(self) -> Listeners:
         """Whoever listens to the adapter."""
-        if self._adapter_events is None:
-            self._adapter_events = Listeners()
+        if not self.adapter_observers:
+            self.adapter_observers.append(self._adapter_observed)
         return self._adapter_events
 
-    def adapter_observed(self, event: str, *args: Any) -> None:
-        """The adapter tells of rooms: create-room, delete-room, join-room, leave-room."""
-        if self._adapter_events is not None:
-            for listener in self._adapter_events.of(event):
-                call(listener.call, args, lambda *_: None)
+    def _adapter_observed(self, event: str, *args: Any) -> None:
+        for listener in self._adapter_events.of(event):
+            call(listener.call, args, ignore)
 
     # -- sockets ---------------------------------------------------------------------------------------------
 

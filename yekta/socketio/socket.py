@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from twisted.internet.defer import Deferred, fail
 
+from yekta import jsontext
 from yekta.socketio import packet as packets
 from yekta.socketio.acks import Acks, Answered
 from yekta.socketio.adapter import RemoteSocket, Restored, Target
@@ -92,12 +93,19 @@ class Socket(Listening, Broadcasting):
         """Send an event to this client. Raises :class:`ValueError` for what the parser cannot say."""
         if event in RESERVED:
             raise reserved(event)
-        said = (event, *args)
+        said: tuple[Any, ...] = (event, *args)
         message = None if self.pid is None else self.recorded(said)
-        if self.connected and not self.audience.outgoing:
-            # Nobody shares it: it need not be written for many.
-            text = self._format.text(said if message is None or message.offset is None else (*said, message.offset))
-            if text is not None:
+        head = self._format.head
+        if self.connected and head is not None and not self.audience.outgoing:
+            # Nobody shares it: it need not be written for many. As `EventFormat.text`, without a call.
+            if message is not None and message.offset is not None:
+                said = (*said, message.offset)
+            try:
+                text = head + jsontext.dumps(said)
+            except jsontext.Unsayable:
+                # Attachments, which the parser knows how to send, or what nobody can say.
+                pass
+            else:
                 if message is not None:
                     self._sent = message.number
                 express = self._connection.express

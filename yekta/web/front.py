@@ -18,7 +18,7 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from yekta.attributes import share
-from yekta.tcp import sender
+from yekta.tcp import host_of, sender
 from yekta.web.alike import NAME as OPENING
 from yekta.web.census import Leave
 from yekta.web.forwarded import whereabouts
@@ -80,15 +80,12 @@ class Front(protocol.Protocol):
             return
         if self._body is not None:
             self._body_received(data)
-        elif self._busy():
+        elif self._arrival is not None or self._turn is not None or self._congested:
             self._buffer += data
             if len(self._buffer) > EAGER:
                 self._pause()
         else:
             self._head_received(self._buffer + data if self._buffer else data)
-
-    def _busy(self) -> bool:
-        return self._arrival is not None or self._turn is not None or self._congested
 
     def _head_received(self, data: bytes) -> None:
         """``data`` begins with a request."""
@@ -140,7 +137,7 @@ class Front(protocol.Protocol):
     def _facts(self, head: Head) -> Request:
         if not self._peer:
             # Behind ``haproxy:`` it is not known before there are bytes.
-            self._peer = getattr(self.transport.getPeer(), "host", "")
+            self._peer = host_of(self.transport)
         path, query = parse_target(head.target)
         address, over_tls = whereabouts(self._address, self._peer, head.headers, self.site.limits.trusted)
         return Request(head.method, path, query, head.headers, address, over_tls or self._secure)

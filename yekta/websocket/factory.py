@@ -28,7 +28,8 @@ class WebSocketFactory(WebSocketServerFactory):
     def __init__(self, clock: IReactorTime, limits: Limits) -> None:
         super().__init__(reactor=clock, server="")
         self.limits = limits
-        self.open: set[WebSocket] = set()
+        # A dictionary is half as large as a set.
+        self.open: dict[WebSocket, None] = {}
         self._waiting: list[Deferred[None]] = []
         self.closing: Timeouts[WebSocket] = Timeouts(clock, limits.close_timeout, WebSocket.abort)
         self.listening: Timeouts[WebSocket] = Timeouts(clock, limits.ping_interval, WebSocket.keep_alive)
@@ -55,12 +56,12 @@ class WebSocketFactory(WebSocketServerFactory):
         return websocket
 
     def opened(self, websocket: WebSocket) -> None:
-        self.open.add(websocket)
+        self.open[websocket] = None
         if self.limits.ping_interval:
             self.listening.start(websocket)
 
     def lost(self, websocket: WebSocket) -> None:
-        self.open.discard(websocket)
+        self.open.pop(websocket, None)
         self.closing.stop(websocket)
         if self.limits.ping_interval:
             self.listening.stop(websocket)

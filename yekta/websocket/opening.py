@@ -7,7 +7,7 @@ not: this module refuses nothing.
 from __future__ import annotations
 
 import re
-from base64 import b64encode
+from binascii import b2a_base64
 from collections.abc import Mapping
 from hashlib import sha1
 
@@ -34,7 +34,7 @@ _OFFERS = frozenset(("", "permessage-deflate", "permessage-deflate; client_max_w
 def answer(target: str, asked: Request, key: str, headers: Mapping[str, str], limits: Limits) -> bytes | None:
     """The 101 for a plain request, with ``headers`` added; ``None`` where it is not plain."""
     given = asked.headers
-    offer = given.get("sec-websocket-extensions", "")
+    origin, offer = given.get("origin"), given.get("sec-websocket-extensions", "")
     plain = (
         asked.method == "GET"
         and _KEY.fullmatch(key) is not None
@@ -42,14 +42,14 @@ def answer(target: str, asked: Request, key: str, headers: Mapping[str, str], li
         and given.get("upgrade", "").lower() == "websocket"
         and given.get("connection", "").lower() in _CONNECTIONS
         and _HOST.fullmatch(given.get("host", "")) is not None
-        and (asked.origin is None or _ORIGIN.fullmatch(asked.origin) is not None)
+        and (origin is None or _ORIGIN.fullmatch(origin) is not None)
         and _TARGET.fullmatch(target) is not None
         and (offer == "" or (limits.deflate_threshold is None and offer in _OFFERS))
         and _OTHERS.isdisjoint(given)
     )
     if not plain:
         return None
-    accept = b64encode(sha1(key.encode() + _GUID).digest()).decode()
+    accept = b2a_base64(sha1(key.encode() + _GUID).digest(), newline=False).decode()
     fields = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
     return (
         "HTTP/1.1 101 Switching Protocols\r\nUpgrade: WebSocket\r\nConnection: Upgrade\r\n"

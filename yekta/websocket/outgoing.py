@@ -38,10 +38,14 @@ class Outgoing(LeanProtocol):
     _size = 0
     _handling = False
     _at_once = False
+    # Whether what comes next begins a message, as far as is known; it is looked at again where it does not.
+    _common: bool
 
     def connectionMade(self) -> None:
-        super().connectionMade()
         self._at_once = hasattr(self.transport, "write_now")
+        # Looked up for every message, where what a class has takes seven times as long as what an object has.
+        self._common = self.writable = True
+        self._perMessageCompress = None
 
     @property
     def compressing(self) -> bool:
@@ -122,7 +126,7 @@ class Outgoing(LeanProtocol):
     # -- IPushProducer: the transport says whether the client reads --------------------------------------
 
     def pauseProducing(self) -> None:
-        self.writable = False
+        self.writable = self._common = False
         if self.state == _OPEN:
             self.transport.pauseProducing()
 

@@ -35,7 +35,7 @@ _GOODBYE = frame(CLOSE, NORMAL.to_bytes(2, "big"))
 # What each connection has of its own, from its beginning to an ordinary end.
 ATTRIBUTES = (
     *("receiver", "left", "connected", "transport", "_at_once", "state", "_waiting", "_size", "_handling", "_opened"),
-    *("heard", "data", "_goodbye"),
+    *("heard", "data", "_goodbye", "_common", "writable", "_perMessageCompress"),
 )
 
 
@@ -85,17 +85,27 @@ class WebSocket(Outgoing):
 
     def dataReceived(self, data: bytes) -> None:
         self.heard = True
+        if not self._common or self.data or self.state != _OPEN:
+            self._uncommon_received(data)
+            return
+        self._take(data)
+        if self.data and not self._take_goodbye():
+            self.consumeData()
+
+    def _uncommon_received(self, data: bytes) -> None:
         if self._missing:
             data = self._put_together(data)
-        # As `_expects_a_message`, without a call.
-        is_inside = self.inside_message or self.current_frame is not None
-        if is_inside or self.data or self.state != _OPEN or not self.writable:
+        if self.data or not self._expects_a_message:
             self.data += data
             self.consumeData()
         elif data:
-            self._take(data)
-            if self.data and not self._take_goodbye():
-                self.consumeData()
+            self._common = True
+            self.dataReceived(data)
+
+    def consumeData(self) -> None:
+        """As Autobahn's, which may stop within a message."""
+        super().consumeData()
+        self._common = not self._missing and self._expects_a_message
 
     def _put_together(self, data: bytes) -> bytes:
         """A long frame is on its way. Gives all of it once it is whole, and nothing before."""
@@ -116,7 +126,7 @@ class WebSocket(Outgoing):
         most = self.factory.limits.max_message
         payloads, rest, missing = take_texts(data, most, unmask_long, PACKED_TEXT if is_packed else TEXT)
         if missing:
-            self.data, self._parts, self._missing = b"", [data[rest:]], missing
+            self.data, self._parts, self._missing, self._common = b"", [data[rest:]], missing, False
         else:
             self.data = data[rest:]
         if payloads:
