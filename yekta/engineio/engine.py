@@ -85,7 +85,7 @@ class Engine:
 
         Gives a Deferred where somebody has to think, which fails with :class:`Refusal`.
         """
-        if self.hooks:
+        if self.hooks.functions:
             if new:
                 self.hooks.fire("initial_headers", headers, request)
             self.hooks.fire("headers", headers, request)
@@ -104,7 +104,7 @@ class Engine:
 
     def refused(self, request: Request, refusal: Refusal) -> None:
         """A request was refused."""
-        if self.hooks:
+        if self.hooks.functions:
             self.hooks.fire("connection_error", request, refusal)
 
     def poll_received(
@@ -150,7 +150,7 @@ class Engine:
             connection.send(self.settings.initial_packet)
         (self._pinging if connection.protocol == 4 else self._listening).start(connection)
         self._connected(connection)
-        if self.hooks:
+        if self.hooks.functions:
             self.hooks.fire("connection", connection)
         return connection
 

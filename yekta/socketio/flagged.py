@@ -10,18 +10,18 @@ from twisted.internet.defer import Deferred
 from yekta.socketio.packet import allowed
 
 if TYPE_CHECKING:
-    from yekta.socketio.socket import Socket
+    from yekta.socketio.speaking import Speaking
 
 
 @attrs.frozen
 class TimedSocket:
     """A socket whose acknowledgements must come within ``seconds``."""
 
-    _socket: Socket
+    _socket: Speaking
     _seconds: float
 
     def emit_with_ack(self, event: str, *args: Any) -> Deferred[Any]:
-        """See :meth:`Socket.emit_with_ack`."""
+        """See :meth:`Speaking.emit_with_ack`."""
         return self._socket.emit_with_ack(event, *args, timeout=self._seconds)
 
 
@@ -29,11 +29,11 @@ class TimedSocket:
 class FlaggedSocket:
     """A socket whose events may be dropped, or are not worth compressing."""
 
-    _socket: Socket
+    _socket: Speaking
     _volatile: bool = False
     _compress: bool = True
 
     def emit(self, event: str, *args: Any) -> None:
-        """See :meth:`Socket.emit`."""
+        """See :meth:`Speaking.emit`."""
         said = (allowed(event), *args)
         self._socket.deliver(self._socket.recorded(said, volatile=self._volatile, compress=self._compress))
