@@ -18,26 +18,11 @@ from twisted.python.failure import Failure
 
 from tests.support.patience import turn
 from tests.support.told import Server
+from tests.support.turns import Turns
 from yekta.tcp import BACKLOG, Connection, Corked, Listening, sender
 
 # More than the buffers of both sockets hold together.
 MUCH = 16 << 20
-
-
-class Turns:
-    """The reactor of the tests, which says when its turns end."""
-
-    def __init__(self) -> None:
-        self.corked = self
-
-    def append(self, connection: Corked) -> None:
-        reactor.callLater(0, connection.uncork)
-
-    def forget(self, descriptor: int) -> None:
-        reactor.removeReader(next(each for each in reactor.getReaders() if each.fileno() == descriptor))
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(reactor, name)
 
 
 class Pair:

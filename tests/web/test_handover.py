@@ -17,6 +17,8 @@ from twisted.web import http
 from twisted.web.resource import Resource
 
 from tests.support.patience import soon, turn
+from tests.support.turns import Turns
+from yekta.tcp import Listening
 from yekta.web.arrival import Arrival, Door
 from yekta.web.handover import Handover
 from yekta.web.request import Request
@@ -60,7 +62,7 @@ def is_new(target: bytes) -> bool:
 class House:
     """Two sites that give each other connections."""
 
-    def __init__(self, folder: Path, *, short: bool) -> None:
+    def __init__(self, folder: Path, *, short: bool, listening: Any) -> None:
         doors = {name: Says(name.encode()) for name in ("a", "b")}
         self.sites = {
             name: Site(reactor, says, Limits(), doors=says if short else None) for name, says in doors.items()
@@ -72,7 +74,7 @@ class House:
         for name, site in self.sites.items():
             self.handovers[name].privilegedStartService()
             site.whither = self.handovers[name].whither
-            self.ports[name] = reactor.listenTCP(0, site, interface="127.0.0.1")
+            self.ports[name] = listening.listenTCP(0, site, interface="127.0.0.1")
 
     async def close(self) -> None:
         for port in self.ports.values():
@@ -119,9 +121,16 @@ def head(target: bytes, body: bytes = b"") -> bytes:
     return b"POST %s HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % (target, len(body))
 
 
-@pytest_twisted.async_yield_fixture(params=[False, True], ids=["twisted.web", "short path"])
+WAYS = {
+    "twisted.web": {"short": False, "listening": reactor},
+    "short path": {"short": True, "listening": reactor},
+    "short path, a reactor with turns": {"short": True, "listening": Listening(Turns())},
+}
+
+
+@pytest_twisted.async_yield_fixture(params=WAYS.values(), ids=WAYS)
 async def house(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[House]:
-    house = House(tmp_path, short=request.param)
+    house = House(tmp_path, **request.param)
     yield house
     await house.close()
 
