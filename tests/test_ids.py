@@ -2,24 +2,36 @@
 
 from __future__ import annotations
 
+import base64
 import os
 import re
+from collections.abc import Callable
 
-from yekta.ids import new_id
+import pytest
 
-
-def test_ids_differ_and_have_their_form() -> None:
-    ids = {new_id() for _ in range(1000)}
-    assert len(ids) == 1000
-    assert all(re.fullmatch("[A-Za-z0-9_-]{20}", each) for each in ids)
+from yekta.ids import new_bytes, new_id, new_token
 
 
-def test_a_child_makes_its_own() -> None:
-    new_id()
+@pytest.mark.parametrize(("make", "form"), [(new_id, "[A-Za-z0-9_-]{20}"), (new_token, "[A-Za-z0-9_-]{43}")])
+def test_ids_and_tokens_differ_and_have_their_form(make: Callable[[], str], form: str) -> None:
+    made = {make() for _ in range(1000)}
+    assert len(made) == 1000
+    assert all(re.fullmatch(form, each) for each in made)
+
+
+def test_a_token_has_all_of_its_bits() -> None:
+    made = [base64.urlsafe_b64decode(new_token() + "=") for _ in range(1000)]
+    assert {len(each) for each in made} == {32}
+    assert all(len({each[place] for each in made}) > 200 for place in range(32))
+
+
+@pytest.mark.parametrize("make", [lambda: new_id().encode(), new_bytes])
+def test_a_child_makes_its_own(make: Callable[[], bytes]) -> None:
+    make()
     reading, writing = os.pipe()
     child = os.fork()
     if child == 0:
-        os.write(writing, new_id().encode())
+        os.write(writing, make())
         os._exit(0)
     os.waitpid(child, 0)
-    assert os.read(reading, 100).decode() != new_id()
+    assert os.read(reading, 100) != make()

@@ -1,4 +1,7 @@
-"""Ids that nobody can guess, 120 bits each, cut from larger pieces of the system's randomness: one call for many."""
+"""Ids and tokens that nobody can guess, cut from larger pieces of the system's randomness: one call for many.
+
+Where the system is a guest of another, a call takes as long as all the rest of a request.
+"""
 
 from __future__ import annotations
 
@@ -9,17 +12,39 @@ from base64 import urlsafe_b64encode
 _BYTES, _LENGTH = 15, 20
 _AT_ONCE = 128
 
+# CONTRACT "Authentication".
+_TOKEN_BYTES = 32
+
 _unused: list[str] = []
+_unused_bytes: list[bytes] = []
 
 
 def new_id() -> str:
-    """20 characters of base64url."""
+    """20 characters of base64url: 120 bits."""
     if not _unused:
         text = urlsafe_b64encode(os.urandom(_BYTES * _AT_ONCE)).decode()
         _unused.extend(text[start : start + _LENGTH] for start in range(0, len(text), _LENGTH))
     return _unused.pop()
 
 
+def new_bytes() -> bytes:
+    """32 bytes that nobody else gets."""
+    if not _unused_bytes:
+        block = os.urandom(_TOKEN_BYTES * _AT_ONCE)
+        _unused_bytes.extend(block[start : start + _TOKEN_BYTES] for start in range(0, len(block), _TOKEN_BYTES))
+    return _unused_bytes.pop()
+
+
+def new_token() -> str:
+    """43 characters of base64url: 256 bits."""
+    return urlsafe_b64encode(new_bytes())[:-1].decode()
+
+
+def _forget() -> None:
+    _unused.clear()
+    _unused_bytes.clear()
+
+
 if hasattr(os, "register_at_fork"):
     # Parent and child must not hand out the same ones.
-    os.register_at_fork(after_in_child=_unused.clear)
+    os.register_at_fork(after_in_child=_forget)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-import secrets
 from collections.abc import Awaitable, Callable, Mapping
 
 from twisted.internet.interfaces import IReactorTime
@@ -19,6 +18,7 @@ from yekta import jsontext
 from yekta.app.session_store import NewSession, Session, SessionStore, StoreUnavailable
 from yekta.app.session_watch import EXPIRED, SessionWatch
 from yekta.app.single_flight import SingleFlight
+from yekta.ids import new_bytes, new_token
 from yekta.lru import Lru
 
 __all__ = [
@@ -117,9 +117,9 @@ class Sessions:
         metadata: Mapping[str, object] | None = None,
     ) -> tuple[str, Session]:
         """A new session and its token, which nobody can read again. Raises :class:`StoreUnavailable`."""
-        token = secrets.token_urlsafe(32)
+        token = new_token()
         now = self._clock.seconds()
-        session = Session(secrets.token_hex(8), user_id, is_logged_in, now + self._lifetime)
+        session = Session(new_bytes()[:8].hex(), user_id, is_logged_in, now + self._lifetime)
         token_hash = _hash(token)
         await self._store.add(NewSession(session, token_hash.hex(), now, _metadata_text(metadata)))
         self._new.put(token_hash, (session, now))
