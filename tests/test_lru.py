@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from random import Random
+
 from yekta.lru import Lru
 
 
@@ -34,3 +36,16 @@ def test_what_is_taken_is_gone() -> None:
     lru: Lru[str, int] = Lru(2)
     lru.put("a", 1)
     assert (lru.take("a"), lru.take("a"), len(lru)) == (1, None, 0)
+
+
+def test_the_half_that_was_used_last_is_always_here_and_never_more_than_the_limit() -> None:
+    lru: Lru[int, int] = Lru(10)
+    used: list[int] = []
+    random = Random(1)
+    for _ in range(2000):
+        key = random.randrange(30)
+        if lru.get(key) is None:
+            lru.put(key, key)
+        used = [*(each for each in used if each != key), key][-5:]
+        assert len(lru) <= 10
+        assert all(each in lru for each in used)

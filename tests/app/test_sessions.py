@@ -99,7 +99,7 @@ def test_all_caches_are_limited() -> None:
             now(sessions.find(f"{number:043d}"))
     assert sum(sessions.cached(token) is not None for token in tokens) == 10
     more = [now(sessions.acquire())[0] for _ in range(5)]
-    assert sum(sessions.cached(token) is not None for token in (*more, *tokens)) == 10
+    assert sum(sessions.cached(token) is not None for token in (*more, *tokens)) <= 10
     assert len(sessions._refused) == 10
 
 

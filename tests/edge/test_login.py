@@ -10,7 +10,7 @@ from twisted.internet.task import Clock
 
 from tests.support.session_stores import FakeOutage
 from yekta.app.sessions import Sessions
-from yekta.edge.login import NotAuthenticated, authenticate, cached
+from yekta.edge.login import NotAuthenticated, authenticate
 
 
 class World:
@@ -37,13 +37,13 @@ def world() -> World:
 
 def test_a_good_token_gives_its_session(world: World) -> None:
     assert world.now(authenticate(world.sessions, world.token)) == world.session
-    assert cached(world.sessions, world.token) == world.session
+    assert world.sessions.cached(world.token) == world.session
 
 
 @pytest.mark.parametrize("token", [None, ""])
 def test_no_token(world: World, token: str | None) -> None:
     assert world.refusal(token) == ("Authentication token required", 401)
-    assert cached(world.sessions, token) is None
+    assert world.sessions.cached(token) is None
 
 
 @pytest.mark.parametrize("token", ["x", "x" * 43])

@@ -70,7 +70,7 @@ def test_what_is_not_plain_is_left_to_twisted(form: str, values: dict[str, Any])
 def test_the_writers_of_python_m_twisted_are_replaced_by_equal_ones(theirs: Any) -> None:
     runner = usage.Options()
     runner.update({"fileLogObserverFactory": theirs, "logLevel": LogLevel.info})
-    Logs(lambda call: call()).begin("", runner)
+    Logs(None).begin("", runner)
     ours = runner["fileLogObserverFactory"]
     assert ours is not theirs
     written = [write(observer, OTHERS[0]) for observer in (ours, theirs)]

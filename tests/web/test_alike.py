@@ -65,7 +65,7 @@ def test_only_so_many_kinds_of_fields_are_remembered() -> None:
     alike = Alike()
     for number in range(MOST + 10):
         alike.parse(opening(**{"User-Agent": str(number)}))
-    assert len(alike) == MOST
+    assert MOST // 2 <= len(alike) <= MOST
 
 
 PARTS = (

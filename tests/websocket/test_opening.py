@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from urllib.parse import quote
 
 import pytest
@@ -13,6 +14,7 @@ from twisted.internet.task import Clock
 from tests.support.memory import MemoryTransport, compose
 from tests.support.websockets import HANDSHAKE, TEXT, Recorder, client_frame
 from yekta.web.request import KEY, Request, parse_target
+from yekta.websocket import opening
 from yekta.websocket.factory import WebSocketFactory
 from yekta.websocket.limits import Limits
 from yekta.websocket.opening import answer
@@ -126,6 +128,29 @@ def test_another_method_is_autobahn_s() -> None:
 def test_where_compression_is_on_an_offer_is_autobahn_s(offer: str | None, is_short: bool) -> None:
     headers = changed({"Sec-WebSocket-Extensions": offer})
     assert (plainly("/", asked("/", headers), Limits(deflate_threshold=0)) is not None) is is_short
+
+
+def shared(headers: Mapping[str, str]) -> Request:
+    """A request with fields that nobody can change, as those that many share."""
+    own = asked("/", headers)
+    return Request("GET", "/", {}, MappingProxyType(dict(own.headers)))
+
+
+@pytest.mark.parametrize("limits", [Limits(), Limits(deflate_threshold=0)], ids=["plain", "compressing"])
+@pytest.mark.parametrize("change", [change for change, _ in CHANGES], ids=str)
+def test_fields_that_many_share_are_judged_as_those_of_one(change: Mapping[str, str | None], limits: Limits) -> None:
+    ours, theirs = asked("/", changed(change)), shared(changed(change))
+    for _ in range(3):
+        assert plainly("/", theirs, limits) == plainly("/", ours, limits)
+    # What is known of some, is of them alone.
+    other = Limits() if limits.deflate_threshold == 0 else Limits(deflate_threshold=0)
+    assert plainly("/", theirs, other) == plainly("/", ours, other)
+
+
+def test_only_so_many_shared_fields_are_known() -> None:
+    for _ in range(opening._MOST + 10):
+        assert plainly("/", shared(changed({})), Limits()) is not None
+    assert len(opening._KNOWN) <= opening._MOST
 
 
 HEADERS = st.fixed_dictionaries(

@@ -55,7 +55,7 @@ class Sessions:
     ``clock`` gives POSIX seconds, as the reactor does; all parameters but ``cache_size`` are seconds:
 
     - ``lifetime``: from a session's beginning to its expiry.
-    - ``cache_size``: tokens remembered: good ones, bad ones, and those that nobody has come with yet, each.
+    - ``cache_size``: most tokens remembered: good ones, bad ones, and those that nobody has come with yet, each.
     - ``cache_time``: how long a good one is believed without asking the store; longer while it is held.
     - ``refusal_time``: how long a bad one is refused without asking the store.
     - ``poll_interval``: within which the end of a held session in another process is noticed.
@@ -69,7 +69,7 @@ class Sessions:
         clock: IReactorTime,
         *,
         lifetime: float = 30 * 86400.0,
-        cache_size: int = 10_000,
+        cache_size: int = 20_000,
         cache_time: float = 30.0,
         refusal_time: float = 5.0,
         poll_interval: float = 0.5,
@@ -125,9 +125,9 @@ class Sessions:
         self._new.put(token_hash, (session, now))
         return token, session
 
-    def cached(self, token: str) -> Session | None:
+    def cached(self, token: str | None) -> Session | None:
         """The session, if it can be told without waiting; ``None`` says nothing about the token."""
-        return self._recall(_hash(token)) if _TOKEN.fullmatch(token) else None
+        return self._recall(_hash(token)) if token and _TOKEN.fullmatch(token) else None
 
     async def find(self, token: str) -> Session:
         """The session of a token. Raises :class:`InvalidSession` or :class:`StoreUnavailable`."""

@@ -19,11 +19,6 @@ class NotAuthenticated(Exception):
     status: int
 
 
-def cached(sessions: Sessions, token: str | None) -> Session | None:
-    """The session, if it can be told without waiting."""
-    return None if token is None else sessions.cached(token)
-
-
 async def authenticate(sessions: Sessions, token: str | None) -> Session:
     """The session of ``token``. Raises :class:`NotAuthenticated`."""
     if not token:

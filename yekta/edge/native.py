@@ -22,7 +22,7 @@ from yekta.app.dispatcher import Dispatcher
 from yekta.app.hub import LEFT, Hub
 from yekta.app.peer import Peer
 from yekta.app.sessions import Session, Sessions
-from yekta.edge.login import STORE_DOWN, NotAuthenticated, authenticate, cached
+from yekta.edge.login import STORE_DOWN, NotAuthenticated, authenticate
 from yekta.ids import new_id
 from yekta.socketio.acks import Answered
 from yekta.socketio.adapter import Adapter, RemoteSocket
@@ -208,14 +208,15 @@ class NativeDoor(Resource):
         if not asked.method:
             _refuse(arrival, 400, "Bad request")
             return
-        if not self._origins.allow(asked.origin, asked.headers.get("host")):
+        headers = asked.headers
+        if not self._origins.allow(headers.get("origin"), headers.get("host")):
             _refuse(arrival, 403, "Origin not allowed")
             return
         if self.draining:
             _refuse(arrival, 503, GOING, {"Retry-After": str(COME_BACK)})
             return
         token = asked.query.get("token") or asked.bearer()
-        session = cached(self._sessions, token)
+        session = self._sessions.cached(token)
         if session is not None:
             self._accept(arrival, session, token)
             return

@@ -10,7 +10,7 @@ from yekta.app.dispatcher import Acknowledging, Dispatcher
 from yekta.app.hub import Hub
 from yekta.app.peer import Peer
 from yekta.app.sessions import Session, Sessions
-from yekta.edge.login import INVALID_TOKEN, NotAuthenticated, authenticate, cached
+from yekta.edge.login import INVALID_TOKEN, NotAuthenticated, authenticate
 from yekta.socketio.errors import ConnectError
 from yekta.socketio.handshake import Handshake
 from yekta.socketio.listeners import ignore
@@ -64,9 +64,10 @@ class SocketPeer(Peer):
 
     def left(self, reason: str) -> None:
         """Called by the socket once it has left."""
-        # Whose it was and where its client had come, should it be recovered.
-        self._socket.data["session"] = self.session.id
-        self._socket.data["following"] = {name: each.seq for name, each in (self.following or {}).items()}
+        if self._socket.pid is not None:
+            # Whose it was and where its client had come, should it be recovered.
+            self._socket.data["session"] = self.session.id
+            self._socket.data["following"] = {name: each.seq for name, each in (self.following or {}).items()}
         self._door.hub.depart(self, reason)
 
     def send_away(self) -> None:
@@ -88,7 +89,7 @@ class SocketDoor:
 
     def _authenticate(self, socket: Socket) -> Coroutine[Any, Any, None] | None:
         token = token_of(socket.handshake)
-        session = cached(self._sessions, token)
+        session = self._sessions.cached(token)
         if session is None:
             return self._look_up(socket, token)
         self._let_in(socket, token, session)
@@ -119,10 +120,11 @@ class SocketDoor:
 
 def token_of(handshake: Handshake) -> str | None:
     """The token of a CONNECT packet, else of the query, else of the headers; only text counts."""
+    for token in (handshake.auth.get("token"), handshake.query.get("token")):
+        if token and isinstance(token, str):
+            return token
     scheme, _, bearer = handshake.headers.get("authorization", "").partition(" ")
-    in_header = bearer.strip() if scheme.lower() == "bearer" else None
-    found = (handshake.auth.get("token"), handshake.query.get("token"), in_header)
-    return next((token for token in found if token and isinstance(token, str)), None)
+    return (bearer.strip() or None) if scheme.lower() == "bearer" else None
 
 
 class AcknowledgedReply(Acknowledging):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from functools import lru_cache
+from string import Formatter
 from typing import Any
 
 from twisted.logger import LogEvent, LogLevel, eventAsJSON, formatTime
@@ -17,16 +18,24 @@ from yekta import jsontext
 # What the logger itself sets, and no client can.
 ENVELOPE = frozenset(("log_level", "log_logger", "log_namespace", "log_source", "log_time", "time", "isError"))
 
+_MORE = frozenset(("",))
+
 _SIMPLE = frozenset((str, int, float, bool, type(None)))
 
 
-def words(event: LogEvent) -> str | None:
-    """What a plain ``event`` says; ``None`` where it is not plain."""
+def _form(event: LogEvent) -> str | None:
+    """The format of an ``event`` that holds text and numbers alone, and says nothing by other means."""
     for name, value in event.items():
         if type(value) not in _SIMPLE and name not in ENVELOPE:
             return None
     form = event.get("log_format")
-    if type(form) is not str or "log_text" in event or "log_system" in event:
+    return None if type(form) is not str or "log_text" in event or "log_system" in event else form
+
+
+def words(event: LogEvent) -> str | None:
+    """What a plain ``event`` says; ``None`` where it is not plain."""
+    form = _form(event)
+    if form is None:
         return None
     try:
         return form.format_map(event)
@@ -51,7 +60,8 @@ def line(event: LogEvent) -> str | None:
 def record(event: LogEvent) -> str | None:
     """A plain ``event`` as `twisted.logger.eventFromJSON` reads it: the line of `twisted.logger.eventAsJSON`, without
     what only says how a format was taken apart, and that a logger cannot be written down."""
-    if words(event) is None:
+    form = _form(event)
+    if form is None or not (_names(form) <= event.keys() or words(event) is not None):
         return None
     kept = {name: value for name, value in event.items() if name not in ENVELOPE}
     level = event.get("log_level")
@@ -62,6 +72,17 @@ def record(event: LogEvent) -> str | None:
         return jsontext.encode(kept)
     except (KeyError, ValueError):
         return None
+
+
+@lru_cache(maxsize=256)
+def _names(form: str) -> frozenset[str]:
+    """The fields that a format asks for; of one that asks for more than fields, something that no event has."""
+    try:
+        asked = [(name, more, how) for _, name, more, how in Formatter().parse(form) if name is not None]
+    except ValueError:
+        return _MORE
+    plain = all(name.isidentifier() and not more and how is None for name, more, how in asked)
+    return frozenset(name for name, _, _ in asked) if plain else _MORE
 
 
 @lru_cache(maxsize=1)

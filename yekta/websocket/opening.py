@@ -10,6 +10,7 @@ import re
 from binascii import b2a_base64
 from collections.abc import Mapping
 from hashlib import sha1
+from types import MappingProxyType
 
 from yekta.web.request import Request
 from yekta.websocket.limits import Limits
@@ -31,27 +32,48 @@ _OTHERS = frozenset(("sec-websocket-protocol", "content-length", "transfer-encod
 _OFFERS = frozenset(("", "permessage-deflate", "permessage-deflate; client_max_window_bits"))
 
 
+# Fields that were found plain, where many requests share them (`yekta.web.alike`), by their identity: being here, none
+# can be another's. At most so many, which is more than are shared at a time.
+_KNOWN: dict[tuple[int, bool], Mapping[str, str]] = {}
+_MOST = 512
+
+
 def answer(target: str, asked: Request, key: str, headers: Mapping[str, str], limits: Limits) -> bytes | None:
     """The 101 for a plain request, with ``headers`` added; ``None`` where it is not plain."""
-    given = asked.headers
-    origin, offer = given.get("origin"), given.get("sec-websocket-extensions", "")
     plain = (
         asked.method == "GET"
         and _KEY.fullmatch(key) is not None
-        and given.get("sec-websocket-version") == "13"
-        and given.get("upgrade", "").lower() == "websocket"
-        and given.get("connection", "").lower() in _CONNECTIONS
-        and _HOST.fullmatch(given.get("host", "")) is not None
-        and (origin is None or _ORIGIN.fullmatch(origin) is not None)
         and _TARGET.fullmatch(target) is not None
-        and (offer == "" or (limits.deflate_threshold is None and offer in _OFFERS))
-        and _OTHERS.isdisjoint(given)
+        and _are_plain(asked.headers, limits.deflate_threshold is None)
     )
     if not plain:
         return None
     accept = b2a_base64(sha1(key.encode() + _GUID).digest(), newline=False).decode()
-    fields = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+    fields = "".join([f"{name}: {value}\r\n" for name, value in headers.items()])
     return (
         "HTTP/1.1 101 Switching Protocols\r\nUpgrade: WebSocket\r\nConnection: Upgrade\r\n"
         f"{fields}Sec-WebSocket-Accept: {accept}\r\n\r\n"
     ).encode()
+
+
+def _are_plain(given: Mapping[str, str], never_compresses: bool) -> bool:
+    """Whether these fields ask for a WebSocket and nothing that Autobahn might mind."""
+    name = id(given), never_compresses
+    if name in _KNOWN:
+        return True
+    origin, offer = given.get("origin"), given.get("sec-websocket-extensions", "")
+    plain = (
+        given.get("sec-websocket-version") == "13"
+        and given.get("upgrade", "").lower() == "websocket"
+        and given.get("connection", "").lower() in _CONNECTIONS
+        and _HOST.fullmatch(given.get("host", "")) is not None
+        and (origin is None or _ORIGIN.fullmatch(origin) is not None)
+        and (offer == "" or (never_compresses and offer in _OFFERS))
+        and _OTHERS.isdisjoint(given)
+    )
+    if plain and isinstance(given, MappingProxyType):
+        # Nobody can change it.
+        if len(_KNOWN) >= _MOST:
+            _KNOWN.clear()
+        _KNOWN[name] = given
+    return plain
