@@ -124,5 +124,7 @@ async def test_what_a_session_kept_goes_when_sessions_that_are_no_more_are_remov
     user, _ = await house.gateway.acquire("42")
     for token in (stranger, user):
         await chat(house, token, "سلام", "درود")
+        # Whoever reads waits for what is still being written.
+        assert await numbers(house, token, "") == ([1, 2], None)
     await house.gateway.sessions._purge()
     assert [await numbers(house, token, "") for token in (stranger, user)] == [([], None), ([1, 2], None)]
