@@ -187,6 +187,20 @@ async def test_a_connection_that_is_lost_while_it_is_read_says_all(
 
 
 @pytest_twisted.ensureDeferred
+async def test_a_connection_whose_producer_leaves_last_is_watched_no_longer(pair: Pair) -> None:
+    server = await pair.server.made
+
+    def answer(data: bytes) -> None:
+        server.transport.loseConnection()
+        server.transport.unregisterProducer()
+
+    server.dataReceived = answer  # type: ignore[method-assign]
+    pair.client.sendall(b"hello")
+    assert await server.lost == "ConnectionDone"
+    assert server.transport not in (*reactor.getReaders(), *reactor.getWriters())
+
+
+@pytest_twisted.ensureDeferred
 async def test_a_connection_that_is_aborted_while_it_is_read_is_reset(pair: Pair) -> None:
     server = await pair.server.made
 

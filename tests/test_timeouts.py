@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import gc
+import weakref
 from collections.abc import Iterator
 
 import pytest
@@ -221,3 +223,14 @@ def test_one_that_raises_does_not_keep_those_of_another_length_waiting(
         clock.advance(2)
     clock.advance(1)
     assert ended == [("b", 3)]
+
+
+def test_a_clock_that_nobody_waits_by_is_forgotten() -> None:
+    clock = Clock()
+    waits: Timeouts[str] = Timeouts(clock, 10.0, lambda key: None)
+    waits.start("a")
+    waits.clear()
+    forgotten = weakref.ref(clock)
+    del clock, waits
+    gc.collect()
+    assert forgotten() is None

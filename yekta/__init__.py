@@ -15,11 +15,11 @@ The directories are floors. A module imports its own floor or a lower one (``tes
                     Origins; connections that change hands
        ai/          LIBRARY: chat completions as a stream of text
        tcp.py       TCP that tries to send at once; tls.py: the same over TLS
-       timeouts.py  many waits of one length for the price of one timer
+       timeouts.py  many waits for the price of one timer
     0  packet.py, frame.py, sse.py, errors.py inside the libraries: pure codecs
        jsontext.py  the one JSON seam
        rooms.py     who is in which room, both ways
-       ids.py       ids that nobody can guess
+       ids.py       ids and tokens that nobody can guess
        attributes.py  names that all objects of a class share
        lru.py       what was used last, up to a limit
 

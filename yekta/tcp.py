@@ -140,8 +140,10 @@ class Connection(tcp.Server):
         self._forget(_DONE)
 
     def _unwatch(self) -> None:
-        """The socket is about to be closed, and was only read."""
+        """The socket is about to be closed."""
         self.stopReading()
+        # Twisted writes, in vain, where a producer leaves last.
+        self.stopWriting()
 
     def connectionLost(self, reason: Failure) -> None:
         """As Twisted's."""

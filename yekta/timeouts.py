@@ -11,7 +11,7 @@ import math
 from collections.abc import Callable, Hashable
 from itertools import takewhile
 from typing import Any, Generic, TypeVar
-from weakref import WeakKeyDictionary
+from weakref import WeakValueDictionary
 
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
@@ -67,8 +67,8 @@ class Alarm:
                 self._set(max(first, now + GRAIN))
 
 
-# One for each clock, and so one for each reactor.
-_alarms: WeakKeyDictionary[IReactorTime, Alarm] = WeakKeyDictionary()
+# One for each clock, and so one for each reactor, as long as somebody may wait by it.
+_alarms: WeakValueDictionary[IReactorTime, Alarm] = WeakValueDictionary()
 
 
 class Timeouts(Generic[Key]):

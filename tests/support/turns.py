@@ -21,7 +21,9 @@ class Turns:
         reactor.callLater(0, connection.uncork)
 
     def forget(self, descriptor: int) -> None:
-        reactor.removeReader(next(each for each in reactor.getReaders() if each.fileno() == descriptor))
+        for ours, remove in ((reactor.getReaders, reactor.removeReader), (reactor.getWriters, reactor.removeWriter)):
+            for each in [each for each in ours() if each.fileno() == descriptor]:
+                remove(each)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(reactor, name)

@@ -43,6 +43,7 @@ else:
         def forget(self, fd: int) -> None:
             """A socket is about to be closed, which tells the kernel as well that nobody waits for it."""
             self._reads.discard(fd)
+            self._writes.discard(fd)
             self._selectables.pop(fd, None)
 
         def _uncork(self) -> None:

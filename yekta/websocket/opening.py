@@ -31,7 +31,6 @@ _OTHERS = frozenset(("sec-websocket-protocol", "content-length", "transfer-encod
 # What browsers and `ws` offer, where nothing is accepted; whatever else is offered may be refused for its form.
 _OFFERS = frozenset(("", "permessage-deflate", "permessage-deflate; client_max_window_bits"))
 
-
 # Fields that were found plain, where many requests share them (`yekta.web.alike`), by their identity: being here, none
 # can be another's. At most so many, which is more than are shared at a time.
 _KNOWN: dict[tuple[int, bool], Mapping[str, str]] = {}
