@@ -17,7 +17,9 @@ from tests.support.session_stores import FakeOutage
 from tests.support.sessions import DAY, World, now, world
 from yekta.app.database import Database
 from yekta.app.database_session_store import DatabaseSessionStore
-from yekta.app.sessions import LOGGED_OUT, InvalidSession, Sessions, StoreUnavailable
+from yekta.app.session_store import ENDED_KEPT
+from yekta.app.session_watch import ENDED_REMEMBERED
+from yekta.app.sessions import LOGGED_OUT, InvalidSession, Session, Sessions, StoreUnavailable
 
 __all__ = ["world"]
 
@@ -159,6 +161,68 @@ def test_logging_out_there_is_seen_here_when_the_cached_answer_has_aged(world: W
     assert world.here.sessions.cached(token) is None
     with pytest.raises(InvalidSession):
         world.here.find(token)
+
+
+def held_and_known(world: World) -> tuple[Session, str]:
+    """A session that is held here, and the token of one that is known and not held."""
+    _, held = world.here.acquire()
+    world.here.sessions.hold(held)
+    world.clock.advance(0.5)
+    token, _ = world.there.acquire()
+    world.here.find(token)
+    return held, token
+
+
+def test_as_long_as_ends_are_heard_of_what_is_known_is_not_asked_for_again(world: World) -> None:
+    held, token = held_and_known(world)
+    for _ in range(10):
+        world.clock.advance(100.0)
+        assert world.here.sessions.cached(token) is not None
+    assert world.store.asked["find"] == 1
+    now(world.there.sessions.end(token))
+    world.clock.advance(0.5)
+    assert world.here.sessions.cached(token) is None
+    with pytest.raises(InvalidSession):
+        world.here.find(token)
+    world.here.sessions.release(held)
+
+
+def test_where_nothing_is_held_or_the_store_is_down_what_is_known_ages(world: World) -> None:
+    held, token = held_and_known(world)
+    world.store.is_down = True
+    world.clock.advance(31.0)
+    assert world.here.sessions.cached(token) is None
+    world.store.is_down = False
+    world.clock.advance(0.5)
+    assert world.here.sessions.cached(token) is not None
+    world.here.sessions.release(held)
+    world.clock.advance(31.0)
+    assert world.here.sessions.cached(token) is None
+
+
+def test_what_was_known_before_ends_may_have_been_missed_is_asked_for_again(world: World) -> None:
+    held, token = held_and_known(world)
+    world.here.sessions.release(held)
+    now(world.there.sessions.end(token))
+    world.clock.advance(2 * ENDED_KEPT)
+    world.here.sessions.hold(held)
+    world.clock.advance(0.5)
+    assert world.here.sessions.cached(token) is None
+    world.here.sessions.release(held)
+
+
+def test_what_was_known_before_so_many_ended_that_some_are_forgotten_is_asked_for_again(world: World) -> None:
+    held, token = held_and_known(world)
+    for number in range(ENDED_REMEMBERED):
+        if number % 1000 == 0:
+            world.clock.advance(0.5)
+        world.here.sessions._watch.ended(str(number), LOGGED_OUT)
+    world.clock.advance(31.0)
+    assert world.here.sessions.cached(token) is None
+    world.here.find(token)
+    world.clock.advance(31.0)
+    assert world.here.sessions.cached(token) is not None
+    world.here.sessions.release(held)
 
 
 def test_an_answer_under_way_does_not_bring_an_ended_session_back(world: World) -> None:

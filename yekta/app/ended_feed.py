@@ -13,7 +13,7 @@ from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from yekta.app.session_store import SessionStore, StoreUnavailable
+from yekta.app.session_store import ENDED_KEPT, SessionStore, StoreUnavailable
 
 # Entries taken with one query. A batch that is full is followed by the next at once.
 BATCH = 500
@@ -33,6 +33,8 @@ class EndedFeed:
     ) -> None:
         #: When the feed was last read to its end, by the clock.
         self.caught_up_at = -float("inf")
+        #: Since when no entry can have been missed: the store keeps each for a while only, and nobody may have read.
+        self.unbroken_since = float("inf")
         self._store = store
         self._clock = clock
         self._interval = interval
@@ -70,6 +72,8 @@ class EndedFeed:
         began = self._clock.seconds()
         while await self._read_batch() == BATCH:
             pass
+        if began - self.caught_up_at > ENDED_KEPT / 2:
+            self.unbroken_since = began
         self.caught_up_at = began
         if self._is_failing:
             self._is_failing = False

@@ -6,6 +6,7 @@ number of sessions held, that costs one query per poll and one delayed call, and
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 from twisted.internet.interfaces import IReactorTime
@@ -32,6 +33,8 @@ class SessionWatch:
         self._clock = clock
         self._connections: dict[str, int] = {}
         self._ended: Lru[str, str] = Lru(ENDED_REMEMBERED)
+        # How many have ended since then; no end that was told since then is forgotten.
+        self._count, self._remembers_since = 0, -math.inf
         self._subscribers: list[Callable[[str, str], object]] = []
         self._feed = EndedFeed(store, clock, poll_interval, self.ended)
         self._deadlines = Deadlines(clock, self._due)
@@ -76,10 +79,11 @@ class SessionWatch:
     def is_current(self, session: Session, known_at: float, trusted: float) -> bool:
         """Whether what the store said at ``known_at`` may be believed, for at most ``trusted`` seconds.
 
-        For a session that is held the feed vouches as well, as long as it can be read.
+        As long as the feed is read, it vouches for what it would have told of: for a session that is held, and for one
+        whose end would still be known.
         """
         now = self._clock.seconds()
-        if session.id in self._connections:
+        if session.id in self._connections or known_at >= max(self._feed.unbroken_since, self._remembers_since):
             known_at = max(known_at, self._feed.caught_up_at)
         return now - known_at < trusted and self.is_alive(session)
 
@@ -90,9 +94,16 @@ class SessionWatch:
     def ended(self, session_id: str, reason: str) -> None:
         """A session has ended, here or elsewhere. Only the first word of it counts."""
         if session_id not in self._ended:
-            self._ended.put(session_id, reason)
+            self._remember(session_id, reason)
             self._deadlines.discard(session_id)
             self._report(session_id, reason)
+
+    def _remember(self, session_id: str, reason: str) -> None:
+        self._ended.put(session_id, reason)
+        self._count += 1
+        if self._count == ENDED_REMEMBERED // 4:
+            # Those since the last time are among the half that is never forgotten; of those before, some may be.
+            self._count, self._remembers_since = 0, self._clock.seconds()
 
     def _due(self, session_id: str) -> None:
         self._report(session_id, self._ended.get(session_id) or EXPIRED)
