@@ -56,7 +56,7 @@ class Sessions:
 
     - ``lifetime``: from a session's beginning to its expiry.
     - ``cache_size``: most tokens remembered: good ones, bad ones, and those that nobody has come with yet, each.
-    - ``cache_time``: how long a good one is believed without asking the store; longer while it is held.
+    - ``cache_time``: how long a good one is believed without asking the store; longer while its end would be heard of.
     - ``refusal_time``: how long a bad one is refused without asking the store.
     - ``poll_interval``: within which the end of a held session in another process is noticed.
     - ``flush_interval``: between two batches of ``last_activity_at``.
