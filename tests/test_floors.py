@@ -31,6 +31,7 @@ FLOORS = {
     "yekta.rooms": 0,
     "yekta.timeouts": 1,
     "yekta.tcp": 1,
+    "yekta.ports": 1,
     "yekta.tls": 1,
     "yekta.web": 1,
     "yekta.websocket": 1,

@@ -18,7 +18,7 @@ from twisted.internet.threads import deferToThread
 from tests.support.certificates import certify
 from tests.support.patience import turn
 from tests.support.told import Server
-from yekta.tcp import Listening
+from yekta.ports import Listening
 from yekta.tls import TlsTransport
 
 # More than the buffers of both sockets hold together.

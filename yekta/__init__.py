@@ -14,7 +14,7 @@ The directories are floors. A module imports its own floor or a lower one (``tes
        web/         LIBRARY: twisted.web with bounds, a short path before it; facts of a request and its client;
                     Origins; connections that change hands
        ai/          LIBRARY: chat completions as a stream of text
-       tcp.py       TCP that tries to send at once; tls.py: the same over TLS
+       tcp.py       TCP that tries to send at once; tls.py: the same over TLS; ports.py listens for both
        timeouts.py  many waits for the price of one timer
     0  packet.py, frame.py, sse.py, errors.py inside the libraries: pure codecs
        jsontext.py  the one JSON seam

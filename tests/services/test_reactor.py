@@ -50,7 +50,7 @@ from yekta.services import reactor as chosen
 chosen.install()
 from twisted.internet import reactor
 from twisted.internet.protocol import Factory, Protocol
-from yekta.tcp import Listening
+from yekta.ports import Listening
 
 class Server(Protocol):
     def dataReceived(self, data):

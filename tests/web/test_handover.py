@@ -18,7 +18,7 @@ from twisted.web.resource import Resource
 
 from tests.support.patience import soon, turn
 from tests.support.turns import Turns
-from yekta.tcp import Listening
+from yekta.ports import Listening
 from yekta.web.arrival import Arrival, Door
 from yekta.web.handover import Handover
 from yekta.web.request import Request

@@ -11,8 +11,8 @@ from twisted.internet.endpoints import quoteStringArgument
 from twisted.internet.error import CannotListenError
 from twisted.internet.interfaces import IProtocolFactory
 
+from yekta.ports import Listening
 from yekta.services.refusal import refuse
-from yekta.tcp import Listening
 
 
 def listen(name: str, endpoint: str, factory: IProtocolFactory, reactor: Any) -> StreamServerEndpointService:

@@ -17,6 +17,7 @@ from yekta.edge.metrics import MetricsPort
 from yekta.edge.site import too_large
 from yekta.edge.words import PATH_WORDS
 from yekta.engineio.sids import is_handshake, tag_of
+from yekta.ports import Listening
 from yekta.services import collector, control, limits
 from yekta.services.config import ConfigError, Settings
 from yekta.services.herald import Herald
@@ -26,7 +27,6 @@ from yekta.services.node import Node
 from yekta.services.options import ServiceOptions
 from yekta.services.outermost import Outermost
 from yekta.services.refusal import refuse
-from yekta.tcp import Listening
 from yekta.web.access import AccessLog
 from yekta.web.handover import Handover
 from yekta.web.site import Site

@@ -1,0 +1,113 @@
+"""Sockets that others have made: from systemd, or from another process of ours."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+import pytest_twisted
+from twisted.internet import reactor
+from twisted.internet.protocol import Factory
+
+from tests.support.told import Server
+from yekta.ports import Listening
+from yekta.tcp import Connection, sender
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_socket_from_systemd_is_listened_on_alike() -> None:
+    server = Server()
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        listening.setblocking(False)
+        factory = Factory.forProtocol(lambda: server)
+        port = Listening(reactor).adoptStreamPort(listening.fileno(), socket.AF_INET, factory)
+        with socket.create_connection(listening.getsockname()):
+            transport = (await server.made).transport
+            assert type(transport) is Connection
+            assert transport.getTcpNoDelay()
+        await server.lost
+        await port.stopListening()
+
+
+@pytest_twisted.ensureDeferred
+async def test_unix_sockets_and_the_rest_are_the_reactors_own(tmp_path: Any) -> None:
+    server = Server()
+    path = str(tmp_path / "socket")
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(path)
+        listening.listen()
+        listening.setblocking(False)
+        factory = Factory.forProtocol(lambda: server)
+        port = Listening(reactor).adoptStreamPort(listening.fileno(), socket.AF_UNIX, factory)
+        with socket.socket(socket.AF_UNIX) as client:
+            client.connect(path)
+            transport = (await server.made).transport
+            assert sender(transport) == transport.write
+        await server.lost
+        await port.stopListening()
+
+
+@contextmanager
+def accepted(address: str) -> Iterator[tuple[socket.socket, socket.socket]]:
+    """Both ends of a connection, the server's first."""
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    with (
+        socket.create_server((address, 0), family=family) as listening,
+        socket.create_connection(listening.getsockname()[:2], timeout=20) as client,
+        listening.accept()[0] as ours,
+    ):
+        yield ours, client
+
+
+@pytest_twisted.ensureDeferred
+@pytest.mark.parametrize("address", ["127.0.0.1", "::1"])
+async def test_a_connection_of_another_process_goes_on_alike(address: str) -> None:
+    server = Server()
+    factory = Factory.forProtocol(lambda: server)
+    with accepted(address) as (ours, client):
+        adopted = Listening(reactor).adoptStreamConnection(ours.fileno(), ours.family, factory)
+        # The other process closes its own descriptor.
+        ours.close()
+        transport = (await server.made).transport
+        assert transport is adopted
+        assert type(transport) is Connection
+        peer = transport.getPeer()
+        assert (peer.host, peer.port) == client.getsockname()[:2]
+        transport.write_now(b"at once")
+        assert client.recv(100) == b"at once"
+        client.sendall(b"heard")
+        client.shutdown(socket.SHUT_WR)
+        assert await server.lost == "ConnectionDone"
+        assert server.heard == b"heard"
+
+
+class Full(Factory):
+    """Wants no more connections."""
+
+    def buildProtocol(self, addr: Any) -> None:
+        """There are too many."""
+
+
+def test_a_connection_of_another_process_that_nobody_wants_is_closed() -> None:
+    with accepted("127.0.0.1") as (ours, client):
+        assert Listening(reactor).adoptStreamConnection(ours.fileno(), ours.family, Full()) is None
+        ours.close()
+        assert client.recv(1) == b""
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_unix_connection_of_another_process_is_the_reactor_s_own() -> None:
+    server = Server()
+    ours, theirs = socket.socketpair()
+    with theirs:
+        with ours:
+            factory = Factory.forProtocol(lambda: server)
+            Listening(reactor).adoptStreamConnection(ours.fileno(), socket.AF_UNIX, factory)
+        transport = (await server.made).transport
+        assert sender(transport) == transport.write
+        theirs.sendall(b"heard")
+    await server.lost
+    assert server.heard == b"heard"

@@ -1,0 +1,98 @@
+"""Ports whose connections are those of `yekta.tcp`: they listen, accept and adopt as Twisted's do."""
+
+from __future__ import annotations
+
+import socket
+from typing import Any, cast
+
+from twisted.internet import tcp
+from twisted.internet.interfaces import IListeningPort
+
+from yekta.tcp import Carrier, Connection, Corked, CorkedCarrier, has_turns
+from yekta.tls import wrapped
+
+# Thousands may come back at once after a restart; the kernel has its own bound, net.core.somaxconn.
+BACKLOG = 4096
+
+
+class _Listener(socket.socket):
+    """A listening socket. Those that it accepts are `socket.SocketType`: what `socket.socket` adds serves nobody here,
+    and takes longer than the system does."""
+
+    def __init__(self, listening: socket.socket) -> None:
+        """In place of ``listening``, which is over."""
+        self._kind = int(listening.family), int(listening.type), listening.proto
+        super().__init__(*self._kind, listening.detach())
+        self.setblocking(False)
+
+    def accept(self) -> tuple[Any, Any]:
+        """As of any socket."""
+        descriptor, address = self._accept()  # type: ignore[attr-defined]
+        return socket.SocketType(*self._kind, descriptor), address
+
+
+class Port(tcp.Port):
+    """A listening socket that makes :class:`Connection`, or :class:`Corked` where the reactor has turns."""
+
+    transport: type[Connection] = Connection
+    corked: type[Connection] = Corked
+
+    def startListening(self) -> None:
+        """Accepted sockets inherit TCP_NODELAY: each message is one write, and none waits for another."""
+        super().startListening()
+        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.socket = _Listener(self.socket)
+        self.fileno = self.socket.fileno  # type: ignore[method-assign]
+        if has_turns(self.reactor):
+            self.transport = self.corked
+
+
+class SecurePort(Port):
+    """A listening socket whose connections carry TLS."""
+
+    transport = Carrier
+    corked = CorkedCarrier
+    # What Twisted says of it in the log.
+    _type = "TLS"
+
+
+class Listening:
+    """A reactor as endpoints see it; those of TCP and TLS get a :class:`Port`."""
+
+    def __init__(self, reactor: Any) -> None:
+        self._reactor = reactor
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._reactor, name)
+
+    def listenTCP(self, port: int, factory: Any, backlog: int = 50, interface: str = "") -> IListeningPort:
+        """As the reactor's, with room for more clients that wait to be accepted than Twisted's 50."""
+        return cast(IListeningPort, self._listen(Port, port, factory, backlog, interface))
+
+    def listenSSL(
+        self, port: int, factory: Any, contextFactory: Any, backlog: int = 50, interface: str = ""
+    ) -> IListeningPort:
+        """As the reactor's, with the same room."""
+        factory = wrapped(factory, contextFactory, self._reactor)
+        listening = self._listen(SecurePort, port, factory, backlog, interface)
+        return cast(IListeningPort, listening)
+
+    def _listen(self, kind: type[Port], port: int, factory: Any, backlog: int, interface: str) -> Port:
+        listening = kind(port, factory, max(backlog, BACKLOG), interface, self._reactor)
+        listening.startListening()
+        return listening
+
+    def adoptStreamPort(self, fileDescriptor: int, addressFamily: int, factory: Any) -> IListeningPort:
+        """As the reactor's."""
+        if addressFamily == socket.AF_UNIX:
+            return cast(IListeningPort, self._reactor.adoptStreamPort(fileDescriptor, addressFamily, factory))
+        listening = Port._fromListeningDescriptor(self._reactor, fileDescriptor, addressFamily, factory)
+        listening.startListening()
+        return cast(IListeningPort, listening)
+
+    def adoptStreamConnection(self, fileDescriptor: int, addressFamily: int, factory: Any) -> Any:
+        """As the reactor's."""
+        if addressFamily == socket.AF_UNIX:
+            return self._reactor.adoptStreamConnection(fileDescriptor, addressFamily, factory)
+        kind = Corked if has_turns(self._reactor) else Connection
+        return kind._fromConnectedSocket(fileDescriptor, addressFamily, factory, self._reactor)
