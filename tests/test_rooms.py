@@ -6,25 +6,37 @@ from hypothesis import strategies as st
 from yekta.rooms import Rooms
 
 MEMBERS, NAMES = st.integers(0, 3), st.sampled_from("abcd")
-STEPS = st.lists(st.tuples(st.booleans(), MEMBERS, NAMES))
+STEPS = st.lists(st.tuples(st.sampled_from(("join", "leave", "add", "remove")), MEMBERS, NAMES))
 
 
 @given(STEPS, st.sets(NAMES), st.sets(NAMES))
 def test_it_is_a_set_of_pairs_looked_up_both_ways(
-    steps: list[tuple[bool, int, str]], wanted: set[str], excluded: set[str]
+    steps: list[tuple[str, int, str]], wanted: set[str], excluded: set[str]
 ) -> None:
     rooms: Rooms[int] = Rooms()
     pairs: set[tuple[int, str]] = set()
-    for joins, member, room in steps:
+    here: set[int] = set()
+    for step, member, room in steps:
         was_in = (member, room) in pairs
-        occupied = any(name == room for _, name in pairs)
-        if joins:
+        occupied = {name for _, name in pairs}
+        others = {name for other, name in pairs if other != member}
+        if step == "join":
             pairs.add((member, room))
-            assert rooms.join(member, room) == (not occupied, not was_in)
-        else:
+            here.add(member)
+            assert rooms.join(member, room) == (room not in occupied, not was_in)
+        elif step == "leave":
             pairs.discard((member, room))
-            left = any(name == room for _, name in pairs)
-            assert rooms.leave(member, room) == (was_in and not left, was_in)
+            assert rooms.leave(member, room) == (was_in and room not in others, was_in)
+        elif step == "add":
+            here.add(member)
+            rooms.add(member)
+        else:
+            left = {(name, name not in others) for who, name in pairs if who == member}
+            pairs = {(who, name) for who, name in pairs if who != member}
+            here.discard(member)
+            told = rooms.remove(member)
+            assert (len(told), set(told)) == (len(left), left)
+    assert set(rooms.everybody()) == here
     assert set(rooms) == {room for _, room in pairs}
     assert len(rooms) == len(set(rooms))
     for name in "abcd":
@@ -40,7 +52,7 @@ def test_it_is_a_set_of_pairs_looked_up_both_ways(
 def test_nothing_is_left_behind_by_members_that_left() -> None:
     rooms: Rooms[str] = Rooms()
     rooms.join("ali", "blue")
-    rooms.leave("ali", "blue")
+    rooms.remove("ali")
     assert rooms._members == {}
     assert rooms._rooms == {}
 

@@ -1,7 +1,7 @@
-"""Who is in which room, looked up both ways. A pure data structure: no wire, no clock, no callbacks.
+"""Who is here, and in which rooms, looked up both ways. A pure data structure: no wire, no clock, no callbacks.
 
-Rooms appear with their first member and vanish with their last, so nothing is left behind by members that left. Most
-rooms have one member, and most members a few rooms: those are kept without a set, which would cost 200 bytes each.
+Rooms appear with their first member and vanish with their last; a member is here until it is taken out of everything.
+Most rooms have one member, and most members a few rooms: those are kept without a set, which would cost 200 bytes each.
 """
 
 from __future__ import annotations
@@ -25,6 +25,10 @@ class Rooms(Generic[Member]):
     def __init__(self) -> None:
         self._members: dict[str, Member | set[Member]] = {}
         self._rooms: dict[Member, tuple[str, ...] | set[str]] = {}
+
+    def add(self, member: Member) -> None:
+        """``member`` is here, whether it is in a room or not."""
+        self._rooms.setdefault(member, ())
 
     def join(self, member: Member, room: str) -> tuple[bool, bool]:
         """Put ``member`` into ``room``. Says ``(the room is new, the member was not in it)``."""
@@ -50,16 +54,25 @@ class Rooms(Generic[Member]):
         if type(rooms) is set:
             rooms.remove(room)
         else:
-            rooms = self._rooms[member] = tuple(each for each in rooms if each != room)
-        if not rooms:
-            del self._rooms[member]
+            self._rooms[member] = tuple(each for each in rooms if each != room)
+        return self._left(member, room), True
+
+    def remove(self, member: Member) -> list[tuple[str, bool]]:
+        """``member`` is here no more. Gives the rooms that it was in, and whether each vanished."""
+        return [(room, self._left(member, room)) for room in self._rooms.pop(member, ())]
+
+    def _left(self, member: Member, room: str) -> bool:
         members = self._members[room]
         if type(members) is set:
             members.remove(member)
             if members:
-                return False, True
+                return False
         del self._members[room]
-        return True, True
+        return True
+
+    def everybody(self) -> Collection[Member]:
+        """All who are here; a view, not to be changed."""
+        return self._rooms.keys()
 
     def of(self, member: Member) -> Collection[str]:
         """The rooms that ``member`` is in; a view, not to be changed."""

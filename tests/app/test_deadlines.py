@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from twisted.internet.task import Clock
 
-from yekta.app.deadlines import SLACK, Deadlines
+from yekta.app.deadlines import NEAR, SLACK, Deadlines
 
 
 class Watched:
@@ -60,13 +60,37 @@ def test_what_is_discarded_is_never_due_and_leaves_no_call(watched: Watched) -> 
 
 
 def test_coming_and_going_does_not_make_it_grow(watched: Watched) -> None:
-    watched.deadlines.set("stays", 1e9)
+    watched.deadlines.set("stays", NEAR - 1)
     for number in range(1000):
-        watched.deadlines.set(str(number), 1e9 - number)
+        watched.deadlines.set(str(number), NEAR - 2)
         watched.deadlines.discard(str(number))
     assert len(watched.deadlines._heap) <= SLACK + 4
-    watched.clock.advance(1e9)
+    watched.clock.advance(NEAR - 1)
     assert watched.due == ["stays"]
+
+
+def test_what_is_far_takes_no_place_until_it_is_near(watched: Watched) -> None:
+    watched.deadlines.set("far", 3.5 * NEAR)
+    watched.deadlines.set("near", 0.5 * NEAR)
+    assert len(watched.deadlines._heap) == 1
+    watched.clock.pump([0.5 * NEAR] * 6)
+    assert watched.due == ["near"]
+    assert len(watched.clock.getDelayedCalls()) == 1
+    watched.clock.advance(0.5 * NEAR - 1)
+    assert watched.due == ["near"]
+    watched.clock.advance(1)
+    assert watched.due == ["near", "far"]
+    assert watched.clock.getDelayedCalls() == []
+
+
+def test_the_horizon_moves_while_somebody_waits(watched: Watched) -> None:
+    watched.deadlines.set("far", 10 * NEAR)
+    watched.clock.advance(NEAR / 2)
+    watched.deadlines.set("soon", NEAR + 1)
+    watched.clock.advance(NEAR / 2 + 1)
+    assert watched.due == ["soon"]
+    watched.deadlines.discard("far")
+    assert watched.clock.getDelayedCalls() == []
 
 
 def test_a_key_may_be_set_while_another_falls_due(watched: Watched) -> None:

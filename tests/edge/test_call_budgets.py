@@ -118,7 +118,7 @@ def test_one_recipient_of_a_broadcast(application: Application, protocol: str, m
     for client in clients:
         client.transport.clear()
     adapter = application.server.sockets.adapter
-    for member in list(adapter.members.values()):
+    for member in list(adapter.rooms.everybody()):
         adapter.add(member, ["room"])
     calls = calls_of(lambda: application.hub.emit("room", "news", {"a": 1}))
     flushed = calls_of(lambda: application.clock.advance(0))

@@ -76,7 +76,7 @@ class AdapterSuite:
         for person in people.values():
             adapter.remove_all(person)
             assert person.asked == {}
-        assert not adapter.members
+        assert not adapter.rooms.everybody()
         assert not list(adapter.rooms)
 
     @pytest.mark.parametrize(("target", "reached"), TARGETS)

@@ -103,7 +103,7 @@ class Library:
             assert namespace.sockets == {}
             assert namespace._recoverable == {}
             assert namespace._admissions == 0
-            assert namespace.adapter.members == {}
+            assert not namespace.adapter.rooms.everybody()
             assert list(namespace.adapter.rooms) == []
 
 

@@ -197,7 +197,7 @@ class House:
         assert not self.server.clients
         for namespace in self.namespaces.values():
             assert not namespace.sockets, namespace.name
-            assert not namespace.adapter.members, namespace.name
+            assert not namespace.adapter.rooms.everybody(), namespace.name
             assert not list(namespace.adapter.rooms), namespace.name
         assert self.clock.getDelayedCalls() == []
 

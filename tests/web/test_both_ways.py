@@ -84,8 +84,8 @@ def make(request: pytest.FixtureRequest, clock: Clock, echo: Echo) -> Iterator[M
 
     yield make
     for site in sites:
-        assert site.census._all == 0
-        assert site.census._addresses == {}
+        assert site.census.all == 0
+        assert site.census._places == {}
 
 
 # -- time ----------------------------------------------------------------------------------------------------

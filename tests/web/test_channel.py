@@ -57,8 +57,8 @@ def make(clock: Clock, echo: Echo) -> Iterator[Make]:
 
     yield make
     for site in sites:
-        assert site.census._all == 0
-        assert site.census._addresses == {}
+        assert site.census.all == 0
+        assert site.census._places == {}
 
 
 def chunk(data: bytes) -> bytes:

@@ -63,8 +63,8 @@ def doors() -> Doors:
 def site(clock: Clock, doors: Doors) -> Iterator[Site]:
     site = Site(clock, Rest(), Limits(max_body=MAX, request_timeout=60.0), doors=doors)
     yield site
-    assert site.census._all == 0
-    assert site.census._addresses == {}
+    assert site.census.all == 0
+    assert site.census._places == {}
 
 
 @pytest.fixture

@@ -222,7 +222,7 @@ async def test_each_site_counts_what_it_has(house: House) -> None:
     caller = await call(house, "a")
     await caller.ask(b"/?to=b", b"b /?to=b \n")
     await until_moved(house)
-    assert [site.census._all for site in house.sites.values()] == [0, 1]
+    assert [site.census.all for site in house.sites.values()] == [0, 1]
     await hang_up(caller)
 
 

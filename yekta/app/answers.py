@@ -151,8 +151,7 @@ class Answers:
         self._characters -= answer.length
         self._kept.stop(answer)
         del self._answers[answer.owner, answer.message_id]
-        for room in tuple(self._owners.of(answer)):
-            self._owners.leave(answer, room)
+        self._owners.remove(answer)
 
 
 def _rooms(owner: str, user: str | None) -> list[str]:

@@ -1,5 +1,6 @@
-"""Many deadlines at different times for the price of one delayed call: a heap.
+"""Many deadlines at different times for the price of one delayed call: a heap of those that are near.
 
+What is due in days need not be in order before then: that would take more room than all else that is known of it.
 Where all waits have one length, :mod:`yekta.timeouts` is the simpler tool.
 """
 
@@ -10,6 +11,9 @@ from collections.abc import Callable
 
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
+# What is due within so many seconds is near; as often, the others are looked at.
+NEAR = 3600.0
+
 # Dead entries that the heap may hold besides as many as there are live ones, before it is built anew.
 SLACK = 64
 
@@ -17,26 +21,29 @@ SLACK = 64
 class Deadlines:
     """Calls ``due(key)`` when a key's time has come. No delayed call is left while there is no key."""
 
-    __slots__ = ("_call", "_clock", "_due", "_heap", "_times")
+    __slots__ = ("_call", "_clock", "_due", "_heap", "_horizon", "_times")
 
     def __init__(self, clock: IReactorTime, due: Callable[[str], object]) -> None:
         self._clock = clock
         self._due = due
-        # The heap may name a key that is gone, or at a time that was changed; this table is right.
         self._times: dict[str, float] = {}
+        # What is due before the horizon. It may name a key that is gone, or at a time that was changed.
         self._heap: list[tuple[float, str]] = []
+        self._horizon = 0.0
         self._call: IDelayedCall | None = None
 
     def set(self, key: str, time: float) -> None:
         """``key`` is due at ``time``, by the clock, and no more when it was before. A past time is due next turn."""
         self._times[key] = time
-        if len(self._heap) > 2 * len(self._times) + SLACK:
-            self._heap = [(moment, other) for other, moment in self._times.items()]
-            heapq.heapify(self._heap)
+        if self._clock.seconds() >= self._horizon:
+            self._look_ahead()
+        elif time >= self._horizon:
+            return
+        elif len(self._heap) > 2 * len(self._times) + SLACK:
+            self._gather()
         else:
             heapq.heappush(self._heap, (time, key))
-        if self._call is None or self._heap[0][1] == key:
-            self._schedule()
+        self._schedule()
 
     def discard(self, key: str) -> None:
         """Forget a key, known or not."""
@@ -52,18 +59,31 @@ class Deadlines:
             self._call.cancel()
             self._call = None
 
+    def _look_ahead(self) -> None:
+        self._horizon = self._clock.seconds() + NEAR
+        self._gather()
+
+    def _gather(self) -> None:
+        self._heap = [(time, key) for key, time in self._times.items() if time < self._horizon]
+        heapq.heapify(self._heap)
+
     def _schedule(self) -> None:
-        delay = max(0.0, self._heap[0][0] - self._clock.seconds())
+        """Be called when the first is due, or the horizon is reached."""
+        now = self._clock.seconds()
+        delay = max(0.0, (self._heap[0][0] if self._heap else self._horizon) - now)
         if self._call is None:
             self._call = self._clock.callLater(delay, self._fall_due)
-        elif self._clock.seconds() + delay < self._call.getTime():
+        elif now + delay < self._call.getTime():
             self._call.reset(delay)
 
     def _fall_due(self) -> None:
         self._call = None
-        for key in self._take_due(self._clock.seconds()):
+        now = self._clock.seconds()
+        for key in self._take_due(now):
             self._due(key)
-        if self._heap:
+        if self._times:
+            if now >= self._horizon:
+                self._look_ahead()
             self._schedule()
 
     def _take_due(self, now: float) -> list[str]:

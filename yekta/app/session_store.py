@@ -5,6 +5,7 @@ Knows tokens only by their hashes, and no clock: every time is handed in, in POS
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Iterable
 from itertools import islice
@@ -22,12 +23,16 @@ class StoreUnavailable(Exception):
 
 @attrs.frozen
 class Session:
-    """One session, without its token. ``user_id`` may be ``None``; ``expires_at`` is in POSIX seconds."""
+    """One session, without its token. ``user_id`` may be ``None``; times are in POSIX seconds.
+
+    ``known_at``: when a store was asked for it, as `Sessions` notes.
+    """
 
     id: str
     user_id: str | None
     is_logged_in: bool
     expires_at: float
+    known_at: float = attrs.field(default=-math.inf, eq=False)
 
 
 @attrs.frozen

@@ -76,13 +76,13 @@ class SessionWatch:
             if not self._connections:
                 self._feed.stop()
 
-    def is_current(self, session: Session, known_at: float, trusted: float) -> bool:
-        """Whether what the store said at ``known_at`` may be believed, for at most ``trusted`` seconds.
+    def is_current(self, session: Session, trusted: float) -> bool:
+        """Whether what the store said of it may still be believed: for at most ``trusted`` seconds.
 
         As long as the feed is read, it vouches for what it would have told of: for a session that is held, and for one
         whose end would still be known.
         """
-        now = self._clock.seconds()
+        now, known_at = self._clock.seconds(), session.known_at
         if session.id in self._connections or known_at >= max(self._feed.unbroken_since, self._remembers_since):
             known_at = max(known_at, self._feed.caught_up_at)
         return now - known_at < trusted and self.is_alive(session)

@@ -10,6 +10,7 @@ import hashlib
 import re
 from collections.abc import Awaitable, Callable, Mapping
 
+import attrs
 from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
@@ -81,10 +82,10 @@ class Sessions:
         self._lifetime = lifetime
         self._cache_time = cache_time
         self._refusal_time = refusal_time
-        # By token hash: the session, and when the store was asked.
-        self._known: Lru[bytes, tuple[Session, float]] = Lru(cache_size)
+        # By token hash.
+        self._known: Lru[bytes, Session] = Lru(cache_size)
         # The same for those that nobody has come with yet: anybody may ask for thousands, which drive out none in use.
-        self._new: Lru[bytes, tuple[Session, float]] = Lru(cache_size)
+        self._new: Lru[bytes, Session] = Lru(cache_size)
         # Refused, and when. Never a valid token: nobody can ask for one before the store has it.
         self._refused: Lru[bytes, float] = Lru(cache_size)
         self._lookups = SingleFlight(self._look_up)
@@ -119,10 +120,10 @@ class Sessions:
         """A new session and its token, which nobody can read again. Raises :class:`StoreUnavailable`."""
         token = new_token()
         now = self._clock.seconds()
-        session = Session(new_bytes()[:8].hex(), user_id, is_logged_in, now + self._lifetime)
+        session = Session(new_bytes()[:8].hex(), user_id, is_logged_in, now + self._lifetime, now)
         token_hash = _hash(token)
         await self._store.add(NewSession(session, token_hash.hex(), now, _metadata_text(metadata)))
-        self._new.put(token_hash, (session, now))
+        self._new.put(token_hash, session)
         return token, session
 
     def cached(self, token: str | None) -> Session | None:
@@ -172,18 +173,17 @@ class Sessions:
         self._purged.append(callback)
 
     def _recall(self, token_hash: bytes) -> Session | None:
-        known = self._known.get(token_hash) or self._come(token_hash)
-        if known is None:
+        session = self._known.get(token_hash) or self._come(token_hash)
+        if session is None or not self._watch.is_current(session, self._cache_time):
             return None
-        session, known_at = known
-        return session if self._watch.is_current(session, known_at, self._cache_time) else None
+        return session
 
-    def _come(self, token_hash: bytes) -> tuple[Session, float] | None:
+    def _come(self, token_hash: bytes) -> Session | None:
         """Somebody comes with a token, for the first time if it is new."""
-        known = self._new.take(token_hash)
-        if known is not None:
-            self._known.put(token_hash, known)
-        return known
+        session = self._new.take(token_hash)
+        if session is not None:
+            self._known.put(token_hash, session)
+        return session
 
     async def _look_up(self, token_hash: bytes) -> Session | None:
         asked_at = self._clock.seconds()
@@ -191,7 +191,8 @@ class Sessions:
         if session is None or not self._watch.is_alive(session):
             self._refuse(token_hash)
             return None
-        self._known.put(token_hash, (session, asked_at))
+        session = attrs.evolve(session, known_at=asked_at)
+        self._known.put(token_hash, session)
         return session
 
     def _refuse(self, token_hash: bytes) -> None:

@@ -103,7 +103,6 @@ class Adapter(Protocol):
     """The rooms of one namespace across all servers. What returns a Deferred may have to ask other servers."""
 
     rooms: Rooms[Member]
-    members: dict[str, Member]
 
     def add(self, member: Member, rooms: Iterable[str]) -> None:
         """Put ``member`` into ``rooms``."""
@@ -163,12 +162,11 @@ class InMemoryAdapter:
         self.home = home
         self.history = home.history
         self.rooms: Rooms[Member] = Rooms()
-        self.members: dict[str, Member] = {}
         self._clock = home.clock
         self._observers = home.observers
 
     def add(self, member: Member, rooms: Iterable[str]) -> None:
-        self.members[member.id] = member
+        self.rooms.add(member)
         for room in rooms:
             created, joined = self.rooms.join(member, room)
             for observer in self._observers:
@@ -186,18 +184,21 @@ class InMemoryAdapter:
                 observer("delete-room", room)
 
     def remove_all(self, member: Member) -> None:
-        self.members.pop(member.id, None)
-        for room in list(self.rooms.of(member)):
-            self.remove(member, room)
+        left = self.rooms.remove(member)
+        for observer in self._observers:
+            for room, vanished in left:
+                observer("leave-room", room, member.id)
+                if vanished:
+                    observer("delete-room", room)
 
     def select(self, target: Target) -> Iterator[Member]:
         """The members of this process that ``target`` means, settled now."""
         if target.rooms:
             return self.rooms.select(target.rooms, target.excluded)
         if not target.excluded:
-            return iter(list(self.members.values()))
+            return iter(list(self.rooms.everybody()))
         excluded = set(self.rooms.select(target.excluded))
-        return iter([member for member in self.members.values() if member not in excluded])
+        return iter([member for member in self.rooms.everybody() if member not in excluded])
 
     @property
     def last_number(self) -> int:

@@ -32,7 +32,7 @@ FAILED = "Internal error"
 
 
 class Namespace(Welcoming, Emitting):
-    """``name`` begins with ``/``. ``sockets``: those of this process, by id. ``was_joined``: there has been one."""
+    """``name`` begins with ``/``. ``was_joined``: there has been a socket."""
 
     _log = Logger()
 
@@ -40,7 +40,6 @@ class Namespace(Welcoming, Emitting):
         super().__init__()
         self.server = server
         self.name = name
-        self.sockets: dict[str, Socket] = {}
         # Its one observer, once somebody listens to it: most that happens to rooms is nobody's concern.
         self.adapter_observers: list[Callable[..., object]] = []
         self.adapter: Adapter = server.make_adapter(self)
@@ -127,9 +126,13 @@ class Namespace(Welcoming, Emitting):
         admission.addErrback(self._refuse, socket)
         return admission.addBoth(self._admitted)
 
+    @property
+    def sockets(self) -> dict[str, Socket]:
+        """Those of this process, by id. Gathered anew: the adapter knows who is here, others than sockets among them."""
+        return {member.id: member for member in self.adapter.rooms.everybody() if isinstance(member, Socket)}
+
     def remove(self, socket: Socket) -> None:
         """``socket`` has left."""
-        self.sockets.pop(socket.id, None)
         if socket.pid is not None:
             self._recoverable.pop(socket.pid, None)
         self.adapter.remove_all(socket)
@@ -176,7 +179,6 @@ class Namespace(Welcoming, Emitting):
         if self._may_recover(socket):
             socket.pid = socket.pid or new_id()
             self._recoverable[socket.pid] = socket
-        self.sockets[socket.id] = socket
         if restored is None:
             socket.opened((), ())
         else:
@@ -206,7 +208,7 @@ class Namespace(Welcoming, Emitting):
 
     def clean_up(self) -> None:
         """Go, if this namespace was made for clients that have all gone."""
-        if self._parent is not None and not self.sockets and not self._admissions:
+        if self._parent is not None and not self._admissions and not self.adapter.rooms.everybody():
             self._parent.child_empty(self)
 
 

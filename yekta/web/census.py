@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from ipaddress import ip_address
 
 
@@ -12,18 +11,20 @@ class Census:
     def __init__(self, most: int, most_of_one: int) -> None:
         self._most = most
         self._most_of_one = most_of_one
-        self._addresses: Counter[str] = Counter()
-        self._all = 0
+        self._places: dict[str, Place] = {}
+        self.all = 0
 
     def enter(self, address: str, *, limited: bool = True) -> bool:
         """Count one more, or say that it is one too many. Where not ``limited``, one address may have any number."""
-        if self._all >= self._most:
+        if self.all >= self._most:
             return False
-        one = self._most_of_one
-        if limited and one and self._addresses[address] >= one and not _is_loopback(address):
+        place = self._places.get(address)
+        if place is None:
+            place = self._places[address] = Place(self, address)
+        elif limited and 0 < self._most_of_one <= place.count and not _is_loopback(address):
             return False
-        self._all += 1
-        self._addresses[address] += 1
+        self.all += 1
+        place.count += 1
         return True
 
     def move(self, old: str, new: str, *, limited: bool = True) -> bool:
@@ -36,23 +37,33 @@ class Census:
 
     def leave(self, address: str) -> None:
         """Count one less."""
-        self._all -= 1
-        self._addresses[address] -= 1
-        if not self._addresses[address]:
-            del self._addresses[address]
+        self._places[address]()
+
+    def place(self, address: str) -> Place:
+        """Where the connections of ``address`` are counted, as long as there are any; to be called when one is lost."""
+        return self._places[address]
+
+    def vacate(self, address: str) -> None:
+        """For a place: the last one has left."""
+        del self._places[address]
 
 
-class Leave:
-    """Counts one of ``address`` less, when called: all that a connection has to keep for that."""
+class Place:
+    """An address, and how many connections it has. Called when one is lost: all that each has to keep for that."""
 
-    __slots__ = ("_address", "_census")
+    __slots__ = ("_address", "_census", "count")
 
     def __init__(self, census: Census, address: str) -> None:
+        self.count = 0
         self._census = census
         self._address = address
 
     def __call__(self) -> None:
-        self._census.leave(self._address)
+        census = self._census
+        census.all -= 1
+        self.count -= 1
+        if not self.count:
+            census.vacate(self._address)
 
 
 def _is_loopback(address: str) -> bool:

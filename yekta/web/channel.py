@@ -14,7 +14,6 @@ from twisted.web.http import HTTPChannel
 
 from yekta.tcp import Corked
 from yekta.web.bounded import BoundedRequest
-from yekta.web.census import Leave
 from yekta.web.forwarded import whereabouts
 from yekta.web.handover import Give
 from yekta.web.request import Request as Facts
@@ -201,7 +200,7 @@ def surrender(channel: HTTPChannel) -> tuple[Any, bytes, Callable[[], None]]:
     if not isinstance(channel, Channel):
         return transport, rest, _nobody_counts
     channel.site.channels.discard(channel)
-    return transport, rest, Leave(channel.site.census, channel.counted)
+    return transport, rest, channel.site.census.place(channel.counted)
 
 
 def _nobody_counts() -> None:

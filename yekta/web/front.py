@@ -20,7 +20,6 @@ from zope.interface import implementer
 from yekta.attributes import share
 from yekta.tcp import host_of, sender
 from yekta.web.alike import NAME as OPENING
-from yekta.web.census import Leave
 from yekta.web.forwarded import whereabouts
 from yekta.web.front_arrival import FrontArrival
 from yekta.web.plain import END, Head, may_be_plain
@@ -260,7 +259,7 @@ class Front(protocol.Protocol):
         self.transport.unregisterProducer()
         rest, self._buffer, self._arrival = self._buffer, b"", None
         # Not a method of ours: all that this front holds would stay as long as the connection.
-        return self.transport, rest, Leave(self.site.census, self._address)
+        return self.transport, rest, self.site.census.place(self._address)
 
     def _hand_over(self, data: bytes) -> None:
         """Everything from here on is twisted.web's, in what is left of the request's time."""
