@@ -76,6 +76,7 @@ async def test_a_connection_of_another_process_goes_on_alike(address: str) -> No
         assert type(transport) is Connection
         peer = transport.getPeer()
         assert (peer.host, peer.port) == client.getsockname()[:2]
+        assert transport.client == client.getsockname()
         transport.write_now(b"at once")
         assert client.recv(100) == b"at once"
         client.sendall(b"heard")

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import pytest_twisted
 from twisted.internet import reactor
+from twisted.internet.address import IPv4Address
 from twisted.internet.error import ConnectionDone
 from twisted.internet.protocol import Factory
 from twisted.internet.threads import deferToThread
@@ -232,10 +233,11 @@ async def test_accepted_sockets_do_not_wait_for_more_to_send(pair: Pair) -> None
 
 @pytest_twisted.ensureDeferred
 async def test_a_connection_says_whose_it_is(pair: Pair) -> None:
-    transport = (await pair.server.made).transport
-    assert transport.logPrefix() == "Server,0,127.0.0.1"
-    assert repr(transport) == "<connection 0 of 127.0.0.1>"
-    assert transport.getPeer().port == pair.client.getsockname()[1]
+    transport, (host, port) = (await pair.server.made).transport, pair.client.getsockname()
+    assert transport.logPrefix() == f"Server,{port},{host}"
+    assert repr(transport) == f"<connection from port {port} of {host}>"
+    assert transport.client == (host, port)
+    assert transport.getPeer() == IPv4Address("TCP", host, port)
 
 
 @pytest_twisted.ensureDeferred

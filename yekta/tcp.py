@@ -14,7 +14,7 @@ from __future__ import annotations
 import socket
 from collections.abc import Callable, Iterable
 from sys import intern
-from typing import Any, cast
+from typing import Any
 
 from twisted.internet import abstract, tcp
 from twisted.internet.address import IPv6Address
@@ -37,6 +37,10 @@ class Connection(tcp.Server):
     # Our sockets are closed on exec: nobody else holds them, and close(2) is enough.
     _shouldShutdown = False
     _reading = False
+    # What Twisted describes an adopted connection by, in vain.
+    sessionno = 0
+    # Of IPv6: flow and scope.
+    _scope: tuple[int, ...] = ()
 
     def __init__(
         self,
@@ -54,20 +58,26 @@ class Connection(tcp.Server):
         self.protocol = protocol
         self.server = server
         # Behind a proxy, all clients have the same.
-        self.client = (intern(client[0]), *client[1:])
-        self.sessionno = sessionno
+        self.host = intern(client[0])
+        self._port = client[1]
         if len(client) != 2:
             self._addressType = IPv6Address
+            self._scope = client[2:]
         self.startReading()
         self.connected = 1
         # False once it was lost, or something had to wait: then there is more to look at before a write.
         self._direct = True
 
+    @property
+    def client(self) -> tuple[Any, ...]:  # type: ignore[override]
+        """Where the other end is, as the system has it. It would be a tuple for each connection."""
+        return self.host, self._port, *self._scope
+
     def logPrefix(self) -> str:
-        return f"{self._getLogPrefix(self.protocol)},{self.sessionno},{self.client[0]}"
+        return f"{self._getLogPrefix(self.protocol)},{self._port},{self.host}"
 
     def __repr__(self) -> str:
-        return f"<connection {self.sessionno} of {self.client[0]}>"
+        return f"<connection from port {self._port} of {self.host}>"
 
     def fileno(self) -> int:
         """The socket's, while it is open."""
@@ -171,7 +181,7 @@ class Connection(tcp.Server):
 
 # What each connection has of its own.
 _OWN = (
-    *("reactor", "socket", "protocol", "server", "client", "sessionno", "connected"),
+    *("reactor", "socket", "protocol", "server", "host", "_port", "connected"),
     *("_direct", "_reading", "producer", "streamingProducer", "disconnecting", "disconnected"),
 )
 share(Connection, *_OWN)
@@ -260,5 +270,5 @@ def host_of(transport: Any) -> str:
     """The address of whoever is at the other end of a connection; empty where there is none."""
     # As its `getPeer` says, which makes an object to say it.
     if isinstance(transport, Connection):
-        return cast(str, transport.client[0])
+        return transport.host
     return getattr(transport.getPeer(), "host", "")

@@ -128,7 +128,7 @@ class Namespace(Welcoming, Emitting):
 
     @property
     def sockets(self) -> dict[str, Socket]:
-        """Those of this process, by id. Gathered anew: the adapter knows who is here, others than sockets among them."""
+        """Those of this process, by id. Gathered anew: it is the adapter that knows who is here."""
         return {member.id: member for member in self.adapter.rooms.everybody() if isinstance(member, Socket)}
 
     def remove(self, socket: Socket) -> None:
