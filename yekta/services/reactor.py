@@ -14,6 +14,8 @@ from typing import Any
 from twisted.internet.main import installReactor
 from twisted.python import log
 
+from yekta.services.descriptors import Descriptors
+
 # As many sockets are read in a turn: the first does not wait long for its answer, and timed calls are due in between.
 TURN = 64
 
@@ -32,6 +34,7 @@ else:
 
         def __init__(self) -> None:
             super().__init__()
+            self._reads, self._writes = Descriptors(), Descriptors()  # type: ignore[assignment]
             self.corked: list[Any] = []
 
         def timeout(self) -> float | None:
