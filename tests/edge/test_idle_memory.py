@@ -14,7 +14,7 @@ import yekta
 from tests.support.application import Application
 
 # Without what is Twisted's and the socket's, which these connections do not have.
-NATIVE, SOCKETIO = 1_825, 2_895
+NATIVE, SOCKETIO = 1_595, 2_630
 
 CONNECTIONS = 1_000
 

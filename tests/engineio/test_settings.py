@@ -11,7 +11,7 @@ from twisted.logger import capturedLogs
 from tests.engineio.knocking import BAD_REQUEST, DOORS, UNKNOWN_TRANSPORT, error, knock
 from tests.support.engines import Gateway
 from tests.support.memory import HttpClient
-from yekta.engineio.settings import Cookie, new_sid
+from yekta.engineio.settings import Cookie, Settings
 
 Start = Callable[..., Gateway]
 
@@ -65,7 +65,7 @@ def test_a_cookie_for_other_sites_is_secure() -> None:
 
 
 def test_ids_are_20_characters_of_base64url() -> None:
-    ids = {new_sid() for _ in range(1000)}
+    ids = {Settings().generate_id() for _ in range(1000)}
     assert len(ids) == 1000
     assert all(len(sid) == 20 and sid.replace("-", "").replace("_", "").isalnum() for sid in ids)
 

@@ -88,6 +88,13 @@ class AdapterSuite:
             name: [["e", 1]] if name in reached else [] for name in people
         }
 
+    def test_who_is_in_no_room_is_one_of_all(self, adapter: Adapter, people: dict[str, Person]) -> None:
+        adapter.remove_all(people["a"])
+        adapter.add(people["a"], [])
+        adapter.remove(people["d"], "d")
+        adapter.broadcast(Message(["e"]), EVERYBODY, PLAIN)
+        assert all(person.told == [["e"]] for person in people.values())
+
     @pytest.mark.parametrize(("target", "reached"), TARGETS)
     def test_fetch_tells_of_each_member_of_its_target(
         self, adapter: Adapter, people: dict[str, Person], target: Target, reached: str

@@ -139,6 +139,16 @@ def test_the_connection_is_closed_by(browser: Browser, messages: list[Packet]) -
     assert told in (["parse error"], ["e", "parse error"])
 
 
+@pytest.mark.parametrize("pending", [True, False], ids=["attachments are pending", "nothing is pending"])
+def test_a_goodbye_by_the_express_road(browser: Browser, pending: bool) -> None:
+    told: list[str] = []
+    browser.connect().on("disconnect")(told.append)
+    if pending:
+        browser.say('51-["e",{"_placeholder":true,"num":0}]')
+    browser.connection.handler.text_received(b"41")
+    assert told == ["parse error" if pending else "client namespace disconnect"]
+
+
 @pytest.mark.parametrize("message", ['2["e"]', "31[]", "1", "0"])
 def test_what_a_client_sends_after_it_was_cut_is_not_heard(browser: Browser, message: str) -> None:
     told: list[str] = []

@@ -134,7 +134,7 @@ class Gateway:
         self.turn()
         assert self.engine.connections == {}
         assert self.websockets.open == {}
-        assert self.site.census._all == 0
+        assert self.site.census.all == 0
         assert self.clock.getDelayedCalls() == []
         assert all(len(user.reasons()) == 1 for user in self.users)
 

@@ -90,7 +90,7 @@ class Library:
     def assert_empty(self) -> None:
         """Nobody is there, and nothing is to come."""
         self.assert_gone()
-        assert self.site.census._all == 0
+        assert self.site.census.all == 0
         assert self.clock.getDelayedCalls() == []
 
     def assert_gone(self) -> None:

@@ -20,6 +20,7 @@ from twisted.internet.task import Clock
 from yekta.engineio.connection import TRANSPORT_CLOSE, Connection, State
 from yekta.engineio.interfaces import Express, Prepared
 from yekta.engineio.packet import MESSAGE, Packet, decode_payload, encode_payload
+from yekta.engineio.verify import protocol
 from yekta.socketio.adapter import Adapter, InMemoryAdapter
 from yekta.socketio.namespace import Namespace
 from yekta.socketio.server import Server
@@ -117,7 +118,7 @@ class Browser(_Client):
     def __init__(self, server: Server, request: Request) -> None:
         self.server = server
         self.transport = MemoryTransport()
-        server.engine.begin(request, self.transport)
+        server.engine.begin(request, self.transport, protocol(request, server.engine.settings))
         self.connection = self.transport.connection
         self.transport.packets.clear()
 

@@ -55,8 +55,8 @@ def site(clock: Clock, door: Door) -> Iterator[Site]:
     site = Site(clock, door, SiteLimits(request_timeout=60.0))
     yield site
     clock.advance(0)
-    assert site.census._all == 0
-    assert site.census._addresses == {}
+    assert site.census.all == 0
+    assert site.census._places == {}
 
 
 def test_the_101_follows_rfc_6455_and_has_our_headers(site: Site, clock: Clock, door: Door) -> None:
@@ -94,6 +94,20 @@ def test_frames_that_came_with_the_request_are_not_lost(site: Site, clock: Clock
     assert client.accepted
     client.send_text("late")
     assert door.recorder.messages() == ["early", "early", "late"]
+    client.transport.lose()
+
+
+def test_a_client_that_said_more_than_is_read_at_once_is_read_again_once_it_is_let_in(
+    site: Site, clock: Clock, door: Door
+) -> None:
+    hasty = client_frame(TEXT, b"x" * 100_000)
+    client = WebSocketClient(HttpClient(site, clock), "/later", rest=hasty)
+    client.send(hasty)
+    assert not client.transport.reading
+    door.go()
+    assert client.transport.reading
+    clock.advance(0)
+    assert [len(message) for message in door.recorder.messages()] == [100_000] * 2
     client.transport.lose()
 
 

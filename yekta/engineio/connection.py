@@ -24,6 +24,7 @@ from yekta.web.request import Request
 if TYPE_CHECKING:
     from yekta.engineio.engine import Engine
     from yekta.engineio.websocket import Probe
+    from yekta.timeouts import Timeouts
 
 
 class State(enum.Enum):
@@ -63,6 +64,8 @@ class Connection:
 
     ``express``: while the connection is open on WebSocket, nobody looks on, and no pong is due, texts need no second
     look: they come in by `Handler.text_received`, and may go out here. `None` otherwise.
+
+    ``awaited``: the queue where it waits for something, such as its next ping.
     """
 
     engine: Engine
@@ -75,6 +78,7 @@ class Connection:
     probe: Probe | None = None
     corked: bool = False
     express: Express | None = None
+    awaited: Timeouts[Connection] | None = None
     _queue: tuple[Packet, ...] | list[Packet] = ()
     _queued: int = 0
     _compress: bool = False

@@ -32,8 +32,7 @@ FREE_POLL = 0.1
 
 # Asked about every request; gets its facts and the headers of the answer, which it may add to. A `Refusal` refuses.
 Middleware = Callable[[Request, dict[str, str]], Any]
-
-_OPENING = OPEN.encode()
+_OPENING = OPEN.encode() + b'{"sid":'
 
 
 class Engine:
@@ -65,6 +64,8 @@ class Engine:
         self.upgrading: Timeouts[Probe] = Timeouts(clock, settings.upgrade_timeout, Probe.expire)
         self.freeing: Timeouts[Probe] = Timeouts(clock, FREE_POLL, Probe.free_poll)
         self._unflushed: list[Connection] = []
+        # What an OPEN packet says after the sid, by transport and protocol.
+        self._facts: dict[tuple[str, int], bytes] = {}
 
     # -- requests ------------------------------------------------------------------------------------------
 
@@ -113,7 +114,7 @@ class Engine:
         """A polling request that is verified and admitted. Answers it now or later; may raise `Refusal`."""
         if connection is None:
             polling = Polling(binary=not {"b64", "j"} & request.query.keys())
-            begun = self.begin(request, polling)
+            begun = self.begin(request, polling, protocol(request, self.settings))
             if self.settings.cookie is not None:
                 headers["Set-Cookie"] = self.settings.cookie.header(begun.sid)
         else:
@@ -138,17 +139,17 @@ class Engine:
 
     # -- connections ---------------------------------------------------------------------------------------
 
-    def begin(self, request: Request, transport: Transport, sid: str | None = None) -> Connection:
+    def begin(self, request: Request, transport: Transport, protocol: int, sid: str | None = None) -> Connection:
         """A new connection over ``transport``."""
         sid = self._new_sid() if sid is None else sid
-        connection = Connection(self, sid, request, transport, protocol(request, self.settings))
+        connection = Connection(self, sid, request, transport, protocol)
         transport.connection = connection
         connection.look()
         self.connections[sid] = connection
-        connection.send_encoded(_OPENING + self._handshake(connection))
+        connection.send_encoded(self._opening(connection))
         if self.settings.initial_packet is not None:
             connection.send(self.settings.initial_packet)
-        (self._pinging if connection.protocol == 4 else self._listening).start(connection)
+        self._await(connection, self._pinging if connection.protocol == 4 else self._listening)
         self._connected(connection)
         if self.hooks.functions:
             self.hooks.fire("connection", connection)
@@ -157,8 +158,8 @@ class Engine:
     def connection_lost(self, connection: Connection) -> None:
         """Forget it."""
         self.connections.pop(connection.sid, None)
-        for timeouts in (self._pinging, self._awaiting, self._listening, self._draining):
-            timeouts.stop(connection)
+        if connection.awaited is not None:
+            connection.awaited.stop(connection)
 
     def close(self, *, discard: bool = True) -> None:
         """End every connection, delivering what is queued where a transport can take it now; unless ``discard``, a
@@ -174,22 +175,26 @@ class Engine:
 
     def drain(self, connection: Connection) -> None:
         """``connection`` is closing but has not delivered everything yet. Its heart beats no longer."""
-        for timeouts in (self._pinging, self._awaiting, self._listening):
-            timeouts.stop(connection)
-        self._draining.start(connection)
+        self._await(connection, self._draining)
 
     def pong_received(self, connection: Connection) -> None:
         """The client lives; ask again in a while."""
-        self._awaiting.stop(connection)
-        self._pinging.start(connection)
+        self._await(connection, self._pinging)
 
     def await_pong(self, connection: Connection) -> None:
         """``connection`` ends unless a pong comes in time."""
-        self._awaiting.start(connection)
+        self._await(connection, self._awaiting)
 
     def ping_received(self, connection: Connection) -> None:
         """A client of protocol 3 lives."""
-        self._listening.start(connection)
+        self._await(connection, self._listening)
+
+    def _await(self, connection: Connection, timeouts: Timeouts[Connection]) -> None:
+        """Let ``connection`` wait here, and nowhere else."""
+        if connection.awaited is not None:
+            connection.awaited.stop(connection)
+        connection.awaited = timeouts
+        timeouts.start(connection)
 
     def _new_sid(self) -> str:
         try:
@@ -201,22 +206,25 @@ class Engine:
             raise bad_request("ID_GENERATION_ERROR")
         return sid
 
-    def _handshake(self, connection: Connection) -> bytes:
+    def _opening(self, connection: Connection) -> bytes:
+        """The OPEN packet (Engine.IO protocol 4, "Handshake"); all but the sid is alike for many."""
+        kind = connection.transport.name, connection.protocol
+        facts = self._facts.get(kind)
+        if facts is None:
+            facts = self._facts[kind] = self._find_facts(*kind)
+        return _OPENING + jsontext.dumps(connection.sid) + facts
+
+    def _find_facts(self, transport: str, protocol: int) -> bytes:
         settings = self.settings
+        may_upgrade = transport == "polling" and settings.allow_upgrades and "websocket" in settings.transports
         fields: dict[str, Any] = {
-            "sid": connection.sid,
-            "upgrades": ["websocket"] if self._may_upgrade(connection) else [],
+            "upgrades": ["websocket"] if may_upgrade else [],
             "pingInterval": round(settings.ping_interval * 1000),
             "pingTimeout": round(settings.ping_timeout * 1000),
         }
-        if connection.protocol == 4:
+        if protocol == 4:
             fields["maxPayload"] = settings.max_payload
-        return jsontext.encode_bytes(fields)
-
-    def _may_upgrade(self, connection: Connection) -> bool:
-        settings = self.settings
-        polls = connection.transport.name == "polling"
-        return polls and settings.allow_upgrades and "websocket" in settings.transports
+        return b"," + jsontext.encode_bytes(fields)[1:]
 
     def _flush(self) -> None:
         connections, self._unflushed = self._unflushed, []

@@ -11,16 +11,12 @@ from functools import lru_cache, partial
 from yekta.engineio.connection import State
 from yekta.engineio.eio3 import TEXT
 from yekta.engineio.engine import Engine
-from yekta.engineio.errors import Refusal
 from yekta.engineio.exchange import RegularExchange, compose
 from yekta.engineio.polling import OK, Polling
-from yekta.engineio.verify import require_origin
+from yekta.engineio.verify import MAX_ORIGINS, origin_headers
 from yekta.web.arrival import Arrival
 from yekta.web.request import Request
 from yekta.web.written import Written
-
-# How many origins are known at a time; a stranger can name as many as it likes.
-MAX_ORIGINS = 256
 
 _CLOSED = State.CLOSED
 
@@ -67,10 +63,7 @@ class Regulars:
 
     def _find_answers(self, origin: str | None, host: str | None, allowed: frozenset[str]) -> _Answers | None:
         """What goes with the answers to an origin; ``None``: it is refused. Asked anew where others are ``allowed``."""
-        settings = self._engine.settings
-        try:
-            require_origin(origin, host, settings)
-        except Refusal:
+        headers = origin_headers(origin, host, self._engine.settings)
+        if headers is None:
             return None
-        headers = settings.origins.response_headers(origin, host)
         return headers, {kind: Written(compose(headers, kind)) for kind in (TEXT, OK)}

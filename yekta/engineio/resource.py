@@ -19,6 +19,7 @@ from yekta.engineio.connection import Connection
 from yekta.engineio.engine import Engine
 from yekta.engineio.errors import Refusal, bad_request
 from yekta.engineio.exchange import HttpExchange, JsonpExchange
+from yekta.engineio.newcomers import Newcomers
 from yekta.engineio.polling import Polling
 from yekta.engineio.regulars import Regulars
 from yekta.web.arrival import Arrival, Door, WebArrival
@@ -42,6 +43,7 @@ class EngineResource(Resource):
         super().__init__()
         self._engine = engine
         self._regulars = Regulars(engine)
+        self._newcomers = Newcomers(engine, websockets)
         self._websockets = websockets
         self._scripts = {} if bundle is None else {path.name: path for path in _scripts(bundle)}
 
@@ -79,7 +81,8 @@ class EngineResource(Resource):
 
     def serve(self, arrival: Arrival) -> None:
         try:
-            if not self._regulars.serve(arrival):
+            known = self._regulars if "sid" in arrival.asked.query else self._newcomers
+            if not known.serve(arrival):
                 _Visit(self._engine, self._websockets, arrival).begin()
         except Refusal as refusal:
             _Visit(self._engine, self._websockets, arrival).refuse(refusal)

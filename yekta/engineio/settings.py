@@ -30,11 +30,6 @@ class Cookie:
         return f"{self.name}={sid}; Path={self.path}{flags[0]}; SameSite={self.same_site}{flags[1]}"
 
 
-def new_sid() -> str:
-    """15 random bytes: the 20 characters that Node's sharded adapter takes for a private room."""
-    return new_id()
-
-
 @attrs.frozen
 class Settings:
     """Seconds and bytes. The defaults are Node's where it has them.
@@ -60,7 +55,8 @@ class Settings:
     origins: Origins = attrs.field(factory=lambda: Origins(("*",)))
     allow_request: AllowRequest | None = None
     cookie: Cookie | None = None
-    generate_id: Callable[[], str] = new_sid
+    # 20 characters, by which Node's sharded adapter knows a private room.
+    generate_id: Callable[[], str] = new_id
     initial_packet: str | bytes | None = None
     http_compression: int | None = None
     close_codes: bool = True

@@ -6,7 +6,7 @@ Each only where it is needed; without a tag, all 20 characters are of chance.
 
 Where several processes serve one port, a polling request may reach another than the one that has its connection; by
 the tag it is brought there (`yekta.web.handover`). Where each has a port of its own, a proxy in front goes by the name.
-The first 20 characters are as many as `settings.new_sid` makes, which explains why.
+The first 20 characters are as many as `ids.new_id` makes; `settings.Settings` says why.
 """
 
 from __future__ import annotations

@@ -21,6 +21,9 @@ from yekta.web.request import Request
 if TYPE_CHECKING:
     from yekta.engineio.connection import Connection
 
+# For how many origins it is known at a time what they are answered; a stranger can name as many as it likes.
+MAX_ORIGINS = 256
+
 # Control characters, but for the tab (RFC 9110, 5.5).
 _NOT_IN_A_HEADER = re.compile(r"[^\t\x20-\x7e\x80-\xff]")
 
@@ -49,6 +52,15 @@ def require_origin(origin: str | None, host: str | None, settings: Settings) -> 
         raise bad_request("INVALID_ORIGIN")
     if not settings.origins.allow(origin, host):
         raise forbidden("Origin not allowed")
+
+
+def origin_headers(origin: str | None, host: str | None, settings: Settings) -> dict[str, str] | None:
+    """The CORS headers of the answers to pages of ``origin``; ``None`` where they may not talk to this ``host``."""
+    try:
+        require_origin(origin, host, settings)
+    except Refusal:
+        return None
+    return settings.origins.response_headers(origin, host)
 
 
 def require_room(settings: Settings, connections: Mapping[str, Connection]) -> None:

@@ -83,8 +83,9 @@ class WebSocketTransport:
     def opened(self, websocket: IWebSocket) -> None:
         """A client that begins with WebSocket: its connection begins here."""
         self.express = websocket
-        self._plain = not websocket.compressing and protocol(self._request, self._engine.settings) == 4
-        self._engine.begin(self._request, self, self._sid)
+        spoken = protocol(self._request, self._engine.settings)
+        self._plain = not websocket.compressing and spoken == 4
+        self._engine.begin(self._request, self, spoken, self._sid)
 
     def taken_over(self, connection: Connection, websocket: IWebSocket) -> None:
         """A client that began with polling carries on here."""

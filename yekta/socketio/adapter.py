@@ -166,7 +166,7 @@ class InMemoryAdapter:
         self._observers = home.observers
 
     def add(self, member: Member, rooms: Iterable[str]) -> None:
-        self.rooms.add(member)
+        room = None
         for room in rooms:
             created, joined = self.rooms.join(member, room)
             for observer in self._observers:
@@ -174,6 +174,8 @@ class InMemoryAdapter:
                     observer("create-room", room)
                 if joined:
                     observer("join-room", room, member.id)
+        if room is None:
+            self.rooms.add(member)
 
     def remove(self, member: Member, room: str) -> None:
         vanished, left = self.rooms.leave(member, room)

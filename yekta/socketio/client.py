@@ -10,6 +10,7 @@ from twisted.internet.defer import CancelledError, Deferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from yekta import jsontext
 from yekta.engineio.connection import PARSE_ERROR, STATE_OPEN, Connection
 from yekta.ids import new_id
 from yekta.socketio import packet as packets
@@ -30,6 +31,11 @@ INVALID_NAMESPACE = ConnectError("Invalid namespace")
 
 # An event for the main namespace that asks for no acknowledgement and has no attachments, as Engine.IO carries it.
 _PLAIN_EVENT = b"42["
+# What most clients say last.
+_GOODBYE = b"41"
+
+# What packets begin with, as text, that have no attachments.
+_WHOLE = frozenset("01234")
 
 # What most clients wait for, most of the time.
 _NONE: Any = MappingProxyType({})
@@ -61,7 +67,8 @@ class Client:
         # The one that plain events are for, where the client speaks text.
         self._plain: Socket | None = None
         self._admissions: dict[str, Deferred[Any]] = _NONE
-        self._parser: Parser | None = None
+        # The first message tells.
+        self._parser: Parser | None = server.settings.parser
         # There while a packet is unfinished.
         self._decoder: Decoder | None = None
         self._order: Order | None = None
@@ -106,7 +113,10 @@ class Client:
     def text_received(self, packet: Utf8) -> None:
         plain = self._plain
         if plain is None or packet[:3] != _PLAIN_EVENT or self._decoder is not None:
-            self.message_received(packet[1:].decode())
+            if plain is not None and packet == _GOODBYE and self._decoder is None:
+                self._leave(plain, len(packet))
+            else:
+                self.message_received(packet[1:].decode())
             return
         try:
             args = packets.decode_plain_event(packet[2:])
@@ -119,8 +129,14 @@ class Client:
             self._make_order().hold(pending)
 
     def _decode(self, data: str | bytes) -> None:
+        if self._parser is None:
+            self._parser = TEXT if isinstance(data, str) else MSGPACK
+        if self._parser is TEXT and self._decoder is None and isinstance(data, str) and data[:1] in _WHOLE:
+            self._packet_received(packets.decode_text(data)[0], len(data))
+            return
         self._size += len(data)
-        decoder = self._decoder or self._make_decoder(data)
+        settings = self.server.settings
+        decoder = self._decoder or self._parser.decoder(settings.max_attachments, settings.engine.max_payload)
         packet = decoder.decode(data)
         self._decoder = decoder if decoder.waiting else None
         if packet is not None:
@@ -145,13 +161,6 @@ class Client:
         for socket in self.sockets:
             socket.lost(reason, description)
 
-    def _make_decoder(self, data: str | bytes) -> Decoder:
-        settings = self.server.settings
-        if self._parser is None:
-            # The first message tells.
-            self._parser = settings.parser or (TEXT if isinstance(data, str) else MSGPACK)
-        return self._parser.decoder(settings.max_attachments, settings.engine.max_payload)
-
     def _await_attachments(self, first: bool) -> None:
         if not self.sockets:
             self.connection.fail(PARSE_ERROR, "attachments before CONNECT")
@@ -164,6 +173,15 @@ class Client:
         """Send a packet. Raises :class:`ValueError` for what the parser cannot say."""
         for message in (self._parser or TEXT).encode(packet):
             self.connection.send(message)
+
+    def welcome(self, spelling: str, format: EventFormat, facts: dict[str, str]) -> None:
+        """Tell the client that it is in a namespace, by ``facts`` that Socket.IO 2 did not know of."""
+        if self.protocol == 3:
+            self.send(Packet(packets.CONNECT, spelling))
+        elif format.welcome is None:
+            self.send(Packet(packets.CONNECT, spelling, facts))
+        else:
+            self.connection.send_encoded(format.welcome + jsontext.dumps(facts))
 
     def refuse(self, spelling: str, error: ConnectError) -> None:
         """Tell the client that it may not join."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from yekta import jsontext
 from yekta.engineio import packet as engine
 from yekta.engineio.interfaces import Prepared as AnyPrepared
-from yekta.socketio.packet import EVENT, Packet, text_head
+from yekta.socketio.packet import CONNECT, EVENT, Packet, text_head
 from yekta.socketio.parser import TEXT as TEXT_PARSER
 from yekta.socketio.parser import Parser
 from yekta.websocket.frame import BINARY, TEXT, frame
@@ -97,16 +97,19 @@ class PreparedText:
 class EventFormat:
     """A parser's events, for one namespace as its clients spell it; with ``offsets`` for those that recover.
 
-    ``head``: what all plain events begin with, where the parser is the usual one.
+    ``head``: what all plain events begin with, where the parser is the usual one; ``welcome``: what a CONNECT does.
     """
 
-    __slots__ = ("_namespace", "_offsets", "_parser", "head")
+    __slots__ = ("_namespace", "_offsets", "_parser", "head", "welcome")
 
     def __init__(self, parser: Parser, namespace: str, offsets: bool) -> None:
         self._parser = parser
         self._namespace = namespace
         self._offsets = offsets
-        self.head = (engine.MESSAGE + text_head(EVENT, namespace)).encode() if parser is TEXT_PARSER else None
+        self.head, self.welcome = (
+            (engine.MESSAGE + text_head(kind, namespace)).encode() if parser is TEXT_PARSER else None
+            for kind in (EVENT, CONNECT)
+        )
 
     def text(self, args: Sequence[Any]) -> bytes | None:
         """An event that asks for nothing as an Engine.IO text packet, or ``None`` where it takes more to say it."""

@@ -16,7 +16,7 @@ from yekta.socketio.adapter import RemoteSocket, Restored
 from yekta.socketio.calls import call, dispatch, log
 from yekta.socketio.handshake import Handshake, redacted
 from yekta.socketio.listeners import ignore
-from yekta.socketio.listening import NOBODY, Listening
+from yekta.socketio.listening import NOBODY
 from yekta.socketio.message import Message
 from yekta.socketio.packet import Packet
 from yekta.socketio.recovery import RECOVERABLE, Session
@@ -121,7 +121,8 @@ class Socket(Speaking):
             with suppress(ValueError):
                 self._connection.send_prepared(message.encoded(self._format))
                 self._sent = message.number
-        self.client.send(Packet(packets.CONNECT, self.spelling, self._welcome()))
+        welcome = {"sid": self.id} if self.pid is None else {"sid": self.id, "pid": self.pid}
+        self.client.welcome(self.spelling, self._format, welcome)
 
     def event_received(self, args: list[Any], id: int | None) -> Deferred[Any] | None:
         """An event. Gives what the client has to wait for before its next one."""
@@ -145,7 +146,8 @@ class Socket(Speaking):
         if not self.connected or self._leaving:
             return
         self._leaving = True
-        self.tell("disconnecting", reason, description)
+        if self.audience is not NOBODY:
+            self.tell("disconnecting", reason, description)
         if self.pid is not None and reason in RECOVERABLE:
             self.namespace.adapter.keep(self._session(self.pid))
         self.connected = False
@@ -153,11 +155,12 @@ class Socket(Speaking):
         self.client.forget(self.spelling)
         if self._acks is not None:
             self._acks.close()
-        self.tell("disconnect", reason, description)
+        if self.audience is not NOBODY:
+            self.tell("disconnect", reason, description)
         if self.owner is not None:
             call(self.owner.left, reason)
         # What an application hung on the socket goes with it.
-        Listening.__init__(self)
+        self.audience, self.owner = NOBODY, None
 
     def tell(self, event: str, *args: Any) -> bool:
         """Call the listeners of an event of the socket's own. Says whether there were any."""
@@ -165,11 +168,6 @@ class Socket(Speaking):
         for listener in listeners:
             call(listener.call, args, ignore)
         return bool(listeners)
-
-    def _welcome(self) -> dict[str, Any] | None:
-        if self.client.protocol == 3:
-            return None
-        return {"sid": self.id} if self.pid is None else {"sid": self.id, "pid": self.pid}
 
     def _session(self, pid: str) -> Session:
         adapter = self.namespace.adapter

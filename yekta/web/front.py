@@ -59,13 +59,13 @@ class Front(protocol.Protocol):
     _asked = False
     _began: float | None = None
     _peer = ""
+    _heads: Heads | None = None
 
     def __init__(self, site: Site, address: str, since: float) -> None:
         self.site = site
         self._address = address
         self._since = since
         self._buffer = b""
-        self._heads = Heads()
 
     def connectionMade(self) -> None:
         self._send = sender(self.transport)
@@ -113,6 +113,8 @@ class Front(protocol.Protocol):
         if OPENING in bytes_of_head:
             head, key = self.site.alike.parse(bytes_of_head)
         else:
+            if self._heads is None:
+                self._heads = Heads()
             head, key = self._heads.parse(bytes_of_head), ""
         if head is None or head.length > self.site.limits.max_body:
             return None
@@ -256,7 +258,10 @@ class Front(protocol.Protocol):
         self._over = True
         self.site.channels.discard(self)
         self.site.waiting.stop(self)
-        self.transport.unregisterProducer()
+        if self._producing:
+            self.transport.unregisterProducer()
+        if self._paused:
+            self.transport.resumeProducing()
         rest, self._buffer, self._arrival = self._buffer, b"", None
         # Not a method of ours: all that this front holds would stay as long as the connection.
         return self.transport, rest, self.site.census.place(self._address)
@@ -267,8 +272,6 @@ class Front(protocol.Protocol):
         spent = 0.0 if self._began is None else self.site.clock.seconds() - self._began
         channel = self.site.channel(self.transport.getPeer(), self._address, self._since)
         switch(self.transport, channel)
-        if self._paused:
-            self.transport.resumeProducing()
         channel.take_over(data, spent)
 
     def connectionLost(self, reason: Failure = protocol.connectionDone) -> None:

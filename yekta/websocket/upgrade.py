@@ -34,7 +34,6 @@ def take_up(
     websocket: WebSocket = factory.build(receiver, headers if accepted is None else {})
     transport, rest, websocket.left = arrival.surrender()
     switch(transport, websocket)
-    transport.resumeProducing()
     if accepted is None:
         websocket.dataReceived(head + rest)
     else:

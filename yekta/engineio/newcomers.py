@@ -1,0 +1,47 @@
+"""New connections that begin with WebSocket, as nearly all clients ask for them: one look, and they are in.
+
+Where nobody looks on, all that `verify` could still mind is where such a request comes from, and that is found out once
+for each Origin. Whatever is not that common is left alone.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from yekta.engineio.engine import Engine
+from yekta.engineio.verify import MAX_ORIGINS, origin_headers
+from yekta.web.arrival import Arrival
+from yekta.websocket.factory import WebSocketFactory
+from yekta.websocket.upgrade import take_up
+
+
+class Newcomers:
+    """See the module."""
+
+    def __init__(self, engine: Engine, websockets: WebSocketFactory) -> None:
+        settings = engine.settings
+        self._engine = engine
+        self._websockets = websockets
+        self._is_common = "websocket" in settings.transports and not (settings.allow_request or settings.cookie)
+        self._headers = lru_cache(maxsize=MAX_ORIGINS)(self._find_headers)
+
+    def serve(self, arrival: Arrival) -> bool:
+        """Let a request's client in. False: it is not common, and nothing was done. May raise `Refusal`."""
+        asked, engine = arrival.asked, self._engine
+        query, fields, settings = asked.query, asked.headers, engine.settings
+        if engine.middlewares or engine.hooks.functions or engine.draining or not self._is_common:
+            return False
+        known = query.get("EIO") == "4" and query.get("transport") == "websocket" and "sid" not in query
+        if not known or fields.get("upgrade") != "websocket" or asked.method != "GET":
+            return False
+        if len(engine.connections) >= settings.max_connections:
+            return False
+        headers = self._headers(fields.get("origin"), fields.get("host"), settings.origins.allowed)
+        if headers is None:
+            return False
+        take_up(arrival, self._websockets, engine.receiver(None, asked, headers), headers)
+        return True
+
+    def _find_headers(self, origin: str | None, host: str | None, allowed: frozenset[str]) -> dict[str, str] | None:
+        """Asked anew where others are ``allowed``."""
+        return origin_headers(origin, host, self._engine.settings)
