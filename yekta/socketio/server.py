@@ -31,6 +31,7 @@ from yekta.socketio.message import EventFormat
 from yekta.socketio.namespace import Namespace
 from yekta.socketio.parent import ParentNamespace
 from yekta.socketio.parser import Parser
+from yekta.socketio.receiving import Receiving
 from yekta.socketio.recovery import History
 from yekta.socketio.settings import Settings, from_options
 from yekta.socketio.socket import SHUTTING_DOWN, Socket
@@ -67,7 +68,7 @@ class Server(Emitting):
         self.engine = Engine(clock, self.settings.engine, self._connected)
         self.websockets = WebSocketFactory(clock, self.settings.websocket)
         self.unidentified: Timeouts[Client] = Timeouts(clock, self.settings.connect_timeout, _too_late)
-        self.unfinished: Timeouts[Client] = Timeouts(clock, self.settings.packet_timeout, _too_late)
+        self.unfinished: Timeouts[Receiving] = Timeouts(clock, self.settings.packet_timeout, _too_late)
         # Namespaces that clients made, and that wait for those whose connection broke.
         lost = 0.0 if self.settings.recovery is None else self.settings.recovery.max_disconnection
         self._lingering: Timeouts[Namespace] = Timeouts(clock, lost, Namespace.clean_up)
@@ -238,11 +239,6 @@ class Server(Emitting):
         shown = Handshake(client.connection.request, auth, self.clock.seconds())
         return Socket(namespace, client, spelling, shown, client.make_id(namespace.name))
 
-    def forget(self, client: Client) -> None:
-        """``client`` is gone."""
-        self.unidentified.stop(client)
-        self.unfinished.stop(client)
-
     def _connected(self, connection: Connection) -> None:
         client = Client(self, connection)
         connection.handler = client
@@ -255,5 +251,5 @@ def _searching(expression: re.Pattern[str]) -> Predicate:
     return lambda name, auth: expression.search(name) is not None
 
 
-def _too_late(client: Client) -> None:
+def _too_late(client: Receiving) -> None:
     client.connection.fail(FORCED_CLOSE, "too late")

@@ -1,0 +1,194 @@
+"""The receiving half of a client: messages become packets, and packets become events, one after the other."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from twisted.internet.defer import Deferred
+
+from yekta.engineio.connection import PARSE_ERROR, STATE_OPEN, Connection
+from yekta.socketio import packet as packets
+from yekta.socketio.errors import ProtocolError
+from yekta.socketio.order import Order
+from yekta.socketio.packet import Packet
+from yekta.socketio.parser import MSGPACK, TEXT, Decoder, Parser
+from yekta.socketio.socket import CLIENT_DISCONNECT, Socket
+from yekta.web.request import parse_target
+from yekta.websocket.frame import Utf8
+
+if TYPE_CHECKING:
+    from yekta.socketio.server import Server
+
+# An event for the main namespace that asks for no acknowledgement and has no attachments, as Engine.IO carries it.
+_PLAIN_EVENT = b"42["
+# What most clients say last.
+_GOODBYE = b"41"
+
+# What packets begin with, as text, that have no attachments.
+_WHOLE = frozenset("01234")
+
+
+class Receiving:
+    """See the module. ``sockets``: one in each namespace, and nearly always one. ``protocol``: Engine.IO's, 4 or 3."""
+
+    __slots__ = (
+        "_decoder",
+        "_order",
+        "_parser",
+        "_plain",
+        "_size",
+        "connection",
+        "protocol",
+        "server",
+        "sockets",
+    )
+
+    def __init__(self, server: Server, connection: Connection) -> None:
+        self.server = server
+        self.connection = connection
+        self.protocol = connection.protocol
+        self.sockets: tuple[Socket, ...] = ()
+        # The one that plain events are for, where the client speaks text.
+        self._plain: Socket | None = None
+        # The first message tells.
+        self._parser: Parser | None = server.settings.parser
+        # There while a packet is unfinished.
+        self._decoder: Decoder | None = None
+        self._order: Order | None = None
+        self._size = 0
+
+    def socket_in(self, spelling: str) -> Socket | None:
+        """The socket in a namespace, as the client spells it."""
+        for socket in self.sockets:
+            if socket.spelling == spelling:
+                return socket
+        return None
+
+    # -- from Engine.IO --------------------------------------------------------------------------------------
+
+    def message_received(self, data: str | bytes) -> None:
+        if self.connection.state is not STATE_OPEN:
+            # It was sent off, and may still fetch what was queued; what it says no longer counts.
+            return
+        try:
+            if self._plain is not None and data[:2] == "2[" and self._decoder is None:
+                args = packets.decode_plain_event(data[1:])
+                self._event_received(self._plain, args, None, len(data))
+            else:
+                self._decode(data)
+        except ProtocolError as error:
+            self.connection.fail(PARSE_ERROR, str(error))
+
+    def text_received(self, packet: Utf8) -> None:
+        plain = self._plain
+        if plain is None or packet[:3] != _PLAIN_EVENT or self._decoder is not None:
+            if plain is not None and packet == _GOODBYE and self._decoder is None:
+                self._leave(plain, len(packet))
+            else:
+                self.message_received(packet[1:].decode())
+            return
+        try:
+            args = packets.decode_plain_event(packet[2:])
+        except ProtocolError as error:
+            self.connection.fail(PARSE_ERROR, str(error))
+            return
+        if self._order is not None:
+            self._event_received(plain, args, None, len(packet))
+        elif (pending := plain.event_received(args, None)) is not None:
+            self._make_order().hold(pending)
+
+    def _decode(self, data: str | bytes) -> None:
+        if self._parser is None:
+            self._parser = TEXT if isinstance(data, str) else MSGPACK
+        if self._parser is TEXT and self._decoder is None and isinstance(data, str) and data[:1] in _WHOLE:
+            self._packet_received(packets.decode_text(data)[0], len(data))
+            return
+        self._size += len(data)
+        settings = self.server.settings
+        decoder = self._decoder or self._parser.decoder(settings.max_attachments, settings.engine.max_payload)
+        packet = decoder.decode(data)
+        self._decoder = decoder if decoder.waiting else None
+        if packet is not None:
+            size, self._size = self._size, 0
+            self._packet_received(packet, size)
+        if decoder.waiting:
+            self._await_attachments(isinstance(data, str))
+        elif isinstance(data, bytes):
+            self.server.unfinished.stop(self)
+
+    def drained(self) -> None:
+        for socket in self.sockets:
+            if socket.owner is not None:
+                socket.owner.drained()
+
+    def _await_attachments(self, first: bool) -> None:
+        if not self.sockets:
+            self.connection.fail(PARSE_ERROR, "attachments before CONNECT")
+        elif first:
+            self.server.unfinished.start(self)
+
+    # -- packets ---------------------------------------------------------------------------------------------
+
+    def _packet_received(self, packet: Packet, size: int) -> None:
+        if packet.type == packets.CONNECT:
+            spelling, auth = packet.namespace, packet.data or {}
+            if self.protocol == 3:
+                # Socket.IO 2 put what is auth today into a query of the namespace.
+                spelling, auth = _split(spelling)
+            self.connect(spelling, auth)
+            return
+        socket = self.socket_in(packet.namespace)
+        if socket is None:
+            raise ProtocolError("packet for a namespace that is not connected")
+        if packet.type == packets.EVENT:
+            if packet.data is not None:
+                self._event_received(socket, packet.data, packet.id, size)
+        elif packet.type == packets.ACK:
+            if packet.id is not None:
+                socket.ack_received(packet.id, packet.data)
+        elif packet.type == packets.DISCONNECT:
+            self._leave(socket, size)
+        else:
+            raise ProtocolError("a client does not send CONNECT_ERROR")
+
+    def connect(self, spelling: str, auth: dict[str, Any]) -> None:
+        """The client wants to join a namespace."""
+        raise NotImplementedError
+
+    # -- events, one after the other -------------------------------------------------------------------------
+
+    def keep(self, pending: Deferred[Any]) -> None:
+        """Cancel ``pending`` when the client goes."""
+        self._make_order().own(pending)
+
+    def _event_received(self, socket: Socket, args: list[Any], id: int | None, size: int) -> None:
+        if self._order is not None and self._order.busy:
+            self._order.postpone(partial(socket.event_received, args, id), size)
+            return
+        pending = socket.event_received(args, id)
+        if pending is not None:
+            self._make_order().hold(pending)
+
+    def _leave(self, socket: Socket, size: int) -> None:
+        # What the client said before it left still counts.
+        if self._order is not None and self._order.waiting:
+            self._order.postpone(partial(socket.lost, CLIENT_DISCONNECT), size)
+        else:
+            socket.lost(CLIENT_DISCONNECT)
+
+    def _make_order(self) -> Order:
+        if self._order is None:
+            settings = self.server.settings
+            self._order = Order(
+                ordered=settings.ordered, most=settings.max_backlog, most_bytes=settings.engine.max_queued
+            )
+        return self._order
+
+
+def _split(target: str) -> tuple[str, dict[str, str]]:
+    try:
+        path, query = parse_target(target)
+    except ValueError:
+        raise ProtocolError("too many fields in a namespace") from None
+    return path, dict(query)
