@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import tracemalloc
 from collections.abc import Iterator
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ import yekta
 from tests.support.application import Application
 
 # Without what is Twisted's and the socket's, which these connections do not have.
-NATIVE, SOCKETIO = 1_595, 2_630
+NATIVE, SOCKETIO, PROXIED = 1_595, 2_630, 2_740
 
 CONNECTIONS = 1_000
 
@@ -28,9 +29,10 @@ def application() -> Iterator[Application]:
     application.close()
 
 
-def come(application: Application, protocol: str) -> Any:
-    """One client more, who stays."""
-    transport, chunks = application.visitor(protocol)
+def come(application: Application, protocol: str, addresses: Iterator[str] | None) -> Any:
+    """One client more, who stays; a proxy says that it is at the next of ``addresses``."""
+    fields = {} if addresses is None else {"X-Forwarded-For": next(addresses)}
+    transport, chunks = application.visitor(protocol, **fields)
     for chunk in chunks[:-1]:
         transport.receive(chunk)
     transport.writes.clear()
@@ -42,13 +44,17 @@ def kept() -> int:
     return sum(trace.size for trace in tracemalloc.take_snapshot().filter_traces([OURS]).traces)
 
 
-@pytest.mark.parametrize(("protocol", "most"), [("native", NATIVE), ("socketio", SOCKETIO)])
-def test_an_idle_connection(application: Application, protocol: str, most: int) -> None:
-    clients = [come(application, protocol) for _ in range(CONNECTIONS)]
+@pytest.mark.parametrize(
+    ("protocol", "proxied", "most"),
+    [("native", False, NATIVE), ("socketio", False, SOCKETIO), ("socketio", True, PROXIED)],
+)
+def test_an_idle_connection(application: Application, protocol: str, proxied: bool, most: int) -> None:
+    addresses = map(str, ip_network("10.0.0.0/8"))
+    clients = [come(application, protocol, addresses if proxied else None) for _ in range(CONNECTIONS)]
     tracemalloc.start()
     try:
         before = kept()
-        clients += [come(application, protocol) for _ in range(CONNECTIONS)]
+        clients += [come(application, protocol, addresses if proxied else None) for _ in range(CONNECTIONS)]
         each = (kept() - before) / CONNECTIONS
     finally:
         tracemalloc.stop()

@@ -119,18 +119,22 @@ class Application:
         client.say(f'40{{"token":"{token}"}}')
         return client
 
-    def visitor(self, protocol: str) -> tuple[MemoryTransport, list[bytes]]:
-        """A connection that has just been accepted, and what a client says there, chunk by chunk, until it leaves."""
+    def visitor(self, protocol: str, **fields: str) -> tuple[MemoryTransport, list[bytes]]:
+        """A connection that has just been accepted, and what a client says there, chunk by chunk, until it leaves.
+
+        ``fields``: of its request.
+        """
         token, _ = self._acquire()
         transport = MemoryTransport(self.clock)
         connection = self._sites[protocol].buildProtocol(transport.getPeer())
         assert connection is not None
         transport.protocol = connection
         connection.makeConnection(transport)
+        fields = {**HANDSHAKE, **fields}
         goodbye = client_frame(CLOSE, close_payload(1000))
         if protocol == "native":
-            return transport, [compose("GET", f"/ws?token={token}", HANDSHAKE), goodbye]
-        opening = compose("GET", "/socket.io/?EIO=4&transport=websocket", HANDSHAKE)
+            return transport, [compose("GET", f"/ws?token={token}", fields), goodbye]
+        opening = compose("GET", "/socket.io/?EIO=4&transport=websocket", fields)
         return transport, [opening, client_frame(TEXT, f'40{{"token":"{token}"}}'.encode()), masked("41") + goodbye]
 
     def close(self) -> None:

@@ -40,13 +40,38 @@ def test_heads_that_differ_in_their_key_share_their_fields(fields: dict[str, str
     assert (key, other_key) == (HANDSHAKE["Sec-WebSocket-Key"], OTHER)
 
 
+@pytest.mark.parametrize("names", [["X-Forwarded-For"], ["x-forwarded-for"], ["X-Real-IP", "X-Forwarded-For"]])
+@pytest.mark.parametrize("is_known", [True, False])
+def test_where_a_proxy_says_that_a_client_is_does_not_keep_it_from_sharing_the_rest(
+    names: list[str], is_known: bool
+) -> None:
+    alike, proto = Alike(), {"X-Forwarded-Proto": "https"}
+    if is_known:
+        alike.parse(opening(**BROWSER, **proto))
+    for value in ("203.0.113.7", "2001:db8::7, 203.0.113.7"):
+        line, _, rest = opening(**BROWSER, **proto).partition(b"\r\n")
+        head = b"\r\n".join([line, *(f"{name}: {value}".encode() for name in names), rest])
+        read, key = alike.parse(head)
+        assert read is not None
+        assert all(read.headers.get(name.lower()) == read.headers[name.lower()] == value for name in names)
+        said = parse(head)
+        assert said is not None
+        assert {**read.headers, KEY: key} == said.headers
+        assert (len(read.headers), "x-real-ip" in read.headers) == (len(said.headers) - 1, "X-Real-IP" in names)
+    assert len(alike) == 1
+
+
 @pytest.mark.parametrize(
     "fields",
     [
         {"Cookie": "token=a"},
         {"Authorization": "Bearer a"},
         {"Sec-WebSocket-Protocol": "token"},
-        {"X-Forwarded-For": "203.0.113.7"},
+        {"X-Forwarded-For": "unknown"},
+        {"X-Forwarded-For": "203.0.113.7, x"},
+        {"X-Forwarded-For": "203.0.113.7", "x-forwarded-for": "198.51.100.1"},
+        {"X-Real-IP": "203.0.113.7:80 "},
+        {"Forwarded": "for=203.0.113.7"},
         {"X-Api-Key": "a"},
         {"Sec-WebSocket-Key": "short"},
         {"Sec-WebSocket-Key": "!" * 22 + "=="},
@@ -55,10 +80,13 @@ def test_heads_that_differ_in_their_key_share_their_fields(fields: dict[str, str
     ],
     ids=str,
 )
-def test_nothing_is_shared_that_is_ones_own_or_odd(fields: dict[str, str]) -> None:
+@pytest.mark.parametrize("is_known", [True, False])
+def test_nothing_is_shared_that_is_ones_own_or_odd(fields: dict[str, str], is_known: bool) -> None:
     alike, head = Alike(), opening(**fields)
+    if is_known:
+        alike.parse(opening())
     assert alike.parse(head) == (parse(head), "")
-    assert len(alike) == 0
+    assert len(alike) == is_known
 
 
 def test_only_so_many_kinds_of_fields_are_remembered() -> None:
@@ -76,6 +104,11 @@ PARTS = (
     b"GET / HTTP/1.1",
     b"POST / HTTP/1.1",
     b"\r\nHost: a",
+    b"\r\nX-Forwarded-For: ",
+    b"\nX-Real-IP: 1.2.3.4\r",
+    b"1.2.3.4",
+    b", ",
+    b"\n",
     b" ",
     b"-",
 )

@@ -42,6 +42,7 @@ def address(peer: str, forwarded: str) -> str:
         ("_hidden, 10.1.2.3", "10.1.2.3"),
         (f"{CLIENT}, , 10.1.2.3", "10.1.2.3"),
         ("999.1.1.1", PROXY),
+        ("1" * 10_000, PROXY),
         ("[::1", "::1"),
         ("\xe9\x00, 1e3", PROXY),
     ],

@@ -7,7 +7,8 @@ and only as far as those who wrote them are trusted: the client is the first add
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
 
 import attrs
@@ -18,6 +19,12 @@ UNIX = "unix"
 # As many proxies as a chain of them has at the most; parsing more only serves an attacker.
 MAX_HOPS = 16
 
+# How many addresses are remembered, each for what it is and whether it is trusted: a client comes again and again.
+REMEMBERED = 4096
+
+# Nothing longer, in characters, is an address.
+_LONGEST = 64
+
 
 @attrs.frozen
 class Trusted:
@@ -25,11 +32,18 @@ class Trusted:
 
     networks: tuple[IPv6Network, ...] = ()
     unix: bool = False
+    _remembered: Callable[[str], bool] = attrs.field(init=False, eq=False, repr=False)
+
+    def __attrs_post_init__(self) -> None:
+        object.__setattr__(self, "_remembered", lru_cache(maxsize=REMEMBERED)(self._is_trusted))
 
     def __contains__(self, address: str) -> bool:
         """Whether ``address``, ``""`` for a UNIX socket, is one of them."""
         if not address or not self.networks:
             return self.unix and not address
+        return len(address) <= _LONGEST and self._remembered(address)
+
+    def _is_trusted(self, address: str) -> bool:
         parsed = _parse(address)
         return parsed is not None and any(parsed in network for network in self.networks)
 
@@ -51,7 +65,7 @@ def whereabouts(sender: str, stated: str, headers: Mapping[str, str], trusted: T
     """
     if sender not in trusted:
         return sender, False
-    return client_address(stated, headers, trusted), is_secure(sender, headers, trusted)
+    return client_address(stated, headers, trusted), _came_over_tls(headers)
 
 
 def client_address(peer: str, headers: Mapping[str, str], trusted: Trusted) -> str:
@@ -62,16 +76,28 @@ def client_address(peer: str, headers: Mapping[str, str], trusted: Trusted) -> s
     address = peer
     hops = headers.get("x-forwarded-for", "").rsplit(",", MAX_HOPS)[-MAX_HOPS:]
     while hops and address in trusted:
-        parsed = _parse(_without_port(hops.pop().strip()))
-        if parsed is None:
+        hop = _without_port(hops.pop().strip())
+        spelled = _spelled(hop) if len(hop) <= _LONGEST else None
+        if spelled is None:
             break
-        address = str(parsed.ipv4_mapped or parsed)
+        address = spelled
     return address
 
 
 def is_secure(peer: str, headers: Mapping[str, str], trusted: Trusted) -> bool:
     """Whether ``peer``, where it is trusted, says that the client came over TLS."""
-    return peer in trusted and headers.get("x-forwarded-proto", "").rpartition(",")[2].strip().lower() == "https"
+    return peer in trusted and _came_over_tls(headers)
+
+
+def _came_over_tls(headers: Mapping[str, str]) -> bool:
+    return headers.get("x-forwarded-proto", "").rpartition(",")[2].strip().lower() == "https"
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _spelled(text: str) -> str | None:
+    """An address as it is usually spelled; ``None``: it is none."""
+    parsed = _parse(text)
+    return None if parsed is None else str(parsed.ipv4_mapped or parsed)
 
 
 def _parse(text: str) -> IPv6Address | None:

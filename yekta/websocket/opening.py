@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from hashlib import sha1
 from types import MappingProxyType
 
+from yekta.web.personal import Personal
 from yekta.web.request import Request
 from yekta.websocket.limits import Limits
 
@@ -57,6 +58,9 @@ def answer(target: str, asked: Request, key: str, headers: Mapping[str, str], li
 
 def _are_plain(given: Mapping[str, str], never_compresses: bool) -> bool:
     """Whether these fields ask for a WebSocket and nothing that Autobahn might mind."""
+    while isinstance(given, Personal):
+        # Nothing of what is looked at here is one client's own.
+        given = given.shared
     name = id(given), never_compresses
     if name in _KNOWN:
         return True
