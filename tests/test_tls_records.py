@@ -1,0 +1,210 @@
+"""TLS in memory: whatever pieces a stream comes in, what is read of it is what Twisted would read, for fewer calls."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from OpenSSL import SSL
+from twisted.internet.error import ConnectionDone, ConnectionLost
+from twisted.internet.protocol import Factory, Protocol, connectionDone
+from twisted.internet.ssl import PrivateCertificate
+from twisted.internet.task import Clock
+from twisted.internet.testing import StringTransport
+from twisted.protocols.tls import TLSMemoryBIOFactory
+from twisted.python.failure import Failure
+
+from tests.support.calls import calls_of
+from tests.support.certificates import certify
+from yekta.tls import Records, wrapped
+
+LENGTHS = st.lists(st.one_of(st.integers(0, 10), st.integers(0, 0xFFFF)), max_size=8)
+
+
+@given(LENGTHS, st.lists(st.integers(0, 200_000)), st.booleans())
+def test_records_are_counted_where_they_end(lengths: list[int], cuts: list[int], bytewise: bool) -> None:
+    stream = b"".join(b"\x17\x03\x03" + length.to_bytes(2, "big") + bytes(length) for length in lengths)
+    ends, end = [], 0
+    for length in lengths:
+        end += 5 + length
+        ends.append(end)
+    borders = sorted({0, len(stream), *(cut for cut in cuts if cut < len(stream))})
+    if bytewise:
+        # The headers are what is hard.
+        borders = sorted({*borders, *range(min(len(stream), 50))})
+    records = Records()
+    for start, stop in pairwise(borders):
+        assert records.ending_in(stream[start:stop]) == sum(start < end <= stop for end in ends)
+
+
+class Echo(Protocol):
+    transport: Any
+
+    def __init__(self) -> None:
+        self.heard = b""
+        self.answers = self.aborts = False
+        self.lost: Failure | None = None
+
+    def dataReceived(self, data: bytes) -> None:
+        self.heard += data
+        if self.aborts:
+            self.transport.abortConnection()
+        if self.answers:
+            self.transport.write_now(data)
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        self.lost = reason
+
+
+class Pair:
+    """A server's end in memory, made by ``make``, and a client of OpenSSL, whose hands are shaken."""
+
+    def __init__(self, pem: Path, make: Callable[..., TLSMemoryBIOFactory], version: int = SSL.TLS1_3_VERSION) -> None:
+        self.clock, self.echo = Clock(), Echo()
+        certificate = PrivateCertificate.loadPEM(pem.read_bytes())
+        factory = make(Factory.forProtocol(lambda: self.echo), certificate.options(), self.clock)
+        self.transport = StringTransport()
+        self.server: Any = factory.buildProtocol(self.transport.getPeer())
+        context = SSL.Context(SSL.TLS_METHOD)
+        context.set_max_proto_version(version)
+        self.client = SSL.Connection(context, None)
+        self.client.set_connect_state()
+        self.server.makeConnection(self.transport)
+        while not self._is_shaken():
+            self.give(self.said())
+            self.take()
+
+    def _is_shaken(self) -> bool:
+        try:
+            self.client.do_handshake()
+        except SSL.WantReadError:
+            return False
+        self.give(self.said())
+        return True
+
+    def said(self) -> bytes:
+        """What the client has to send."""
+        parts = []
+        try:
+            while True:
+                parts.append(self.client.bio_read(1 << 16))
+        except SSL.WantReadError:
+            return b"".join(parts)
+
+    def give(self, data: bytes) -> None:
+        """Bytes arrive at the server."""
+        if data:
+            self.server.dataReceived(data)
+
+    def take(self) -> bytes:
+        """The client gets what the server sent in this turn; gives what was in it."""
+        self.clock.advance(0)
+        data = self.transport.value()
+        self.transport.clear()
+        if data:
+            self.client.bio_write(data)
+        parts = []
+        try:
+            while True:
+                parts.append(self.client.recv(1 << 16))
+        except (SSL.WantReadError, SSL.ZeroReturnError):
+            return b"".join(parts)
+
+
+def twisteds(factory: Any, context: Any, clock: Any) -> TLSMemoryBIOFactory:
+    return TLSMemoryBIOFactory(context, False, factory, clock)
+
+
+@pytest.fixture(scope="module")
+def pem(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return certify(tmp_path_factory.mktemp("tls"), "localhost")
+
+
+@given(st.lists(st.integers(1, 40_000), max_size=5), st.lists(st.integers(0, 250_000), max_size=20), st.booleans())
+def test_all_that_was_said_is_heard_whatever_the_pieces(
+    pem: Path, sizes: list[int], cuts: list[int], leaves: bool
+) -> None:
+    pair, said = Pair(pem, wrapped), b""
+    for number, size in enumerate(sizes):
+        message = bytes([number]) * size
+        said += message
+        pair.client.sendall(message)
+    if leaves:
+        pair.client.shutdown()
+    stream = pair.said()
+    borders = sorted({0, len(stream), *(cut for cut in cuts if cut < len(stream))})
+    for start, stop in pairwise(borders):
+        pair.give(stream[start:stop])
+    assert pair.echo.heard == said
+    assert pair.transport.disconnecting is leaves
+
+
+@pytest.mark.parametrize("make", [wrapped, twisteds])
+def test_a_client_that_may_not_shake_hands_anew_is_told_so_and_goes_on(pem: Path, make: Any) -> None:
+    pair = Pair(pem, make, SSL.TLS1_2_VERSION)
+    pair.client.renegotiate()
+    with pytest.raises(SSL.WantReadError):
+        pair.client.do_handshake()
+    pair.give(pair.said())
+    pair.clock.advance(0)
+    # An alert, encrypted.
+    assert pair.transport.value()[:1] == b"\x15"
+
+
+@pytest.mark.parametrize("make", [wrapped, twisteds])
+def test_a_broken_record_ends_the_connection(pem: Path, make: Any) -> None:
+    pair = Pair(pem, make)
+    pair.client.send(b"hello")
+    stream = bytearray(pair.said())
+    stream[-1] ^= 1
+    pair.give(bytes(stream))
+    assert pair.transport.disconnecting
+    pair.server.connectionLost(Failure(ConnectionDone()))
+    assert pair.echo.heard == b""
+    assert pair.echo.lost is not None
+    assert pair.echo.lost.check(SSL.Error)
+
+
+@pytest.mark.parametrize("make", [wrapped, twisteds])
+def test_a_connection_that_breaks_without_a_goodbye_is_told_as_broken(pem: Path, make: Any) -> None:
+    pair = Pair(pem, make)
+    pair.server.connectionLost(Failure(ConnectionDone()))
+    assert pair.echo.lost is not None
+    assert pair.echo.lost.type is ConnectionLost
+
+
+@pytest.mark.parametrize("make", [wrapped, twisteds])
+def test_whoever_aborts_hears_no_more(pem: Path, make: Any) -> None:
+    pair = Pair(pem, make)
+    pair.echo.aborts = True
+    pair.client.sendall(b"one")
+    pair.client.sendall(b"two")
+    pair.give(pair.said())
+    assert pair.echo.heard == b"one"
+
+
+def asked(act: Callable[[], None]) -> dict[str, int]:
+    """What OpenSSL is asked for a message and its answer, and how often."""
+    calls = calls_of(act)
+    return {name: calls[f"OpenSSL.SSL.Connection.{name}"] for name in ("bio_write", "recv", "send", "bio_read")}
+
+
+def test_openssl_is_asked_for_nothing_that_it_does_not_have(pem: Path) -> None:
+    pair = Pair(pem, wrapped)
+    pair.echo.answers = True
+    pair.client.send(b"hello")
+    record = pair.said()
+    assert asked(lambda: pair.give(record[:9])) == {"bio_write": 1, "recv": 0, "send": 0, "bio_read": 0}
+    assert asked(lambda: pair.give(record[9:])) == {"bio_write": 1, "recv": 1, "send": 1, "bio_read": 1}
+    assert pair.take() == b"hello"
+
+
+def test_openssl_is_asked_for_nothing_after_a_goodbye(pem: Path) -> None:
+    pair = Pair(pem, wrapped)
+    pair.client.shutdown()
+    assert asked(lambda: pair.give(pair.said() * 2))["recv"] == 1
