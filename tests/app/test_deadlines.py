@@ -83,6 +83,14 @@ def test_what_is_far_takes_no_place_until_it_is_near(watched: Watched) -> None:
     assert watched.clock.getDelayedCalls() == []
 
 
+def test_what_is_far_is_due_though_all_others_have_gone_before_it_came(watched: Watched) -> None:
+    watched.deadlines.set("gone", 2 * NEAR)
+    watched.deadlines.discard("gone")
+    watched.deadlines.set("far", 2 * NEAR)
+    watched.clock.pump([0.5 * NEAR] * 4)
+    assert watched.due == ["far"]
+
+
 def test_the_horizon_moves_while_somebody_waits(watched: Watched) -> None:
     watched.deadlines.set("far", 10 * NEAR)
     watched.clock.advance(NEAR / 2)

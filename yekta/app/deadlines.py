@@ -38,7 +38,8 @@ class Deadlines:
         if self._clock.seconds() >= self._horizon:
             self._look_ahead()
         elif time >= self._horizon:
-            return
+            if self._call is not None:
+                return
         elif len(self._heap) > 2 * len(self._times) + SLACK:
             self._gather()
         else:

@@ -90,6 +90,8 @@ class Sessions:
         self._refused: Lru[bytes, float] = Lru(cache_size)
         self._lookups = SingleFlight(self._look_up)
         self._watch = SessionWatch(store, clock, poll_interval)
+        # Counts a live connection of a session, for `on_ended`; every hold is followed by a release.
+        self.hold, self.release = self._watch.hold, self._watch.release
         self._purged: list[Callable[[], Awaitable[None]]] = []
         self._touched: set[str] = set()
         # Notes the activity of a session by its id. Cheap enough for every message: it is written down later.
@@ -152,17 +154,6 @@ class Sessions:
         if session_id is not None:
             self._watch.ended(session_id, reason)
         return session_id is not None
-
-    def hold(self, session: Session) -> None:
-        """Count a live connection of the session, for :meth:`on_ended`. Every hold is followed by a release.
-
-        A session that has ended meanwhile is reported in the reactor's next turn.
-        """
-        self._watch.hold(session)
-
-    def release(self, session: Session) -> None:
-        """The connection is gone."""
-        self._watch.release(session)
 
     def on_ended(self, callback: Callable[[str, str], object]) -> None:
         """Have ``callback(session_id, reason)`` called when a session that is held has ended or expired."""
