@@ -20,7 +20,7 @@ PAGE = {
 }
 
 
-@pytest.mark.parametrize(("method", "body", "most"), [("POST", b"4hello", 41), ("GET", b"", 34)])
+@pytest.mark.parametrize(("method", "body", "most"), [("POST", b"4hello", 39), ("GET", b"", 31)])
 def test_a_request_of_a_polling_client_is_a_few_dozen_calls(method: str, body: bytes, most: int) -> None:
     gateway = Gateway(lambda user, data: user.connection.send(data))
     client = gateway.open()

@@ -52,9 +52,9 @@ NOBODY = Trusted()
 
 
 def parse_trusted(items: Iterable[str]) -> Trusted:
-    """Addresses, networks and ``unix``. Raises `ValueError`."""
+    """Addresses, networks and ``unix``; `NOBODY` where there is none. Raises `ValueError`."""
     names = set(items)
-    return Trusted(tuple(map(_network, sorted(names - {UNIX}))), UNIX in names)
+    return NOBODY if not names else Trusted(tuple(map(_network, sorted(names - {UNIX}))), UNIX in names)
 
 
 def whereabouts(sender: str, stated: str, headers: Mapping[str, str], trusted: Trusted) -> tuple[str, bool]:

@@ -20,7 +20,7 @@ from zope.interface import implementer
 from yekta.attributes import share
 from yekta.tcp import host_of, sender
 from yekta.web.alike import NAME as OPENING
-from yekta.web.forwarded import whereabouts
+from yekta.web.forwarded import NOBODY, whereabouts
 from yekta.web.front_arrival import FrontArrival
 from yekta.web.plain import END, Head, may_be_plain
 from yekta.web.repeated import Heads
@@ -136,12 +136,16 @@ class Front(protocol.Protocol):
         return arrival
 
     def _facts(self, head: Head) -> Request:
-        if not self._peer:
-            # Behind ``haproxy:`` it is not known before there are bytes.
-            self._peer = host_of(self.transport)
         path, query = parse_target(head.target)
-        address, over_tls = whereabouts(self._address, self._peer, head.headers, self.site.limits.trusted)
-        return Request(head.method, path, query, head.headers, address, over_tls or self._secure)
+        address, secure = self._address, self._secure
+        trusted = self.site.limits.trusted
+        if trusted is not NOBODY:
+            if not self._peer:
+                # Behind ``haproxy:`` it is not known before there are bytes.
+                self._peer = host_of(self.transport)
+            address, over_tls = whereabouts(address, self._peer, head.headers, trusted)
+            secure |= over_tls
+        return Request(head.method, path, query, head.headers, address, secure)
 
     def _body_received(self, data: bytes) -> None:
         body, arrival = self._body, self._arrival
