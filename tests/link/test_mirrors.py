@@ -7,15 +7,13 @@ from typing import Any
 
 import pytest
 from twisted.internet.defer import ensureDeferred
-from twisted.logger import capturedLogs
-from twisted.python.failure import Failure
 
+from tests.support.mirrors import begun, outcome, resumed
 from tests.support.readers import FakeReader
-from tests.support.town import FULL, SARA, SILENCE, Town
+from tests.support.town import FULL, SARA, Town
 from yekta.ai.provider import Kind
-from yekta.app.answer import Answer, State
+from yekta.app.answer import State
 from yekta.app.errors import ClientError
-from yekta.app.eventually import known
 from yekta.app.owner import Owner
 
 TEXTS = ("سلام", " ", "🌱 دنیا", "\n", "!")
@@ -30,36 +28,6 @@ def town() -> Iterator[Town]:
     town = Town("a", "b")
     yield town
     town.close()
-
-
-def begun(town: Town, *texts: str, owner: Owner = SARA, reader: FakeReader | None = None) -> Any:
-    """``m`` is on its way at ``a``, where it is read."""
-    town["a"].ask("m", reader, owner)
-    town.settle()
-    [generation] = town["a"].provider.generations
-    for text in texts:
-        generation.say(text)
-    town.settle()
-    return generation
-
-
-def outcome(town: Town, work: Any) -> Any:
-    """What comes of it when all is heard; an error is raised."""
-    results: list[Any] = []
-    ensureDeferred(known(work)).addBoth(results.append)
-    town.settle()
-    [result] = results
-    if isinstance(result, Failure):
-        raise result.value
-    return result
-
-
-def resumed(town: Town, seq: int = -1, owner: Owner = SARA, at: str = "b") -> FakeReader:
-    reader = FakeReader()
-    answer: Answer = outcome(town, town[at].everywhere.find(owner, "m"))
-    reader.texts["m"] = answer.text[: answer.chunk_after(answer.clamp(seq))["offset"]]
-    reader.follow(answer, reader.send, seq, replay=True)
-    return reader
 
 
 @pytest.mark.parametrize("seq", range(-1, len(TEXTS)))
@@ -121,22 +89,6 @@ def test_a_reader_that_does_not_keep_up_holds_the_provider_of_the_other_process_
     assert reader.heard[-1][0] == "ai:response:complete"
 
 
-def test_a_mirror_that_nobody_follows_is_given_up_and_the_answer_goes_on_for_a_while(town: Town) -> None:
-    generation = begun(town, "half", reader=(first := FakeReader()))
-    reader = resumed(town)
-    first.stop_following()
-    town.clock.advance(100)
-    assert not generation.is_cancelled
-    reader.stop_following()
-    town.settle()
-    assert town["b"].answers.of("sara", None) == []
-    assert not town["b"].others.connections
-    town.clock.advance(59)
-    assert not generation.is_cancelled
-    town.clock.advance(2)
-    assert generation.is_cancelled
-
-
 def test_a_mirror_costs_nothing_of_what_answers_may(town: Town) -> None:
     generation = begun(town, "half")
     resumed(town)
@@ -148,84 +100,6 @@ def test_a_mirror_costs_nothing_of_what_answers_may(town: Town) -> None:
     generation.finish()
     town.settle()
     assert town["b"].answers.running == 4
-
-
-@pytest.mark.parametrize("kind", Kind)
-def test_a_failure_there_is_told_in_the_same_words(town: Town, kind: Kind) -> None:
-    generation = begun(town, "half")
-    reader, here = resumed(town), resumed(town, at="a")
-    generation.fail(kind, retry_after=7)
-    town.settle()
-    assert reader.heard[-1] == here.heard[-1]
-    assert reader.heard[-1][1]["error"] == kind.value
-    late = resumed(town)
-    assert late.heard[-1] == reader.heard[-1]
-    assert late.texts == {"m": "half"}
-
-
-def test_a_refusal_there_is_told_in_the_same_words(town: Town) -> None:
-    generation = begun(town)
-    reader = resumed(town)
-    generation.done.errback(ClientError("No", "Not now.", status=503, retry_after=5))
-    town.settle()
-    assert reader.heard[-1] == (
-        "ai:response:error",
-        {"error": "Not now.", "messageId": "m", "retryable": True},
-    )
-
-
-def test_an_error_of_its_own_is_kept_to_itself(town: Town) -> None:
-    generation = begun(town)
-    reader = resumed(town)
-    with capturedLogs() as logs:
-        generation.done.errback(ZeroDivisionError("secret"))
-        town.settle()
-    assert reader.heard[-1][1] == {"error": "Internal error", "messageId": "m", "retryable": False}
-    assert "secret" not in repr([log for log in logs if log["log_failure"].type is not ZeroDivisionError])
-
-
-def test_a_process_that_dies_leaves_an_error_that_says_ask_again(town: Town) -> None:
-    begun(town, "half")
-    reader = resumed(town)
-    town.kill("a")
-    error = {"messageId": "m", "error": Kind.INTERRUPTED.value, "retryable": True}
-    assert reader.heard[-1] == ("ai:response:error", error)
-    town["b"].ask("m", reader := FakeReader())
-    town.settle()
-    town["b"].provider.generations[0].say("whole")
-    assert reader.texts == {"m": "whole"}
-
-
-def test_a_home_that_says_nothing_for_very_long_is_given_up(town: Town) -> None:
-    generation = begun(town, "half")
-    reader = resumed(town)
-    town.clock.advance(SILENCE - 1)
-    generation.say(" more")
-    town.settle()
-    town.clock.advance(SILENCE - 1)
-    # Whoever does not read cannot tell.
-    reader.is_slow = True
-    generation.say(" and")
-    town.settle()
-    town.clock.advance(2 * SILENCE)
-    reader.keep_up()
-    town.clock.advance(SILENCE - 1)
-    assert reader.texts == {"m": "half more and"}
-    town.clock.advance(1)
-    assert reader.heard[-1][1] == {"messageId": "m", "error": Kind.INTERRUPTED.value, "retryable": True}
-    town.settle()
-    assert not town["b"].others.connections
-
-
-def test_a_process_that_stops_tells_those_who_read_anothers_answer_to_come_again(town: Town) -> None:
-    generation = begun(town, "half")
-    reader = resumed(town)
-    town["b"].others.let_go()
-    assert reader.heard[-1][1] == {"messageId": "m", "error": Kind.INTERRUPTED.value, "retryable": True}
-    town["b"].answers.stop()
-    town.settle()
-    assert not generation.is_cancelled
-    assert town["a"].answers.find("m", "sara", None) is not None
 
 
 def test_only_ones_own_are_found_there(town: Town) -> None:
@@ -280,24 +154,6 @@ def test_two_who_resume_at_once_share_one_mirror(town: Town) -> None:
     reader.follow(found[0], reader.send)
     assert len(town["b"].others.connections) == 1
     generation.finish()
-
-
-def test_a_mirror_that_is_begun_for_somebody_who_left_ends(town: Town) -> None:
-    begun(town, "half")
-    outcome(town, town["b"].everywhere.find(SARA, "m"))
-    town.clock.advance(61)
-    town.settle()
-    assert not town["b"].others.connections
-
-
-def test_who_leaves_while_it_is_looked_for_leaves_nothing(town: Town) -> None:
-    begun(town, "half")
-    looking = ensureDeferred(town["b"].everywhere.find(SARA, "m"))
-    looking.addErrback(lambda _: None)
-    looking.cancel()
-    town.settle()
-    assert not town["b"].others.connections
-    assert town["b"].answers.of("sara", None) == []
 
 
 def test_what_failed_here_and_was_asked_again_there_is_found_there(town: Town) -> None:
