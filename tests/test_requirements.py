@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[1]
 EXTRAS = ("postgres", "local-ai")
 
 # Klein hands out Werkzeug's exceptions as part of its own interface, and asks for it.
-COMES_ALONG = {"werkzeug": "klein"}
+COMES_ALONG = {"OpenSSL": "twisted", "werkzeug": "klein"}
 
 
 def requirements(text: str) -> list[Requirement]:

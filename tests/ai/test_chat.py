@@ -88,8 +88,11 @@ async def test_a_kept_connection_that_turns_out_to_be_closed_costs_no_answer(ser
 async def test_a_request_is_repeated_once_and_on_a_new_connection(server, client):
     gate: Deferred[None] = Deferred()
     server.script(Wait(gate), Done())
-    one, other = client.generate(), client.generate()
-    await other.done
+    arrived = server.arrival()
+    one = client.generate()
+    # Whoever comes first has to wait.
+    await arrived
+    await client.generate().done
     gate.callback(None)
     await one.done
     # Two connections are kept, and both of them might be closed.

@@ -86,6 +86,43 @@ reactor.run()
 print(clients[0].recv(100).decode())
 '''
 
+# A connection goes to another process, here to ourselves, and comes back: likely with the number that it had.
+GIVEN = '''
+import os, socket
+from yekta.services import reactor as chosen
+chosen.install()
+from twisted.internet import reactor
+from twisted.internet.protocol import Factory, Protocol
+from twisted.web.resource import Resource
+from yekta.ports import Listening
+from yekta.web.site import Limits, Site
+
+class Server(Protocol):
+    def dataReceived(self, data):
+        print(data.decode())
+        reactor.stop()
+
+given = []
+
+def give(fd, head):
+    given.append((fd, os.dup(fd)))
+    reactor.callLater(0.1, come_back)
+    return True
+
+def come_back():
+    [(was, descriptor)] = given
+    connection = Listening(reactor).adoptStreamConnection(descriptor, socket.AF_INET, Factory.forProtocol(Server))
+    print(was == connection.fileno())
+    client.sendall(b"hello again")
+
+site = Site(reactor, Resource(), Limits())
+site.whither = lambda target: give
+port = Listening(reactor).listenTCP(0, site, interface="127.0.0.1")
+client = socket.create_connection(("127.0.0.1", port.getHost().port))
+client.sendall(b"GET / HTTP/1.1\\r\\nHost: a\\r\\n\\r\\n")
+reactor.run()
+'''
+
 
 def run(program: str, folder: Path) -> list[str]:
     ended = subprocess.run([sys.executable, "-c", program], cwd=folder, capture_output=True, text=True, timeout=30)
@@ -107,3 +144,8 @@ def test_what_a_listener_raises_ends_its_connection_alone(tmp_path: Path) -> Non
 def test_what_is_said_in_a_turn_leaves_at_its_end(tmp_path: Path) -> None:
     told = run(TURNS, tmp_path)
     assert told == [*["nothing yet"] * 4, "HELLO HELLO", *["nothing yet"] * 2, "STOP"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="epoll is Linux's")
+def test_a_connection_that_was_given_away_may_come_back(tmp_path: Path) -> None:
+    assert run(GIVEN, tmp_path) == ["True", "hello again"]

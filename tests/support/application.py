@@ -83,9 +83,9 @@ class Open:
 
 
 class Application:
-    """``dispatcher``, ``hub``, ``answers`` and ``server`` are the application's own."""
+    """``dispatcher``, ``hub``, ``answers`` and ``server`` are the application's own; see `Limits` for the other."""
 
-    def __init__(self) -> None:
+    def __init__(self, deflate_threshold: int | None = None) -> None:
         self.clock = Clock()
         self.clock.advance(1_769_850_302.123)
         self.sessions = Sessions(FakeOutage(), self.clock)
@@ -95,7 +95,7 @@ class Application:
         counselor = Counselor(ScriptedProvider(), self.clock, self.answers)
         self.dispatcher = Dispatcher(Events(self.hub, counselor, Timestamps(self.clock)).table())
         SocketDoor(self.server, self.sessions, self.hub, self.dispatcher)
-        self._factory = WebSocketFactory(self.clock, Limits())
+        self._factory = WebSocketFactory(self.clock, Limits(deflate_threshold=deflate_threshold))
         self._door = NativeDoor(
             self._factory, self.sessions, self.hub, self.dispatcher, self.server.sockets.adapter, Origins(())
         )

@@ -31,9 +31,10 @@ from yekta.web.arrival import Arrival, Door, WebArrival
 from yekta.web.origins import Origins
 from yekta.web.request import Request
 from yekta.websocket.factory import WebSocketFactory
-from yekta.websocket.frame import TEXT, Utf8, frame
+from yekta.websocket.frame import Utf8
 from yekta.websocket.interfaces import IReceiver, IWebSocket
 from yekta.websocket.limits import NO_CLOSE, SERVICE_RESTART
+from yekta.websocket.shared import SharedText
 from yekta.websocket.upgrade import take_up
 
 # The session of a connection is over (CONTRACT "Authentication"; 4000–4999 are private use, RFC 6455, 7.4.2).
@@ -54,10 +55,10 @@ _MAX_ID = 128
 class NativeFormat:
     """How an event is written for native peers."""
 
-    def encode(self, message: Message) -> bytes:
+    def encode(self, message: Message) -> SharedText:
         event, *rest = message.args
         data = rest[0] if len(rest) == 1 else rest or None
-        return frame(TEXT, jsontext.encode_bytes({"event": event, "data": data}))
+        return SharedText(jsontext.encode_bytes({"event": event, "data": data}))
 
 
 NATIVE = NativeFormat()
@@ -149,11 +150,11 @@ class NativePeer(Peer):
     def deliver(self, message: Message) -> None:
         if message.volatile and not self._websocket.writable:
             return
-        encoded = message.encoded(NATIVE)
+        shared = message.encoded(NATIVE)
         if self._websocket.compressing:
-            self.emit(message.args[0], message.args[1] if len(message.args) == 2 else list(message.args[1:]))
+            self._websocket.send_shared(shared)
         else:
-            self._websocket.send_frame(encoded)
+            self._websocket.send_frame(shared.frame)
 
     def ask(self, message: Message, answered: Answered) -> Callable[[], None] | None:
         """Native clients do not acknowledge."""

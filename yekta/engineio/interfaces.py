@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from yekta.engineio.packet import Packet
 from yekta.websocket.frame import Utf8
+from yekta.websocket.shared import SharedText
 
 if TYPE_CHECKING:
     from yekta.engineio.connection import Connection
@@ -65,6 +66,10 @@ class Prepared(Protocol):
     @property
     def frames(self) -> bytes:
         """The same as WebSocket frames."""
+
+    @property
+    def shared(self) -> SharedText | None:
+        """The same as one text message, where it is one."""
 
 
 class Handler(Protocol):

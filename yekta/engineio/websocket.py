@@ -66,6 +66,8 @@ class WebSocketTransport:
     def send_prepared(self, prepared: Prepared) -> None:
         if self._plain or not (self.connection.protocol == 3 or prepared.compress):
             self.express.send_frame(prepared.frames)
+        elif prepared.shared is not None:
+            self.express.send_shared(prepared.shared)
         else:
             self.send(prepared.packets, prepared.compress)
 

@@ -44,7 +44,7 @@ else:
             return super().timeout()
 
         def forget(self, fd: int) -> None:
-            """A socket is about to be closed, which tells the kernel as well that nobody waits for it."""
+            """A socket is about to be closed. Nobody else has it, so that this is enough to tell the kernel."""
             self._reads.discard(fd)
             self._writes.discard(fd)
             self._selectables.pop(fd, None)

@@ -12,6 +12,7 @@ from yekta.socketio.packet import CONNECT, EVENT, Packet, text_head
 from yekta.socketio.parser import TEXT as TEXT_PARSER
 from yekta.socketio.parser import Parser
 from yekta.websocket.frame import BINARY, TEXT, frame
+from yekta.websocket.shared import SharedText
 
 if TYPE_CHECKING:
     from yekta.socketio.adapter import Target
@@ -61,6 +62,7 @@ class Prepared:
     """A Socket.IO packet as Engine.IO packets, and as WebSocket frames."""
 
     __slots__ = ("_frames", "compress", "packets")
+    shared: SharedText | None = None
 
     def __init__(self, messages: Sequence[str | bytes], compress: bool = True) -> None:
         self.packets: list[engine.Packet] = [
@@ -82,16 +84,16 @@ class Prepared:
 class PreparedText:
     """The same for the common case: one text packet, whose UTF-8 is at hand."""
 
-    __slots__ = ("_packet", "compress", "frames")
+    __slots__ = ("compress", "frames", "shared")
 
     def __init__(self, packet: bytes, compress: bool = True) -> None:
-        self._packet = packet
         self.compress = compress
-        self.frames = frame(TEXT, packet)
+        self.shared = SharedText(packet)
+        self.frames = self.shared.frame
 
     @property
     def packets(self) -> list[engine.Packet]:
-        return [self._packet.decode()]
+        return [self.shared.text.decode()]
 
 
 class EventFormat:

@@ -123,8 +123,10 @@ class Channel(HTTPChannel):
         surrender(self)
         # There is a body for all that our parser knows; nothing of it comes this way.
         self.length, self._refused = 1, True
-        # The other process has the same connection: ours is closed without a word to the client.
+        # The other process has the same connection: ours is closed without a word to the client; and the kernel must be
+        # told that we wait for nothing there, as our closing tells it only where nobody else has the connection.
         transport._shouldShutdown = False
+        transport.stopReading()
         transport.loseConnection()
         return True
 

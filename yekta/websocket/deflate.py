@@ -1,7 +1,8 @@
 """Compression (RFC 7692): the short way of whole text messages, past Autobahn's states.
 
 Clients are asked to begin anew with each message (``client_no_context_takeover``), so that each can be unpacked by
-itself and nothing is kept for those to come. What we send refers to what we have sent before, within a small window.
+itself and nothing is kept for those to come. What we send refers to what we have sent before, within a small window;
+but for what many are sent, which is packed once for all of them and refers to nothing.
 """
 
 from __future__ import annotations
@@ -38,6 +39,20 @@ def pack(compression: Any, payload: bytes) -> bytes:
     compression.start_compress_message()
     packed: bytes = compression.compress_message_data(payload) + compression.end_compress_message()
     return packed
+
+
+def pack_alone(payload: bytes, window_bits: int) -> bytes:
+    """``payload`` as a message that refers to nothing, for any connection with such a window."""
+    packer = zlib.compressobj(wbits=-window_bits, memLevel=MEM_LEVEL)
+    return (packer.compress(payload) + packer.flush(zlib.Z_SYNC_FLUSH))[: -len(_END)]
+
+
+def forget(compression: Any) -> None:
+    """The next message of a connection refers to nothing that was sent until now: something is sent past its packer,
+    which would miscount how far back it reaches."""
+    if compression._compressor is not None:
+        # What it says of that is an empty block, which nobody needs.
+        compression._compressor.flush(zlib.Z_FULL_FLUSH)
 
 
 def unpack(payload: Utf8, most: int) -> bytes:

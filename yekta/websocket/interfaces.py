@@ -5,6 +5,7 @@ from __future__ import annotations
 from zope.interface import Attribute, Interface
 
 from yekta.websocket.frame import Utf8
+from yekta.websocket.shared import SharedText
 
 
 class IReceiver(Interface):
@@ -36,7 +37,7 @@ class IWebSocket(Interface):
     """An open connection, as its user sees it. Everything is a no-op once it is closing."""
 
     writable: bool = Attribute("False while the client does not read as fast as we write.")
-    compressing: bool = Attribute("True where permessage-deflate was agreed on: frames cannot be shared.")
+    compressing: bool = Attribute("True where permessage-deflate was agreed on: a frame as it is would be a waste.")
     receiver: IReceiver = Attribute("Who is told what arrives; may be replaced at any time.")
 
     def send_text(text: str) -> None:
@@ -50,6 +51,9 @@ class IWebSocket(Interface):
 
     def send_frame(frame: bytes) -> None:
         """Send bytes that are whole frames already (broadcasts frame once for everybody)."""
+
+    def send_shared(shared: SharedText) -> None:
+        """Send a text message that many are sent, compressed where that was agreed on and is worth it."""
 
     def close(code: int | None, reason: str = "") -> None:
         """Begin the closing handshake (7.1.2); the connection is cut where the client does not answer in time."""

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING
 from twisted.internet.interfaces import IPushProducer
 from zope.interface import implementer
 
-from yekta.websocket.deflate import PACKED, pack
+from yekta.websocket.deflate import PACKED, forget, pack
 from yekta.websocket.frame import BINARY, TEXT, TEXT_HEADS, frame, head
 from yekta.websocket.interfaces import IReceiver
 from yekta.websocket.lean import LeanProtocol
 from yekta.websocket.limits import SLOW_CONSUMER
+from yekta.websocket.shared import SharedText
 
 if TYPE_CHECKING:
     from yekta.websocket.factory import WebSocketFactory
@@ -79,6 +80,14 @@ class Outgoing(LeanProtocol):
     def send_frame(self, frame: bytes) -> None:
         if self.state == _OPEN:
             self._gather(frame)
+
+    def send_shared(self, shared: SharedText) -> None:
+        compression = self._perMessageCompress
+        if compression is None or len(shared.text) < (self.factory.limits.deflate_threshold or 0):
+            self.send_frame(shared.frame)
+        elif self.state == _OPEN:
+            forget(compression)
+            self._gather(shared.packed(compression.server_max_window_bits))
 
     def _send_compressible(self, kind: int, payload: bytes) -> None:
         if self.state == _OPEN:
