@@ -5,7 +5,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 OLDEST := $(VENV)-oldest
 # A process for each core; what belongs to one file stays together.
-PYTEST := -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
+PYTEST := -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile --max-worker-restart 0
 
 .PHONY: serve test oldest lint bench clean
 
