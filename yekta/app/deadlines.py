@@ -35,14 +35,9 @@ class Deadlines:
     def set(self, key: str, time: float) -> None:
         """``key`` is due at ``time``, by the clock, and no more when it was before. A past time is due next turn."""
         self._times[key] = time
-        if self._clock.seconds() >= self._horizon:
+        if self._clock.seconds() >= self._horizon or len(self._heap) > 2 * len(self._times) + SLACK:
             self._look_ahead()
-        elif time >= self._horizon:
-            if self._call is not None:
-                return
-        elif len(self._heap) > 2 * len(self._times) + SLACK:
-            self._gather()
-        else:
+        elif time < self._horizon:
             heapq.heappush(self._heap, (time, key))
         self._schedule()
 
@@ -62,9 +57,6 @@ class Deadlines:
 
     def _look_ahead(self) -> None:
         self._horizon = self._clock.seconds() + NEAR
-        self._gather()
-
-    def _gather(self) -> None:
         self._heap = [(time, key) for key, time in self._times.items() if time < self._horizon]
         heapq.heapify(self._heap)
 

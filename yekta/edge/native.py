@@ -150,11 +150,7 @@ class NativePeer(Peer):
     def deliver(self, message: Message) -> None:
         if message.volatile and not self._websocket.writable:
             return
-        shared = message.encoded(NATIVE)
-        if self._websocket.compressing:
-            self._websocket.send_shared(shared)
-        else:
-            self._websocket.send_frame(shared.frame)
+        self._websocket.send_shared(message.encoded(NATIVE))
 
     def ask(self, message: Message, answered: Answered) -> Callable[[], None] | None:
         """Native clients do not acknowledge."""

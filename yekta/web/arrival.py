@@ -91,4 +91,7 @@ class WebArrival:
         return head_of(self._request, self._request.method, self._request.uri)
 
     def surrender(self) -> Surrendered:
-        return surrender(self._request.channel)
+        surrendered = surrender(self._request.channel)
+        # It reads no further while much has come that nobody has asked for.
+        surrendered[0].resumeProducing()
+        return surrendered

@@ -197,7 +197,6 @@ def surrender(channel: HTTPChannel) -> tuple[Any, bytes, Callable[[], None]]:
     transport, rest = channel.transport, b"".join(channel._dataBuffer) + channel.clearLineBuffer()
     channel.setTimeout(None)
     transport.unregisterProducer()
-    transport.resumeProducing()
     channel.requests.clear()
     channel._dataBuffer.clear()
     if not isinstance(channel, Channel):

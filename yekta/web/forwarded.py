@@ -65,7 +65,7 @@ def whereabouts(sender: str, stated: str, headers: Mapping[str, str], trusted: T
     """
     if sender not in trusted:
         return sender, False
-    return client_address(stated, headers, trusted), _came_over_tls(headers)
+    return client_address(stated, headers, trusted), is_secure(sender, headers, trusted)
 
 
 def client_address(peer: str, headers: Mapping[str, str], trusted: Trusted) -> str:
@@ -86,11 +86,7 @@ def client_address(peer: str, headers: Mapping[str, str], trusted: Trusted) -> s
 
 def is_secure(peer: str, headers: Mapping[str, str], trusted: Trusted) -> bool:
     """Whether ``peer``, where it is trusted, says that the client came over TLS."""
-    return peer in trusted and _came_over_tls(headers)
-
-
-def _came_over_tls(headers: Mapping[str, str]) -> bool:
-    return headers.get("x-forwarded-proto", "").rpartition(",")[2].strip().lower() == "https"
+    return peer in trusted and headers.get("x-forwarded-proto", "").rpartition(",")[2].strip().lower() == "https"
 
 
 @lru_cache(maxsize=REMEMBERED)
