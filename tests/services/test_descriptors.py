@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from yekta.services.descriptors import Descriptors
+from yekta.services.descriptors import Descriptors, Owners
 
 STEPS = st.lists(st.tuples(st.sampled_from(("add", "discard")), st.integers(0, 5_000)))
 
@@ -28,3 +28,16 @@ def test_what_is_no_member_cannot_be_removed() -> None:
         with pytest.raises(KeyError):
             ours.remove(fd)
     assert list(ours) == []
+
+
+@given(STEPS)
+def test_it_is_a_table(steps: list[tuple[str, int]]) -> None:
+    ours, pythons = Owners(), dict[int, object]()
+    for step, fd in steps:
+        if step == "add":
+            ours[fd] = pythons[fd] = object()
+        else:
+            pythons.pop(fd, None)
+            del ours[fd]
+        assert ours[fd] is pythons.get(fd)
+    assert dict(ours.items()) == pythons

@@ -1,15 +1,19 @@
-"""A set of file descriptors: small numbers, of which there may be many."""
+"""Sets and tables of file descriptors: small numbers, of which there may be many.
+
+A byte for each in a set, and eight in a table. Python's own take a hundred, and the number besides.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 # Room that is there from the beginning, in descriptors.
 _FIRST = 1024
 
 
 class Descriptors:
-    """A byte for each that there may be. Python's own set takes a hundred for each of thousands."""
+    """A set."""
 
     __slots__ = ("_known",)
 
@@ -38,3 +42,19 @@ class Descriptors:
 
     def __iter__(self) -> Iterator[int]:
         return (fd for fd, known in enumerate(self._known) if known)
+
+
+class Owners(list[Any]):
+    """A table: whose each descriptor is, by its number; `None` where it is nobody's. Reading is a list's own."""
+
+    def __setitem__(self, fd: Any, owner: Any) -> None:
+        if fd >= len(self):
+            self += [None] * (fd + _FIRST - len(self))
+        super().__setitem__(fd, owner)
+
+    def __delitem__(self, fd: Any) -> None:
+        self[fd] = None
+
+    def items(self) -> list[tuple[int, Any]]:
+        """Each descriptor that is somebody's, and whose."""
+        return [(fd, owner) for fd, owner in enumerate(self) if owner is not None]

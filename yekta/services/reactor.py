@@ -14,7 +14,7 @@ from typing import Any
 from twisted.internet.main import installReactor
 from twisted.python import log
 
-from yekta.services.descriptors import Descriptors
+from yekta.services.descriptors import Descriptors, Owners
 
 # As many sockets are read in a turn: the first does not wait long for its answer, and timed calls are due in between.
 TURN = 64
@@ -34,7 +34,13 @@ else:
 
         def __init__(self) -> None:
             super().__init__()
+            # Whoever wakes the reactor is known already.
+            internal = self._selectables
             self._reads, self._writes = Descriptors(), Descriptors()  # type: ignore[assignment]
+            self._selectables = Owners()  # type: ignore[assignment]
+            for fd, owner in internal.items():
+                self._reads.add(fd)
+                self._selectables[fd] = owner
             self.corked: list[Any] = []
 
         def timeout(self) -> float | None:
@@ -47,7 +53,7 @@ else:
             """A socket is about to be closed. Nobody else has it, so that this is enough to tell the kernel."""
             self._reads.discard(fd)
             self._writes.discard(fd)
-            self._selectables.pop(fd, None)
+            del self._selectables[fd]
 
         def _uncork(self) -> None:
             for each in self.corked:
@@ -65,7 +71,7 @@ else:
             except InterruptedError:
                 return
             for fd, event in events:
-                selectable = selectables.get(fd)
+                selectable = selectables[fd]
                 if selectable is None:
                     # Handling another has closed it.
                     continue
