@@ -1,78 +1,97 @@
 from __future__ import annotations
 
+import attrs
 from hypothesis import given
 from hypothesis import strategies as st
 
-from yekta.rooms import Rooms
+from yekta.rooms import Joined, Rooms
 
-MEMBERS, NAMES = st.integers(0, 3), st.sampled_from("abcd")
-STEPS = st.lists(st.tuples(st.sampled_from(("join", "leave", "add", "remove")), MEMBERS, NAMES))
+
+@attrs.define(eq=False)
+class Guest:
+    id: str
+    joined: Joined = None
+
+
+# Anybody may join a room that is another's own.
+GUESTS = "abcd"
+NAMES = st.sampled_from("abcdwxyz")
+STEPS = st.lists(st.tuples(st.sampled_from(("join", "leave", "remove")), st.sampled_from(GUESTS), NAMES))
 
 
 @given(STEPS, st.sets(NAMES), st.sets(NAMES))
 def test_it_is_a_set_of_pairs_looked_up_both_ways(
-    steps: list[tuple[str, int, str]], wanted: set[str], excluded: set[str]
+    steps: list[tuple[str, str, str]], wanted: set[str], excluded: set[str]
 ) -> None:
-    rooms: Rooms[int] = Rooms()
-    pairs: set[tuple[int, str]] = set()
-    here: set[int] = set()
-    for step, member, room in steps:
-        was_in = (member, room) in pairs
-        occupied = {name for _, name in pairs}
-        others = {name for other, name in pairs if other != member}
+    rooms: Rooms[Guest] = Rooms()
+    guests = {id: Guest(id) for id in GUESTS}
+    pairs: set[tuple[str, str]] = set()
+    here: set[str] = set()
+    for step, who, room in steps:
+        guest = guests[who]
         if step == "join":
-            pairs.add((member, room))
-            here.add(member)
-            assert rooms.join(member, room) == (room not in occupied, not was_in)
+            # Nobody comes without a room of their own.
+            wished = {(who, room), (who, who if who not in here else room)} - pairs
+            occupied = {name for _, name in pairs}
+            entered = {(name, name not in occupied) for _, name in wished}
+            pairs |= wished
+            here.add(who)
+            told = rooms.join(guest, room)
+            assert (len(told), set(told)) == (len(entered), entered)
         elif step == "leave":
-            pairs.discard((member, room))
-            assert rooms.leave(member, room) == (was_in and room not in others, was_in)
-        elif step == "add":
-            here.add(member)
-            rooms.add(member)
+            was_in, others = (who, room) in pairs, {name for other, name in pairs if other != who}
+            pairs.discard((who, room))
+            assert rooms.leave(guest, room) == (was_in and room not in others, was_in)
         else:
-            left = {(name, name not in others) for who, name in pairs if who == member}
-            pairs = {(who, name) for who, name in pairs if who != member}
-            here.discard(member)
-            told = rooms.remove(member)
+            others = {name for other, name in pairs if other != who}
+            left = {(name, name not in others) for each, name in pairs if each == who}
+            pairs = {(each, name) for each, name in pairs if each != who}
+            here.discard(who)
+            told = rooms.remove(guest)
             assert (len(told), set(told)) == (len(left), left)
-    assert set(rooms.everybody()) == here
-    assert set(rooms) == {room for _, room in pairs}
+        assert (guest in rooms.everybody()) == (who in here)
+    assert {guest.id for guest in rooms.everybody()} == here
+    assert sorted(rooms) == sorted({room for _, room in pairs})
     assert len(rooms) == len(set(rooms))
-    for name in "abcd":
-        assert set(rooms.members(name)) == {member for member, room in pairs if room == name}
+    for name in "abcdwxyz":
+        assert {guest.id for guest in rooms.members(name)} == {who for who, room in pairs if room == name}
         assert (name in rooms) == any(room == name for _, room in pairs)
-    for who in range(4):
-        assert set(rooms.of(who)) == {room for member, room in pairs if member == who}
-    chosen = list(rooms.select(wanted, excluded))
-    outside = {member for member, room in pairs if room in excluded}
-    assert sorted(chosen) == sorted({member for member, room in pairs if room in wanted} - outside)
+    for guest in guests.values():
+        assert sorted(rooms.of(guest)) == sorted({room for who, room in pairs if who == guest.id})
+        assert sorted(rooms.others(guest)) == sorted({room for who, room in pairs if who == guest.id} - {guest.id})
+    chosen = [guest.id for guest in rooms.select(wanted, excluded)]
+    outside = {who for who, room in pairs if room in excluded}
+    assert sorted(chosen) == sorted({who for who, room in pairs if room in wanted} - outside)
 
 
 def test_nothing_is_left_behind_by_members_that_left() -> None:
-    rooms: Rooms[str] = Rooms()
-    rooms.join("ali", "blue")
-    rooms.remove("ali")
-    assert rooms._members == {}
-    assert rooms._rooms == {}
+    rooms: Rooms[Guest] = Rooms()
+    ali = Guest("ali")
+    for room in ("ali", "blue", *map(str, range(10))):
+        rooms.join(ali, room)
+    rooms.leave(ali, "ali")
+    rooms.remove(ali)
+    assert (rooms._here, rooms._members, ali.joined) == ({}, {}, None)
 
 
 def test_asking_about_the_unknown_creates_nothing() -> None:
-    rooms: Rooms[str] = Rooms()
-    assert list(rooms.members("nowhere")) == list(rooms.of("nobody")) == list(rooms.select(["nowhere"])) == []
-    assert rooms.leave("nobody", "nowhere") == (False, False)
-    assert rooms._members == {}
-    assert rooms._rooms == {}
+    rooms: Rooms[Guest] = Rooms()
+    nobody = Guest("nobody")
+    assert list(rooms.members("nowhere")) == list(rooms.of(nobody)) == list(rooms.select(["nowhere"])) == []
+    assert rooms.leave(nobody, "nowhere") == rooms.leave(nobody, "nobody") == (False, False)
+    assert rooms.remove(nobody) == []
+    assert (rooms._here, rooms._members) == ({}, {})
 
 
 def test_members_may_leave_while_they_are_visited() -> None:
-    rooms: Rooms[int] = Rooms()
-    for member in range(5):
-        rooms.join(member, "blue")
+    rooms: Rooms[Guest] = Rooms()
+    guests = [Guest(str(number)) for number in range(5)]
+    for guest in guests:
+        rooms.join(guest, "blue")
     visited = []
-    for member in rooms.select(["blue"]):
-        visited.append(member)
-        for each in range(5):
+    for guest in rooms.select(["blue"]):
+        visited.append(guest.id)
+        for each in guests:
             rooms.leave(each, "blue")
-        rooms.join(9, "blue")
-    assert visited == [0, 1, 2, 3, 4]
+        rooms.join(Guest("9"), "blue")
+    assert sorted(visited) == ["0", "1", "2", "3", "4"]

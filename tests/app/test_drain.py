@@ -17,9 +17,12 @@ class Crowd:
 
     def __init__(self, number: int, *, seconds: float = 10.0, patience: float = 30.0) -> None:
         self.clock = Clock()
-        self.hub = Gateway().hub
+        gateway = Gateway()
+        self.hub = gateway.hub
         self.peers = [FakePeer(id=f"peer {index}") for index in range(number)]
-        self.hub.peers.update({peer.id: peer for peer in self.peers})
+        for peer in self.peers:
+            gateway.socketio.sockets.adapter.add(peer, (peer.id,))
+            peer.since = 0.0
         self.serving = False
         self._seconds, self._patience = seconds, patience
 
@@ -83,7 +86,7 @@ def test_polling_goes_first() -> None:
 def test_who_has_left_is_not_sent_away() -> None:
     crowd = Crowd(2)
     crowd.drain()
-    del crowd.hub.peers["peer 1"]
+    crowd.peers[1].since = None
     crowd.pass_(1.0)
     assert crowd.left == crowd.peers[:1]
     assert crowd.done.called

@@ -54,7 +54,7 @@ async def test_an_answer_that_is_cut_is_shown_whole(house: House, door: str, ask
         assert await deferToThread(page.hear) == {"cut": True}
         generation.say("while away, ")
         page.tell("come back")
-        await until(house, lambda: any(peer.following for peer in house.gateway.hub.peers.values()))
+        await until(house, lambda: any(peer.following for peer in house.gateway.hub.peers))
         generation.say("and back!")
         generation.finish()
         assert await deferToThread(page.hear) == {"whole": "سلام 🌱 while away, and back!", "note": ""}
@@ -130,7 +130,7 @@ async def test_a_real_models_answer_that_is_cut_is_shown_whole(local_house: Hous
     gateway.paced.let(2)
     with running("console_resume.mjs", f"http://{gateway.api_address}", "native", "Tell me a long story.") as page:
         read: Any = await deferToThread(page.hear)
-        [peer] = gateway.hub.peers.values()
+        [peer] = gateway.hub.peers
         [answer] = [follower.answer for follower in (peer.following or {}).values()]
         page.tell("cut")
         assert await deferToThread(page.hear) == {"cut": True}

@@ -7,6 +7,7 @@ from typing import Any
 
 import attrs
 
+from yekta.rooms import Joined
 from yekta.socketio.acks import Answered, TooManyAcks
 from yekta.socketio.adapter import Adapter, RemoteSocket
 from yekta.socketio.message import Message
@@ -22,6 +23,8 @@ class Person:
     asked: dict[int, Answered] = attrs.field(factory=dict)
     disconnects: list[bool] = attrs.field(factory=list)
     adapter: Adapter | None = None
+    owner: object = None
+    joined: Joined = None
 
     def deliver(self, message: Message) -> None:
         self.told.append(list(message.args))

@@ -83,7 +83,7 @@ class House:
             await client.leave()
         await self.http.close()
         await self.gateway.stop()
-        assert self.gateway.hub.peers == {}
+        assert self.gateway.hub.peers == []
         assert len(self.gateway.socketio.sockets.adapter.rooms) == 0
         assert self.gateway.socketio.engine.connections == {}
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from yekta.app.peer import Peer
 from yekta.app.sessions import Session
+from yekta.rooms import Joined
 
 
 class FakePeer(Peer):
@@ -19,6 +20,8 @@ class FakePeer(Peer):
     def __init__(self, session: Session | None = None, id: str = "peer", token: str = "x" * 39 + "tail") -> None:
         super().__init__(session or Session("s1", None, False, 1e12), token)
         self.id = id
+        self.owner = self
+        self.joined: Joined = None
         self.emitted: list[tuple[str, Any]] = []
         self.ended: list[str] = []
         self._rooms: list[str] = []

@@ -26,6 +26,7 @@ from yekta.ai.provider import Completion, IGeneration, ProviderError
 from yekta.app.elsewhere import Found, Inquiry
 from yekta.app.errors import ClientError
 from yekta.app.readers import Follower
+from yekta.rooms import Joined
 
 if TYPE_CHECKING:
     from yekta.app.answers import Answers
@@ -67,6 +68,7 @@ class Answer:
     mirror: bool = False
     state: State = State.RUNNING
     end: tuple[str, dict[str, Any]] | None = attrs.field(default=None, repr=False)
+    joined: Joined = attrs.field(default=None, repr=False)
     error: BaseException | None = attrs.field(default=None, repr=False)
     _followers: set[Follower] = attrs.field(factory=set, repr=False)
     _waiting: list[Deferred[None]] = attrs.field(factory=list, repr=False)
@@ -75,6 +77,11 @@ class Answer:
     # Where each chunk ends, in characters: a chunk's number is its place here.
     _ends: array[int] = attrs.field(factory=lambda: array("L"), repr=False)
     _paused: bool = False
+
+    @property
+    def id(self) -> str:
+        """Its number, as `Rooms` want it."""
+        return str(self.number)
 
     @property
     def seq(self) -> int:

@@ -41,9 +41,8 @@ class Drain:
         shuffle: Callable[[list[Any]], object],
         serving: Callable[[], bool],
     ) -> None:
-        self._hub = hub
         self._clock = clock
-        self._peers = list(hub.peers.values())
+        self._peers = hub.peers
         shuffle(self._peers)
         self._peers.sort(key=lambda peer: peer.transport != "polling")
         self._left = 0
@@ -78,7 +77,7 @@ class Drain:
         return everybody if passed >= self._spread else int(everybody * passed / self._spread)
 
     def _send_away(self, peer: Peer, passed: float) -> bool:
-        if peer.id in self._hub.peers:
+        if peer.since is not None:
             if peer.busy and passed < self._patience:
                 return False
             peer.send_away()

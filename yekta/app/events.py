@@ -103,7 +103,7 @@ class Events:
                     "connected": True,
                     "protocol": peer.protocol,
                     "transport": peer.transport,
-                    "activeConnections": len(self._hub.peers),
+                    "activeConnections": self._hub.count,
                 },
                 "session": {
                     "authenticated": True,

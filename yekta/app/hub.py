@@ -7,12 +7,13 @@ protocols, and reaches other processes where the adapter does.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from typing import Any
 
 from yekta.app.peer import Peer
 from yekta.app.sessions import Sessions
 from yekta.app.visits import Visits
-from yekta.socketio.adapter import Adapter, Flags, Target
+from yekta.socketio.adapter import Adapter, Flags, Member, Target
 from yekta.socketio.message import Message
 
 SESSION, USER = "session:", "user:"
@@ -22,10 +23,10 @@ LEFT = "transport close"
 
 
 class Hub:
-    """``peers`` by id; ``departures``: how many have left, by protocol and reason."""
+    """``count``: how many peers are here; ``departures``: how many have left, by protocol and reason."""
 
     def __init__(self, sessions: Sessions, adapter: Adapter, visits: Visits | None = None) -> None:
-        self.peers: dict[str, Peer] = {}
+        self.count = 0
         self.departures: Counter[tuple[str, str]] = Counter()
         # To be called with the id of a session whenever one of its peers says something.
         self.touch = sessions.touch
@@ -37,9 +38,8 @@ class Hub:
     def arrive(self, peer: Peer) -> None:
         """Welcome a peer. It can be spoken to, and is in the rooms of its session and user."""
         session = peer.session
-        self.peers[peer.id] = peer
-        if self._visits is not None:
-            peer.since = self._visits.now()
+        self.count += 1
+        peer.since = 0.0 if self._visits is None else self._visits.now()
         peer.join(SESSION + session.id)
         if session.is_logged_in and session.user_id is not None:
             peer.join(USER + session.user_id)
@@ -56,18 +56,28 @@ class Hub:
 
     def depart(self, peer: Peer, reason: str = LEFT) -> None:
         """A peer has gone. ``reason`` is one of few words, never a client's."""
-        if self.peers.pop(peer.id, None) is not None:
+        if peer.since is not None:
+            self.count -= 1
             self.departures[peer.protocol, reason] += 1
             self._sessions.release(peer.session)
             if self._visits is not None:
                 self._visits.end(peer.since, peer.protocol, peer.transport, peer.address, reason)
+            peer.since = None
             peer.gone()
+
+    @property
+    def peers(self) -> list[Peer]:
+        """All who are here. Gathered anew: it is the adapter that knows them."""
+        return self._present(self._adapter.rooms.everybody())
 
     def emit(self, room: str, event: str, data: Any) -> None:
         """Send an event to everybody in ``room``, written once for each protocol."""
         self._adapter.broadcast(Message([event, data]), Target(frozenset((room,))), Flags())
 
     def _session_ended(self, session_id: str, reason: str) -> None:
-        members = list(self._adapter.rooms.members(SESSION + session_id))
-        for peer in [self.peers[member.id] for member in members if member.id in self.peers]:
+        for peer in self._present(self._adapter.rooms.members(SESSION + session_id)):
             peer.session_ended(reason)
+
+    def _present(self, members: Iterable[Member]) -> list[Peer]:
+        owners = [member.owner for member in members]
+        return [owner for owner in owners if isinstance(owner, Peer) and owner.since is not None]

@@ -20,7 +20,8 @@ _log = Logger()
 class Peer(Reader, abc.ABC):
     """``id`` is the contract's ``socketId``; ``token`` is kept only as its last four characters.
 
-    ``address`` is the client's, without port; ``since``: when it came, in the log's seconds.
+    ``address`` is the client's, without port; ``since``: when it came, in the log's seconds; `None`
+    while it is not here.
     """
 
     __slots__ = ("_budget", "_ending", "_work", "address", "session", "since")
@@ -31,7 +32,7 @@ class Peer(Reader, abc.ABC):
         super().__init__()
         self.session = session
         self.address = ""
-        self.since = 0.0
+        self.since: float | None = None
         self._ending = token[-4:]
         self._budget: Budget | None = None
         self._work: set[Deferred[Any]] | None = None

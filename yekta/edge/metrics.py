@@ -30,7 +30,7 @@ class Numbers:
 
     def collect(self) -> Iterator[Metric]:
         """Called by the registry for every scrape."""
-        peers = Counter((peer.protocol, peer.transport) for peer in self._hub.peers.values())
+        peers = Counter((peer.protocol, peer.transport) for peer in self._hub.peers)
         connections = GaugeMetricFamily(
             "yektayar_connections", "Clients with a session, connected now", labels=["protocol", "transport"]
         )

@@ -24,6 +24,7 @@ from yekta.app.peer import Peer
 from yekta.app.sessions import Session, Sessions
 from yekta.edge.login import STORE_DOWN, NotAuthenticated, authenticate
 from yekta.ids import new_id
+from yekta.rooms import Joined
 from yekta.socketio.acks import Answered
 from yekta.socketio.adapter import Adapter, RemoteSocket
 from yekta.socketio.message import Message
@@ -68,7 +69,7 @@ NATIVE = NativeFormat()
 class NativePeer(Peer):
     """A peer, the receiver of its WebSocket, and a member of the rooms."""
 
-    __slots__ = ("_door", "_websocket", "id")
+    __slots__ = ("_door", "_websocket", "id", "joined")
     protocol = _PROTOCOL
     transport = "websocket"
     _websocket: IWebSocket
@@ -76,6 +77,7 @@ class NativePeer(Peer):
     def __init__(self, session: Session, token: str, door: NativeDoor) -> None:
         super().__init__(session, token)
         self.id = f"ws-{new_id()}"
+        self.joined: Joined = None
         self._door = door
 
     # -- Peer ----------------------------------------------------------------------------------------------
@@ -86,7 +88,7 @@ class NativePeer(Peer):
 
     @property
     def rooms(self) -> Collection[str]:
-        return self._door.adapter.rooms.of(self)
+        return self._door.adapter.rooms.others(self)
 
     def join(self, *rooms: str) -> None:
         self._door.adapter.add(self, rooms)
@@ -146,6 +148,10 @@ class NativePeer(Peer):
         self._websocket.send_encoded(jsontext.encode_bytes({"event": event, "data": data, "id": id}))
 
     # -- Member --------------------------------------------------------------------------------------------
+
+    @property
+    def owner(self) -> Peer:
+        return self
 
     def deliver(self, message: Message) -> None:
         if message.volatile and not self._websocket.writable:

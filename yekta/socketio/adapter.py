@@ -13,7 +13,7 @@ import attrs
 from twisted.internet.defer import Deferred, succeed
 from twisted.internet.interfaces import IReactorTime
 
-from yekta.rooms import Rooms
+from yekta.rooms import Joined, Rooms
 from yekta.socketio.acks import Answered
 from yekta.socketio.gathering import Gathering
 from yekta.socketio.message import Message
@@ -83,8 +83,13 @@ class Member(Protocol):
     """Whoever can be in a room: a Socket.IO socket, or any other connection that can take a message."""
 
     id: str
+    joined: Joined
 
     def __hash__(self) -> int: ...
+
+    @property
+    def owner(self) -> object:
+        """Who the application has put behind it."""
 
     def deliver(self, message: Message) -> None:
         """Send ``message`` to the client behind this member."""
@@ -105,7 +110,7 @@ class Adapter(Protocol):
     rooms: Rooms[Member]
 
     def add(self, member: Member, rooms: Iterable[str]) -> None:
-        """Put ``member`` into ``rooms``."""
+        """Put ``member`` into ``rooms``; who comes, into the one of its own first, which is named by its id."""
 
     def remove(self, member: Member, room: str) -> None:
         """Take ``member`` out of ``room``."""
@@ -166,16 +171,13 @@ class InMemoryAdapter:
         self._observers = home.observers
 
     def add(self, member: Member, rooms: Iterable[str]) -> None:
-        room = None
         for room in rooms:
-            created, joined = self.rooms.join(member, room)
+            entered = self.rooms.join(member, room)
             for observer in self._observers:
-                if created:
-                    observer("create-room", room)
-                if joined:
-                    observer("join-room", room, member.id)
-        if room is None:
-            self.rooms.add(member)
+                for each, created in entered:
+                    if created:
+                        observer("create-room", each)
+                    observer("join-room", each, member.id)
 
     def remove(self, member: Member, room: str) -> None:
         vanished, left = self.rooms.leave(member, room)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from twisted.internet.defer import Deferred, fail
 
 from yekta import jsontext
+from yekta.rooms import Joined
 from yekta.socketio import packet as packets
 from yekta.socketio.acks import Acks, Answered
 from yekta.socketio.adapter import Target
@@ -36,6 +37,7 @@ class Speaking(Listening, Broadcasting):
         "client",
         "connected",
         "id",
+        "joined",
         "namespace",
         "pid",
         "spelling",
@@ -44,6 +46,7 @@ class Speaking(Listening, Broadcasting):
     def __init__(self, namespace: Namespace, client: Client, spelling: str, id: str) -> None:
         super().__init__()
         self.id = id
+        self.joined: Joined = None
         self.namespace = namespace
         self.client = client
         self.spelling = spelling
