@@ -184,5 +184,5 @@ async def test_after_500_real_sockets_no_file_descriptor_is_left(logged: list[Lo
     assert open_sockets() == before
     assert len(waiting) > SOCKETS / 4
     assert {"transport close", "forced close"} <= set(ended)
-    assert (io.clients, io.engine.connections, io.websockets.open, factory.census.all) == ([], {}, {}, 0)
+    assert (io.clients, io.engine.connections, io.websockets.count, factory.census.all) == ([], {}, 0, 0)
     assert logged == []

@@ -139,7 +139,9 @@ class Application:
 
     def close(self) -> None:
         """Whoever is left leaves; no delayed call may remain."""
-        for websocket in [*self._factory.open, *self.server.websockets.open]:
+        natives = [peer._websocket for peer in self.hub.peers if isinstance(peer, NativePeer)]
+        others = [connection.transport.express for connection in self.server.engine.connections.values()]
+        for websocket in natives + others:
             websocket.connectionLost(Failure(ConnectionDone()))
         self.answers.stop()
         self.server.close()

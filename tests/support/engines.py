@@ -133,7 +133,7 @@ class Gateway:
                 client.hang_up()
         self.turn()
         assert self.engine.connections == {}
-        assert self.websockets.open == {}
+        assert self.websockets.count == 0
         assert self.site.census.all == 0
         assert self.clock.getDelayedCalls() == []
         assert all(len(user.reasons()) == 1 for user in self.users)

@@ -98,7 +98,7 @@ class Library:
         server = self.server
         assert server.engine.connections == {}
         assert not server.clients
-        assert server.websockets.open == {}
+        assert server.websockets.count == 0
         for namespace in self.namespaces:
             assert namespace.sockets == {}
             assert namespace._recoverable == {}

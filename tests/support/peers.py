@@ -15,6 +15,7 @@ class FakePeer(Peer):
 
     protocol = "fake"
     transport = "memory"
+    id = address = ""
     flowing = True
 
     def __init__(self, session: Session | None = None, id: str = "peer", token: str = "x" * 39 + "tail") -> None:

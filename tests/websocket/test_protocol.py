@@ -177,19 +177,19 @@ def test_an_abort_while_a_chunk_is_handled_ends_it(clock: Clock) -> None:
     assert recorder.told == [("opened",), ("text", "a"), ("lost", 1006, "enough")]
 
 
-def test_closing_all_waits_for_each(clock: Clock) -> None:
+def test_all_are_closed_once_the_last_is(clock: Clock) -> None:
     factory = make(clock)
     pairs = [connect(factory, clock) for _ in range(3)]
+    assert factory.count == 3
     done: list[None] = []
-    factory.close_all(1001, "server shutting down")
     factory.all_closed().addCallback(done.append)
-    for _, client in pairs:
-        assert client.close() == (1001, "server shutting down")
+    for recorder, client in pairs:
+        recorder.websocket.close(1001)
         assert done == []
         client.send_close(1001)
         clock.advance(0)
     assert done == [None]
-    assert factory.open == {}
+    assert factory.count == 0
     factory.all_closed().addCallback(done.append)
     assert done == [None, None]
 

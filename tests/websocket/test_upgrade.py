@@ -144,7 +144,7 @@ def test_a_bad_handshake_is_refused_and_leaves_nothing(
     )
     assert client.transport.lost
     assert door.recorder.told == []
-    assert door.factory.open == {}
+    assert door.factory.count == 0
     assert lines == []
 
 

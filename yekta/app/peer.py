@@ -24,14 +24,12 @@ class Peer(Reader, abc.ABC):
     while it is not here.
     """
 
-    __slots__ = ("_budget", "_ending", "_work", "address", "session", "since")
-    id: str
+    __slots__ = ("_budget", "_ending", "_work", "session", "since")
     protocol: str
 
     def __init__(self, session: Session, token: str) -> None:
         super().__init__()
         self.session = session
-        self.address = ""
         self.since: float | None = None
         self._ending = token[-4:]
         self._budget: Budget | None = None
@@ -48,6 +46,16 @@ class Peer(Reader, abc.ABC):
         if self._budget is None:
             self._budget = Budget()
         return self._budget
+
+    @property
+    @abc.abstractmethod
+    def id(self) -> str:
+        """See the class."""
+
+    @property
+    @abc.abstractmethod
+    def address(self) -> str:
+        """See the class."""
 
     @property
     @abc.abstractmethod

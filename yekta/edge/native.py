@@ -69,13 +69,16 @@ NATIVE = NativeFormat()
 class NativePeer(Peer):
     """A peer, the receiver of its WebSocket, and a member of the rooms."""
 
-    __slots__ = ("_door", "_websocket", "id", "joined")
+    __slots__ = ("_door", "_websocket", "address", "id", "joined")
     protocol = _PROTOCOL
     transport = "websocket"
+    address: str
+    id: str
     _websocket: IWebSocket
 
-    def __init__(self, session: Session, token: str, door: NativeDoor) -> None:
+    def __init__(self, session: Session, token: str, door: NativeDoor, address: str = "") -> None:
         super().__init__(session, token)
+        self.address = address
         self.id = f"ws-{new_id()}"
         self.joined: Joined = None
         self._door = door
@@ -231,9 +234,7 @@ class NativeDoor(Resource):
         self._accept(arrival, await authenticate(self._sessions, token), token)
 
     def _accept(self, arrival: Arrival, session: Session, token: str | None) -> None:
-        peer = NativePeer(session, token or "", self)
-        peer.address = arrival.asked.address
-        take_up(arrival, self._websockets, peer)
+        take_up(arrival, self._websockets, NativePeer(session, token or "", self, arrival.asked.address))
 
     def _failed(self, failure: Failure, arrival: Arrival) -> None:
         if isinstance(failure.value, NotAuthenticated):

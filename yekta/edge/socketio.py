@@ -26,13 +26,17 @@ class SocketPeer(Peer):
 
     __slots__ = ("_door", "_socket", "id")
     protocol = "socketio"
+    id: str
 
     def __init__(self, session: Session, token: str, socket: Socket, door: SocketDoor) -> None:
         super().__init__(session, token)
         self.id = socket.id
-        self.address = socket.handshake.address
         self._socket = socket
         self._door = door
+
+    @property
+    def address(self) -> str:
+        return self._socket.handshake.address
 
     @property
     def transport(self) -> str:

@@ -55,7 +55,7 @@ FORCED_CLOSE, PING_TIMEOUT, PARSE_ERROR = "forced close", "ping timeout", "parse
 SLOW_CONSUMER = "slow consumer"
 
 
-@attrs.define(eq=False, repr=False)
+@attrs.define(eq=False, repr=False, weakref_slot=False)
 class Connection:
     """See the module. ``request`` is the handshake; ``protocol`` is 4, or 3 for the clients of Socket.IO 2.
 

@@ -36,7 +36,7 @@ from yekta.app.sessions import Sessions
 from yekta.app.timestamps import Timestamps
 from yekta.app.visits import Visits
 from yekta.edge.metrics import Numbers
-from yekta.edge.native import GOODBYE, NativeDoor
+from yekta.edge.native import NativeDoor
 from yekta.edge.socketio import SocketDoor
 from yekta.engineio import sids
 from yekta.services import limits
@@ -49,7 +49,6 @@ from yekta.web.handover import Handover
 from yekta.web.origins import Origins
 from yekta.web.site import Site
 from yekta.websocket.factory import WebSocketFactory
-from yekta.websocket.limits import SERVICE_RESTART
 
 
 class Node(MultiService):
@@ -131,7 +130,8 @@ class Node(MultiService):
         patience = self.settings.close_timeout
         engine = self.socketio.engine
         engine.close(discard=False)
-        self.websockets.close_all(SERVICE_RESTART, GOODBYE)
+        for peer in self.hub.peers:
+            peer.send_away()
         if self.link is not None:
             await self.link.leave()
         self.answers.stop()

@@ -33,7 +33,7 @@ _NONE: Any = MappingProxyType({})
 class Client(Receiving):
     """See the module."""
 
-    __slots__ = ("__weakref__", "_admissions")
+    __slots__ = ("_admissions",)
     _log = Logger()
 
     def __init__(self, server: Server, connection: Connection) -> None:
@@ -74,7 +74,7 @@ class Client(Receiving):
 
     def welcome(self, spelling: str, format: EventFormat, facts: dict[str, str]) -> None:
         """Tell the client that it is in a namespace, by ``facts`` that Socket.IO 2 did not know of."""
-        if self.protocol == 3:
+        if self.connection.protocol == 3:
             self.send(Packet(packets.CONNECT, spelling))
         elif format.welcome is None:
             self.send(Packet(packets.CONNECT, spelling, facts))
@@ -85,10 +85,10 @@ class Client(Receiving):
         """Tell the client that it may not join."""
         self.forget(spelling)
         try:
-            self.send(refusal(spelling, error, self.protocol))
+            self.send(refusal(spelling, error, self.connection.protocol))
         except ValueError:
             self._log.failure("A refusal cannot be written")
-            self.send(refusal(spelling, ConnectError(FAILED), self.protocol))
+            self.send(refusal(spelling, ConnectError(FAILED), self.connection.protocol))
 
     def disconnect(self) -> None:
         """Leave every namespace, telling the client, which will not come back by itself, and close the connection."""
@@ -104,9 +104,14 @@ class Client(Receiving):
 
     def forget(self, spelling: str) -> None:
         """A namespace was left, or refused."""
-        self.sockets = tuple(each for each in self.sockets if each.spelling != spelling)
-        if self._plain not in self.sockets:
+        if self._plain is not None and self._plain.spelling == spelling:
             self._plain = None
+        left = self.socket_in(spelling)
+        if left is not None:
+            others = [each for each in self._others if each is not left]
+            if left is self._first:
+                self._first = others.pop(0) if others else None
+            self._others = tuple(others)
         self._admitted(spelling)
 
     # -- namespaces ------------------------------------------------------------------------------------------
@@ -116,7 +121,8 @@ class Client(Receiving):
             raise ProtocolError("namespace too long")
         if self.socket_in(spelling) is not None or spelling in self._admissions:
             raise ProtocolError("CONNECT twice")
-        if len(self.sockets) + len(self._admissions) >= self.server.settings.max_namespaces:
+        joined = 0 if self._first is None else 1 + len(self._others)
+        if joined + len(self._admissions) >= self.server.settings.max_namespaces:
             self.refuse(spelling, INVALID_NAMESPACE)
             return
         found = self.server.find(spelling, auth)
@@ -129,7 +135,10 @@ class Client(Receiving):
     def joined(self, spelling: str, socket: Socket) -> None:
         """The client is in a namespace from here on."""
         self._admitted(spelling)
-        self.sockets = (*self.sockets, socket)
+        if self._first is None:
+            self._first = socket
+        else:
+            self._others = (*self._others, socket)
         if spelling == "/" and self._parser is TEXT:
             self._plain = socket
         self.server.unidentified.stop(self)
@@ -159,6 +168,6 @@ class Client(Receiving):
 
     def make_id(self, namespace: str) -> str:
         """An id for a socket of this client; Socket.IO 2 derived it from the connection's."""
-        if self.protocol == 3:
+        if self.connection.protocol == 3:
             return self.connection.sid if namespace == "/" else f"{namespace}#{self.connection.sid}"
         return new_id()

@@ -190,7 +190,7 @@ class Namespace(Welcoming, Emitting):
 
     def _may_recover(self, socket: Socket) -> bool:
         recovery = self.server.settings.recovery
-        return recovery is not None and socket.client.protocol > 3 and recovery.understands(socket.handshake)
+        return recovery is not None and socket.client.connection.protocol > 3 and recovery.understands(socket.handshake)
 
     def _refuse(self, failure: Failure, socket: Socket) -> None:
         if failure.check(CancelledError):

@@ -30,25 +30,26 @@ _WHOLE = frozenset("01234")
 
 
 class Receiving:
-    """See the module. ``sockets``: one in each namespace, and nearly always one. ``protocol``: Engine.IO's, 4 or 3."""
+    """See the module."""
 
     __slots__ = (
         "_decoder",
+        "_first",
         "_order",
+        "_others",
         "_parser",
         "_plain",
         "_size",
         "connection",
-        "protocol",
         "server",
-        "sockets",
     )
 
     def __init__(self, server: Server, connection: Connection) -> None:
         self.server = server
         self.connection = connection
-        self.protocol = connection.protocol
-        self.sockets: tuple[Socket, ...] = ()
+        # In one namespace each, and nearly always in one.
+        self._first: Socket | None = None
+        self._others: tuple[Socket, ...] = ()
         # The one that plain events are for, where the client speaks text.
         self._plain: Socket | None = None
         # The first message tells.
@@ -58,12 +59,17 @@ class Receiving:
         self._order: Order | None = None
         self._size = 0
 
+    @property
+    def sockets(self) -> tuple[Socket, ...]:
+        """One in each namespace that the client is in."""
+        return () if self._first is None else (self._first, *self._others)
+
     def socket_in(self, spelling: str) -> Socket | None:
         """The socket in a namespace, as the client spells it."""
-        for socket in self.sockets:
-            if socket.spelling == spelling:
-                return socket
-        return None
+        first = self._first
+        if first is None or first.spelling == spelling:
+            return first
+        return next((socket for socket in self._others if socket.spelling == spelling), None)
 
     # -- from Engine.IO --------------------------------------------------------------------------------------
 
@@ -123,7 +129,7 @@ class Receiving:
                 socket.owner.drained()
 
     def _await_attachments(self, first: bool) -> None:
-        if not self.sockets:
+        if self._first is None:
             self.connection.fail(PARSE_ERROR, "attachments before CONNECT")
         elif first:
             self.server.unfinished.start(self)
@@ -133,7 +139,7 @@ class Receiving:
     def _packet_received(self, packet: Packet, size: int) -> None:
         if packet.type == packets.CONNECT:
             spelling, auth = packet.namespace, packet.data or {}
-            if self.protocol == 3:
+            if self.connection.protocol == 3:
                 # Socket.IO 2 put what is auth today into a query of the namespace.
                 spelling, auth = _split(spelling)
             self.connect(spelling, auth)

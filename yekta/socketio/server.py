@@ -243,7 +243,7 @@ class Server(Emitting):
         client = Client(self, connection)
         connection.handler = client
         self.unidentified.start(client)
-        if client.protocol == 3:
+        if connection.protocol == 3:
             client.connect("/", {})
 
 

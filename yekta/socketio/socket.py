@@ -37,7 +37,6 @@ class Socket(Speaking):
     """
 
     __slots__ = (
-        "__weakref__",
         "_data",
         "_early_rooms",
         "_leaving",

@@ -1,4 +1,4 @@
-"""Makes WebSocket connections with the same limits, and keeps what they have in common: timers, and who is open."""
+"""Makes WebSocket connections with the same limits, with what they have in common: timers, and how many are open."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from yekta.websocket.protocol import ATTRIBUTES, WebSocket
 
 
 class WebSocketFactory(WebSocketServerFactory):
-    """See the module."""
+    """See the module. ``count``: how many are open."""
 
     # A subclass that says no leaves every opening handshake to Autobahn.
     short_opening = True
@@ -28,8 +28,7 @@ class WebSocketFactory(WebSocketServerFactory):
     def __init__(self, clock: IReactorTime, limits: Limits) -> None:
         super().__init__(reactor=clock, server="")
         self.limits = limits
-        # A dictionary is half as large as a set.
-        self.open: dict[WebSocket, None] = {}
+        self.count = 0
         self._waiting: list[Deferred[None]] = []
         self.closing: Timeouts[WebSocket] = Timeouts(clock, limits.close_timeout, WebSocket.abort)
         self.listening: Timeouts[WebSocket] = Timeouts(clock, limits.ping_interval, WebSocket.keep_alive)
@@ -56,17 +55,17 @@ class WebSocketFactory(WebSocketServerFactory):
         return websocket
 
     def opened(self, websocket: WebSocket) -> None:
-        self.open[websocket] = None
+        self.count += 1
         if self.limits.ping_interval:
             self.listening.start(websocket)
 
     def lost(self, websocket: WebSocket) -> None:
-        self.open.pop(websocket, None)
+        self.count -= websocket.was_open
         self.closing.stop(websocket)
         if self.limits.ping_interval:
             self.listening.stop(websocket)
             self.answering.stop(websocket)
-        if not self.open:
+        if not self.count:
             waiting, self._waiting = self._waiting, []
             for each in waiting:
                 each.callback(None)
@@ -82,14 +81,9 @@ class WebSocketFactory(WebSocketServerFactory):
         for websocket in websockets:
             websocket.flush()
 
-    def close_all(self, code: int, reason: str) -> None:
-        """Begin the closing handshake of every open connection."""
-        for websocket in list(self.open):
-            websocket.close(code, reason)
-
     def all_closed(self) -> Deferred[None]:
         """Fires once no connection is open."""
-        if not self.open:
+        if not self.count:
             return succeed(None)
         waiting: Deferred[None] = Deferred()
         self._waiting.append(waiting)

@@ -34,21 +34,21 @@ _GOODBYE = frame(CLOSE, NORMAL.to_bytes(2, "big"))
 
 # What each connection has of its own, from its beginning to an ordinary end.
 ATTRIBUTES = (
-    *("receiver", "left", "connected", "transport", "_at_once", "state", "_waiting", "_size", "_handling", "_opened"),
+    *("receiver", "left", "connected", "transport", "_at_once", "state", "_waiting", "_size", "_handling", "was_open"),
     *("heard", "data", "_goodbye", "_common", "writable", "_perMessageCompress"),
 )
 
 
 @implementer(IWebSocket)
 class WebSocket(Outgoing):
-    """See the module. States are Autobahn's: CONNECTING → OPEN → CLOSING → CLOSED."""
+    """See the module. States are Autobahn's: CONNECTING → OPEN → CLOSING → CLOSED. ``was_open``: it came to OPEN."""
 
     heard = False
     response_headers: ClassVar[dict[str, str]] = {}
     left: Callable[[], None]
     message_data: list[bytes] | None
     _cut_for = ""
-    _opened = False
+    was_open = False
     _pinged = False
     _fragments = 0
     # The code of the client's close frame, where it was of the common kind.
@@ -77,8 +77,8 @@ class WebSocket(Outgoing):
 
     def _onOpen(self) -> None:
         self.transport.registerProducer(self, True)
+        self.was_open = True
         self.factory.opened(self)
-        self._opened = True
         self.receiver.opened(self)
 
     # -- receiving -------------------------------------------------------------------------------------
@@ -242,7 +242,7 @@ class WebSocket(Outgoing):
 
     def _onClose(self, wasClean: bool, code: int | None, reason: str | None) -> None:
         receiver: IReceiver | None = self.__dict__.pop("receiver", None)
-        if receiver is not None and self._opened:
+        if receiver is not None and self.was_open:
             receiver.connection_lost(NO_CODE if code is None else code, (reason or "") if wasClean else self._cut_for)
 
     def keep_alive(self) -> None:
