@@ -12,7 +12,6 @@ from yekta.app.peer import Peer
 from yekta.app.sessions import Session, Sessions
 from yekta.edge.login import INVALID_TOKEN, NotAuthenticated, authenticate
 from yekta.socketio.errors import ConnectError
-from yekta.socketio.handshake import Handshake
 from yekta.socketio.listeners import ignore
 from yekta.socketio.server import Server
 from yekta.socketio.socket import SHUTTING_DOWN, Socket
@@ -92,7 +91,7 @@ class SocketDoor:
         server.on_connection(self._connected)
 
     def _authenticate(self, socket: Socket) -> Coroutine[Any, Any, None] | None:
-        token = token_of(socket.handshake)
+        token = token_of(socket)
         session = self._sessions.cached(token)
         if session is None:
             return self._look_up(socket, token)
@@ -110,7 +109,7 @@ class SocketDoor:
         if socket.recovered and socket.data.get("session") != session.id:
             raise ConnectError(INVALID_TOKEN)
         # From here on the session stands for it.
-        socket.handshake.forget("token")
+        socket.forget_auth("token")
         socket.owner = SocketPeer(session, token or "", socket, self)
 
     def _connected(self, socket: Socket) -> None:
@@ -122,13 +121,13 @@ class SocketDoor:
             self.dispatch(peer, "ai:resume", {"messageId": message_id, "seq": seq}, peer.emit)
 
 
-def token_of(handshake: Handshake) -> str | None:
+def token_of(socket: Socket) -> str | None:
     """The token of a CONNECT packet, else of the query, else of the headers; only text counts."""
-    for token in (handshake.auth.get("token"), handshake.query.get("token")):
-        if token and isinstance(token, str):
-            return token
-    scheme, _, bearer = handshake.headers.get("authorization", "").partition(" ")
-    return (bearer.strip() or None) if scheme.lower() == "bearer" else None
+    token = socket.auth.get("token")
+    if token and isinstance(token, str):
+        return token
+    request = socket.client.connection.request
+    return request.query.get("token") or request.bearer()
 
 
 class AcknowledgedReply(Acknowledging):

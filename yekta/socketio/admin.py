@@ -107,7 +107,7 @@ class Admin:
     # -- who may come in -------------------------------------------------------------------------------------
 
     def _authenticate(self, socket: Socket) -> None:
-        auth = socket.handshake.auth
+        auth = socket.auth
         login = auth.get("sessionId")
         if isinstance(login, str) and login in self._logins:
             return

@@ -4,18 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from email.utils import formatdate
-from types import MappingProxyType
 from typing import Any
 
 import attrs
 
 from yekta.web.request import Request
 
-# The auth of most clients, once its token has served.
-_NOTHING: Mapping[str, Any] = MappingProxyType({})
 
-
-@attrs.define(repr=False)
+@attrs.frozen(repr=False)
 class Handshake:
     """Facts of the first request, and the ``auth`` that the client sent to this namespace.
 
@@ -25,10 +21,6 @@ class Handshake:
     _request: Request
     auth: Mapping[str, Any]
     _now: float
-
-    def forget(self, name: str) -> None:
-        """Drop a field of ``auth`` that has served, such as a secret."""
-        self.auth = {other: value for other, value in self.auth.items() if other != name} or _NOTHING
 
     @property
     def headers(self) -> Mapping[str, str]:

@@ -106,12 +106,12 @@ class Namespace(Welcoming, Emitting):
 
     def admit(self, socket: Socket) -> Deferred[None] | None:
         """Ask the middlewares, then open the socket or refuse it. Gives a Deferred while they think."""
-        if not self.middlewares and "pid" not in socket.handshake.auth:
+        if not self.middlewares and "pid" not in socket.auth:
             self._open(socket, None)
             return None
         self._admissions += 1
         asked, thinking = iter(self.middlewares), None
-        if "pid" not in socket.handshake.auth:
+        if "pid" not in socket.auth:
             try:
                 thinking = _ask(asked, socket)
                 if thinking is None:
@@ -162,14 +162,14 @@ class Namespace(Welcoming, Emitting):
         self._open(socket, restored)
 
     async def _restore(self, socket: Socket) -> Restored | None:
-        pid = socket.handshake.auth.get("pid")
+        pid = socket.auth.get("pid")
         if self.server.settings.recovery is None or not isinstance(pid, str):
             return None
         alive = self._recoverable.get(pid)
         if alive is not None:
             # The old connection is half open: its client knows better than we do that it is gone.
             alive.client.connection.fail(TRANSPORT_CLOSE, "taken over by a recovery")
-        return await _maybe(self.adapter.restore(pid, socket.handshake.auth.get("offset")))
+        return await _maybe(self.adapter.restore(pid, socket.auth.get("offset")))
 
     def _open(self, socket: Socket, restored: Restored | None) -> None:
         if not socket.client.open:

@@ -25,7 +25,6 @@ from yekta.engineio.resource import EngineResource
 from yekta.socketio.adapter import Adapter, Home, InMemoryAdapter
 from yekta.socketio.broadcast import BroadcastOperator, Emitting
 from yekta.socketio.client import Client
-from yekta.socketio.handshake import Handshake
 from yekta.socketio.listeners import Function
 from yekta.socketio.message import EventFormat
 from yekta.socketio.namespace import Namespace
@@ -236,8 +235,7 @@ class Server(Emitting):
 
     def make_socket(self, namespace: Namespace, client: Client, spelling: str, auth: dict[str, Any]) -> Socket:
         """A socket that is not admitted yet."""
-        shown = Handshake(client.connection.request, auth, self.clock.seconds())
-        return Socket(namespace, client, spelling, shown, client.make_id(namespace.name))
+        return Socket(namespace, client, spelling, client.make_id(namespace.name), auth, self.clock.seconds())
 
     def _connected(self, connection: Connection) -> None:
         client = Client(self, connection)

@@ -5,8 +5,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from contextlib import suppress
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from twisted.internet.defer import Deferred
@@ -29,10 +30,14 @@ if TYPE_CHECKING:
 CLIENT_DISCONNECT, SERVER_DISCONNECT = "client namespace disconnect", "server namespace disconnect"
 SHUTTING_DOWN = "server shutting down"
 
+# The auth of most clients, once its token has served.
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
+
 
 class Socket(Speaking):
     """``id``: unknown to others. ``data``: whatever the application wants to keep with the socket.
 
+    ``auth``: what the client sent with its CONNECT. ``came``: when, in POSIX seconds.
     ``recovered``: whether the client came back and was given its old id, rooms, data and what it missed.
     """
 
@@ -41,18 +46,31 @@ class Socket(Speaking):
         "_early_rooms",
         "_leaving",
         "_since",
-        "handshake",
+        "auth",
+        "came",
         "recovered",
     )
 
-    def __init__(self, namespace: Namespace, client: Client, spelling: str, handshake: Handshake, id: str) -> None:
+    def __init__(
+        self, namespace: Namespace, client: Client, spelling: str, id: str, auth: Mapping[str, Any], came: float
+    ) -> None:
         super().__init__(namespace, client, spelling, id)
-        self.handshake = handshake
+        self.auth = auth
+        self.came = came
         self.recovered = False
         self._data: dict[str, Any] | None = None
         self._leaving = False
         self._early_rooms: tuple[str, ...] = ()
         self._since = 0
+
+    @property
+    def handshake(self) -> Handshake:
+        """How the client came. Made anew: few ask, and all would have to keep it."""
+        return Handshake(self.client.connection.request, self.auth, self.came)
+
+    def forget_auth(self, name: str) -> None:
+        """Drop a field of ``auth`` that has served, such as a secret."""
+        self.auth = {other: value for other, value in self.auth.items() if other != name} or _NOTHING
 
     @property
     def data(self) -> dict[str, Any]:
