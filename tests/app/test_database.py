@@ -181,7 +181,7 @@ async def test_sqlite_writes_ahead(tmp_path: Path) -> None:
     database = await Database.open(new_url("sqlite", tmp_path), reactor)
     assert await database.query("PRAGMA journal_mode") == [("wal",)]
     assert await database.query("PRAGMA foreign_keys") == [(1,)]
-    assert await database.query("PRAGMA cache_size") == [(-512,)]
+    assert await database.query("PRAGMA cache_size") == [(-256,)]
     assert [file.stat().st_mode & 0o777 for file in tmp_path.iterdir()] == [0o600] * 3
     await database.close()
 

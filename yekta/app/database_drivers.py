@@ -24,7 +24,7 @@ SQLITE_BUSY_TIMEOUT = 5.0
 
 # KiB of pages that each database thread keeps of an SQLite file. The system keeps them too: what is not here costs a
 # system call. SQLite's 2,000 fill as sessions are looked up, and would cost each of some thousand clients 250 bytes.
-SQLITE_CACHE = 512
+SQLITE_CACHE = 256
 
 # After how many seconds (milliseconds for the last) a silent server is given up. The URL may say otherwise.
 POSTGRESQL_DEFAULTS = {
