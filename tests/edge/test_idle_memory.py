@@ -15,7 +15,7 @@ import yekta
 from tests.support.application import Application
 
 # Without what is Twisted's and the socket's, which these connections do not have.
-NATIVE, SOCKETIO, PROXIED = 1_405, 2_235, 2_355
+NATIVE, SOCKETIO, PROXIED = 1_410, 2_245, 2_365
 
 CONNECTIONS = 1_000
 

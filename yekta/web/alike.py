@@ -23,8 +23,10 @@ _KEY = re.compile(rb"([A-Za-z0-9+/]{22}==)\r\n")
 # How many sets of fields are remembered, and how long a head with one may be, in bytes.
 MOST, MAX_BYTES = 256, 2048
 
-_SHARED = re.compile(
-    "host|upgrade|connection|user-agent|origin|cache-control|pragma|priority|dnt|via|accept(-encoding|-language)?"
+# The fields that do not say who somebody is.
+SHARED = re.compile(
+    "host|upgrade|connection|user-agent|origin|referer|cache-control|pragma|priority|dnt|via"
+    "|accept(-encoding|-language)?|content-type"
     "|sec-(fetch|ch|gpc)(-[a-z-]+)?|sec-websocket-(key|version|extensions)|x-forwarded-(proto|host|port|server)"
 )
 
@@ -71,7 +73,7 @@ class Alike:
         if read is None:
             return None, ""
         common = {name: value for name, value in read.headers.items() if own.get(name) != value}
-        if not all(map(_SHARED.fullmatch, common)):
+        if not all(map(SHARED.fullmatch, common)):
             return read, ""
         key = common.pop(KEY)
         # Nobody may change what others see as well.

@@ -23,7 +23,6 @@ from yekta.web.alike import NAME as OPENING
 from yekta.web.forwarded import NOBODY, whereabouts
 from yekta.web.front_arrival import FrontArrival
 from yekta.web.plain import END, Head, may_be_plain
-from yekta.web.repeated import Heads
 from yekta.web.request import Request, parse_target
 from yekta.web.switching import switch
 
@@ -59,7 +58,6 @@ class Front(protocol.Protocol):
     _asked = False
     _began: float | None = None
     _peer = ""
-    _heads: Heads | None = None
 
     def __init__(self, site: Site, address: str, since: float) -> None:
         self.site = site
@@ -113,9 +111,7 @@ class Front(protocol.Protocol):
         if OPENING in bytes_of_head:
             head, key = self.site.alike.parse(bytes_of_head)
         else:
-            if self._heads is None:
-                self._heads = Heads()
-            head, key = self._heads.parse(bytes_of_head), ""
+            head, key = self.site.repeated.parse(bytes_of_head), ""
         if head is None or head.length > self.site.limits.max_body:
             return None
         whither = self.site.whither
@@ -292,6 +288,6 @@ class Front(protocol.Protocol):
 
 share(
     Front,
-    *("site", "_address", "_since", "_buffer", "_heads", "connected", "transport", "_send", "_secure"),
+    *("site", "_address", "_since", "_buffer", "connected", "transport", "_send", "_secure"),
     *("_asked", "_peer", "_door", "_missing", "_arrival", "_began", "_producing"),
 )

@@ -24,7 +24,7 @@ _HEAD = re.compile(
 )
 _FIELD = re.compile("([^:]+): ?([^\r]*)\r\n")
 _BEGINNINGS = (b"GET /", b"POST /")
-_LENGTH = re.compile("[0-9]{1,15}")
+LENGTH = re.compile("[0-9]{1,15}")
 
 # What changes how a request is framed or answered, beside its length.
 _SPECIAL = frozenset(("transfer-encoding", "expect", "trailer", "te", "http2-settings"))
@@ -82,6 +82,6 @@ def _framed(method: str, target: str, headers: dict[str, str]) -> Head | None:
     length = headers.get("content-length")
     if method == "GET":
         return Head(method, target, headers, 0, connection == "close") if length is None else None
-    if length is None or _LENGTH.fullmatch(length) is None:
+    if length is None or LENGTH.fullmatch(length) is None:
         return None
     return Head(method, target, headers, int(length), connection == "close")

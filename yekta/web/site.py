@@ -22,6 +22,7 @@ from yekta.web.channel import Channel, address_of
 from yekta.web.forwarded import NOBODY, Trusted
 from yekta.web.front import Doors, Front
 from yekta.web.handover import Give
+from yekta.web.repeated import Repeated
 
 # How long a client that does not read may keep a connection that is over, in seconds; as Twisted's.
 ABORT = 15.0
@@ -97,6 +98,7 @@ class Site(server.Site):
         self.lingering: Timeouts[Front] = Timeouts(clock, ABORT, Front.cut)
         self._date = (-1, "")
         self.alike = Alike()
+        self.repeated = Repeated()
         self.channels: set[Channel | Front] = set()
         self.whither: Callable[[bytes], Give | None] | None = None
         self.parting = False
