@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import attrs
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from yekta.rooms import Joined, Rooms
@@ -14,11 +14,12 @@ class Guest:
 
 
 # Anybody may join a room that is another's own.
-GUESTS = "abcd"
-NAMES = st.sampled_from("abcdwxyz")
+GUESTS = "abc"
+NAMES = st.sampled_from("abcwx")
 STEPS = st.lists(st.tuples(st.sampled_from(("join", "leave", "remove")), st.sampled_from(GUESTS), NAMES))
 
 
+@settings(max_examples=1000, deadline=None)
 @given(STEPS, st.sets(NAMES), st.sets(NAMES))
 def test_it_is_a_set_of_pairs_looked_up_both_ways(
     steps: list[tuple[str, str, str]], wanted: set[str], excluded: set[str]
@@ -50,10 +51,10 @@ def test_it_is_a_set_of_pairs_looked_up_both_ways(
             told = rooms.remove(guest)
             assert (len(told), set(told)) == (len(left), left)
         assert (guest in rooms.everybody()) == (who in here)
-    assert {guest.id for guest in rooms.everybody()} == here
+    assert sorted(guest.id for guest in rooms.everybody()) == sorted(here)
     assert sorted(rooms) == sorted({room for _, room in pairs})
     assert len(rooms) == len(set(rooms))
-    for name in "abcdwxyz":
+    for name in "abcwx":
         assert {guest.id for guest in rooms.members(name)} == {who for who, room in pairs if room == name}
         assert (name in rooms) == any(room == name for _, room in pairs)
     for guest in guests.values():
@@ -69,6 +70,7 @@ def test_nothing_is_left_behind_by_members_that_left() -> None:
     ali = Guest("ali")
     for room in ("ali", "blue", *map(str, range(10))):
         rooms.join(ali, room)
+    assert type(ali.joined) is set
     rooms.leave(ali, "ali")
     rooms.remove(ali)
     assert (rooms._here, rooms._members, ali.joined) == ({}, {}, None)

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.support.memory import compose
-from yekta.web.plain import parse
+from yekta.web.plain import MAX_HEAD, parse
 from yekta.web.repeated import MAX_BYTES, MOST, Repeated
 
 PAGE = {"Accept": "*/*", "Origin": "https://app.example", "User-Agent": "Mozilla/5.0", "Sec-Fetch-Mode": "cors"}
@@ -89,6 +89,21 @@ def test_what_is_odd_is_read_each_time(fields: dict[str, str], is_known: bool) -
     for _ in range(2):
         assert repeated.parse(head) == parse(head)
     assert len(repeated) == before
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        post(2, Cookie="a").replace(b"Length: 2", b"Length: +2"),
+        post(2, Cookie="a").replace(b"Length: 2", b"Length: " + b"2" * 16),
+        post(2, Cookie="a" * MAX_HEAD),
+    ],
+    ids=["a sign", "many digits", "a long head"],
+)
+def test_ones_own_must_be_plain_too(head: bytes) -> None:
+    repeated = Repeated()
+    repeated.parse(post(3, Cookie="b"))
+    assert parse(head) is repeated.parse(head) is None
 
 
 def test_only_so_many_are_remembered() -> None:

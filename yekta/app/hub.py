@@ -68,16 +68,16 @@ class Hub:
     @property
     def peers(self) -> list[Peer]:
         """All who are here. Gathered anew: it is the adapter that knows them."""
-        return self._present(self._adapter.rooms.everybody())
+        return _peers(self._adapter.rooms.everybody())
 
     def emit(self, room: str, event: str, data: Any) -> None:
         """Send an event to everybody in ``room``, written once for each protocol."""
         self._adapter.broadcast(Message([event, data]), Target(frozenset((room,))), Flags())
 
     def _session_ended(self, session_id: str, reason: str) -> None:
-        for peer in self._present(self._adapter.rooms.members(SESSION + session_id)):
+        for peer in _peers(self._adapter.rooms.members(SESSION + session_id)):
             peer.session_ended(reason)
 
-    def _present(self, members: Iterable[Member]) -> list[Peer]:
-        owners = [member.owner for member in members]
-        return [owner for owner in owners if isinstance(owner, Peer) and owner.since is not None]
+
+def _peers(members: Iterable[Member]) -> list[Peer]:
+    return [owner for owner in [member.owner for member in members] if isinstance(owner, Peer)]
