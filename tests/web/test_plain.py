@@ -105,6 +105,7 @@ NOT_PLAIN = {
     "a line end before it": b"\r\n" + GET,
     "something after it": GET + b"x",
     "no end": GET[:-2],
+    "no end, after a space": GET[:-4] + b" \r\n",
     "a long head": with_field(b"X: " + b"a" * MAX_HEAD + b"\r\n"),
 }
 
