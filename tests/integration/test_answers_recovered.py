@@ -111,7 +111,7 @@ async def test_a_client_that_recovers_hears_each_chunk_once(
     await first.cut()
     if noticed:
         await house.get("/health/live")
-        assert house.gateway.hub.peers == {}
+        assert house.gateway.hub.peers == []
     generation.say(TEXTS[lost])
     second = await client(house)
     await second.arrive(token, first)
