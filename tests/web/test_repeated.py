@@ -49,6 +49,7 @@ def test_what_is_said_again_is_not_read_again(make: object) -> None:
     [
         {"Cookie": "token=a"},
         {"cookie": "a=1; b=2", "Authorization": "Bearer a"},
+        {"Cookie": "a" * MAX_BYTES},
         {"X-Forwarded-For": "203.0.113.7"},
         {"x-forwarded-for": "unknown, 2001:db8::7", "X-REAL-IP": "203.0.113.7"},
     ],

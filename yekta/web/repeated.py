@@ -12,7 +12,8 @@ from types import MappingProxyType
 from yekta.web.alike import SHARED
 from yekta.web.plain import LENGTH, LINE, MAX_HEAD, Head, parse
 
-# How many heads are remembered of either kind, and how long each may be, in bytes. With one more, it begins anew.
+# How many heads are remembered, and how long each may be without what is one's own, in bytes. When there are so many,
+# it begins anew.
 MOST, MAX_BYTES = 512, 2048
 
 # The fields that are one client's or one request's own: from the line feed before each up to its own.
@@ -26,7 +27,7 @@ class Repeated:
     """Reads heads as `parse` does."""
 
     def __init__(self) -> None:
-        # By the method and all fields; of those that nothing is one client's own of.
+        # By the method and all fields, of heads with no field that is one client's own.
         self._whole: dict[bytes, dict[bytes, Head]] = {b"GET": {}, b"POST": {}}
         # By the method and what is left around one's own fields: what is read there, and the names of those fields.
         self._around: dict[tuple[bytes, ...], tuple[Head, tuple[str, ...]]] = {}
@@ -60,7 +61,7 @@ class Repeated:
 
     def _learn(self, head: bytes, fields: bytes, kind: tuple[bytes, ...]) -> Head | None:
         read = parse(head)
-        if read is None or len(head) > MAX_BYTES:
+        if read is None or sum(map(len, kind)) > MAX_BYTES:
             return read
         names = tuple(name.decode().lower() for name in kind[2::2])
         common = {name: value for name, value in read.headers.items() if name not in names}
