@@ -1,8 +1,8 @@
 """Who is here, and in which rooms, looked up both ways. A pure data structure: no wire, no clock, no callbacks.
 
-Everybody who comes is in a room of their own, named by their id, which takes no place in any table. Other rooms appear
-with their first member and vanish with their last. Most of them have one member, and most members are in one of them:
-neither is kept in a set, which would cost 200 bytes each.
+Everybody who comes is in a room of their own, named by their id: the table of who is here, by id, is all those rooms.
+Other rooms appear with their first member and vanish with their last. Most of them have one member, and most members
+are in one of them: neither is kept in a set, which would cost 200 bytes each.
 """
 
 from __future__ import annotations
@@ -57,13 +57,13 @@ class Rooms(Generic[Member]):
             entered.append((own, own not in self._members))
         if room == own:
             return entered
-        joined = member.joined
-        if joined is None:
+        if member.joined is None:
             member.joined = room
-        elif room in _each(joined):
-            return entered
         else:
-            member.joined = _with(_each(joined), room)
+            joined = _each(member.joined)
+            if room in joined:
+                return entered
+            member.joined = _with(joined, room)
         members = self._members.get(room)
         if type(members) is set:
             members.add(member)
@@ -92,8 +92,8 @@ class Rooms(Generic[Member]):
             left.append((member.id, member.id not in self._members))
         else:
             self._here.pop(member, None)
-        joined, member.joined = member.joined, None
-        for room in (joined,) if type(joined) is str else joined or ():
+        joined, member.joined = _each(member.joined), None
+        for room in joined:
             vanished = self._left(member, room)
             left.append((room, vanished))
         return left

@@ -12,6 +12,7 @@ from twisted.web.resource import Resource
 from tests.support.memory import HttpClient, compose
 from yekta.web.channel import facts
 from yekta.web.plain import MAX_HEAD, may_be_plain, parse
+from yekta.web.repeated import Repeated
 from yekta.web.request import Request, parse_target
 from yekta.web.site import Limits, Site
 
@@ -165,3 +166,11 @@ def test_twisted_web_reads_what_is_plain_in_the_same_way(data: bytes) -> None:
     assert writer.asked == [(expected, body)]
     client.hang_up()
     clock.advance(20)
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.lists(almost_plain(), min_size=1, max_size=4))
+def test_what_is_remembered_of_others_changes_nothing(sent: list[bytes]) -> None:
+    repeated = Repeated()
+    for data in (GET, POST, *sent, *sent):
+        assert repeated.parse(data) == parse(data)

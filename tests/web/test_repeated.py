@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from types import MappingProxyType
 
 import pytest
@@ -13,7 +14,6 @@ from yekta.web.plain import MAX_HEAD, parse
 from yekta.web.repeated import MAX_BYTES, MOST, Repeated
 
 PAGE = {"Accept": "*/*", "Origin": "https://app.example", "User-Agent": "Mozilla/5.0", "Sec-Fetch-Mode": "cors"}
-PROXIED = {**PAGE, "X-Forwarded-For": "203.0.113.7", "X-Real-IP": "203.0.113.7", "X-Forwarded-Proto": "https"}
 
 
 def get(target: str = "/socket.io/?sid=a", **fields: str) -> bytes:
@@ -31,14 +31,14 @@ def said(head: bytes) -> object:
 
 
 @pytest.mark.parametrize("make", [get, lambda target="/": post(7).replace(b"/socket.io/?sid=a", target.encode())])
-def test_what_is_said_again_is_not_read_again(make: object) -> None:
+def test_what_is_said_again_is_not_read_again(make: Callable[..., bytes]) -> None:
     repeated = Repeated()
-    one, other = (repeated.parse(make(target)) for target in ("/a", "/b"))  # type: ignore[operator]
-    again = repeated.parse(make("/b"))  # type: ignore[operator]
+    one, other = (repeated.parse(make(target)) for target in ("/a", "/b"))
+    again = repeated.parse(make("/b"))
     assert one is not None
     assert other is not None
     assert again is not None
-    assert (one, other) == (said(make("/a")), said(make("/b")))  # type: ignore[operator]
+    assert (one, other) == (said(make("/a")), said(make("/b")))
     assert other.headers is again.headers
     assert isinstance(other.headers, MappingProxyType)
     assert len(repeated) == 1
@@ -56,10 +56,10 @@ def test_what_is_said_again_is_not_read_again(make: object) -> None:
     ids=str,
 )
 @pytest.mark.parametrize("ask", [get, lambda **fields: post(2, **fields)], ids=["GET", "POST"])
-def test_what_is_ones_own_does_not_keep_the_rest_from_being_known(own: dict[str, str], ask: object) -> None:
+def test_what_is_ones_own_does_not_hide_the_rest(own: dict[str, str], ask: Callable[..., bytes]) -> None:
     repeated = Repeated()
     for number in range(3):
-        head = ask(**{name: value + str(number) for name, value in own.items()})  # type: ignore[operator]
+        head = ask(**{name: value + str(number) for name, value in own.items()})
         assert repeated.parse(head) == said(head)
         assert len(repeated) == 1
     assert not any(value[:9] in repr((repeated._whole, repeated._around)) for value in own.values())

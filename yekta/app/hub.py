@@ -23,10 +23,9 @@ LEFT = "transport close"
 
 
 class Hub:
-    """``count``: how many peers are here; ``departures``: how many have left, by protocol and reason."""
+    """``departures``: how many have left, by protocol and reason."""
 
     def __init__(self, sessions: Sessions, adapter: Adapter, visits: Visits | None = None) -> None:
-        self.count = 0
         self.departures: Counter[tuple[str, str]] = Counter()
         # To be called with the id of a session whenever one of its peers says something.
         self.touch = sessions.touch
@@ -38,7 +37,6 @@ class Hub:
     def arrive(self, peer: Peer) -> None:
         """Welcome a peer. It can be spoken to, and is in the rooms of its session and user."""
         session = peer.session
-        self.count += 1
         peer.since = 0.0 if self._visits is None else self._visits.now()
         peer.join(SESSION + session.id)
         if session.is_logged_in and session.user_id is not None:
@@ -57,13 +55,17 @@ class Hub:
     def depart(self, peer: Peer, reason: str = LEFT) -> None:
         """A peer has gone. ``reason`` is one of few words, never a client's."""
         if peer.since is not None:
-            self.count -= 1
             self.departures[peer.protocol, reason] += 1
             self._sessions.release(peer.session)
             if self._visits is not None:
                 self._visits.end(peer.since, peer.protocol, peer.transport, peer.address, reason)
             peer.since = None
             peer.gone()
+
+    @property
+    def count(self) -> int:
+        """How many are here."""
+        return len(self._adapter.rooms.everybody())
 
     @property
     def peers(self) -> list[Peer]:

@@ -20,8 +20,8 @@ _log = Logger()
 class Peer(Reader, abc.ABC):
     """``id`` is the contract's ``socketId``; ``token`` is kept only as its last four characters.
 
-    ``address`` is the client's, without port; ``since``: when it came, in the log's seconds; `None`
-    while it is not here.
+    ``address`` is the client's, without port; ``since``: when it came, in the log's seconds; `None` while it
+    is not here.
     """
 
     __slots__ = ("_budget", "_ending", "_work", "session", "since")

@@ -35,7 +35,7 @@ class SocketPeer(Peer):
 
     @property
     def address(self) -> str:
-        return self._socket.handshake.address
+        return self._socket.client.connection.request.address
 
     @property
     def transport(self) -> str:

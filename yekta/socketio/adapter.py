@@ -13,7 +13,7 @@ import attrs
 from twisted.internet.defer import Deferred, succeed
 from twisted.internet.interfaces import IReactorTime
 
-from yekta.rooms import Joined, Rooms
+from yekta.rooms import Guest, Rooms
 from yekta.socketio.acks import Answered
 from yekta.socketio.gathering import Gathering
 from yekta.socketio.message import Message
@@ -79,13 +79,8 @@ class Home:
     emitted: Callable[[Sequence[Any]], Any] = lambda args: None
 
 
-class Member(Protocol):
+class Member(Guest, Protocol):
     """Whoever can be in a room: a Socket.IO socket, or any other connection that can take a message."""
-
-    id: str
-    joined: Joined
-
-    def __hash__(self) -> int: ...
 
     @property
     def owner(self) -> object:
