@@ -19,14 +19,21 @@ PERSIAN = "می‌فهمم که امروز سخت بوده 🌱"
 
 three_doors = pytest.mark.parametrize("door", [NATIVE[1], *SOCKETIO[:2]])
 
-PATIENCE = {"AI_FIRST_BYTE_TIMEOUT": "0.2", "AI_IDLE_TIMEOUT": "0.2", "AI_ORPHAN_SECONDS": "0.1"}
+# Settings for a world where something is to take too long; nowhere else may a slow machine be taken for it.
+impatient = pytest.mark.parametrize(
+    ("world", "steps", "half"),
+    [
+        pytest.param({"AI_FIRST_BYTE_TIMEOUT": "0.2"}, [Stay()], "", id="before its first byte"),
+        pytest.param({"AI_IDLE_TIMEOUT": "0.2"}, [Text("half"), Stay()], "half", id="in the middle"),
+    ],
+    indirect=["world"],
+)
+forsaken_soon = pytest.mark.parametrize("world", [{"AI_ORPHAN_SECONDS": "0.1"}], indirect=True)
 
 HTML = {"Content-Type": "text/html"}
 
 # The server's part, the text that comes through before it fails, and how that is called.
 FAILURES: dict[str, tuple[list[Step], str, Kind]] = {
-    "stalls before its first byte": ([Stay()], "", Kind.TIMEOUT),
-    "stalls in the middle": ([Text("half"), Stay()], "half", Kind.TIMEOUT),
     "dies before its first byte": ([Abort()], "", Kind.INTERRUPTED),
     "ends without an end": ([Text("half")], "half", Kind.INTERRUPTED),
     "is busy for long": ([Head(429, {"Retry-After": "60"}), Raw(b"{}")], "", Kind.OVERLOADED),
@@ -46,10 +53,10 @@ class World:
 
 
 @pytest_twisted.async_yield_fixture
-async def world() -> AsyncIterator[World]:
+async def world(request: pytest.FixtureRequest) -> AsyncIterator[World]:
     server = OpenAIServer()
     await server.start()
-    house = await build(AI_BASE_URL=server.base_url, **PATIENCE)
+    house = await build(AI_BASE_URL=server.base_url, **getattr(request, "param", {}))
     yield World(server, house)
     await house.close()
     await server.stop()
@@ -111,6 +118,18 @@ async def test_a_provider_that_fails_is_an_error_that_tells_nothing_of_it(
 
 
 @three_doors
+@impatient
+@pytest_twisted.ensureDeferred
+async def test_a_provider_that_stalls_is_given_up(world: World, door: str, steps: list[Step], half: str) -> None:
+    client = await world.house.enter(door)
+    world.server.script(*steps)
+    await ask(client)
+    failed = {"messageId": "m", "error": Kind.TIMEOUT.value, "retryable": True}
+    assert await answer(client) == (half, {"event": "ai:response:error", **failed})
+    await client.ping()
+
+
+@three_doors
 @pytest_twisted.ensureDeferred
 async def test_a_provider_that_dies_in_the_middle_leaves_half_an_answer_and_an_error(world: World, door: str) -> None:
     client = await world.house.enter(door)
@@ -146,6 +165,7 @@ async def half_answered(world: World, door: str) -> tuple[Client, Received]:
 
 
 @three_doors
+@forsaken_soon
 @pytest_twisted.ensureDeferred
 async def test_a_client_that_leaves_ends_the_request_upstream(world: World, door: str) -> None:
     client, upstream = await half_answered(world, door)
@@ -163,6 +183,7 @@ async def test_cancelling_ends_the_request_upstream(world: World, door: str) -> 
 
 
 @three_doors
+@forsaken_soon
 @pytest_twisted.ensureDeferred
 async def test_a_logout_ends_the_request_upstream(world: World, door: str) -> None:
     client = await world.house.enter(door)

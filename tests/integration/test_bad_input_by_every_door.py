@@ -220,7 +220,7 @@ async def test_a_client_that_says_nothing_is_left_alone(house: House, door: str)
 
 @pytest_twisted.ensureDeferred
 async def test_a_native_client_that_does_not_even_answer_pings_is_cut() -> None:
-    house = await build(PING_INTERVAL="0.03", PING_TIMEOUT="0.03")
+    house = await build(PING_INTERVAL="0.2", PING_TIMEOUT="0.2")
     other = await house.enter(DOORS[0])
     token, _ = await house.gateway.acquire()
     silent = await RawNative.connect(house.gateway.ws_address, token)
