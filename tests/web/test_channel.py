@@ -172,14 +172,16 @@ def test_the_clients_of_a_trusted_proxy_are_counted_in_its_place(make: Make, clo
     for client, address in zip(clients, ("198.51.100.1", "198.51.100.2", "198.51.100.1"), strict=False):
         client.request("GET", "/later", {"X-Forwarded-For": address})
     clients[3].request("GET", "/", {"X-Forwarded-For": "198.51.100.3"})
-    assert [asked.path for asked in echo.requests] == [b"/later", b"/later", b"/"]
+    # The proxy itself asks how we are.
+    clients[3].request("GET", "/health")
+    assert [asked.path for asked in echo.requests] == [b"/later", b"/later", b"/", b"/health"]
     refusal = clients[2].answer()
     assert refusal is not None
     assert (refusal.status, refusal.body) == (429, b"")
     # Once it has its answer, a client has no part in the proxy's connection any more.
     echo.requests[0].finish()
     clients[3].request("GET", "/", {"X-Forwarded-For": "198.51.100.1"})
-    assert [asked.path for asked in echo.requests[3:]] == [b"/"]
+    assert [asked.path for asked in echo.requests[4:]] == [b"/"]
     for client in clients:
         client.hang_up()
     assert site.census.enter("198.51.100.2")

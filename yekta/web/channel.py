@@ -72,7 +72,7 @@ class Channel(HTTPChannel):
         self._idle = True
         self.paused = True
         if self.counted != self.address:
-            self._count(self.address, limited=False)
+            self._count(self.address)
         super().requestDone(request)
         if self._waitingForTransport or self._buffer:
             # Twisted's reads on after each request; what has come already would pile up.
@@ -130,8 +130,8 @@ class Channel(HTTPChannel):
         transport.loseConnection()
         return True
 
-    def _count(self, address: str, *, limited: bool = True) -> bool:
-        if not self.site.census.move(self.counted, address, limited=limited):
+    def _count(self, address: str) -> bool:
+        if not self.site.count_at(address, self.counted):
             return False
         self.counted = address
         return True

@@ -61,7 +61,7 @@ class Front(protocol.Protocol):
 
     def __init__(self, site: Site, address: str, since: float) -> None:
         self.site = site
-        self._address = address
+        self._address = self._counted = address
         self._since = since
         self._buffer = b""
 
@@ -123,13 +123,21 @@ class Front(protocol.Protocol):
         except ValueError:
             return None
         self._door = self.site.doors.door(asked) if self.site.doors is not None else None
-        if self._door is None:
+        if self._door is None or (self.site.limits.max_per_address and not self._count(asked.address)):
             return None
         arrival = FrontArrival(self, bytes_of_head, head, asked, key)
         self._missing = head.length
         if head.length:
             arrival.ended = self._door.expect_body(asked)
         return arrival
+
+    def _count(self, client: str) -> bool:
+        """Count the request at its client, until it is answered; whether there is room for it."""
+        if client != self._counted and self.site.speaks_for_many(self._address):
+            if not self.site.count_at(client, self._counted):
+                return False
+            self._counted = client
+        return True
 
     def _facts(self, head: Head) -> Request:
         path, query = parse_target(head.target)
@@ -168,6 +176,8 @@ class Front(protocol.Protocol):
     def answered(self, data: bytes, close: bool) -> None:
         """The request has its answer. Those that came along wait for a turn: hundreds fit into one chunk of data."""
         self._arrival = None
+        if self._counted != self._address:
+            self._count(self._address)
         self.site.waiting.start(self)
         if not self._producing:
             # Not before something is said: most that come here go on as a WebSocket.
@@ -264,7 +274,7 @@ class Front(protocol.Protocol):
             self.transport.resumeProducing()
         rest, self._buffer, self._arrival = self._buffer, b"", None
         # Not a method of ours: all that this front holds would stay as long as the connection.
-        return self.transport, rest, self.site.census.place(self._address)
+        return self.transport, rest, self.site.census.place(self._counted)
 
     def _hand_over(self, data: bytes) -> None:
         """Everything from here on is twisted.web's, in what is left of the request's time."""
@@ -275,7 +285,7 @@ class Front(protocol.Protocol):
         channel.take_over(data, spent)
 
     def connectionLost(self, reason: Failure = protocol.connectionDone) -> None:
-        self.site.census.leave(self._address)
+        self.site.census.leave(self._counted)
         self._over = True
         self.site.channels.discard(self)
         self.site.waiting.stop(self)
@@ -288,6 +298,6 @@ class Front(protocol.Protocol):
 
 share(
     Front,
-    *("site", "_address", "_since", "_buffer", "connected", "transport", "_send", "_secure"),
+    *("site", "_address", "_counted", "_since", "_buffer", "connected", "transport", "_send", "_secure"),
     *("_asked", "_peer", "_door", "_missing", "_arrival", "_began", "_producing"),
 )

@@ -122,7 +122,7 @@ class Site(server.Site):
         if not self.census.enter(address, limited=address not in self.limits.trusted):
             return None
         since = self.clock.seconds()
-        if self.doors is None or self.speaks_for_many(address):
+        if self.doors is None:
             return self.channel(addr, address, since)
         front = Front(self, address, since)
         self.channels.add(front)
@@ -139,6 +139,10 @@ class Site(server.Site):
     def speaks_for_many(self, address: str) -> bool:
         """Whether each request from there has a client of its own, who has the connection until the answer ends."""
         return self.limits.max_per_address > 0 and address in self.limits.trusted
+
+    def count_at(self, address: str, counted: str) -> bool:
+        """Count a connection at ``address`` that is ``counted`` elsewhere; or say that it is one too many there."""
+        return self.census.move(counted, address, limited=address not in self.limits.trusted)
 
     def is_young(self, since: float) -> bool:
         """Whether a connection of that time is too new to be hung up on."""
