@@ -249,6 +249,7 @@ async def test_a_file_that_is_no_database(tmp_path: Path) -> None:
         await Database.open(new_url("sqlite", tmp_path), reactor)
 
 
+@pytest.mark.needs("postgres")
 @pytest_twisted.ensureDeferred
 async def test_dead_connections_are_replaced_unnoticed(tmp_path: Path) -> None:
     url = new_url("postgresql", tmp_path)
@@ -266,6 +267,7 @@ async def test_dead_connections_are_replaced_unnoticed(tmp_path: Path) -> None:
     await killer.close()
 
 
+@pytest.mark.needs("postgres")
 @pytest_twisted.ensureDeferred
 async def test_work_whose_commit_may_have_happened_is_not_repeated(tmp_path: Path) -> None:
     url = new_url("postgresql", tmp_path)
@@ -286,6 +288,7 @@ async def test_work_whose_commit_may_have_happened_is_not_repeated(tmp_path: Pat
     await killer.close()
 
 
+@pytest.mark.needs("postgres")
 @pytest_twisted.ensureDeferred
 async def test_a_server_that_comes_back_is_used_again(tmp_path: Path) -> None:
     database = await Database.open(new_url("postgresql", tmp_path), reactor)

@@ -12,7 +12,7 @@ import psycopg
 import pytest
 import pytest_twisted
 
-from tests.support.databases import new_url, reactor
+from tests.support.databases import POSTGRESQL, new_url, reactor
 from yekta.app.database import Database, prepare
 from yekta.app.migrations import migrate
 
@@ -86,7 +86,7 @@ def run_by_hand(url: str) -> None:
             server.execute(script.encode())
 
 
-@pytest.mark.parametrize("kind", ["sqlite", pytest.param("postgresql", marks=pytest.mark.needs("postgres"))])
+@pytest.mark.parametrize("kind", ["sqlite", POSTGRESQL])
 @pytest_twisted.ensureDeferred
 async def test_a_database_made_by_hand_is_the_one_that_a_service_makes(tmp_path: Path, kind: str) -> None:
     folders = tmp_path / "by-hand", tmp_path / "by-service"

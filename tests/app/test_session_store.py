@@ -11,7 +11,7 @@ import pytest
 import pytest_twisted
 from twisted.internet.defer import Deferred, gatherResults
 
-from tests.support.databases import new_url, reactor
+from tests.support.databases import POSTGRESQL, new_url, reactor
 from yekta.app.database import Database
 from yekta.app.database_session_store import DatabaseSessionStore
 from yekta.app.session_store import (
@@ -26,7 +26,7 @@ from yekta.app.session_store import (
 Store = MemorySessionStore | DatabaseSessionStore
 
 
-@pytest_twisted.async_yield_fixture(params=["memory", "sqlite", "postgresql"])
+@pytest_twisted.async_yield_fixture(params=["memory", "sqlite", POSTGRESQL])
 async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Store]:
     if request.param == "memory":
         yield MemorySessionStore()

@@ -12,7 +12,7 @@ import pytest_twisted
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 
-from tests.support.databases import new_url, reactor
+from tests.support.databases import POSTGRESQL, new_url, reactor
 from tests.support.session_stores import FakeOutage
 from tests.support.sessions import DAY, World, now, world
 from yekta.app.database import Database
@@ -280,7 +280,7 @@ def test_what_has_expired_is_purged_every_hour_whatever_happened_before(world: W
         world.here.find(token)
 
 
-@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+@pytest.mark.parametrize("kind", ["sqlite", POSTGRESQL])
 @pytest_twisted.ensureDeferred
 async def test_two_processes_on_a_real_database(tmp_path: Path, kind: str) -> None:
     url = new_url(kind, tmp_path)

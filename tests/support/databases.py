@@ -17,12 +17,15 @@ from yekta.app.database import Database
 reactor = cast("ReactorBase", global_reactor)
 
 
+POSTGRESQL = pytest.param("postgresql", marks=pytest.mark.needs("postgres"))
+
+
 def new_url(kind: str, folder: Path) -> str:
     """The ``DATABASE_URL`` of an empty database: ``sqlite`` or ``postgresql``."""
     return f"sqlite:///{folder}/test.db" if kind == "sqlite" else postgres.shared().new_database()
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=["sqlite", POSTGRESQL])
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     return new_url(request.param, tmp_path)
 
