@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import pytest
 
-from yekta.ids import new_bytes, new_id, new_token
+from yekta.ids import new_bytes, new_id, new_row_id, new_token
 
 
 @pytest.mark.parametrize(("make", "form"), [(new_id, "[A-Za-z0-9_-]{20}"), (new_token, "[A-Za-z0-9_-]{43}")])
@@ -23,6 +23,13 @@ def test_a_token_has_all_of_its_bits() -> None:
     made = [base64.urlsafe_b64decode(new_token() + "=") for _ in range(1000)]
     assert {len(each) for each in made} == {32}
     assert all(len({each[place] for each in made}) > 200 for place in range(32))
+
+
+def test_ids_of_rows_are_in_the_order_of_time_and_differ_within_a_millisecond() -> None:
+    made = [new_row_id(1_700_000_000 + 7 * number / 1000) for number in range(100_000)]
+    assert made == sorted(made)
+    assert all(re.fullmatch("[A-Za-z0-9_-]{16}", each) for each in made)
+    assert len({new_row_id(0.0) for _ in range(1000)}) == 1000
 
 
 @pytest.mark.parametrize("make", [lambda: new_id().encode(), new_bytes])

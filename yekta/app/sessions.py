@@ -19,7 +19,7 @@ from yekta import jsontext
 from yekta.app.session_store import NewSession, Session, SessionStore, StoreUnavailable
 from yekta.app.session_watch import EXPIRED, SessionWatch
 from yekta.app.single_flight import SingleFlight
-from yekta.ids import new_bytes, new_token
+from yekta.ids import new_row_id, new_token
 from yekta.lru import Lru
 
 __all__ = [
@@ -122,7 +122,7 @@ class Sessions:
         """A new session and its token, which nobody can read again. Raises :class:`StoreUnavailable`."""
         token = new_token()
         now = self._clock.seconds()
-        session = Session(new_bytes()[:8].hex(), user_id, is_logged_in, now + self._lifetime, now)
+        session = Session(new_row_id(now), user_id, is_logged_in, now + self._lifetime, now)
         token_hash = _hash(token)
         await self._store.add(NewSession(session, token_hash.hex(), now, _metadata_text(metadata)))
         self._new.put(token_hash, session)
