@@ -30,6 +30,7 @@ FLOORS = {
     "yekta.msgpack": 0,
     "yekta.engineio.eio3": 0,
     "yekta.rooms": 0,
+    "yekta.turns": 0,
     "yekta.timeouts": 1,
     "yekta.tcp": 1,
     "yekta.ports": 1,

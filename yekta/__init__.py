@@ -22,6 +22,7 @@ The directories are floors. A module imports its own floor or a lower one (``tes
        ids.py       ids and tokens that nobody can guess
        attributes.py  names that all objects of a class share
        lru.py       what was used last, up to a limit
+       turns.py     what waits for the end of the reactor's turn
 
 A message's way, for a native ``{"event": "ping"}``: socket → `websocket.protocol` (frame) → `edge.native` (peer) →
 `app.dispatcher` → `app.events` → ``peer.emit`` → frame → socket. Socket.IO joins it at the dispatcher. Begin to read at

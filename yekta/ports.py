@@ -8,8 +8,9 @@ from typing import Any, cast
 from twisted.internet import tcp
 from twisted.internet.interfaces import IListeningPort
 
-from yekta.tcp import Carrier, Connection, Corked, CorkedCarrier, has_turns
+from yekta.tcp import Carrier, Connection, Corked, CorkedCarrier
 from yekta.tls import wrapped
+from yekta.turns import has_turns
 
 # Thousands may come back at once after a restart; the kernel has its own bound, net.core.somaxconn.
 BACKLOG = 4096

@@ -255,11 +255,6 @@ class CorkedCarrier(Carrier, Corked):
     """The same on a reactor that says when its turn ends."""
 
 
-def has_turns(reactor: Any) -> bool:
-    """Whether ``reactor`` uncorks what is in its list ``corked`` at the end of each turn; it can ``forget``, too."""
-    return hasattr(reactor, "corked")
-
-
 def sender(transport: Any) -> Callable[[bytes], None]:
     """How to send over ``transport`` the soonest."""
     send: Callable[[bytes], None] = getattr(transport, "write_now", transport.write)

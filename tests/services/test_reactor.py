@@ -87,6 +87,32 @@ reactor.run()
 print(clients[0].recv(100).decode())
 '''
 
+# The reactor waits for a client before it stops: its last turn ends nowhere.
+LAST = '''
+import socket
+from yekta.services import reactor as chosen
+chosen.install()
+from twisted.internet import reactor
+from twisted.internet.defer import Deferred
+from twisted.internet.protocol import Factory, Protocol
+from yekta.ports import Listening
+from yekta.turns import EndOfTurn
+
+done = Deferred()
+ended = EndOfTurn(reactor, print)
+
+class Server(Protocol):
+    def dataReceived(self, data):
+        ended.add("said last")
+        done.callback(None)
+
+port = Listening(reactor).listenTCP(0, Factory.forProtocol(Server), interface="127.0.0.1")
+client = socket.create_connection(("127.0.0.1", port.getHost().port))
+reactor.addSystemEventTrigger("before", "shutdown", lambda: client.sendall(b"go") or done)
+reactor.callLater(0.1, reactor.stop)
+reactor.run()
+'''
+
 # A connection goes to another process, here to ourselves, and comes back: likely with the number that it had.
 GIVEN = '''
 import os, socket
@@ -145,6 +171,11 @@ def test_what_a_listener_raises_ends_its_connection_alone(tmp_path: Path) -> Non
 def test_what_is_said_in_a_turn_leaves_at_its_end(tmp_path: Path) -> None:
     told = run(TURNS, tmp_path)
     assert told == [*["nothing yet"] * 4, "HELLO HELLO", *["nothing yet"] * 2, "STOP"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="epoll is Linux's")
+def test_the_last_turn_has_an_end_too(tmp_path: Path) -> None:
+    assert run(LAST, tmp_path) == ["['said last']"]
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="epoll is Linux's")

@@ -9,7 +9,7 @@ from typing import Any, TextIO
 from twisted.logger import FileLogObserver, LogEvent, LogLevel
 from twisted.python.threadable import isInIOThread
 
-from yekta.tcp import has_turns
+from yekta.turns import EndOfTurn
 
 
 class Lines(FileLogObserver):
@@ -17,28 +17,19 @@ class Lines(FileLogObserver):
 
     def __init__(self, file: TextIO, write: Callable[[LogEvent], str | None], reactor: Any) -> None:
         super().__init__(file, write)
-        self._reactor = reactor if has_turns(reactor) else None
-        self._waiting: list[str] = []
+        self._turn = EndOfTurn(reactor, self._write)
 
     def __call__(self, event: LogEvent) -> None:
         line = self.formatEvent(event)
         if not line:
             return
-        if self._reactor is None or not self._reactor.running or not isInIOThread():
-            self._write(line)
+        if not isInIOThread():
+            self._write([line])
             return
-        if not self._waiting:
-            self._reactor.corked.append(self)
-        self._waiting.append(line)
+        self._turn.add(line)
         if event.get("log_level") is not LogLevel.info:
-            self.uncork()
+            self._turn.uncork()
 
-    def uncork(self) -> None:
-        """Write what waits: at the end of the turn."""
-        waiting, self._waiting = self._waiting, []
-        if waiting:
-            self._write("".join(waiting))
-
-    def _write(self, text: str) -> None:
-        self._outFile.write(text)
+    def _write(self, lines: list[str]) -> None:
+        self._outFile.write("".join(lines))
         self._outFile.flush()

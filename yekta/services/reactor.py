@@ -49,6 +49,11 @@ else:
                 self._uncork()
             return super().timeout()
 
+        def crash(self) -> None:
+            """The last turn ends: what was said in it leaves, and goes into the log."""
+            super().crash()
+            self._uncork()
+
         def forget(self, fd: int) -> None:
             """A socket is about to be closed. Nobody else has it, so that this is enough to tell the kernel."""
             self._reads.discard(fd)
