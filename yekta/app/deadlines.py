@@ -21,7 +21,7 @@ SLACK = 64
 class Deadlines:
     """Calls ``due(key)`` when a key's time has come. No delayed call is left while there is no key."""
 
-    __slots__ = ("_call", "_clock", "_due", "_heap", "_horizon", "_times")
+    __slots__ = ("_call", "_clock", "_due", "_heap", "_horizon", "_moment", "_times")
 
     def __init__(self, clock: IReactorTime, due: Callable[[str], object]) -> None:
         self._clock = clock
@@ -31,6 +31,8 @@ class Deadlines:
         self._heap: list[tuple[float, str]] = []
         self._horizon = 0.0
         self._call: IDelayedCall | None = None
+        # When it comes.
+        self._moment = 0.0
 
     def set(self, key: str, time: float) -> None:
         """``key`` is due at ``time``, by the clock, and no more when it was before. A past time is due next turn."""
@@ -62,11 +64,14 @@ class Deadlines:
 
     def _schedule(self) -> None:
         """Be called when the first is due, or the horizon is reached."""
-        now = self._clock.seconds()
-        delay = max(0.0, (self._heap[0][0] if self._heap else self._horizon) - now)
+        moment = self._heap[0][0] if self._heap else self._horizon
+        if self._call is not None and moment >= self._moment:
+            return
+        delay = max(0.0, moment - self._clock.seconds())
+        self._moment = moment
         if self._call is None:
             self._call = self._clock.callLater(delay, self._fall_due)
-        elif now + delay < self._call.getTime():
+        else:
             self._call.reset(delay)
 
     def _fall_due(self) -> None:

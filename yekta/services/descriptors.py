@@ -28,7 +28,7 @@ class Descriptors:
 
     def discard(self, fd: int) -> None:
         """Let it be none of them."""
-        if fd in self:
+        if 0 <= fd < len(self._known):
             self._known[fd] = False
 
     def remove(self, fd: int) -> None:

@@ -63,12 +63,10 @@ def record(event: LogEvent) -> str | None:
     form = _form(event)
     if form is None or not (_names(form) <= event.keys() or words(event) is not None):
         return None
-    kept = {name: value for name, value in event.items() if name not in ENVELOPE}
-    level = event.get("log_level")
     try:
-        kept.update(
-            log_level=_levels()[level], log_namespace=event["log_namespace"], log_time=event["log_time"]
-        )
+        kept = {**event, "log_level": _levels()[event.get("log_level")]}
+        kept.pop("log_logger", None)
+        kept.pop("log_source", None)
         return jsontext.encode(kept)
     except (KeyError, ValueError):
         return None

@@ -216,7 +216,7 @@ def _ask(asked: Iterator[Middleware], socket: Socket) -> Awaitable[Any] | None:
     """Ask one middleware after the other, up to the first that has to think: gives what it thinks about."""
     for middleware in asked:
         result = middleware.function(socket)
-        if isinstance(result, Awaitable):
+        if result is not None and isinstance(result, Awaitable):
             return result
     return None
 

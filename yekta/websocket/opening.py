@@ -58,7 +58,7 @@ def answer(target: str, asked: Request, key: str, headers: Mapping[str, str], li
 
 def _are_plain(given: Mapping[str, str], never_compresses: bool) -> bool:
     """Whether these fields ask for a WebSocket and nothing that Autobahn might mind."""
-    while isinstance(given, Personal):
+    while type(given) is Personal:
         # Nothing of what is looked at here is one client's own.
         given = given.shared
     name = id(given), never_compresses
