@@ -152,6 +152,15 @@ def test_what_is_sent_refers_to_what_was_sent_before_within_the_window(clock: Cl
     client.send_close()
 
 
+def test_an_answer_is_packed_where_it_is_long(clock: Clock) -> None:
+    recorder, client = opened(clock)
+    recorder.then = lambda recorder, text: recorder.websocket.send_text(text)
+    client.send_text("the same words again " * 20)
+    client.send_text("short")
+    assert [first & 0x40 for first, _ in sent(client)] == [0x40, 0]
+    client.send_close()
+
+
 WORDS = st.text("ab", max_size=40).map(lambda word: word * 9)
 
 

@@ -21,9 +21,9 @@ _SIXTY_FOUR_BITS = 127
 LONG = 256
 
 # A text as it arrives: in UTF-8, unless the client broke its word.
-Utf8 = bytes | bytearray
+Utf8 = bytes
 
-# Takes a mask and a payload.
+# Takes a mask and a payload, which is its own.
 Unmask = Callable[[bytes, bytes], Utf8]
 
 _CLOSE_WITH_CODE, _CLOSE_WITHOUT = bytes((CLOSE, _MASKED | 2)), bytes((CLOSE, _MASKED))

@@ -26,6 +26,9 @@ _COMMON = len(TEXT_HEADS)
 # As much is gathered, in bytes, before it is handed to the transport in the middle of a turn.
 GATHERED = 1 << 16
 
+# No chunk is handled.
+IDLE = -1
+
 
 @implementer(IPushProducer)
 class Outgoing(LeanProtocol):
@@ -37,7 +40,9 @@ class Outgoing(LeanProtocol):
     # What waits to be sent: for the end of the chunk or turn, or for a client that does not read; and its bytes.
     _waiting: list[bytes] | None = None
     _size = 0
-    _handling = False
+    # While a chunk is handled, as many bytes more may be gathered without a look at anything but this; 0: there may be
+    # something to look at, such as a client that does not read.
+    _room = IDLE
     _at_once = False
     # Whether what comes next begins a message, as far as is known; it is looked at again where it does not.
     _common: bool
@@ -56,20 +61,16 @@ class Outgoing(LeanProtocol):
         self.send_encoded(text.encode())
 
     def send_encoded(self, text: bytes) -> None:
-        if self._perMessageCompress is not None:
+        length = len(text)
+        room = self._room - length
+        if room > 0:
+            self._room = room
+            data = (TEXT_HEADS[length] if length < _COMMON else head(TEXT, length)) + text
+            self._waiting.append(data)  # type: ignore[union-attr]
+        elif self._perMessageCompress is not None:
             self._send_compressible(TEXT, text)
         elif self.state == _OPEN:
-            length = len(text)
-            data = (TEXT_HEADS[length] if length < _COMMON else head(TEXT, length)) + text
-            if self._handling and self.writable and self._size + length < GATHERED:
-                # As `_gather`, without a call.
-                if self._waiting is None:
-                    self._waiting = [data]
-                else:
-                    self._waiting.append(data)
-                self._size += len(data)
-            else:
-                self._gather(data)
+            self._gather(head(TEXT, length) + text)
 
     def send_binary(self, data: bytes) -> None:
         if not self.compressing:
@@ -97,21 +98,28 @@ class Outgoing(LeanProtocol):
 
     def sendData(self, data: bytes, sync: bool = False, chopsize: int | None = None) -> None:
         """Autobahn's one way out: handshakes and control frames go at once, after what was gathered."""
-        if self._waiting is None and self.writable and not self._handling:
+        if self._waiting is None and self.writable and self._room == IDLE:
             self._waiting, self._size = [data], len(data)
         else:
             self._gather(data)
-        if not self._handling:
+        if self._room == IDLE:
             self.flush()
+
+    def _look(self) -> None:
+        """Until this chunk is handled, there may be something to look at."""
+        if self._room > 0:
+            self._size, self._room = GATHERED - self._room, 0
 
     def _gather(self, data: bytes) -> None:
         """Send ``data`` together with what else is sent while this chunk is handled, or else in this turn."""
+        if self._room > 0:
+            self._look()
         waiting = self._waiting
         if waiting is not None:
             waiting.append(data)
         else:
             self._waiting = [data]
-            if self.writable and not self._handling:
+            if self.writable and self._room == IDLE:
                 self.factory.flush_soon(self)
         self._size += len(data)
         if not self.writable:
@@ -125,6 +133,9 @@ class Outgoing(LeanProtocol):
         waiting = self._waiting
         if waiting is not None and self.writable:
             self._waiting, self._size = None, 0
+            if not waiting:
+                # A chunk without an answer.
+                return
             data = waiting[0] if len(waiting) == 1 else b"".join(waiting)
             # As `yekta.tcp.sender`, which would be an object for each connection.
             if self._at_once:
@@ -135,6 +146,7 @@ class Outgoing(LeanProtocol):
     # -- IPushProducer: the transport says whether the client reads --------------------------------------
 
     def pauseProducing(self) -> None:
+        self._look()
         self.writable = self._common = False
         if self.state == _OPEN:
             self.transport.pauseProducing()

@@ -23,7 +23,7 @@ from yekta.websocket.frame import CLOSE, TEXT, frame, goodbye, take_texts
 from yekta.websocket.interfaces import IReceiver, IWebSocket
 from yekta.websocket.limits import GOING_AWAY, NO_CLOSE, NO_CODE, NORMAL, PING_TIMEOUT, POLICY, TOO_BIG
 from yekta.websocket.nvx import unmask_long
-from yekta.websocket.outgoing import Outgoing
+from yekta.websocket.outgoing import GATHERED, IDLE, Outgoing
 
 _OPEN = Outgoing.STATE_OPEN
 
@@ -34,7 +34,7 @@ _GOODBYE = frame(CLOSE, NORMAL.to_bytes(2, "big"))
 
 # What each connection has of its own, from its beginning to an ordinary end.
 ATTRIBUTES = (
-    *("receiver", "left", "connected", "transport", "_at_once", "state", "_waiting", "_size", "_handling", "was_open"),
+    *("receiver", "left", "connected", "transport", "_at_once", "state", "_waiting", "_size", "_room", "was_open"),
     *("heard", "data", "_goodbye", "_common", "writable", "_perMessageCompress"),
 )
 
@@ -63,11 +63,11 @@ class WebSocket(Outgoing):
         """Begin open: the opening handshake was done elsewhere (`opening`), and ``answer`` is its 101."""
         self.state = _OPEN
         self._waiting, self._size = [answer], len(answer)
-        self._handling = True
+        self._room = GATHERED - self._size
         try:
             self._onOpen()
         finally:
-            self._handling = False
+            self._room = IDLE
             self.flush()
         if rest:
             self.dataReceived(rest)
@@ -130,7 +130,9 @@ class WebSocket(Outgoing):
         else:
             self.data = data[rest:]
         if payloads:
-            self._handling = True
+            if self._waiting is None:
+                self._waiting = []
+            self._room = GATHERED - self._size if self._perMessageCompress is None else 0
             try:
                 for payload in payloads:
                     if self.state != _OPEN:
@@ -141,7 +143,7 @@ class WebSocket(Outgoing):
             except TooLong:
                 self._fail_connection(TOO_BIG, "")
             finally:
-                self._handling = False
+                self._room = IDLE
                 self.flush()
         return bool(payloads or missing)
 
@@ -217,6 +219,7 @@ class WebSocket(Outgoing):
             self.transport.resumeProducing()
 
     def abort(self, reason: str = "") -> None:
+        self._look()
         self._waiting, self._size = None, 0
         if self.state != self.STATE_CLOSED:
             self._cut_for = reason
