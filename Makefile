@@ -31,7 +31,7 @@ oldest: $(OLDEST)/.test
 lint: $(VENV)/.test
 	$(BIN)/ruff check .
 	$(BIN)/mypy --python-version 3.11
-	$(BIN)/mypy --python-version 3.13
+	$(BIN)/mypy --python-version 3.14
 
 bench: $(VENV)/.test benchmarks/load/load benchmarks/peers/.installed
 	$(BIN)/python -m benchmarks $(ARGS)
