@@ -6,7 +6,6 @@ server is started anew for each way, as some can do but one at a time.
 
 from __future__ import annotations
 
-import os
 import statistics
 import subprocess
 from collections.abc import Sequence
@@ -16,6 +15,7 @@ import attrs
 
 from benchmarks.comparison import progress
 from benchmarks.generator import LOAD_CORE, LoadError, pinned
+from benchmarks.processor import spent
 from benchmarks.servers import NATIVE, PEERS, PRODUCT, Running, Server, product, python_of_peers, running
 from benchmarks.table import rst
 from tests.support.certificates import certify
@@ -27,8 +27,6 @@ _TITLES = {"": "plain", "tls": "over TLS", "deflate": "with permessage-deflate"}
 
 # Those that know both.
 _PEERS = ("Bun", "Node", "websockets")
-
-_TICK = os.sysconf("SC_CLK_TCK")
 
 
 def run(folder: Path, tokens: Path, reactor: str, rounds: int, seconds: float) -> str:
@@ -62,14 +60,8 @@ def _cost(server: Running, tokens: Path, seconds: float, size: int, way: str) ->
     """Microseconds for one echo."""
     script = str(Path(__file__).with_name("peers") / "wrapped_client.py")
     command = pinned(LOAD_CORE, python_of_peers, script, str(server.port), str(tokens), str(seconds), str(size), way)
-    before = _processor_time(server.process)
+    before = spent(server.process)
     ended = subprocess.run(command, capture_output=True, text=True, check=False)
     if ended.returncode:
         raise LoadError(f"{server.server.name}, {_TITLES[way]}: {ended.stderr.strip().splitlines()[-1:]}")
-    return (_processor_time(server.process) - before) * 1e6 / int(ended.stdout)
-
-
-def _processor_time(process: int) -> float:
-    """Seconds that a process has spent, in itself and in the system."""
-    user, system = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[11:13]
-    return (int(user) + int(system)) / _TICK
+    return (spent(server.process) - before) * 1e6 / int(ended.stdout)
