@@ -44,8 +44,8 @@ def run(folder: Path, tokens: Path, reactor: str, rounds: int, seconds: float) -
 def _cores() -> str:
     # The generator is pinned to one core; the workers may use all.
     return (
-        f"The workers ran on all {len(CORES)} cores, one of which the load generator used as well: with two it bounds the\n"
-        "rate. What a message takes of all workers' processors tells how two scale with a core for each of the three."
+        f"The workers ran on all {len(CORES)} cores, one of which the load generator used as well: with two it bounds\n"
+        "the rate. What a message takes of all workers' processors tells how two scale, with a core for each of three."
     )
 
 
