@@ -58,7 +58,7 @@ OUTSIDE = {
 
 # What only one place may touch.
 ONLY = {
-    "autobahn": ("yekta.websocket.lean", "yekta.websocket.nvx", "yekta.websocket.factory", "yekta.command.websocket"),
+    "autobahn": ("yekta.websocket.lean", "yekta.websocket.factory", "yekta.command.websocket"),
     "treq": ("yekta.ai", "yekta.command.network"),
     "klein": ("yekta.edge.rest",),
     "prometheus_client": ("yekta.edge.metrics",),

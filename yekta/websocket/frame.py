@@ -18,7 +18,7 @@ _SIXTEEN_BITS = 126
 _SIXTY_FOUR_BITS = 127
 
 # From so many bytes on, another way to unmask may be worth calling.
-LONG = 256
+LONG = 126
 
 # A text as it arrives: in UTF-8, unless the client broke its word.
 Utf8 = bytes
@@ -104,4 +104,4 @@ def head(kind: int, length: int) -> bytes:
 
 
 # The heads of most text frames, by length.
-TEXT_HEADS = tuple(head(TEXT, length) for length in range(1 << 10))
+TEXT_HEADS = tuple(head(TEXT, length) for length in range(1 << 11))
