@@ -13,6 +13,7 @@ from twisted.internet.task import Clock
 from tests.support.websockets import (
     BINARY,
     CLOSE,
+    PING,
     PONG,
     TEXT,
     Recorder,
@@ -20,7 +21,6 @@ from tests.support.websockets import (
     client_frame,
     connect,
 )
-from tests.support.websockets import PING as PING_FRAME
 from yekta.websocket.factory import WebSocketFactory
 from yekta.websocket.limits import Limits
 from yekta.websocket.outgoing import GATHERED
@@ -63,7 +63,7 @@ def test_all_that_a_chunk_is_answered_leaves_in_one_write(clock: Clock, factory:
     _, client = answering(clock, factory, text("a"), binary(b"b"), lambda websocket: websocket.sendPing(), text("c"))
     client.send(client_frame(TEXT, b"?") * 2)
     assert len(written(client)) == 1
-    assert [opcode for opcode, _ in client.frames()] == [TEXT, BINARY, PING_FRAME, TEXT] * 2
+    assert [opcode for opcode, _ in client.frames()] == [TEXT, BINARY, PING, TEXT] * 2
     client.transport.lose()
 
 
@@ -86,6 +86,14 @@ def test_much_does_not_wait_for_the_end_of_the_chunk(
     # Nothing is left to do at the end of the turn.
     assert all(call.getTime() > clock.seconds() for call in clock.getDelayedCalls())
     assert len(client.frames()) == 3
+    client.transport.lose()
+
+
+def test_empty_texts_are_not_gathered_without_end(clock: Clock, factory: WebSocketFactory) -> None:
+    _, client = answering(clock, factory, *[text("")] * GATHERED)
+    client.send_text("?")
+    assert len(written(client)) > 1
+    assert len(client.frames()) == GATHERED
     client.transport.lose()
 
 
@@ -116,7 +124,7 @@ SAYS: dict[str, tuple[Say, tuple[int, bytes]]] = {
     "half of what is gathered": (text(HALF), (TEXT, HALF.encode())),
     "binary": (binary(b"\0\1"), (BINARY, b"\0\1")),
     "shared": (lambda websocket: websocket.send_shared(SharedText(b"shared")), (TEXT, b"shared")),
-    "ping": (lambda websocket: websocket.sendPing(b"ping"), (PING_FRAME, b"ping")),
+    "ping": (lambda websocket: websocket.sendPing(b"ping"), (PING, b"ping")),
     "pong": (lambda websocket: websocket.sendPong(b"pong"), (PONG, b"pong")),
     "close": (lambda websocket: websocket.close(1000), (CLOSE, b"\x03\xe8")),
 }

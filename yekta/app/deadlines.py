@@ -31,7 +31,7 @@ class Deadlines:
         self._heap: list[tuple[float, str]] = []
         self._horizon = 0.0
         self._call: IDelayedCall | None = None
-        # When it comes.
+        # When it comes. What it says itself is rounded, and would be a little later than what is not due before.
         self._moment = 0.0
 
     def set(self, key: str, time: float) -> None:

@@ -29,6 +29,9 @@ GATHERED = 1 << 16
 # No chunk is handled.
 IDLE = -1
 
+# As long as the head of a frame may be, in bytes: many empty texts take room too.
+_HEAD = 10
+
 
 @implementer(IPushProducer)
 class Outgoing(LeanProtocol):
@@ -62,15 +65,15 @@ class Outgoing(LeanProtocol):
 
     def send_encoded(self, text: bytes) -> None:
         length = len(text)
-        room = self._room - length
+        room = self._room - length - _HEAD
         if room > 0:
             self._room = room
             data = (TEXT_HEADS[length] if length < _COMMON else head(TEXT, length)) + text
             self._waiting.append(data)  # type: ignore[union-attr]
         elif self._perMessageCompress is not None:
             self._send_compressible(TEXT, text)
-        elif self.state == _OPEN:
-            self._gather(head(TEXT, length) + text)
+        else:
+            self.send_frame(frame(TEXT, text))
 
     def send_binary(self, data: bytes) -> None:
         if not self.compressing:
