@@ -16,9 +16,10 @@ from tests.support.memory import HttpClient, compose
 from yekta.web.access import AccessLog
 from yekta.web.arrival import Arrival
 from yekta.web.channel import facts
+from yekta.web.counted import YOUNG
 from yekta.web.forwarded import parse_trusted
 from yekta.web.request import Request
-from yekta.web.site import YOUNG, Limits, Site
+from yekta.web.site import Limits, Site
 
 PROXY = "192.0.2.1"
 

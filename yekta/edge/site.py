@@ -77,7 +77,6 @@ class ApiPort(Resource):
             return render(page, request)
         return render(self._rest, request)
 
-
     def door(self, asked: Request) -> Door | None:
         path = asked.path.encode().rstrip(b"/")
         resource = self._doors(path, eio="EIO" in asked.query, upgrade=asked.upgrade)
@@ -113,7 +112,6 @@ class WebSocketPort(Resource):
             return preflight(request, self._origins)
         _add_cors(request, self._origins)
         return compose(request, 200, about.websocket(self._websocket_path))
-
 
     def door(self, asked: Request) -> Door | None:
         resource = self._doors(asked.path.encode(), eio="EIO" in asked.query, upgrade=asked.upgrade)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from twisted.internet.abstract import FileDescriptor
 from twisted.internet.error import ConnectionDone
@@ -14,26 +14,19 @@ from twisted.web.http import HTTPChannel
 
 from yekta.tcp import Corked
 from yekta.web.bounded import BoundedRequest
+from yekta.web.counted import Counted
 from yekta.web.forwarded import whereabouts
 from yekta.web.handover import Give
 from yekta.web.request import Request as Facts
 from yekta.web.request import parse_target
 
-if TYPE_CHECKING:
-    from yekta.web.site import Site
-
 # How long a client that was refused in the middle of its body may go on sending, in seconds, so that it sees why.
 LINGER = 5.0
 
 
-class Channel(HTTPChannel):
+class Channel(Counted, HTTPChannel):
     """One HTTP/1.1 connection of a :class:`Site`."""
 
-    site: Site
-    address: str
-    counted: str
-    since: float
-    _asked = False
     _idle = True
     _refused = False
     _turn: IDelayedCall | None = None
@@ -71,8 +64,7 @@ class Channel(HTTPChannel):
         """Requests that came along wait for the reactor's next turn: hundreds fit into one chunk of data."""
         self._idle = True
         self.paused = True
-        if self.counted != self.address:
-            self._count(self.address)
+        self.count_for(self.address)
         super().requestDone(request)
         if self._waitingForTransport or self._buffer:
             # Twisted's reads on after each request; what has come already would pile up.
@@ -104,7 +96,7 @@ class Channel(HTTPChannel):
         if give is not None and self._give(give):
             return
         super().allHeadersReceived()
-        if not self._refused and self.site.speaks_for_many(self.address) and not self._count(address_of(request)):
+        if self.site.limits.max_per_address and not self._refused and not self.count_for(address_of(request)):
             self._refuse(request, "429 Too Many Requests", {}, b"")
         if self.length != 0 and not self._refused:
             self.site.body_began(self._path, request)
@@ -128,12 +120,6 @@ class Channel(HTTPChannel):
         transport._shouldShutdown = False
         transport.stopReading()
         transport.loseConnection()
-        return True
-
-    def _count(self, address: str) -> bool:
-        if not self.site.count_at(address, self.counted):
-            return False
-        self.counted = address
         return True
 
     def refuse_body(self, request: BoundedRequest) -> None:
@@ -170,11 +156,10 @@ class Channel(HTTPChannel):
     @property
     def busy(self) -> bool:
         """Whether a request is on its way, or bound to come."""
-        return bool(self.requests) or (not self._asked and self.site.is_young(self.since))
+        return bool(self.requests) or self.about_to_ask
 
     def connectionLost(self, reason: Failure) -> None:
-        self.site.census.leave(self.counted)
-        self.site.channels.discard(self)
+        self.leave()
         if self._turn is not None:
             self._turn.cancel()
         super().connectionLost(reason)

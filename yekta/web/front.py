@@ -20,6 +20,7 @@ from zope.interface import implementer
 from yekta.attributes import share
 from yekta.tcp import host_of, sender
 from yekta.web.alike import NAME as OPENING
+from yekta.web.counted import Counted
 from yekta.web.forwarded import NOBODY, whereabouts
 from yekta.web.front_arrival import FrontArrival
 from yekta.web.plain import END, Head, may_be_plain
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 # of the connection is noticed.
 EAGER = 1 << 14
 
+
 class Doors(Protocol):
     """What a site's root knows where it can do without twisted.web."""
 
@@ -42,7 +44,7 @@ class Doors(Protocol):
 
 
 @implementer(IPushProducer)
-class Front(protocol.Protocol):
+class Front(Counted, protocol.Protocol):
     """One connection, for as long as what comes is plain."""
 
     transport: Any
@@ -55,14 +57,13 @@ class Front(protocol.Protocol):
     _paused = False
     _over = False
     _producing = False
-    _asked = False
     _began: float | None = None
     _peer = ""
 
     def __init__(self, site: Site, address: str, since: float) -> None:
         self.site = site
-        self._address = self._counted = address
-        self._since = since
+        self.address = self.counted = address
+        self.since = since
         self._buffer = b""
 
     def connectionMade(self) -> None:
@@ -123,7 +124,7 @@ class Front(protocol.Protocol):
         except ValueError:
             return None
         self._door = self.site.doors.door(asked) if self.site.doors is not None else None
-        if self._door is None or (self.site.limits.max_per_address and not self._count(asked.address)):
+        if self._door is None or (self.site.limits.max_per_address and not self.count_for(asked.address)):
             return None
         arrival = FrontArrival(self, bytes_of_head, head, asked, key)
         self._missing = head.length
@@ -131,17 +132,9 @@ class Front(protocol.Protocol):
             arrival.ended = self._door.expect_body(asked)
         return arrival
 
-    def _count(self, client: str) -> bool:
-        """Count the request at its client, until it is answered; whether there is room for it."""
-        if client != self._counted and self.site.speaks_for_many(self._address):
-            if not self.site.count_at(client, self._counted):
-                return False
-            self._counted = client
-        return True
-
     def _facts(self, head: Head) -> Request:
         path, query = parse_target(head.target)
-        address, secure = self._address, self._secure
+        address, secure = self.address, self._secure
         trusted = self.site.limits.trusted
         if trusted is not NOBODY:
             if not self._peer:
@@ -176,8 +169,8 @@ class Front(protocol.Protocol):
     def answered(self, data: bytes, close: bool) -> None:
         """The request has its answer. Those that came along wait for a turn: hundreds fit into one chunk of data."""
         self._arrival = None
-        if self._counted != self._address:
-            self._count(self._address)
+        if self.counted != self.address:
+            self.count_for(self.address)
         self.site.waiting.start(self)
         if not self._producing:
             # Not before something is said: most that come here go on as a WebSocket.
@@ -254,9 +247,7 @@ class Front(protocol.Protocol):
     @property
     def busy(self) -> bool:
         """Whether a request is on its way, or bound to come."""
-        if self._arrival is not None or self._buffer:
-            return True
-        return not self._asked and self.site.is_young(self._since)
+        return self._arrival is not None or bool(self._buffer) or self.about_to_ask
 
     def hang_up(self) -> None:
         """Close the connection, after the answer that is on its way."""
@@ -274,20 +265,19 @@ class Front(protocol.Protocol):
             self.transport.resumeProducing()
         rest, self._buffer, self._arrival = self._buffer, b"", None
         # Not a method of ours: all that this front holds would stay as long as the connection.
-        return self.transport, rest, self.site.census.place(self._counted)
+        return self.transport, rest, self.site.census.place(self.counted)
 
     def _hand_over(self, data: bytes) -> None:
         """Everything from here on is twisted.web's, in what is left of the request's time."""
         self.surrender()
         spent = 0.0 if self._began is None else self.site.clock.seconds() - self._began
-        channel = self.site.channel(self.transport.getPeer(), self._address, self._since)
+        channel = self.site.channel(self.transport.getPeer(), self.address, self.since)
         switch(self.transport, channel)
         channel.take_over(data, spent)
 
     def connectionLost(self, reason: Failure = protocol.connectionDone) -> None:
-        self.site.census.leave(self._counted)
+        self.leave()
         self._over = True
-        self.site.channels.discard(self)
         self.site.waiting.stop(self)
         self.site.lingering.stop(self)
         if self._turn is not None:
@@ -298,6 +288,6 @@ class Front(protocol.Protocol):
 
 share(
     Front,
-    *("site", "_address", "_counted", "_since", "_buffer", "connected", "transport", "_send", "_secure"),
+    *("site", "address", "counted", "since", "_buffer", "connected", "transport", "_send", "_secure"),
     *("_asked", "_peer", "_door", "_missing", "_arrival", "_began", "_producing"),
 )

@@ -27,9 +27,6 @@ from yekta.web.repeated import Repeated
 # How long a client that does not read may keep a connection that is over, in seconds; as Twisted's.
 ABORT = 15.0
 
-# Who has just connected is about to ask: for so many seconds it is not hung up on.
-YOUNG = 1.0
-
 
 @attrs.frozen
 class Limits:
@@ -135,18 +132,6 @@ class Site(server.Site):
         channel.since = since
         self.channels.add(channel)
         return channel
-
-    def speaks_for_many(self, address: str) -> bool:
-        """Whether each request from there has a client of its own, who has the connection until the answer ends."""
-        return self.limits.max_per_address > 0 and address in self.limits.trusted
-
-    def count_at(self, address: str, counted: str) -> bool:
-        """Count a connection at ``address`` that is ``counted`` elsewhere; or say that it is one too many there."""
-        return self.census.move(counted, address, limited=address not in self.limits.trusted)
-
-    def is_young(self, since: float) -> bool:
-        """Whether a connection of that time is too new to be hung up on."""
-        return self.clock.seconds() - since < YOUNG
 
     def date(self) -> str:
         """The header of that name (RFC 9110, 6.6.1)."""
