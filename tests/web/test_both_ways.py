@@ -2,91 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable
 
 import pytest
 from twisted.internet.task import Clock
 from twisted.logger import Logger, formatEvent
-from twisted.web import http
-from twisted.web.resource import Resource
-from twisted.web.server import NOT_DONE_YET
 
 from tests.support.memory import HttpClient, compose
+from tests.web.conftest import BothWays
 from yekta.web.access import AccessLog
-from yekta.web.arrival import Arrival
-from yekta.web.channel import facts
 from yekta.web.counted import YOUNG
 from yekta.web.forwarded import parse_trusted
-from yekta.web.request import Request
-from yekta.web.site import Limits, Site
+from yekta.web.site import Site
 
 PROXY = "192.0.2.1"
 
-
-class Echo(Resource):
-    """Answers with the body that came: at once, and on ``/later`` when told. ``asked``: all requests so far.
-
-    Only twisted.web serves ``/rest``.
-    """
-
-    isLeaf = True
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.asked: list[Request] = []
-        self.later: list[Callable[[bytes], object]] = []
-
-    def render(self, request: http.Request) -> bytes | int:
-        def answer(body: bytes) -> None:
-            request.setHeader("content-length", str(len(body)))
-            request.write(body)
-            request.finish()
-
-        assert request.content is not None
-        self._answer(facts(request), request.content.read(), answer)
-        return NOT_DONE_YET
-
-    def door(self, asked: Request) -> Echo | None:
-        return None if asked.path == "/rest" else self
-
-    def expect_body(self, asked: Request) -> None:
-        """It is as long as it is."""
-
-    def serve(self, arrival: Arrival) -> None:
-        self._answer(arrival.asked, arrival.body, lambda body: arrival.respond(200, {}, body))
-
-    def _answer(self, asked: Request, body: bytes, answer: Callable[[bytes], object]) -> None:
-        self.asked.append(asked)
-        if asked.path == "/later":
-            self.later.append(answer)
-        else:
-            answer(body)
-
-
-@pytest.fixture
-def echo() -> Echo:
-    return Echo()
-
-
-Make = Callable[..., Site]
-
-
-@pytest.fixture(params=["twisted.web", "the short path"])
-def make(request: pytest.FixtureRequest, clock: Clock, echo: Echo) -> Iterator[Make]:
-    """Makes a site, with some of its `Limits`. All of its clients have left at the end."""
-    sites: list[Site] = []
-
-    def make(access: AccessLog | None = None, **limits: Any) -> Site:
-        doors = echo if request.param == "the short path" else None
-        site = Site(clock, echo, Limits(**{"request_timeout": 60.0, **limits}), doors=doors, access=access)
-        sites.append(site)
-        return site
-
-    yield make
-    for site in sites:
-        assert site.census.all == 0
-        assert site.census._places == {}
+SiteOf = Callable[..., Site]
 
 
 # -- time ----------------------------------------------------------------------------------------------------
@@ -101,8 +32,10 @@ def make(request: pytest.FixtureRequest, clock: Clock, echo: Echo) -> Iterator[M
     ],
     ids=["a head", "a body", "a body for twisted.web"],
 )
-def test_a_request_that_drips_is_cut_when_its_time_is_over(make: Make, clock: Clock, echo: Echo, drip: bytes) -> None:
-    client = HttpClient(make(), clock)
+def test_a_request_that_drips_is_cut_when_its_time_is_over(
+    site_of: SiteOf, clock: Clock, both: BothWays, drip: bytes
+) -> None:
+    client = HttpClient(site_of(), clock)
     clock.advance(30)
     for byte in drip[:119]:
         assert not client.transport.disconnecting
@@ -112,11 +45,11 @@ def test_a_request_that_drips_is_cut_when_its_time_is_over(make: Make, clock: Cl
     clock.advance(0)
     assert client.transport.lost
     assert clock.seconds() <= 90.5
-    assert echo.asked == []
+    assert both.asked == []
 
 
-def test_each_request_of_a_connection_has_the_whole_time(make: Make, clock: Clock) -> None:
-    client = HttpClient(make(), clock)
+def test_each_request_of_a_connection_has_the_whole_time(site_of: SiteOf, clock: Clock) -> None:
+    client = HttpClient(site_of(), clock)
     for _ in range(3):
         clock.advance(50)
         client.send(compose("POST", "/", {"Content-Length": "1"}))
@@ -128,15 +61,15 @@ def test_each_request_of_a_connection_has_the_whole_time(make: Make, clock: Cloc
     client.hang_up()
 
 
-def test_a_silent_client_is_cut(make: Make, clock: Clock) -> None:
-    client = HttpClient(make(), clock)
+def test_a_silent_client_is_cut(site_of: SiteOf, clock: Clock) -> None:
+    client = HttpClient(site_of(), clock)
     clock.advance(60)
     clock.advance(0)
     assert client.transport.lost
 
 
-def test_a_client_that_falls_silent_is_cut(make: Make, clock: Clock) -> None:
-    client = HttpClient(make(), clock)
+def test_a_client_that_falls_silent_is_cut(site_of: SiteOf, clock: Clock) -> None:
+    client = HttpClient(site_of(), clock)
     clock.advance(59)
     client.ask("GET", "/")
     clock.advance(59)
@@ -147,8 +80,8 @@ def test_a_client_that_falls_silent_is_cut(make: Make, clock: Clock) -> None:
 
 
 @pytest.mark.parametrize("asks", [False, True], ids=["nothing", "an answer"])
-def test_a_client_that_reads_nothing_is_cut_for_good(make: Make, clock: Clock, asks: bool) -> None:
-    client = HttpClient(make(), clock)
+def test_a_client_that_reads_nothing_is_cut_for_good(site_of: SiteOf, clock: Clock, asks: bool) -> None:
+    client = HttpClient(site_of(), clock)
     client.transport.congested = True
     if asks:
         client.request("GET", "/")
@@ -158,11 +91,11 @@ def test_a_client_that_reads_nothing_is_cut_for_good(make: Make, clock: Clock, a
     assert client.transport.aborted
 
 
-def test_an_answer_may_take_longer_than_a_request(make: Make, clock: Clock, echo: Echo) -> None:
-    client = HttpClient(make(), clock)
+def test_an_answer_may_take_longer_than_a_request(site_of: SiteOf, clock: Clock, both: BothWays) -> None:
+    client = HttpClient(site_of(), clock)
     client.request("GET", "/later")
     clock.advance(1000)
-    echo.later[0](b"late")
+    both.later[0].respond(200, {}, b"late")
     answer = client.answer()
     assert answer is not None
     assert answer.body == b"late"
@@ -181,21 +114,21 @@ def test_an_answer_may_take_longer_than_a_request(make: Make, clock: Clock, echo
     ],
 )
 def test_only_a_trusted_proxy_is_believed(
-    make: Make, clock: Clock, echo: Echo, sender: str, client_of_it: tuple[str, bool]
+    site_of: SiteOf, clock: Clock, both: BothWays, sender: str, client_of_it: tuple[str, bool]
 ) -> None:
-    client = HttpClient(make(trusted=parse_trusted(["192.0.2.0/24"])), clock, sender)
+    client = HttpClient(site_of(trusted=parse_trusted(["192.0.2.0/24"])), clock, sender)
     client.ask("GET", "/", {"X-Forwarded-For": "6.6.6.6, 198.51.100.7", "X-Forwarded-Proto": "https"})
-    (asked,) = echo.asked
+    (asked,) = both.asked
     assert (asked.address, asked.secure) == client_of_it
     client.hang_up()
 
 
-def test_each_request_of_a_proxy_has_a_client_of_its_own(make: Make, clock: Clock, echo: Echo) -> None:
-    client = HttpClient(make(trusted=parse_trusted([PROXY])), clock, PROXY)
+def test_each_request_of_a_proxy_has_a_client_of_its_own(site_of: SiteOf, clock: Clock, both: BothWays) -> None:
+    client = HttpClient(site_of(trusted=parse_trusted([PROXY])), clock, PROXY)
     addresses = ["198.51.100.7", "2001:db8::7", "198.51.100.8"]
     for address in addresses:
         client.ask("GET", "/", {"X-Forwarded-For": address})
-    assert [asked.address for asked in echo.asked] == addresses
+    assert [asked.address for asked in both.asked] == addresses
     client.hang_up()
 
 
@@ -211,9 +144,9 @@ class Told(AccessLog):
         self._log = Logger("test", observer=lambda event: self.lines.append(formatEvent(event)))
 
 
-def test_each_answer_has_a_line_in_the_access_log(make: Make, clock: Clock) -> None:
+def test_each_answer_has_a_line_in_the_access_log(site_of: SiteOf, clock: Clock) -> None:
     access = Told()
-    client = HttpClient(make(access, trusted=parse_trusted([PROXY])), clock, PROXY)
+    client = HttpClient(site_of(access, trusted=parse_trusted([PROXY])), clock, PROXY)
     client.ask("POST", "/?token=secret", {"X-Forwarded-For": "198.51.100.7"}, b"four")
     client.request("GET", "/later/what-i-wrote")
     assert access.lines == [
@@ -223,13 +156,13 @@ def test_each_answer_has_a_line_in_the_access_log(make: Make, clock: Clock) -> N
     client.hang_up()
 
 
-def test_a_line_says_how_long_the_answer_took(make: Make, clock: Clock, echo: Echo) -> None:
+def test_a_line_says_how_long_the_answer_took(site_of: SiteOf, clock: Clock, both: BothWays) -> None:
     access = Told()
-    client = HttpClient(make(access), clock)
+    client = HttpClient(site_of(access), clock)
     client.request("GET", "/later")
     clock.advance(2.5)
     assert access.lines == []
-    echo.later[0](b"late")
+    both.later[0].respond(200, {}, b"late")
     assert access.lines == ["GET /later 200 4 B 2500 ms 203.0.113.7"]
     client.hang_up()
 
@@ -237,10 +170,11 @@ def test_a_line_says_how_long_the_answer_took(make: Make, clock: Clock, echo: Ec
 # -- parting -------------------------------------------------------------------------------------------------
 
 
-def test_who_waits_for_nothing_is_hung_up_on(make: Make, clock: Clock) -> None:
-    site = make()
-    silent, answered = HttpClient(site, clock), HttpClient(site, clock)
+def test_who_waits_for_nothing_is_hung_up_on(site_of: SiteOf, clock: Clock) -> None:
+    site = site_of()
+    silent = HttpClient(site, clock)
     clock.advance(YOUNG)
+    answered = HttpClient(site, clock)
     answered.ask("GET", "/")
     site.hang_up()
     clock.advance(0)
@@ -248,14 +182,14 @@ def test_who_waits_for_nothing_is_hung_up_on(make: Make, clock: Clock) -> None:
     assert not site.answering
 
 
-def test_who_has_asked_or_is_about_to_gets_one_last_answer(make: Make, clock: Clock, echo: Echo) -> None:
-    site = make()
+def test_who_has_asked_or_is_about_to_gets_one_last_answer(site_of: SiteOf, clock: Clock, both: BothWays) -> None:
+    site = site_of()
     asking, young = HttpClient(site, clock), HttpClient(site, clock)
     asking.request("GET", "/later")
     site.hang_up()
     clock.advance(0)
     assert site.answering
-    echo.later[0](b"last")
+    both.later[0].respond(200, {}, b"last")
     young.request("POST", "/", body=b"last")
     for client in (asking, young):
         client.send(compose("GET", "/"))

@@ -1,4 +1,4 @@
-"""twisted.web with bounds: how large a body may be, how many may be connected, and what is known of a request."""
+"""twisted.web with bounds: how large a body may be, and what is known of a request."""
 
 from __future__ import annotations
 
@@ -13,8 +13,7 @@ from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET
 
 from tests.support.memory import HttpClient, compose
-from yekta.web.channel import LINGER, facts, surrender
-from yekta.web.forwarded import parse_trusted
+from yekta.web.channel import LINGER, facts
 from yekta.web.site import Limits, Site
 
 MAX = 1000
@@ -126,77 +125,6 @@ def test_the_413_has_the_headers_and_body_of_its_door(clock: Clock, echo: Echo) 
     answer = client.ask("POST", "/a?b", {"Content-Length": str(MAX + 1), "Origin": "http://app.example"})
     assert (answer.status, answer.headers["x-origin"], answer.body) == (413, "http://app.example", b"/a?b")
     client.hang_up()
-
-
-# -- how many ------------------------------------------------------------------------------------------------
-
-
-def test_connections_over_the_limit_are_refused_and_one_that_leaves_makes_room(make: Make, clock: Clock) -> None:
-    site = make(max_connections=2)
-    first, second, third = (HttpClient(site, clock) for _ in range(3))
-    assert (first.refused, second.refused, third.refused) == (False, False, True)
-    first.hang_up()
-    fourth = HttpClient(site, clock)
-    assert not fourth.refused
-    for client in (second, fourth):
-        client.hang_up()
-
-
-@pytest.mark.parametrize("address", ["203.0.113.7", "2001:db8::7"])
-def test_connections_of_one_address_are_limited(make: Make, clock: Clock, address: str) -> None:
-    site = make(max_per_address=2)
-    clients = [HttpClient(site, clock, address) for _ in range(3)]
-    other = HttpClient(site, clock, "198.51.100.1")
-    assert [client.refused for client in clients] == [False, False, True]
-    assert not other.refused
-    clients[0].hang_up()
-    again = HttpClient(site, clock, address)
-    assert not again.refused
-    for client in (clients[1], other, again):
-        client.hang_up()
-
-
-@pytest.mark.parametrize("address", ["127.0.0.1", "127.9.9.9", "::1", ""])
-def test_a_proxy_on_this_machine_speaks_for_many(make: Make, clock: Clock, address: str) -> None:
-    site = make(max_per_address=1)
-    clients = [HttpClient(site, clock, address) for _ in range(5)]
-    assert not any(client.refused for client in clients)
-    for client in clients:
-        client.hang_up()
-
-
-def test_the_clients_of_a_trusted_proxy_are_counted_in_its_place(make: Make, clock: Clock, echo: Echo) -> None:
-    proxy = "192.0.2.1"
-    site = make(max_per_address=1, trusted=parse_trusted([proxy]))
-    clients = [HttpClient(site, clock, proxy) for _ in range(4)]
-    for client, address in zip(clients, ("198.51.100.1", "198.51.100.2", "198.51.100.1"), strict=False):
-        client.request("GET", "/later", {"X-Forwarded-For": address})
-    clients[3].request("GET", "/", {"X-Forwarded-For": "198.51.100.3"})
-    # The proxy itself asks how we are.
-    clients[3].request("GET", "/health")
-    assert [asked.path for asked in echo.requests] == [b"/later", b"/later", b"/", b"/health"]
-    refusal = clients[2].answer()
-    assert refusal is not None
-    assert (refusal.status, refusal.body) == (429, b"")
-    # Once it has its answer, a client has no part in the proxy's connection any more.
-    echo.requests[0].finish()
-    clients[3].request("GET", "/", {"X-Forwarded-For": "198.51.100.1"})
-    assert [asked.path for asked in echo.requests[4:]] == [b"/"]
-    for client in clients:
-        client.hang_up()
-    assert site.census.enter("198.51.100.2")
-    site.census.leave("198.51.100.2")
-
-
-def test_a_connection_that_is_no_longer_http_stays_its_client_s(make: Make, clock: Clock, echo: Echo) -> None:
-    site = make(max_per_address=1, trusted=parse_trusted(["192.0.2.1"]))
-    client = HttpClient(site, clock, "192.0.2.1")
-    client.request("GET", "/later", {"X-Forwarded-For": "198.51.100.1"})
-    _, _, left = surrender(echo.requests[0].channel)
-    assert not site.census.enter("198.51.100.1")
-    left()
-    assert site.census.enter("198.51.100.1")
-    site.census.leave("198.51.100.1")
 
 
 # -- facts ---------------------------------------------------------------------------------------------------

@@ -15,7 +15,6 @@ from twisted.web.resource import Resource
 
 from tests.support.memory import HttpClient, compose
 from yekta.web.arrival import Arrival
-from yekta.web.forwarded import parse_trusted
 from yekta.web.front import EAGER
 from yekta.web.request import Request
 from yekta.web.site import Limits, Site
@@ -262,35 +261,6 @@ def test_a_body_that_declares_too_much_is_twisted_web_s_to_refuse(site: Site, cl
     assert answer.status == 413
     assert len(doors.arrivals) == 1
     client.hang_up()
-
-
-def test_the_clients_of_a_trusted_proxy_are_counted_in_its_place(clock: Clock, doors: Doors) -> None:
-    proxy = "192.0.2.1"
-    site = Site(clock, Rest(), Limits(max_per_address=1, trusted=parse_trusted([proxy])), doors=doors)
-    one, another, third = (HttpClient(site, clock, proxy) for _ in range(3))
-    for client, address in ((one, "198.51.100.1"), (another, "198.51.100.2")):
-        client.request("GET", "/door/later", {"X-Forwarded-For": address})
-    assert third.ask("GET", "/door", {"X-Forwarded-For": "198.51.100.3"}).status == 200
-    # The proxy itself asks how we are.
-    assert third.ask("GET", "/door").status == 200
-    # Once it has its answer, a client has no part in the proxy's connection any more.
-    doors.arrivals[0].respond(200, {}, b"")
-    assert third.ask("GET", "/door", {"X-Forwarded-For": "198.51.100.1"}).status == 200
-    assert third.ask("GET", "/door", {"X-Forwarded-For": "198.51.100.2"}).status == 429
-    assert len(doors.arrivals) == 5
-    for client in (one, another, third):
-        client.hang_up()
-    assert site.census._places == {}
-
-
-def test_a_connection_that_is_no_longer_http_stays_its_client_s(clock: Clock, doors: Doors) -> None:
-    site = Site(clock, Rest(), Limits(max_per_address=1, trusted=parse_trusted(["192.0.2.1"])), doors=doors)
-    client = HttpClient(site, clock, "192.0.2.1")
-    client.request("GET", "/door/later", {"X-Forwarded-For": "198.51.100.1"})
-    _, _, left = doors.arrivals[0].surrender()
-    assert [*site.census._places] == ["198.51.100.1"]
-    left()
-    assert site.census._places == {}
 
 
 def test_behind_a_wrapper_such_as_tls_too(site: Site, clock: Clock) -> None:
