@@ -31,6 +31,7 @@ FLOORS = {
     "yekta.engineio.eio3": 0,
     "yekta.rooms": 0,
     "yekta.turns": 0,
+    "yekta.alarm": 1,
     "yekta.timeouts": 1,
     "yekta.tcp": 1,
     "yekta.ports": 1,

@@ -2,7 +2,7 @@
 
 Heartbeats, hand-shakes and idle limits all wait the same time for thousands of connections. Those that started first
 are due first, so an insertion-ordered dictionary is the whole queue (:class:`Timeouts`), and all queues of one clock
-share one delayed call, the :class:`Alarm`: where connections come and go, one queue or another is empty every moment.
+share one delayed call: where connections come and go, one queue or another is empty every moment.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ Key = TypeVar("Key", bound=Hashable)
 GRAIN = 0.05
 
 
-class Alarm:
+class _SharedCall:
     """The delayed call of one clock. It may ring too early, and is silent while nobody waits."""
 
     def __init__(self, clock: IReactorTime) -> None:
@@ -68,7 +68,7 @@ class Alarm:
 
 
 # One for each clock, and so one for each reactor, as long as somebody may wait by it.
-_alarms: WeakValueDictionary[IReactorTime, Alarm] = WeakValueDictionary()
+_shared: WeakValueDictionary[IReactorTime, _SharedCall] = WeakValueDictionary()
 
 
 class Timeouts(Generic[Key]):
@@ -77,14 +77,14 @@ class Timeouts(Generic[Key]):
     Starting again starts anew. Every operation is O(1). No delayed call is left while nothing waits.
     """
 
-    __slots__ = ("_alarm", "_due", "_expired", "_seconds", "duration")
+    __slots__ = ("_call", "_due", "_expired", "_seconds", "duration")
 
     def __init__(self, clock: IReactorTime, duration: float, expired: Callable[[Key], object]) -> None:
         self.duration = duration
         self._seconds = clock.seconds
         self._expired = expired
         self._due: dict[Key, float] = {}
-        self._alarm = _alarms.get(clock) or _alarms.setdefault(clock, Alarm(clock))
+        self._call = _shared.get(clock) or _shared.setdefault(clock, _SharedCall(clock))
 
     def start(self, key: Key) -> None:
         """Begin to wait for ``key``, or begin again."""
@@ -92,18 +92,18 @@ class Timeouts(Generic[Key]):
         due.pop(key, None)
         moment = self._seconds() + self.duration
         if not due:
-            self._alarm.begin(self, moment)
+            self._call.begin(self, moment)
         due[key] = moment
 
     def stop(self, key: Key) -> None:
         """Wait for ``key`` no longer. Does nothing where nothing waits."""
         if self._due.pop(key, None) is not None and not self._due:
-            self._alarm.end(self)
+            self._call.end(self)
 
     def clear(self) -> None:
         """Wait for nothing any more."""
         self._due.clear()
-        self._alarm.end(self)
+        self._call.end(self)
 
     def first(self) -> Key:
         """The key that is due next; there must be one."""
@@ -121,7 +121,7 @@ class Timeouts(Generic[Key]):
         return len(self._due)
 
     def expire(self, now: float) -> None:
-        """For the alarm: end what is due."""
+        """For the call: end what is due."""
         for key in [key for key, _ in takewhile(lambda item: item[1] <= now, self._due.items())]:
             # The expiry of another may have stopped it, or started it again.
             if self._due.get(key, math.inf) <= now:

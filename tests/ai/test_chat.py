@@ -15,7 +15,7 @@ from tests.support.openai import Abort, Done, Head, Raw, Stay, Text, Wait, chunk
 from tests.support.patience import turn
 from yekta import __version__
 from yekta.ai.chat import ChatSettings
-from yekta.ai.provider import Completion, IGeneration, IProvider, Kind, Usage
+from yekta.ai.provider import Completion, IGeneration, IProvider, Kind
 
 PERSIAN = "سلام، حال شما چطور است؟ 🌱"
 
@@ -26,7 +26,7 @@ async def test_text_arrives_in_pieces_and_then_the_completion(server, client):
     server.script(Text("one "), Text("two"), Done("stop", usage))
     completion = await client.generate().done
     assert client.texts == ["one ", "two"]
-    assert completion == Completion("stop", "scripted", Usage(5, 2, 7))
+    assert completion == Completion("stop")
 
 
 @pytest_twisted.ensureDeferred
@@ -43,13 +43,12 @@ async def test_text_is_passed_on_as_it_arrives(server, client):
 
 @pytest_twisted.ensureDeferred
 async def test_what_is_asked(server, client):
-    await client.generate(api_key="k-123", max_tokens=9, include_usage=True).done
+    await client.generate(api_key="k-123", max_tokens=9).done
     (request,) = server.requests
     assert request.body == {
         "model": "m",
         "messages": [{"role": "user", "content": SECRET}],
         "stream": True,
-        "stream_options": {"include_usage": True},
         "max_tokens": 9,
     }
     assert request.headers["authorization"] == "Bearer k-123"
@@ -163,7 +162,7 @@ async def test_a_server_that_ignores_stream(server, client):
     answer = {"model": "x", "choices": [{"message": {"content": PERSIAN}, "finish_reason": "length"}]}
     head = Head(200, {"Content-Type": "application/json; charset=utf-8"})
     server.script(head, Raw(json.dumps(answer).encode(), each_byte=True))
-    assert await client.generate().done == Completion("length", "x", None)
+    assert await client.generate().done == Completion("length")
     assert client.texts == [PERSIAN]
 
 

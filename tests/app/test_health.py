@@ -6,7 +6,7 @@ from collections.abc import Coroutine
 from typing import Any
 
 import pytest
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.task import Clock
 
 from tests.support.gateway import NoDatabase
@@ -21,9 +21,21 @@ def now(coroutine: Coroutine[Any, Any, Any]) -> Any:
     return results[0]
 
 
-class World:
+class Slow(ScriptedProvider):
+    """Says whether it is up when told."""
+
     def __init__(self) -> None:
-        self.clock, self.database, self.provider = Clock(), NoDatabase(), ScriptedProvider()
+        super().__init__()
+        self.checked: Deferred[bool] = Deferred()
+
+    def check(self) -> Deferred[bool]:
+        self.checks += 1
+        return self.checked
+
+
+class World:
+    def __init__(self, provider: ScriptedProvider | None = None) -> None:
+        self.clock, self.database, self.provider = Clock(), NoDatabase(), provider or ScriptedProvider()
         self.health = Health(self.database.healthy, self.provider, self.clock)
 
 
@@ -48,3 +60,19 @@ def test_the_ai_is_asked_at_most_once_in_a_while_and_then_again() -> None:
     world.clock.advance(0.1)
     assert now(world.health.ai_is_up()) is False
     assert world.provider.checks == 2
+
+
+def test_all_who_ask_meanwhile_are_told_what_one_check_finds_though_its_asker_hangs_up() -> None:
+    provider = Slow()
+    health = World(provider).health
+    asked = [Deferred.fromCoroutine(health.ai_is_up()) for _ in range(3)]
+    told: list[bool] = []
+    asked[0].addErrback(lambda failure: failure.trap(CancelledError))
+    asked[0].cancel()
+    for each in asked[1:]:
+        each.addCallback(told.append)
+    assert told == []
+    provider.checked.callback(True)
+    assert told == [True, True]
+    assert now(health.ai_is_up()) is True
+    assert provider.checks == 1

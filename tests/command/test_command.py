@@ -212,6 +212,14 @@ def test_an_answer_is_resumed_after_a_cut(shell: Shell) -> None:
     assert said == "\n[connection lost, resuming]\n, world\n"
 
 
+def test_what_is_typed_last_needs_no_end_of_line(shell: Shell) -> None:
+    chatting = shell.begin("chat", "--url", shell.pair.api_url, "--locale", "en", token=shell.pair.acquire())
+    shell.ai.go_on.set()
+    said, complaints = chatting.communicate("How are you?", timeout=PATIENCE)
+    shell.ai.go_on.clear()
+    assert (chatting.returncode, said, complaints) == (0, "Hello, world\n", "")
+
+
 def test_control_c_stops_the_answer_and_then_the_chat(shell: Shell) -> None:
     token = shell.pair.acquire()
     chatting = shell.begin("chat", "--url", shell.pair.api_url, "--locale", "en", token=token)

@@ -175,6 +175,27 @@ def test_a_polling_connection_tells_its_packets_and_when_its_queue_is_empty(star
 
 
 @DOORS
+def test_whoever_looks_on_may_end_it(start: Start, door: str) -> None:
+    gateway = start(ping_interval=25.0)
+    gateway.engine.hooks.on("connection")(
+        lambda connection: connection.hooks.on("packet")(lambda packet: connection.close(discard=True))
+    )
+    if door == "polling":
+        client = gateway.open()
+        gateway.clock.advance(25.0)
+        client.poll()
+        client.post("3")
+    else:
+        socket = gateway.websocket()
+        gateway.clock.advance(25.0)
+        socket.send_text("3")
+        socket.send_text("4a")
+    assert [kind for kind, *_ in gateway.user.told] == ["lost"]
+    gateway.turn()
+    assert not gateway.engine.connections
+
+
+@DOORS
 def test_a_heartbeat_is_told_when_its_pong_came(start: Start, door: str) -> None:
     gateway = start(ping_interval=25.0)
     told = watched(gateway)

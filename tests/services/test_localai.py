@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import signal
@@ -38,9 +39,8 @@ async def test_it_answers_in_pieces_though_asked_while_it_loads(model):
     texts: list[str] = []
     completion = await model.provider.generate(ASKED, texts.append).done
     assert len(texts) > 1
-    assert completion.model == "local"
     # All that it may say, unless it has said all that it would.
-    assert completion.usage.completion == 12 or completion.finish_reason == "stop"
+    assert completion.finish_reason in ("length", "stop")
     assert await model.provider.check() is True
 
 
@@ -49,7 +49,7 @@ async def test_one_question_right_after_the_other_is_answered(model):
     """Its server closes a connection after each streamed answer, whatever it has promised."""
     for _ in range(10):
         completion = await model.provider.generate(ASKED, lambda _: None).done
-        assert completion.usage.completion == 12 or completion.finish_reason == "stop"
+        assert completion.finish_reason in ("length", "stop")
 
 
 @pytest_twisted.ensureDeferred
@@ -158,8 +158,11 @@ class PaperReactor(Clock):
     def __init__(self) -> None:
         super().__init__()
         self.children: list[Child] = []
+        self.short_of_processes = False
 
     def spawnProcess(self, protocol, executable, args, env, childFDs):
+        if self.short_of_processes:
+            raise BlockingIOError(errno.EAGAIN, "fork")
         self.args, self.env = args, env
         self.children.append(Child(protocol))
         return self.children[-1]
@@ -224,6 +227,19 @@ def test_it_comes_back_after_growing_pauses(paper, kept):
         assert len(paper.children) == before
         paper.advance(0.01)
         assert len(paper.children) == before + 1
+
+
+def test_a_child_that_cannot_be_started_is_tried_again(paper, kept):
+    paper.short_of_processes = True
+    paper.children[-1].end()
+    waiting = result_of(kept.port())
+    paper.advance(1)
+    paper.advance(2)
+    paper.short_of_processes = False
+    paper.advance(4)
+    assert len(paper.children) == 2
+    paper.children[-1].report(b"1\n")
+    assert waiting == [1]
 
 
 def test_a_stable_child_is_forgiven(paper, kept):

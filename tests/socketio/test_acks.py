@@ -139,3 +139,10 @@ def test_a_new_question_asked_while_all_are_told_of_the_end_does_not_upset_them(
     acks.call(2, other)
     acks.close()
     assert told == [None, None]
+
+
+def test_a_question_given_up_while_all_are_told_of_the_end_does_not_upset_them(acks: Acks) -> None:
+    first, second, third = (acks.wait(number, None) for number in range(3))
+    first.addErrback(lambda failure: second.cancel())
+    acks.close()
+    assert [outcome(answer) for answer in (first, second, third)] == [None, CancelledError, Disconnected]

@@ -67,6 +67,8 @@ REACH: list[tuple[str, Callable[[Crowd], Any], str]] = [
     ("a socket's others but for a room", lambda c: c.sockets["a"].except_("y"), "d"),
     ("a socket's local others", lambda c: c.sockets["a"].local, "bcd"),
     ("a socket's volatile others", lambda c: c.sockets["a"].broadcast.volatile.to("x"), "b"),
+    ("the same, as Node's users write it", lambda c: c.sockets["a"].volatile.to("x"), "b"),
+    ("a flagged socket's others", lambda c: c.sockets["a"].compress(False).broadcast, "bcd"),
 ]
 
 

@@ -267,3 +267,27 @@ def test_a_middleware_sees_each_event_and_may_keep_it(
     assert browser.open
     assert [failure.type for failure in logged] == [PermissionError]
     logged.clear()
+
+
+class Failing:
+    """An owner that fails whenever its client has fetched what was queued."""
+
+    event_received = None
+
+    def drained(self) -> None:
+        raise RuntimeError
+
+    def left(self, reason: str) -> None:
+        """It has gone."""
+
+
+def test_an_owner_that_fails_takes_nothing_from_other_clients(house: House, logged: list[Any]) -> None:
+    pollers = [house.poller(), house.poller()]
+    sockets = [poller.connect() for poller in pollers]
+    sockets[0].owner = Failing()  # type: ignore[assignment]
+    polls = [poller.poll() for poller in pollers]
+    house.server.emit("news")
+    house.clock.advance(0)
+    assert [poll.answer for poll in polls] == [(200, '42["news"]')] * 2
+    assert {failure.type for failure in logged} == {RuntimeError}
+    logged.clear()

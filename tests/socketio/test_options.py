@@ -182,6 +182,9 @@ def test_what_is_not_worth_it_is_not_compressed_on_a_websocket(start: Start, wat
         before = len(client.websocket.http.unread())
         said.emit("news", "x" * 5000)
         assert next_is_compressed(client, before) is compressed
+        before = len(client.websocket.http.unread())
+        said.emit_with_ack("news", "x" * 5000).addErrback(lambda _: None)
+        assert next_is_compressed(client, before) is compressed
     before = len(client.websocket.http.unread())
     speaker.emit("short")
     assert not next_is_compressed(client, before)

@@ -58,6 +58,16 @@ def test_timeout_comes_before_emit_as_in_node(house: House, socket: Socket) -> N
     assert isinstance(outcome(answer), AckTimeout)
 
 
+def test_flags_come_in_any_order_as_in_node(house: House, browser: Browser, socket: Socket) -> None:
+    for flagged in (socket.compress(False).volatile.timeout(5), socket.timeout(5).volatile.compress(False)):
+        answer = flagged.emit_with_ack("q", 1)
+        (asked,) = browser.heard()
+        assert isinstance(asked, str)
+        house.clock.advance(5)
+        assert isinstance(outcome(answer), AckTimeout)
+        assert not browser.transport.prepared[-1].compress
+
+
 LEAVING: list[Callable[[Browser, Socket], None]] = [
     lambda browser, socket: browser.cut(),
     lambda browser, socket: browser.say("1"),

@@ -124,7 +124,11 @@ class Browser(_Client):
 
     def say(self, *messages: Packet) -> None:
         for message in messages:
-            self.connection.packet_received(MESSAGE + message if isinstance(message, str) else message)
+            packet = MESSAGE + message if isinstance(message, str) else message
+            if isinstance(packet, str) and self.connection.express is not None:
+                self.connection.handler.text_received(packet.encode())
+            else:
+                self.connection.packet_received(packet)
 
     def heard(self) -> list[Packet]:
         packets = self.transport.packets[:]

@@ -9,7 +9,7 @@
     refusal.py      statuses and lost connections as errors
     failover.py     several providers as one, each behind a breaker.py
     offline.py      fixed words for when no model can answer
-    alarm.py patience.py    small parts about time
+    patience.py     time limits of one answer
 
 Knows no client, no prompt and no configuration.
 """

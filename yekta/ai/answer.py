@@ -11,9 +11,9 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from yekta import jsontext
-from yekta.ai.provider import Completion, Kind, ProviderError, Usage
+from yekta.ai.provider import Completion, Kind, ProviderError
 from yekta.ai.refusal import refused
-from yekta.ai.sse import LINE_LIMIT, Event, EventStream, ProtocolError
+from yekta.ai.sse import LINE_LIMIT, EventStream, ProtocolError
 
 
 class StreamedAnswer:
@@ -43,7 +43,10 @@ class StreamedAnswer:
 
     def finish(self) -> Iterator[str]:
         """The body is over: the text of a last event without a blank line after it."""
-        return self._texts(self._events.finish())
+        try:
+            return self._texts(self._events.finish())
+        except ProtocolError:
+            raise ProviderError(Kind.PROTOCOL) from None
 
     def completion(self) -> Completion:
         """Raises ``INTERRUPTED`` if the answer is not complete."""
@@ -51,9 +54,9 @@ class StreamedAnswer:
             raise ProviderError(Kind.INTERRUPTED)
         return self._facts.completion()
 
-    def _texts(self, events: Iterable[Event]) -> Iterator[str]:
+    def _texts(self, events: Iterable[str]) -> Iterator[str]:
         for event in events:
-            if not self.ended and (text := self._text(event.data)):
+            if not self.ended and (text := self._text(event)):
                 yield text
 
     def _text(self, data: str) -> str:
@@ -105,8 +108,6 @@ class _Facts:
 
     def __init__(self) -> None:
         self.finish_reason: str | None = None
-        self._model: str | None = None
-        self._usage: Usage | None = None
 
     def learn(self, text: str | bytes) -> dict[str, Any]:
         """Note the facts of one JSON object and return its first choice, or ``{}`` if it has none."""
@@ -120,12 +121,10 @@ class _Facts:
             raise _told_error(said["error"])
         choice = _first_choice(said)
         self.finish_reason = _word(choice.get("finish_reason")) or self.finish_reason
-        self._model = _word(said.get("model")) or self._model
-        self._usage = _usage(said.get("usage")) or self._usage
         return choice
 
     def completion(self) -> Completion:
-        return Completion(self.finish_reason or "stop", self._model, self._usage)
+        return Completion(self.finish_reason or "stop")
 
 
 def _told_error(error: object) -> ProviderError:
@@ -145,16 +144,8 @@ def _text_in(choice: dict[str, Any], part: str) -> str:
     return text if isinstance(text, str) else ""
 
 
-def _usage(value: object) -> Usage | None:
-    counts = _object(value)
-    prompt, completion = counts.get("prompt_tokens"), counts.get("completion_tokens")
-    if not isinstance(prompt, int) or not isinstance(completion, int):
-        return None
-    return Usage(prompt, completion, prompt + completion)
-
-
 def _word(value: object) -> str | None:
-    # These are shown in replies and metrics; nothing a model server sends there is legitimately longer.
+    # It is shown in replies; nothing that a model server sends there is legitimately longer.
     return value[:100] if isinstance(value, str) else None
 
 

@@ -30,7 +30,6 @@ class ChatSettings:
 
     ``base_url`` ends before ``/chat/completions``. ``max_tokens`` is asked of the provider, while
     ``max_characters`` is enforced here: a longer answer fails as ``TOO_LONG``; so is ``max_line``, in bytes.
-    ``include_usage`` asks for token counts, which some servers refuse to be asked for.
     """
 
     base_url: str
@@ -39,7 +38,6 @@ class ChatSettings:
     max_tokens: int | None = None
     max_characters: int = 32_768
     max_line: int = LINE_LIMIT
-    include_usage: bool = False
     patience: Patience = attrs.field(factory=Patience)
 
 
@@ -75,8 +73,6 @@ class ChatProvider:
             "messages": [{"role": message.role, "content": message.content} for message in messages],
             "stream": True,
         }
-        if self._settings.include_usage:
-            asked["stream_options"] = {"include_usage": True}
         if self._settings.max_tokens is not None:
             asked["max_tokens"] = self._settings.max_tokens
         return asked

@@ -19,9 +19,9 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from yekta.ai.alarm import Alarm
 from yekta.ai.breaker import Breaker
 from yekta.ai.provider import Completion, IGeneration, IProvider, Kind, Message, ProviderError
+from yekta.alarm import Alarm
 
 
 @attrs.frozen

@@ -21,13 +21,13 @@ from twisted.web.http import PotentialDataLoss
 from twisted.web.iweb import IResponse
 from zope.interface import implementer
 
-from yekta.ai.alarm import Alarm
 from yekta.ai.answer import StreamedAnswer, WholeAnswer
 from yekta.ai.http import drop
 from yekta.ai.patience import Patience
 from yekta.ai.provider import Completion, IGeneration, Kind, ProviderError
 from yekta.ai.refusal import lost, refused
 from yekta.ai.sse import LINE_LIMIT
+from yekta.alarm import Alarm
 
 
 @implementer(IGeneration)

@@ -14,8 +14,8 @@ from twisted.internet.defer import Deferred, succeed
 from twisted.internet.interfaces import IReactorTime
 from zope.interface import implementer
 
-from yekta.ai.alarm import Alarm
 from yekta.ai.provider import Completion, IGeneration, IProvider, Message
+from yekta.alarm import Alarm
 
 _FA = (
     "از این‌که نوشتید سپاسگزاریم. ",

@@ -23,25 +23,13 @@ class Message:
 
 
 @attrs.frozen
-class Usage:
-    """Tokens, as the provider counted them."""
-
-    prompt: int
-    completion: int
-    total: int
-
-
-@attrs.frozen
 class Completion:
     """How a generation ended well.
 
-    ``finish_reason`` is the provider's word (``stop``, ``length``, …), or ``fallback`` where the text is
-    not a model's. ``model`` and ``usage`` are ``None`` where the provider did not tell.
+    ``finish_reason`` is the provider's word (``stop``, ``length``, …), or ``fallback`` where the text is not a model's.
     """
 
     finish_reason: str
-    model: str | None = None
-    usage: Usage | None = None
 
 
 class Kind(enum.Enum):

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from twisted.internet.interfaces import IReactorTime
 
 from yekta.ai.provider import IProvider
+from yekta.app.single_flight import SingleFlight
 
 # How long an answer about the AI is believed, in seconds: every load balancer asks, and each check costs a request.
 AI_CHECK = 30.0
@@ -29,6 +30,8 @@ class Health:
         self._ai_check = ai_check
         self._checked = -ai_check
         self._ai_up = False
+        # Not the asker's own: one that hangs up must not cancel what others are told for a while.
+        self._checks: SingleFlight[None, None] = SingleFlight(self._check_ai)
         self.draining = False
 
     async def check(self) -> tuple[bool, dict[str, str]]:
@@ -39,11 +42,13 @@ class Health:
 
     async def ai_is_up(self) -> bool:
         """Whether the AI can answer, as of the last check."""
-        now = self._clock.seconds()
-        if now - self._checked >= self._ai_check:
-            self._checked = now
-            self._ai_up = await self._provider.check()
+        if self._clock.seconds() - self._checked >= self._ai_check:
+            await self._checks.get(None)
         return self._ai_up
+
+    async def _check_ai(self, _: None) -> None:
+        self._ai_up = await self._provider.check()
+        self._checked = self._clock.seconds()
 
 
 def _word(up: bool) -> str:

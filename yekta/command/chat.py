@@ -8,6 +8,7 @@ from argparse import ArgumentParser, Namespace
 from typing import Any
 
 from twisted.internet.defer import Deferred, DeferredQueue, ensureDeferred
+from twisted.internet.protocol import connectionDone
 from twisted.internet.stdio import StandardIO
 from twisted.protocols.basic import LineOnlyReceiver
 from twisted.python.failure import Failure
@@ -85,5 +86,8 @@ class Lines(LineOnlyReceiver):
     def lineReceived(self, line: bytes) -> None:
         self._typed.put(line.decode("utf-8", "replace"))
 
-    def connectionLost(self, reason: Failure = Failure(Exception())) -> None:  # noqa: B008
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        if self._buffer:
+            # Typed without an end of line.
+            self.lineReceived(self._buffer)
         self._typed.put(None)

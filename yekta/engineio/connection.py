@@ -93,6 +93,9 @@ class Connection:
             return
         if self._hooks is not None:
             self._hooks.fire("packet", packet)
+            if self.state is State.CLOSED:
+                # Whoever looks on has ended it.
+                return
         if self._pong is _AWAITED:
             self._pong = Pong.AWAITED_AGAIN
             self.engine.await_pong(self)

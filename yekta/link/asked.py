@@ -10,7 +10,7 @@ from msgspec import Struct
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 
-from yekta.ai.alarm import Alarm
+from yekta.alarm import Alarm
 from yekta.link import words
 from yekta.link.copy import Copy
 from yekta.link.words import Question, Said, Words

@@ -8,8 +8,8 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 from zope.interface import implementer
 
-from yekta.ai.alarm import Alarm
 from yekta.ai.provider import Completion, IGeneration, Kind, ProviderError
+from yekta.alarm import Alarm
 from yekta.app.elsewhere import Received
 from yekta.app.errors import ClientError
 from yekta.link.words import End, Said, Trouble, Unreadable

@@ -34,11 +34,12 @@ from twisted.web.iweb import IAgentEndpointFactory
 from zope.interface import implementer
 
 from yekta import jsontext
-from yekta.ai.alarm import Alarm
 from yekta.ai.chat import ChatProvider, ChatSettings
 from yekta.ai.http import make_agent
 from yekta.ai.provider import Kind, ProviderError
+from yekta.alarm import Alarm
 from yekta.services.localai_child import REPORT
+from yekta.services.restarts import Restarts, ending, failing
 
 _CHILD = "yekta.services.localai_child"
 _ALIAS = "local"
@@ -94,8 +95,13 @@ class LocalModel(Service):
         self._process: Any = None
         self._port: int | None = None
         self._ready_since = 0.0
-        self._pause = self.settings.pause
-        self._again = Alarm(reactor, self._spawn)
+        self._restarts = Restarts(
+            reactor,
+            self._spawn,
+            pause=self.settings.pause,
+            longest=self.settings.longest_pause,
+            stable=self.settings.stable,
+        )
         self._kill = Alarm(reactor, lambda: self._signal("KILL"))
         self._waiting: list[Deferred[int]] = []
         self._stopped: Deferred[None] | None = None
@@ -113,7 +119,7 @@ class LocalModel(Service):
     def stopService(self) -> Deferred[None]:
         """Fires when the child is gone."""
         super().stopService()
-        self._again.clear()
+        self._restarts.clear()
         self._give_up_waiting()
         if self._process is None:
             return succeed(None)
@@ -133,9 +139,7 @@ class LocalModel(Service):
         return waiter.addTimeout(self.settings.patience, self._reactor, _too_long)
 
     def _make_provider(self) -> ChatProvider:
-        settings = ChatSettings(
-            self.base_url, _ALIAS, self._key, max_tokens=self.settings.max_tokens, include_usage=True
-        )
+        settings = ChatSettings(self.base_url, _ALIAS, self._key, max_tokens=self.settings.max_tokens)
         # The server promises to keep a connection, and closes it after a streamed answer: each request has its own.
         pool = HTTPConnectionPool(self._reactor, persistent=False)
         agent = make_agent(self._reactor, pool, _ModelEndpoint(self, self._reactor))
@@ -145,14 +149,18 @@ class LocalModel(Service):
         child = _Child(self._child_settings(), self._ready, self._ended)
         # Neither its environment nor its descriptors hold anything of ours.
         environment = {"PYTHONPATH": os.pathsep.join(map(os.path.abspath, sys.path))}
-        with open(os.devnull, "r+b") as null:
-            self._process = self._reactor.spawnProcess(
-                child,
-                sys.executable,
-                [sys.executable, "-P", "-m", _CHILD],
-                env=environment,
-                childFDs={0: "w", 1: null.fileno(), 2: null.fileno(), REPORT: "r"},
-            )
+        try:
+            with open(os.devnull, "r+b") as null:
+                self._process = self._reactor.spawnProcess(
+                    child,
+                    sys.executable,
+                    [sys.executable, "-P", "-m", _CHILD],
+                    env=environment,
+                    childFDs={0: "w", 1: null.fileno(), 2: null.fileno(), REPORT: "r"},
+                )
+        except OSError as error:
+            self._ended(failing(error))
+            return
         self._kill.set(self.settings.load_time)
         self._log.info("local model: process {pid} started", pid=self._process.pid)
 
@@ -182,12 +190,10 @@ class LocalModel(Service):
         self._log.info("local model: process ended by {reason}", reason=reason)
         self._kill.clear()
         self._process = None
-        if self._port is not None and self._reactor.seconds() - self._ready_since >= self.settings.stable:
-            self._pause = self.settings.pause
+        lived = 0.0 if self._port is None else self._reactor.seconds() - self._ready_since
         self._port = None
         if self.running:
-            self._again.set(self._pause)
-            self._pause = min(2 * self._pause, self.settings.longest_pause)
+            self._restarts.ended(lived)
         elif self._stopped is not None:
             self._stopped.callback(None)
 
@@ -226,8 +232,7 @@ class _Child(ProcessProtocol):
             self._ready(int(self._report))
 
     def processEnded(self, reason: Failure) -> None:
-        ending: Any = reason.value
-        self._ended(f"exit {ending.exitCode}" if ending.signal is None else f"signal {ending.signal}")
+        self._ended(ending(reason))
 
 
 @implementer(IAgentEndpointFactory, IStreamClientEndpoint)

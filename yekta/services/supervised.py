@@ -12,7 +12,8 @@ from twisted.internet.protocol import ProcessProtocol
 from twisted.logger import Logger, eventFromJSON, globalLogPublisher
 from twisted.python.failure import Failure
 
-from yekta.ai.alarm import Alarm
+from yekta.alarm import Alarm
+from yekta.services.restarts import Restarts, ending, failing
 from yekta.services.worker import SILENCE
 
 # Seconds: until a worker must serve; between its end and the next start, at first and at the most; after so long it
@@ -27,7 +28,9 @@ _LOG = (1, 2)
 
 
 class Supervised:
-    """One worker, from each of its starts to its end. ``spawn(index, protocol)`` starts the process."""
+    """One worker, from each of its starts to its end. ``spawn(index, protocol)`` starts the process; ``ready()`` is
+    called when that serves.
+    """
 
     _log = Logger()
 
@@ -36,27 +39,30 @@ class Supervised:
         reactor: Any,
         index: int,
         spawn: Callable[[int, ProcessProtocol], Any],
-        ready: Callable[[int], None],
+        ready: Callable[[], None],
     ) -> None:
         self.process: Any = None
+        self.is_ready = False
         self._reactor = reactor
         self._index = index
         self._spawn = spawn
         self._ready = ready
-        self._pause = PAUSE
         self._started = 0.0
         self._stopped: Deferred[None] | None = None
-        self._again = Alarm(reactor, self.start)
+        self._restarts = Restarts(reactor, self.start, pause=PAUSE, longest=LONGEST_PAUSE, stable=STABLE)
         self._silent = Alarm(reactor, self._kill)
 
     def start(self) -> None:
         self._started = self._reactor.seconds()
         self._silent.set(START)
-        self.process = self._spawn(self._index, _Pipes(self))
+        try:
+            self.process = self._spawn(self._index, _Pipes(self))
+        except OSError as error:
+            self.ended(failing(error))
 
     def stop(self) -> Deferred[None]:
         """Fires when the process is gone."""
-        self._again.clear()
+        self._restarts.clear()
         if self.process is None:
             return succeed(None)
         self._stopped = Deferred()
@@ -72,20 +78,18 @@ class Supervised:
     def lives(self, ready: bool) -> None:
         """A sign of life."""
         self._silent.set(SILENCE)
-        if ready:
-            self._ready(self._index)
+        if ready and not self.is_ready:
+            self.is_ready = True
+            self._ready()
 
     def ended(self, reason: str) -> None:
         self._silent.clear()
-        self.process = None
+        self.process, self.is_ready = None, False
         if self._stopped is not None:
             self._stopped.callback(None)
             return
         self._log.error("worker {index} has ended by {reason}; it starts again", index=self._index, reason=reason)
-        if self._reactor.seconds() - self._started >= STABLE:
-            self._pause = PAUSE
-        self._again.set(self._pause)
-        self._pause = min(2 * self._pause, LONGEST_PAUSE)
+        self._restarts.ended(self._reactor.seconds() - self._started)
 
     def said(self, line: bytes) -> None:
         """A line of its log, or of somebody who knows no log."""
@@ -120,5 +124,4 @@ class _Pipes(ProcessProtocol):
                 self._worker.lives(line == b"READY=1")
 
     def processEnded(self, reason: Failure) -> None:
-        ending: Any = reason.value
-        self._worker.ended(f"exit {ending.exitCode}" if ending.signal is None else f"signal {ending.signal}")
+        self._worker.ended(ending(reason))

@@ -52,7 +52,6 @@ class Workers(Outermost):
         self._options = options
         self._ports: list[Any] = []
         self._folder = ""
-        self._ready: set[int] = set()
         self.workers = [
             Supervised(reactor, index, self._spawn, self._is_ready) for index in range(self._settings.workers)
         ]
@@ -107,10 +106,9 @@ class Workers(Outermost):
         for worker in self.workers:
             worker.tell(signal)
 
-    def _is_ready(self, index: int) -> None:
-        self._ready.add(index)
-        if len(self._ready) == len(self.workers):
-            self._log.info("{service}: all {number} workers serve", service=self.name, number=len(self._ready))
+    def _is_ready(self) -> None:
+        if all(worker.is_ready for worker in self.workers):
+            self._log.info("{service}: all {number} workers serve", service=self.name, number=len(self.workers))
             self._herald.ready()
 
     def _spawn(self, index: int, child: ProcessProtocol) -> Any:

@@ -33,6 +33,9 @@ class Acks:
         done: Deferred[Any] = Deferred(lambda _: self.forget(number))
 
         def answered(args: list[Any] | None) -> None:
+            if done.called:
+                # Given up while the others were told of the end.
+                return
             if args is None:
                 done.errback(Disconnected())
             else:

@@ -46,20 +46,20 @@ class BroadcastOperator:
     @property
     def volatile(self) -> BroadcastOperator:
         """Events may be lost by clients that do not keep up."""
-        return self._flagged(volatile=True)
+        return self.flagged(volatile=True)
 
     @property
     def local(self) -> BroadcastOperator:
         """Only sockets of this process."""
-        return self._flagged(local=True)
+        return self.flagged(local=True)
 
     def compress(self, compress: bool) -> BroadcastOperator:
         """Whether compressing is worth it, where compression is on."""
-        return self._flagged(compress=compress)
+        return self.flagged(compress=compress)
 
     def timeout(self, seconds: float) -> BroadcastOperator:
         """How long :meth:`emit_with_ack` waits."""
-        return self._flagged(timeout=seconds)
+        return self.flagged(timeout=seconds)
 
     def emit(self, event: str, *args: Any) -> None:
         """Send an event. Who gets it is settled before this returns."""
@@ -70,7 +70,7 @@ class BroadcastOperator:
 
     def emit_with_ack(self, event: str, *args: Any) -> Deferred[list[Any]]:
         """Send an event and gather one answer of each socket; `AckTimeout` carries those that came in time."""
-        message = Message((allowed(event), *args), id=self._namespace.next_id())
+        message = Message((allowed(event), *args), compress=self._flags.compress, id=self._namespace.next_id())
         return self._namespace.adapter.broadcast_with_ack(message, self._target, self._flags)
 
     def fetch_sockets(self) -> Deferred[list[RemoteSocket]]:
@@ -89,7 +89,8 @@ class BroadcastOperator:
         """Disconnect these sockets; with ``close``, close their connections."""
         self._namespace.adapter.disconnect(self._target, self._flags, close)
 
-    def _flagged(self, **flags: Any) -> BroadcastOperator:
+    def flagged(self, **flags: Any) -> BroadcastOperator:
+        """See `Flags`."""
         return attrs.evolve(self, flags=attrs.evolve(self._flags, **flags))
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 from twisted.internet.defer import Deferred
 
+from yekta.socketio.broadcast import Broadcasting, BroadcastOperator
 from yekta.socketio.packet import allowed
 
 if TYPE_CHECKING:
@@ -14,26 +15,44 @@ if TYPE_CHECKING:
 
 
 @attrs.frozen
-class TimedSocket:
-    """A socket whose acknowledgements must come within ``seconds``."""
+class FlaggedSocket(Broadcasting):
+    """A socket whose events may be dropped, are not worth compressing, or must be answered within ``timeout`` seconds.
 
-    _socket: Speaking
-    _seconds: float
-
-    def emit_with_ack(self, event: str, *args: Any) -> Deferred[Any]:
-        """See :meth:`Speaking.emit_with_ack`."""
-        return self._socket.emit_with_ack(event, *args, timeout=self._seconds)
-
-
-@attrs.frozen
-class FlaggedSocket:
-    """A socket whose events may be dropped, or are not worth compressing."""
+    Each flag makes a new one. What it says to others (``to`` and the like) has the same flags.
+    """
 
     _socket: Speaking
     _volatile: bool = False
     _compress: bool = True
+    _timeout: float | None = None
+
+    @property
+    def volatile(self) -> FlaggedSocket:
+        """See :meth:`Speaking.volatile`."""
+        return attrs.evolve(self, volatile=True)
+
+    def compress(self, compress: bool) -> FlaggedSocket:
+        """See :meth:`Speaking.compress`."""
+        return attrs.evolve(self, compress=compress)
+
+    def timeout(self, seconds: float) -> FlaggedSocket:
+        """See :meth:`Speaking.timeout`."""
+        return attrs.evolve(self, timeout=seconds)
+
+    @property
+    def broadcast(self) -> BroadcastOperator:
+        """All others in the namespace."""
+        return self._operator()
 
     def emit(self, event: str, *args: Any) -> None:
         """See :meth:`Speaking.emit`."""
         said = (allowed(event), *args)
         self._socket.deliver(self._socket.recorded(said, volatile=self._volatile, compress=self._compress))
+
+    def emit_with_ack(self, event: str, *args: Any) -> Deferred[Any]:
+        """See :meth:`Speaking.emit_with_ack`."""
+        said = (allowed(event), *args)
+        return self._socket.question(said, self._timeout, volatile=self._volatile, compress=self._compress)
+
+    def _operator(self) -> BroadcastOperator:
+        return self._socket.broadcast.flagged(volatile=self._volatile, compress=self._compress, timeout=self._timeout)

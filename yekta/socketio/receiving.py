@@ -9,6 +9,7 @@ from twisted.internet.defer import Deferred
 
 from yekta.engineio.connection import PARSE_ERROR, STATE_OPEN, Connection
 from yekta.socketio import packet as packets
+from yekta.socketio.calls import call
 from yekta.socketio.errors import ProtocolError
 from yekta.socketio.order import Order
 from yekta.socketio.packet import Packet
@@ -88,21 +89,20 @@ class Receiving:
 
     def text_received(self, packet: Utf8) -> None:
         plain = self._plain
-        if plain is None or packet[:3] != _PLAIN_EVENT or self._decoder is not None:
-            if plain is not None and packet == _GOODBYE and self._decoder is None:
-                self._leave(plain, len(packet))
-            else:
-                self.message_received(packet[1:].decode())
+        if plain is None or self._decoder is not None or (packet[:3] != _PLAIN_EVENT and packet != _GOODBYE):
+            self.message_received(packet[1:].decode())
             return
         try:
+            if packet == _GOODBYE:
+                self._leave(plain, len(packet))
+                return
             args = packets.decode_plain_event(packet[2:])
+            if self._order is not None:
+                self._event_received(plain, args, None, len(packet))
+            elif (pending := plain.event_received(args, None)) is not None:
+                self._make_order().hold(pending)
         except ProtocolError as error:
             self.connection.fail(PARSE_ERROR, str(error))
-            return
-        if self._order is not None:
-            self._event_received(plain, args, None, len(packet))
-        elif (pending := plain.event_received(args, None)) is not None:
-            self._make_order().hold(pending)
 
     def _decode(self, data: str | bytes) -> None:
         if self._parser is None:
@@ -126,7 +126,7 @@ class Receiving:
     def drained(self) -> None:
         for socket in self.sockets:
             if socket.owner is not None:
-                socket.owner.drained()
+                call(socket.owner.drained)
 
     def _await_attachments(self, first: bool) -> None:
         if self._first is None:

@@ -15,7 +15,7 @@ from yekta.socketio.adapter import Target
 from yekta.socketio.broadcast import Broadcasting, BroadcastOperator
 from yekta.socketio.calls import call
 from yekta.socketio.errors import Disconnected
-from yekta.socketio.flagged import FlaggedSocket, TimedSocket
+from yekta.socketio.flagged import FlaggedSocket
 from yekta.socketio.listening import Listening
 from yekta.socketio.message import Message
 from yekta.socketio.packet import RESERVED, Packet, allowed, reserved
@@ -87,19 +87,23 @@ class Speaking(Listening, Broadcasting):
 
         Fails with `AckTimeout` after ``timeout`` seconds, and with `Disconnected`.
         """
+        return self.question((allowed(event), *args), timeout)
+
+    def question(self, said: Sequence[Any], timeout: float | None, **flags: Any) -> Deferred[Any]:
+        """As `emit_with_ack`; ``flags`` are those of a `Message`."""
         if not self.connected:
             return fail(Disconnected())
         number = self.namespace.next_id()
-        message = Message((allowed(event), *args), id=number)
+        message = Message(said, id=number, **flags)
         # Nobody waits for the answer to what cannot be said.
         message.encoded(self._format)
         answer = self._owed().wait(number, timeout)
         self.deliver(message)
         return answer
 
-    def timeout(self, seconds: float) -> TimedSocket:
+    def timeout(self, seconds: float) -> FlaggedSocket:
         """``socket.timeout(5).emit_with_ack(…)``, as Node's users write it."""
-        return TimedSocket(self, seconds)
+        return FlaggedSocket(self, timeout=seconds)
 
     @property
     def volatile(self) -> FlaggedSocket:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from twisted.internet.task import Clock
 
-from yekta.ai.alarm import Alarm
+from yekta.alarm import Alarm
 
 
 @pytest.fixture

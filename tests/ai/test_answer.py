@@ -1,0 +1,21 @@
+"""What the body of an answer says, where a server of models says it strangely."""
+
+from __future__ import annotations
+
+import pytest
+
+from yekta.ai.answer import StreamedAnswer
+from yekta.ai.provider import Kind, ProviderError
+
+LINE = b"data: " + b" " * 60_000 + b"\n"
+
+
+def test_an_event_that_is_too_large_is_not_understood_whenever_that_is_seen():
+    with pytest.raises(ProviderError) as caught:
+        StreamedAnswer(100).feed(LINE * 18)
+    assert caught.value.kind is Kind.PROTOCOL
+    answer = StreamedAnswer(100)
+    answer.feed(LINE * 17 + LINE.rstrip(b"\n"))
+    with pytest.raises(ProviderError) as caught:
+        answer.finish()
+    assert caught.value.kind is Kind.PROTOCOL

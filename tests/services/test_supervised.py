@@ -1,0 +1,108 @@
+"""One worker as its parent sees it, by the clock."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from twisted.internet.error import ProcessDone
+from twisted.internet.protocol import ProcessProtocol
+from twisted.internet.task import Clock
+from twisted.logger import capturedLogs, formatEvent
+from twisted.python.failure import Failure
+
+from yekta.services.supervised import LONGEST_PAUSE, PAUSE, STABLE, Supervised
+from yekta.services.worker import SILENCE
+
+_REPORT = 3
+
+
+class Parent:
+    """``pipes``: of each process that was started; ``short``: none can be, for want of descriptors."""
+
+    def __init__(self, clock: Clock) -> None:
+        self.pipes: list[ProcessProtocol] = []
+        self.short = False
+        self.told = 0
+        self.clock = clock
+        self.worker = Supervised(clock, 1, self._spawn, self._ready)
+        self.worker.start()
+
+    def _spawn(self, index: int, pipes: ProcessProtocol) -> Any:
+        if self.short:
+            raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+        self.pipes.append(pipes)
+        return self
+
+    def signalProcess(self, name: str) -> None:
+        """It ends when the test says so."""
+
+    def _ready(self) -> None:
+        self.told += 1
+
+    def say(self, line: bytes) -> None:
+        self.pipes[-1].childDataReceived(_REPORT, line + b"\n")
+
+    def end(self) -> None:
+        self.pipes[-1].processEnded(Failure(ProcessDone(0)))
+
+
+@pytest.fixture
+def parent(clock: Clock) -> Iterator[Parent]:
+    parent = Parent(clock)
+    yield parent
+    stopped = parent.worker.stop()
+    parent.end()
+    assert stopped.called
+
+
+def test_it_is_started_again_after_growing_pauses_and_forgiven_once_it_was_stable(parent: Parent, clock: Clock) -> None:
+    with capturedLogs() as lines:
+        pause = PAUSE
+        while pause < LONGEST_PAUSE:
+            parent.end()
+            clock.advance(pause - 0.01)
+            before = len(parent.pipes)
+            clock.advance(0.02)
+            assert len(parent.pipes) == before + 1
+            pause *= 2
+        for _ in range(int(STABLE / SILENCE) + 1):
+            parent.say(b"WATCHDOG=1")
+            clock.advance(SILENCE - 0.01)
+        parent.end()
+        before = len(parent.pipes)
+        clock.advance(PAUSE)
+    assert len(parent.pipes) == before + 1
+    assert {formatEvent(line) for line in lines} == {"worker 1 has ended by exit 0; it starts again"}
+
+
+def test_one_that_cannot_be_started_is_tried_again(parent: Parent, clock: Clock) -> None:
+    parent.short = True
+    with capturedLogs() as lines:
+        parent.end()
+        clock.advance(PAUSE)
+        clock.advance(2 * PAUSE)
+        assert len(parent.pipes) == 1
+        parent.short = False
+        clock.advance(4 * PAUSE)
+    assert len(parent.pipes) == 2
+    said = "worker 1 has ended by a start that failed: Too many open files; it starts again"
+    assert [formatEvent(line) for line in lines[1:]] == [said, said]
+
+
+def test_each_start_is_told_to_serve_once_and_only_while_it_does(parent: Parent, clock: Clock) -> None:
+    assert not parent.worker.is_ready
+    parent.say(b"READY=1")
+    # As after a reload.
+    parent.say(b"READY=1")
+    assert (parent.worker.is_ready, parent.told) == (True, 1)
+    with capturedLogs():
+        parent.end()
+    assert not parent.worker.is_ready
+    clock.advance(PAUSE)
+    assert not parent.worker.is_ready
+    parent.say(b"READY=1")
+    assert (parent.worker.is_ready, parent.told) == (True, 2)
