@@ -52,7 +52,11 @@ def stock(chunks: list[bytes]) -> Seen:
     factory = WebSocketServerFactory(reactor=clock)
     factory.protocol = Stock
     factory.setProtocolOptions(
-        maxMessagePayloadSize=LIMITS.max_message, failByDrop=False, openHandshakeTimeout=0, closeHandshakeTimeout=0
+        maxMessagePayloadSize=LIMITS.max_message,
+        failByDrop=False,
+        echoCloseCodeReason=True,
+        openHandshakeTimeout=0,
+        closeHandshakeTimeout=0,
     )
     protocol, transport = factory.buildProtocol(None), MemoryTransport(clock)
     transport.protocol = protocol

@@ -16,6 +16,7 @@ from tests.support.websockets import (
     TEXT,
     Recorder,
     client_frame,
+    close_payload,
     connect,
 )
 from yekta.websocket.factory import WebSocketFactory
@@ -144,6 +145,19 @@ def test_a_long_reason_is_cut_between_two_characters(clock: Clock, reason: str) 
     assert 120 <= len(close[1].encode()) <= 123
     assert reason.startswith(close[1])
     client.transport.lose()
+
+
+@pytest.mark.parametrize(
+    "said",
+    [b"", close_payload(1000), close_payload(1001), close_payload(1000, "bye"), close_payload(4321, "خداحافظ")],
+)
+def test_a_goodbye_is_answered_with_the_same(clock: Clock, said: bytes) -> None:
+    recorder, client = connect(make(clock), clock)
+    client.send(client_frame(CLOSE, said))
+    assert client.frames() == [(CLOSE, said)]
+    clock.advance(0)
+    code = int.from_bytes(said[:2], "big") if said else 1005
+    assert recorder.told[1:] == [("lost", code, said[2:].decode())]
 
 
 def test_a_client_that_says_goodbye_but_reads_nothing_is_cut(clock: Clock) -> None:

@@ -169,6 +169,22 @@ def test_extensions_and_protocols_that_broke_others_are_not_agreed_on(
     client.transport.lose()
 
 
+@pytest.mark.parametrize("named", ["v1.chat", "v1.chat, v2.chat", "v1.chat,v2.chat"])
+def test_the_first_subprotocol_is_agreed_on(site: Site, clock: Clock, door: Door, named: str) -> None:
+    client = WebSocketClient(HttpClient(site, clock), headers={"Sec-WebSocket-Protocol": named})
+    assert client.accepted
+    assert client.answer is not None
+    assert client.answer.headers["sec-websocket-protocol"] == "v1.chat"
+    client.transport.lose()
+
+
+@pytest.mark.parametrize("origin", ["null", "file://", "capacitor://localhost", "chrome-extension://abc"])
+def test_a_page_without_a_host_is_for_others_to_judge(site: Site, clock: Clock, door: Door, origin: str) -> None:
+    client = WebSocketClient(HttpClient(site, clock), headers={"Origin": origin})
+    assert client.accepted
+    client.transport.lose()
+
+
 def test_behind_a_wrapper_such_as_tls_the_wrapped_protocol_is_replaced(site: Site, clock: Clock, door: Door) -> None:
     client = WebSocketClient(HttpClient(WrappingFactory(site), clock))
     assert client.accepted

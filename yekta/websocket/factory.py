@@ -37,6 +37,10 @@ class WebSocketFactory(WebSocketServerFactory):
         self.setProtocolOptions(
             maxMessagePayloadSize=limits.max_message,
             failByDrop=False,
+            # A close frame is answered with its own code and reason (RFC 6455, 5.5.1).
+            echoCloseCodeReason=True,
+            # Whom we let in is decided before (`yekta.web.origins`).
+            allowNullOrigin=True,
             openHandshakeTimeout=0,
             closeHandshakeTimeout=0,
             perMessageCompressionAccept=self._accept_compression,

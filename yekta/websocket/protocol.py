@@ -12,8 +12,9 @@ It knows nothing of Engine.IO or events; those are its receiver's (:class:`~yekt
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from twisted.python.failure import Failure
 from zope.interface import implementer
@@ -27,10 +28,15 @@ from yekta.websocket.outgoing import GATHERED, IDLE, Outgoing
 
 _OPEN = Outgoing.STATE_OPEN
 
-# What clients say when they close, and what they are answered.
-_COMMON_GOODBYES = {b"": NO_CODE, **{code.to_bytes(2, "big"): code for code in (NORMAL, GOING_AWAY)}}
+# What most clients say when they close: its code, and what they are answered, which is the same (RFC 6455, 5.5.1).
+_COMMON_GOODBYES = {
+    said: (code, frame(CLOSE, said))
+    for said, code in ((b"", NO_CODE), *((code.to_bytes(2, "big"), code) for code in (NORMAL, GOING_AWAY)))
+}
+# A subprotocol that is sent back (RFC 9110, 5.6.2); not a page of text.
+_TOKEN = re.compile("[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}")
+
 _PACKED_TEXT = bytes((PACKED_TEXT,))
-_GOODBYE = frame(CLOSE, NORMAL.to_bytes(2, "big"))
 
 # What each connection has of its own, from its beginning to an ordinary end.
 ATTRIBUTES = (
@@ -72,8 +78,10 @@ class WebSocket(Outgoing):
         if rest:
             self.dataReceived(rest)
 
-    def onConnect(self, request: object) -> tuple[None, dict[str, str]]:
-        return None, self.response_headers
+    def onConnect(self, request: Any) -> tuple[str | None, dict[str, str]]:
+        """Agree on the first subprotocol: we know none, but browsers give up where they named some and get none."""
+        named = request.protocols[:1]
+        return (named[0] if named and _TOKEN.fullmatch(named[0]) else None), self.response_headers
 
     def _onOpen(self) -> None:
         self.transport.registerProducer(self, True)
@@ -153,8 +161,8 @@ class WebSocket(Outgoing):
         if said not in _COMMON_GOODBYES or not self._expects_a_message:
             return False
         self.data = b""
-        self._goodbye = _COMMON_GOODBYES[said]
-        self.sendData(_GOODBYE)
+        self._goodbye, answer = _COMMON_GOODBYES[said]
+        self.sendData(answer)
         self.state = self.STATE_CLOSED
         self.transport.unregisterProducer()
         self.transport.loseConnection()
