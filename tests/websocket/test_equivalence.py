@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from twisted.internet.task import Clock
 
+from tests.support.clocks import BusyClock
 from tests.support.memory import MemoryTransport, compose
 from tests.support.websockets import (
     BINARY,
@@ -27,6 +28,7 @@ from tests.support.websockets import (
 )
 from yekta.websocket.factory import WebSocketFactory
 from yekta.websocket.limits import Limits
+from yekta.websocket.rests import TURN
 
 LIMITS = Limits(max_message=200_000, max_fragments=8)
 
@@ -68,12 +70,15 @@ def stock(chunks: list[bytes]) -> Seen:
     return protocol.messages, list(server_frames(b"".join(transport.writes))), transport.disconnecting
 
 
-def ours(chunks: list[bytes]) -> Seen:
+def ours(chunks: list[bytes], clock: Clock | None = None) -> Seen:
     """The same of ours."""
-    clock = Clock()
+    clock = clock or Clock()
     recorder, client = connect(WebSocketFactory(clock, LIMITS), clock)
     for data in chunks:
         client.send(data)
+    while any(call.getTime() <= clock.rightNow for call in clock.getDelayedCalls()):
+        # It rests.
+        clock.advance(0)
     seen = recorder.messages(), client.frames(), client.transport.disconnecting
     client.transport.lose()
     assert clock.getDelayedCalls() == [] or client.transport.disconnecting
@@ -86,7 +91,13 @@ def without_reasons(sent: Sent) -> Sent:
 
 
 def assert_same(chunks: list[bytes]) -> None:
-    (messages, sent, dropped), (stock_messages, stock_sent, stock_dropped) = ours(chunks), stock(chunks)
+    assert_as_stock(chunks, ours(chunks))
+    # With a rest before each step of Autobahn's.
+    assert_as_stock(chunks, ours(chunks, BusyClock(TURN)))
+
+
+def assert_as_stock(chunks: list[bytes], seen: Seen) -> None:
+    (messages, sent, dropped), (stock_messages, stock_sent, stock_dropped) = seen, stock(chunks)
     assert messages == stock_messages
     assert without_reasons(sent) == without_reasons(stock_sent)
     if (CLOSE, INVALID_PAYLOAD) not in without_reasons(sent):

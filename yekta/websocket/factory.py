@@ -17,6 +17,7 @@ from yekta.websocket.interfaces import IReceiver
 from yekta.websocket.lean import with_options
 from yekta.websocket.limits import Limits
 from yekta.websocket.protocol import ATTRIBUTES, WebSocket
+from yekta.websocket.rests import Rests
 
 
 class WebSocketFactory(WebSocketServerFactory):
@@ -33,6 +34,7 @@ class WebSocketFactory(WebSocketServerFactory):
         self.closing: Timeouts[WebSocket] = Timeouts(clock, limits.close_timeout, WebSocket.abort)
         self.listening: Timeouts[WebSocket] = Timeouts(clock, limits.ping_interval, WebSocket.keep_alive)
         self.answering: Timeouts[WebSocket] = Timeouts(clock, limits.ping_timeout, WebSocket.keep_alive)
+        self.rests = Rests(clock)
         # The time-outs of Autobahn are off: each would be a timer per connection on the global reactor.
         self.setProtocolOptions(
             maxMessagePayloadSize=limits.max_message,

@@ -23,6 +23,10 @@ LONG = 126
 # A text as it arrives: in UTF-8, unless the client broke its word.
 Utf8 = bytes
 
+# As many texts are taken at a time: most chunks have fewer, and others have their turn between two such batches. Of
+# packed ones, each may be a megabyte.
+BATCH, PACKED_BATCH = range(128), range(4)
+
 # Takes a mask and a payload, which is its own.
 Unmask = Callable[[bytes, bytes], Utf8]
 
@@ -39,18 +43,20 @@ def unmask(mask: bytes, payload: bytes) -> bytes:
 
 
 def take_texts(
-    data: bytes, limit: int, unmask_long: Unmask = unmask, kind: int = TEXT
+    data: bytes, limit: int, unmask_long: Unmask = unmask, kind: int = TEXT, batch: range = BATCH
 ) -> tuple[list[Utf8], int, int]:
     """The whole masked text frames that ``data`` begins with: their payloads, unmasked, and where the rest begins.
 
-    Stops at the first thing that is anything else: a fragment, a control or binary frame, a compressed or broken one,
-    or a frame over ``limit`` bytes. The third result is how many bytes are missing where the rest is a text frame that
-    has not arrived whole, as far as that is known. ``unmask_long`` may know a faster way for long payloads. ``kind``:
-    the first byte of each.
+    Stops when it has a ``batch`` of them, and at the first thing that is anything else: a fragment, a control or binary
+    frame, a compressed or broken one, or a frame over ``limit`` bytes. The third result is how many bytes are missing
+    where the rest is a text frame that has not arrived whole, as far as that is known. ``unmask_long`` may know a
+    faster way for long payloads. ``kind``: the first byte of each.
     """
     payloads: list[Utf8] = []
     start, size = 0, len(data)
-    while size - start > 5 and data[start] == kind:
+    for _ in batch:
+        if size - start <= 5 or data[start] != kind:
+            break
         length = data[start + 1] - _MASKED
         body = start + 6
         if length > _SHORT:

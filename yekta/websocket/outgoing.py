@@ -158,9 +158,14 @@ class Outgoing(LeanProtocol):
         self.writable = True
         self.flush()
         if self.writable and self.state == _OPEN:
-            self.transport.resumeProducing()
+            self._read_on()
             self.receiver.drained()
             self.consumeData()
+
+    def _read_on(self) -> None:
+        # Who rests has enough to handle.
+        if self not in self.factory.rests:
+            self.transport.resumeProducing()
 
     def stopProducing(self) -> None:
         """The transport is going away; `connectionLost` follows."""

@@ -20,7 +20,7 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from yekta.websocket.deflate import PACKED_TEXT, Corrupt, TooLong, unpack
-from yekta.websocket.frame import CLOSE, TEXT, frame, goodbye, take_texts
+from yekta.websocket.frame import BATCH, CLOSE, PACKED_BATCH, TEXT, frame, goodbye, take_texts
 from yekta.websocket.interfaces import IReceiver, IWebSocket
 from yekta.websocket.limits import GOING_AWAY, NO_CLOSE, NO_CODE, NORMAL, PING_TIMEOUT, POLICY, TOO_BIG
 from yekta.websocket.nvx import unmask_long
@@ -111,9 +111,19 @@ class WebSocket(Outgoing):
             self.dataReceived(data)
 
     def consumeData(self) -> None:
-        """As Autobahn's, which may stop within a message."""
-        super().consumeData()
+        """As Autobahn's, which may stop within a message; or before the next one, where its turn is over (`rests`)."""
+        rests = self.factory.rests
+        if self not in rests:
+            rests.begin()
+            super().consumeData()
         self._common = not self._missing and self._expects_a_message
+
+    def go_on(self) -> None:
+        """All others have had their turn."""
+        if self.state != self.STATE_CLOSED:
+            self.consumeData()
+            if self.writable:
+                self._read_on()
 
     def _put_together(self, data: bytes) -> bytes:
         """A long frame is on its way. Gives all of it once it is whole, and nothing before."""
@@ -132,7 +142,8 @@ class WebSocket(Outgoing):
         """
         is_packed = self._perMessageCompress is not None and data[:1] == _PACKED_TEXT
         most = self.factory.limits.max_message
-        payloads, rest, missing = take_texts(data, most, unmask_long, PACKED_TEXT if is_packed else TEXT)
+        kind, batch = (PACKED_TEXT, PACKED_BATCH) if is_packed else (TEXT, BATCH)
+        payloads, rest, missing = take_texts(data, most, unmask_long, kind, batch)
         if missing:
             self.data, self._parts, self._missing, self._common = b"", [data[rest:]], missing, False
         else:
@@ -182,9 +193,11 @@ class WebSocket(Outgoing):
         """Take the next batch of common frames, or let Autobahn take one step. False: wait for more."""
         if not self.writable and self.state == _OPEN:
             return False
-        if self._expects_a_message and self._take(self.data):
-            return bool(self.data)
-        more: bool = super().processData()
+        more: bool = bool(self.data) if self._expects_a_message and self._take(self.data) else super().processData()
+        if more and self.factory.rests.due and self.state != self.STATE_CLOSED:
+            self.factory.rests.add(self)
+            self.transport.pauseProducing()
+            return False
         return more
 
     def onMessageFrameBegin(self, length: int) -> None:
@@ -224,7 +237,7 @@ class WebSocket(Outgoing):
             self.state = self.STATE_CLOSED
         elif self.state == self.STATE_CLOSING:
             self.factory.closing.start(self)
-            self.transport.resumeProducing()
+            self._read_on()
 
     def abort(self, reason: str = "") -> None:
         self._look()

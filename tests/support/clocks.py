@@ -1,0 +1,26 @@
+"""A clock by which work takes time."""
+
+from __future__ import annotations
+
+from twisted.internet.task import Clock
+
+
+class BusyClock(Clock):
+    """Each time it is asked, ``step`` seconds have passed. `advance` is one turn: what is set meanwhile waits."""
+
+    def __init__(self, step: float) -> None:
+        super().__init__()
+        self._step = step
+
+    def seconds(self) -> float:
+        self.rightNow += self._step
+        now: float = self.rightNow
+        return now
+
+    def advance(self, amount: float) -> None:
+        self.rightNow += amount
+        for call in [call for call in self.calls if call.getTime() <= self.rightNow]:
+            if call.active():
+                self.calls.remove(call)
+                call.called = 1
+                call.func(*call.args, **call.kw)

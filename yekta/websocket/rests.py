@@ -1,0 +1,55 @@
+"""Turns: how long one connection may keep the reactor before it rests, so that all others have theirs.
+
+A chunk of 64 KiB may hold eleven thousand empty frames, or sixty packed megabytes. What is not handled when the turn is
+over waits, and nothing more is read until it has been; of all that rest, one goes on in each turn of the reactor.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from twisted.internet.interfaces import IReactorTime
+
+# Seconds; a long payload of polling has as much (`yekta.engineio.polling`).
+TURN = 0.01
+
+
+class Resting(Protocol):
+    """A connection that has something left to handle."""
+
+    def go_on(self) -> None:
+        """Handle more of it; it may rest again."""
+
+
+class Rests:
+    """Those of one factory that rest."""
+
+    def __init__(self, clock: IReactorTime) -> None:
+        self._clock = clock
+        self._end = 0.0
+        self._resting: dict[Resting, None] = {}
+
+    def begin(self) -> None:
+        """Somebody's turn begins."""
+        self._end = self._clock.seconds() + TURN
+
+    @property
+    def due(self) -> bool:
+        """Whether the turn that has begun last is over."""
+        return self._clock.seconds() >= self._end
+
+    def add(self, connection: Resting) -> None:
+        """Let ``connection`` go on when all who rest already have."""
+        if not self._resting:
+            self._clock.callLater(0, self._wake)
+        self._resting[connection] = None
+
+    def __contains__(self, connection: object) -> bool:
+        return connection in self._resting
+
+    def _wake(self) -> None:
+        connection = next(iter(self._resting))
+        del self._resting[connection]
+        if self._resting:
+            self._clock.callLater(0, self._wake)
+        connection.go_on()
