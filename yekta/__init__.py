@@ -17,7 +17,7 @@ The directories are floors. A module imports its own floor or a lower one (``tes
        tcp.py       TCP that tries to send at once; tls.py: the same over TLS; ports.py listens for both
        timeouts.py  many waits for the price of one timer
     0  packet.py, frame.py, sse.py, errors.py inside the libraries: pure codecs
-       jsontext.py  the one JSON seam
+       jsontext.py  the one JSON seam; msgpack.py: the same for its binary sister
        rooms.py     who is in which room, both ways
        ids.py       ids and tokens that nobody can guess
        attributes.py  names that all objects of a class share

@@ -19,10 +19,9 @@ class Lru(Generic[Key, Value]):
     Reading with :meth:`get` counts as use; ``in`` does not.
     """
 
-    __slots__ = ("_half", "_old", "_young", "limit")
+    __slots__ = ("_half", "_old", "_young")
 
     def __init__(self, limit: int) -> None:
-        self.limit = limit
         self._half = max(limit // 2, 1)
         self._young: dict[Key, Value] = {}
         self._old: dict[Key, Value] = {}

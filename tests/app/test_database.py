@@ -14,7 +14,7 @@ import pytest_twisted
 from twisted.internet.defer import CancelledError, Deferred, gatherResults
 
 from tests.support import postgres
-from tests.support.databases import database, new_url, reactor, url
+from tests.support.databases import database, new_url, open_database, reactor, url
 from yekta.app.database import Database, DatabaseError, Transaction
 from yekta.app.database_drivers import driver_for
 from yekta.app.migrations import MIGRATIONS, migrate
@@ -47,7 +47,7 @@ def kind_of(url: str) -> str:
 async def test_what_is_written_is_read_and_survives(database: Database, url: str) -> None:
     await database.change(lambda transaction: transaction.run(ADD, 1, "a"))
     assert await database.query("SELECT sequence, session_id FROM ended_sessions") == [(1, "a")]
-    again = await Database.open(url, reactor)
+    again = await open_database(url, reactor)
     assert await again.query(COUNT) == [(1,)]
     await again.close()
 
@@ -84,7 +84,7 @@ async def test_an_error_repeats_no_parameter(database: Database) -> None:
 
 @pytest_twisted.ensureDeferred
 async def test_the_schema_is_made_once_by_whoever_is_first(url: str) -> None:
-    opened = await gatherResults([task(Database.open(url, reactor)) for _ in range(6)])
+    opened = await gatherResults([task(open_database(url, reactor)) for _ in range(6)])
     assert await opened[0].query("SELECT version FROM schema_version") == [(len(MIGRATIONS),)]
     assert await opened[5].query("SELECT sequence FROM ended_counter") == [(0,)]
     await gatherResults([task(database.close()) for database in opened])
@@ -95,9 +95,9 @@ def test_processes_that_start_together_open_one_new_file(tmp_path: Path) -> None
         "import sys\n"
         "from twisted.internet import reactor, task\n"
         "from twisted.internet.defer import Deferred\n"
-        "from yekta.app.database import Database\n"
+        "from tests.support.databases import open_database\n"
         "async def main():\n"
-        "    await (await Database.open(sys.argv[1], reactor)).close()\n"
+        "    await (await open_database(sys.argv[1], reactor)).close()\n"
         "task.react(lambda _: Deferred.fromCoroutine(main()))\n"
     )
     command = [sys.executable, "-c", program, new_url("sqlite", tmp_path)]
@@ -111,12 +111,12 @@ async def test_a_newer_schema_is_refused(database: Database, url: str) -> None:
     await database.change(lambda transaction: migrate(transaction, newer))
     assert await database.query("SELECT count(*) FROM later") == [(0,)]
     with pytest.raises(DatabaseError, match=f"schema version {len(newer)}"):
-        await Database.open(url, reactor)
+        await open_database(url, reactor)
 
 
 @pytest_twisted.ensureDeferred
 async def test_a_statement_that_takes_too_long_is_ended_and_the_next_one_works(url: str) -> None:
-    database = await Database.open(url, reactor, connections=1, timeout=1.5)
+    database = await open_database(url, reactor, connections=1, timeout=1.5)
     with pytest.raises(DatabaseError, match=r"within 1\.5 seconds"):
         await database.query(ENDLESS[kind_of(url)])
     # With its one connection busy, this would not be answered in time.
@@ -126,7 +126,7 @@ async def test_a_statement_that_takes_too_long_is_ended_and_the_next_one_works(u
 
 @pytest_twisted.ensureDeferred
 async def test_closing_does_not_wait_for_an_endless_statement(url: str) -> None:
-    database = await Database.open(url, reactor)
+    database = await open_database(url, reactor)
     endless = task(database.query(ENDLESS[kind_of(url)]))
     await database.close(grace=0.05)
     with pytest.raises(DatabaseError):
@@ -142,14 +142,14 @@ async def test_closing_waits_for_what_will_soon_be_done(database: Database, url:
     writes = [task(database.change(lambda transaction, i=i: transaction.run(ADD, i, "a"))) for i in range(20)]
     await database.close()
     await gatherResults(writes)
-    again = await Database.open(url, reactor)
+    again = await open_database(url, reactor)
     assert await again.query(COUNT) == [(20,)]
     await again.close()
 
 
 @pytest_twisted.ensureDeferred
 async def test_too_many_statements_are_refused_at_once(url: str) -> None:
-    database = await Database.open(url, reactor, waiting=2)
+    database = await open_database(url, reactor, waiting=2)
     first = [task(database.query("SELECT 1")) for _ in range(2)]
     with pytest.raises(DatabaseError, match="2 statements wait"):
         await database.query("SELECT 1")
@@ -178,7 +178,7 @@ def test_the_file_belongs_to_its_owner_alone(tmp_path: Path) -> None:
 
 @pytest_twisted.ensureDeferred
 async def test_sqlite_writes_ahead(tmp_path: Path) -> None:
-    database = await Database.open(new_url("sqlite", tmp_path), reactor)
+    database = await open_database(new_url("sqlite", tmp_path), reactor)
     assert await database.query("PRAGMA journal_mode") == [("wal",)]
     assert await database.query("PRAGMA foreign_keys") == [(1,)]
     assert await database.query("PRAGMA cache_size") == [(-256,)]
@@ -207,7 +207,7 @@ async def test_sqlite_writes_ahead(tmp_path: Path) -> None:
 @pytest_twisted.ensureDeferred
 async def test_a_url_that_leads_nowhere_is_one_sentence_without_the_password(bad: str) -> None:
     with pytest.raises(DatabaseError) as caught:
-        await Database.open(bad, reactor)
+        await open_database(bad, reactor)
     sentence = str(caught.value)
     assert "DATABASE_URL" in sentence
     assert sentence.endswith(".")
@@ -246,15 +246,15 @@ def test_a_server_is_the_same_by_whatever_way_it_is_named(monkeypatch: pytest.Mo
 async def test_a_file_that_is_no_database(tmp_path: Path) -> None:
     (tmp_path / "test.db").write_text("This is a letter. " * 100)
     with pytest.raises(DatabaseError, match="DATABASE_URL"):
-        await Database.open(new_url("sqlite", tmp_path), reactor)
+        await open_database(new_url("sqlite", tmp_path), reactor)
 
 
 @pytest.mark.needs("postgres")
 @pytest_twisted.ensureDeferred
 async def test_dead_connections_are_replaced_unnoticed(tmp_path: Path) -> None:
     url = new_url("postgresql", tmp_path)
-    database = await Database.open(url, reactor)
-    killer = await Database.open(url, reactor)
+    database = await open_database(url, reactor)
+    killer = await open_database(url, reactor)
     kill = (
         "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity "
         "WHERE datname = current_database() AND pid <> pg_backend_pid()"
@@ -271,7 +271,7 @@ async def test_dead_connections_are_replaced_unnoticed(tmp_path: Path) -> None:
 @pytest_twisted.ensureDeferred
 async def test_work_whose_commit_may_have_happened_is_not_repeated(tmp_path: Path) -> None:
     url = new_url("postgresql", tmp_path)
-    database, killer = [await Database.open(url, reactor) for _ in range(2)]
+    database, killer = [await open_database(url, reactor) for _ in range(2)]
     # Checked at the commit: there the trigger cuts its own connection.
     await killer.change(lambda transaction: [transaction.run(sql) for sql in CUT_AT_COMMIT])
     runs: list[int] = []
@@ -291,7 +291,7 @@ async def test_work_whose_commit_may_have_happened_is_not_repeated(tmp_path: Pat
 @pytest.mark.needs("postgres")
 @pytest_twisted.ensureDeferred
 async def test_a_server_that_comes_back_is_used_again(tmp_path: Path) -> None:
-    database = await Database.open(new_url("postgresql", tmp_path), reactor)
+    database = await open_database(new_url("postgresql", tmp_path), reactor)
     postgres.shared().stop()
     try:
         assert not await database.healthy()

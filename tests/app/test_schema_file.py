@@ -12,8 +12,8 @@ import psycopg
 import pytest
 import pytest_twisted
 
-from tests.support.databases import POSTGRESQL, new_url, reactor
-from yekta.app.database import Database, prepare
+from tests.support.databases import POSTGRESQL, new_url, open_database, reactor
+from yekta.app.database import prepare
 from yekta.app.migrations import migrate
 
 FILE = Path(__file__).parents[2] / "etc" / "schema" / "yekta.sql"
@@ -95,7 +95,7 @@ async def test_a_database_made_by_hand_is_the_one_that_a_service_makes(tmp_path:
     by_hand, by_service = (new_url(kind, folder) for folder in folders)
     run_by_hand(by_hand)
     for url in (by_hand, by_service):
-        await (await Database.open(url, reactor)).close()
+        await (await open_database(url, reactor)).close()
     described = ask(by_service, ABOUT[kind])
     assert len(described) > 10
     assert ask(by_hand, ABOUT[kind]) == described

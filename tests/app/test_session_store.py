@@ -11,7 +11,7 @@ import pytest
 import pytest_twisted
 from twisted.internet.defer import Deferred, gatherResults
 
-from tests.support.databases import POSTGRESQL, new_url, reactor
+from tests.support.databases import POSTGRESQL, new_url, open_database, reactor
 from yekta.app.database import Database
 from yekta.app.database_session_store import DatabaseSessionStore
 from yekta.app.session_store import (
@@ -31,7 +31,7 @@ async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
     if request.param == "memory":
         yield MemorySessionStore()
         return
-    database = await Database.open(new_url(request.param, tmp_path), reactor)
+    database = await open_database(new_url(request.param, tmp_path), reactor)
     yield DatabaseSessionStore(database)
     await database.close()
 
@@ -152,7 +152,7 @@ async def test_memory_is_limited() -> None:
 
 @pytest_twisted.ensureDeferred
 async def test_a_database_that_is_closed_is_a_store_unavailable(tmp_path: Path) -> None:
-    database = await Database.open(new_url("sqlite", tmp_path), reactor)
+    database = await open_database(new_url("sqlite", tmp_path), reactor)
     await database.close()
     store = DatabaseSessionStore(database)
     with pytest.raises(StoreUnavailable):

@@ -12,10 +12,9 @@ import pytest_twisted
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 
-from tests.support.databases import POSTGRESQL, new_url, reactor
+from tests.support.databases import POSTGRESQL, new_url, open_database, reactor
 from tests.support.session_stores import FakeOutage
 from tests.support.sessions import DAY, World, now, world
-from yekta.app.database import Database
 from yekta.app.database_session_store import DatabaseSessionStore
 from yekta.app.session_store import ENDED_KEPT
 from yekta.app.session_watch import ENDED_REMEMBERED
@@ -284,7 +283,7 @@ def test_what_has_expired_is_purged_every_hour_whatever_happened_before(world: W
 @pytest_twisted.ensureDeferred
 async def test_two_processes_on_a_real_database(tmp_path: Path, kind: str) -> None:
     url = new_url(kind, tmp_path)
-    databases = [await Database.open(url, reactor) for _ in range(2)]
+    databases = [await open_database(url, reactor) for _ in range(2)]
     here, there = (Sessions(DatabaseSessionStore(database), reactor, poll_interval=0.02) for database in databases)
     ended: Deferred[tuple[str, str]] = Deferred()
     here.on_ended(lambda *what: ended.callback(what))
@@ -306,7 +305,7 @@ async def test_two_processes_on_a_real_database(tmp_path: Path, kind: str) -> No
 
 @pytest_twisted.ensureDeferred
 async def test_the_database_never_sees_a_token(tmp_path: Path) -> None:
-    database = await Database.open(new_url("sqlite", tmp_path), reactor)
+    database = await open_database(new_url("sqlite", tmp_path), reactor)
     sessions = Sessions(DatabaseSessionStore(database), Clock())
     token, _ = await sessions.acquire()
     await database.close()

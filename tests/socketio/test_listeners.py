@@ -77,12 +77,11 @@ def names(listeners: Listeners, event: str = "e") -> list[Any]:
     return [each.function for each in listeners.of(event)]
 
 
-def test_listeners_are_called_in_the_order_they_were_added_and_first_ones_first() -> None:
+def test_listeners_are_called_in_the_order_they_were_added() -> None:
     listeners = Listeners()
     listeners.add("e", one)
     listeners.add("e", two)
-    listeners.add("e", rest, first=True)
-    assert names(listeners) == [rest, one, two]
+    assert names(listeners) == [one, two]
     assert names(listeners, "other") == []
 
 

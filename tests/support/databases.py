@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import pytest
 import pytest_twisted
@@ -13,6 +13,8 @@ from twisted.internet.base import ReactorBase
 
 from tests.support import postgres
 from yekta.app.database import Database
+from yekta.app.database_drivers import driver_for
+from yekta.app.migrations import migrate
 
 reactor = cast("ReactorBase", global_reactor)
 
@@ -30,9 +32,20 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     return new_url(request.param, tmp_path)
 
 
+async def open_database(url: str, reactor: ReactorBase, **limits: Any) -> Database:
+    """Bring the schema up to date over the connections of the database itself, beside whoever else does."""
+    database = Database(driver_for(url), reactor, **limits)
+    try:
+        await database.change(migrate)
+    except BaseException:
+        await database.close()
+        raise
+    return database
+
+
 @pytest_twisted.async_yield_fixture
 async def database(url: str) -> AsyncIterator[Database]:
-    opened = await Database.open(url, reactor)
+    opened = await open_database(url, reactor)
     yield opened
     await opened.close()
     assert reactor.getDelayedCalls() == []

@@ -114,7 +114,11 @@ class _Job:
 
 
 class Database:
-    """A database that is open, with its schema up to date. Made by :meth:`open`."""
+    """A database whose schema is up to date (`prepare`), with connections of this process, made when they are needed.
+
+    ``connections``: the most that there are. ``waiting``: how many statements may be under way or queued. ``timeout``:
+    seconds after which one is given up.
+    """
 
     def __init__(
         self,
@@ -133,30 +137,6 @@ class Database:
         self._idle: Deferred[None] | None = None
         self._closed = False
         self._pool = _make_pool(driver, reactor, connections)
-
-    @classmethod
-    async def open(
-        cls,
-        url: str,
-        reactor: IReactorCore,
-        *,
-        connections: int = 4,
-        waiting: int = 1000,
-        timeout: float = 10.0,
-    ) -> Database:
-        """Connect to a ``DATABASE_URL`` and bring the schema up to date, safely beside other processes.
-
-        ``connections``: the most that this process opens. ``waiting``: how many statements may be under way
-        or queued. ``timeout``: seconds after which one is given up. Raises :class:`DatabaseError`.
-        """
-        driver = driver_for(url)
-        database = cls(driver, reactor, connections=connections, waiting=waiting, timeout=timeout)
-        try:
-            await database.change(migrate)
-        except BaseException:
-            await database.close()
-            raise
-        return database
 
     async def query(self, sql: str, *parameters: Any) -> list[Row]:
         """The rows of one reading statement. Raises :class:`DatabaseError`."""

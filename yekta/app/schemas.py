@@ -83,12 +83,6 @@ class Login(Struct):
     password: str = ""
 
 
-class Nothing(Struct):
-    """A body that is not looked at, apart from a ``token``."""
-
-    token: str | None = None
-
-
 def read(value: Any, shape: type[Shape]) -> Shape:
     """``value`` as ``shape``, or a :class:`ClientError` that names the field at fault and quotes nothing."""
     try:

@@ -17,8 +17,7 @@ from yekta import __version__
 from yekta.command import chat, check, emit, etc, listen, send, token
 from yekta.command.failure import CommandError
 from yekta.command.network import Network
-
-_DEFAULT_URL = "http://localhost:3000"
+from yekta.command.session import DEFAULT_URL
 
 
 def parser() -> argparse.ArgumentParser:
@@ -28,7 +27,7 @@ def parser() -> argparse.ArgumentParser:
     network.add_argument("--connect", metavar="ADDRESS:PORT", help="connect there, whatever the URL's host and port")
     network.add_argument("--timeout", type=float, default=30.0, help="seconds for each request [30]")
     session = argparse.ArgumentParser(add_help=False)
-    session.add_argument("--url", default=_DEFAULT_URL, help=f"of yektayar-api [{_DEFAULT_URL}]")
+    session.add_argument("--url", default=DEFAULT_URL, help=f"of yektayar-api [{DEFAULT_URL}]")
     session.add_argument("--token", help="of a session; none: YEKTA_TOKEN, else a new session")
     top = argparse.ArgumentParser(prog="yekta", description="Talks to the services of yekta.")
     top.add_argument("--version", action="version", version=__version__)

@@ -5,6 +5,9 @@ from __future__ import annotations
 from yekta.command.failure import CommandError
 from yekta.command.network import Network, base, origin
 
+# Of yektayar-api, where none is given.
+DEFAULT_URL = "http://localhost:3000"
+
 
 async def acquire(network: Network, url: str) -> str:
     """The token of a new session. Raises :class:`CommandError`."""

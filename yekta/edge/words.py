@@ -5,7 +5,7 @@ from __future__ import annotations
 PATH_WORDS = frozenset(
     (
         *("acquire-session", "ai", "api", "api-docs", "asyncapi.json", "auth", "chat", "console", "conversations"),
-        *("health", "live", "login", "logout", "openapi.json", "quick-suggestions", "ready", "register", "session"),
+        *("health", "live", "login", "logout", "openapi.json", "ready", "register", "session"),
         *("socket.io", "status", "stream", "websocket-info", "ws"),
     )
 )

@@ -145,7 +145,7 @@ class Probe:
         self._probed = False
 
     def free_poll(self) -> None:
-        """Called every `Engine.FREE_POLL` seconds once probed: end the waiting poll, so that the client can switch."""
+        """Called every `engine.FREE_POLL` seconds once probed: end the waiting poll, so that the client can switch."""
         transport = self._connection.transport
         if transport.writable:
             transport.send((NOOP,))

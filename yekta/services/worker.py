@@ -88,7 +88,10 @@ def of_worker(settings: Settings, index: int, folder: str, listen: tuple[str, ..
 
 
 def numbered(endpoint: str, index: int) -> str:
-    """METRICS_LISTEN of one worker: the port after the one before, or the path with a number. Raises `ConfigError`."""
+    """An operator's endpoint for one worker: the port after the one before, or the path with a number.
+
+    Raises `ConfigError`.
+    """
     if not endpoint:
         return ""
     tcp = re.fullmatch(r"(tcp:(?:port=)?)(\d+)(.*)", endpoint)

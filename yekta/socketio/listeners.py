@@ -55,10 +55,9 @@ class Listeners:
     def __init__(self) -> None:
         self._events: dict[str, list[Listener]] = {}
 
-    def add(self, event: str, function: Callable[..., Any], *, once: bool = False, first: bool = False) -> None:
-        """Call ``function`` for every ``event``, after those that were added before; or ``first``."""
-        listeners = self._events.setdefault(event, [])
-        listeners.insert(0 if first else len(listeners), listener(function, once=once))
+    def add(self, event: str, function: Callable[..., Any], *, once: bool = False) -> None:
+        """Call ``function`` for every ``event``, after those that were added before."""
+        self._events.setdefault(event, []).append(listener(function, once=once))
 
     def remove(self, event: str | None = None, function: Callable[..., Any] | None = None) -> None:
         """Forget ``function``, or all listeners of ``event``, or all there are."""
@@ -78,11 +77,6 @@ class Listeners:
         if any(each.once for each in listeners):
             self._keep(event, [each for each in listeners if not each.once])
         return listeners
-
-    def copy_from(self, other: Listeners) -> None:
-        """Take over all listeners of ``other``."""
-        for event, listeners in other._events.items():
-            self._events.setdefault(event, []).extend(listeners)
 
     def _keep(self, event: str, listeners: list[Listener]) -> None:
         if listeners:

@@ -2,7 +2,7 @@
 
 Anyone can write these headers, and each proxy adds to the right what it saw itself. So they are read from the right,
 and only as far as those who wrote them are trusted: the client is the first address that is no trusted proxy's (MDN,
-"X-Forwarded-For", "Selecting an IP address"). Pure; standard library only.
+"X-Forwarded-For", "Selecting an IP address"). Pure.
 """
 
 from __future__ import annotations

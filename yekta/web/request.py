@@ -1,4 +1,4 @@
-"""The facts of one HTTP request, apart from any server that received it. Pure; standard library only."""
+"""The facts of one HTTP request, apart from any server that received it. Pure."""
 
 from __future__ import annotations
 

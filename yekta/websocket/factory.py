@@ -23,7 +23,7 @@ from yekta.websocket.rests import Rests
 class WebSocketFactory(WebSocketServerFactory):
     """See the module. ``count``: how many are open."""
 
-    # A subclass that says no leaves every opening handshake to Autobahn.
+    # Where it is turned off, every opening handshake is Autobahn's.
     short_opening = True
 
     def __init__(self, clock: IReactorTime, limits: Limits) -> None:
