@@ -72,11 +72,11 @@ def test_what_is_not_held_any_more_is_not_told(world: World) -> None:
 
 def test_expiry_of_many_sessions_takes_one_delayed_call_and_polling_one_query(world: World) -> None:
     now(world.there.sessions.stop())
+    idle = len(world.clock.getDelayedCalls())
     sessions = []
     for _ in range(100):
         world.clock.advance(1.0)
         sessions.append(world.here.acquire()[1])
-    idle = len(world.clock.getDelayedCalls())
     for session in sessions:
         world.here.sessions.hold(session)
     assert len(world.clock.getDelayedCalls()) == idle + 2
@@ -87,18 +87,28 @@ def test_expiry_of_many_sessions_takes_one_delayed_call_and_polling_one_query(wo
     assert world.here.heard == [(session.id, EXPIRED) for session in sessions[:95]]
     for session in sessions:
         world.here.sessions.release(session)
+    world.clock.pump([0.5] * 60)
     assert len(world.clock.getDelayedCalls()) == idle
 
 
-def test_nothing_is_polled_while_nothing_is_held(world: World) -> None:
-    _, session = world.here.acquire()
+def test_nothing_is_polled_while_nothing_is_held_or_believed(world: World) -> None:
+    idle = len(world.clock.getDelayedCalls())
     world.clock.pump([0.5] * 10)
     assert world.store.asked["ended_after"] == 0
+    _, session = world.here.acquire()
+    world.here.sessions.hold(session)
+    world.clock.pump([0.5] * 100)
+    world.here.sessions.release(session)
+    world.clock.pump([0.5] * 60)
+    polls = world.store.asked["ended_after"]
+    assert polls == 160
+    assert len(world.clock.getDelayedCalls()) == idle
+    world.clock.pump([0.5] * 10)
+    assert world.store.asked["ended_after"] == polls
     world.here.sessions.hold(session)
     world.clock.advance(0.5)
+    assert world.store.asked["ended_after"] == polls + 1
     world.here.sessions.release(session)
-    world.clock.pump([0.5] * 10)
-    assert world.store.asked["ended_after"] == 1
 
 
 def test_a_held_session_stays_cached_as_long_as_the_feed_is_read(world: World) -> None:

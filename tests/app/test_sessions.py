@@ -152,14 +152,50 @@ def test_logging_out_is_seen_here_at_once(world: World) -> None:
     assert world.here.heard == []
 
 
-def test_logging_out_there_is_seen_here_when_the_cached_answer_has_aged(world: World) -> None:
-    token, _ = world.here.acquire()
+@pytest.mark.parametrize("acquired", ["here", "there"])
+def test_logging_out_there_is_seen_here_within_one_poll_though_nobody_is_connected(world: World, acquired: str) -> None:
+    token, _ = getattr(world, acquired).acquire()
+    world.here.find(token)
     now(world.there.sessions.end(token))
     assert world.here.sessions.cached(token) is not None
-    world.clock.advance(30.0)
+    world.clock.advance(0.5)
     assert world.here.sessions.cached(token) is None
     with pytest.raises(InvalidSession):
         world.here.find(token)
+
+
+def test_where_the_feed_cannot_be_read_a_logout_there_is_seen_when_the_cached_answer_has_aged(world: World) -> None:
+    token, _ = world.here.acquire()
+    now(world.there.sessions.end(token))
+    world.store.is_down = True
+    world.clock.advance(29.9)
+    assert world.here.sessions.cached(token) is not None
+    world.clock.advance(0.1)
+    assert world.here.sessions.cached(token) is None
+
+
+def test_a_token_that_was_not_used_for_a_while_is_asked_for_again_and_nobody_polls_for_it(world: World) -> None:
+    """Nor is it believed for a moment because of another one that comes."""
+    token, _ = world.here.acquire()
+    world.clock.pump([0.5] * 10)
+    world.here.find(token)
+    world.clock.pump([0.5] * 60)
+    polls = world.store.asked["ended_after"]
+    world.clock.pump([0.5] * 10)
+    assert world.store.asked["ended_after"] == polls
+    now(world.there.sessions.end(token))
+    world.here.acquire()
+    assert world.here.sessions.cached(token) is None
+    with pytest.raises(InvalidSession):
+        world.here.find(token)
+
+
+def test_a_token_that_is_used_again_and_again_is_asked_for_only_once(world: World) -> None:
+    token, _ = world.there.acquire()
+    for _ in range(200):
+        world.here.find(token)
+        world.clock.pump([0.5] * 10)
+    assert world.store.asked["find"] == 2
 
 
 def held_and_known(world: World) -> tuple[Session, str]:

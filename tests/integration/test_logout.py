@@ -54,6 +54,23 @@ def test_after_a_logout_the_token_opens_no_door(pair: Pair, service: str) -> Non
         Native(port, token)
 
 
+@pytest.mark.parametrize("service", ["api", "ws"])
+def test_a_token_that_nobody_holds_a_connection_of_opens_no_door_either(pair: Pair, service: str) -> None:
+    """Though the other service has believed it a moment before."""
+    port = getattr(pair, service).port
+    token = pair.acquire()
+    Native(port, token).close()
+    pair.logout(token)
+    with pytest.raises(AssertionError, match="status=401"):
+        come_again_and_again(port, token)
+
+
+def come_again_and_again(port: int, token: str) -> None:
+    began = monotonic()
+    while monotonic() - began < AT_ONCE:
+        Native(port, token).close()
+
+
 @pytest.mark.needs("node")
 def test_a_real_client_is_told_and_stays_away(pair: Pair) -> None:
     token = pair.acquire()

@@ -1,11 +1,12 @@
 """Hears from the store which sessions have ended, in whichever process that was.
 
-One query per interval, however many sessions there are. While the store is down the reader keeps its place,
-and catches up afterwards with whatever the feed still holds.
+One query per interval, however many sessions there are, for as long as somebody wants to hear. While the store is down
+the reader keeps its place, and catches up afterwards with whatever the feed still holds.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 from twisted.internet.defer import CancelledError, Deferred
@@ -22,7 +23,10 @@ _log = Logger()
 
 
 class EndedFeed:
-    """Calls ``ended(session_id, reason)`` for each entry of the store's feed, in order, once."""
+    """Calls ``ended(session_id, reason)`` for each entry of the store's feed, in order, once.
+
+    ``wanted()`` is asked after each reading; where it says no, the feed is not read until the next :meth:`start`.
+    """
 
     def __init__(
         self,
@@ -30,15 +34,18 @@ class EndedFeed:
         clock: IReactorTime,
         interval: float,
         ended: Callable[[str, str], object],
+        wanted: Callable[[], bool],
     ) -> None:
-        #: When the feed was last read to its end, by the clock.
-        self.caught_up_at = -float("inf")
+        #: When the feed was last read to its end, by the clock; never, while nobody reads it.
+        self.caught_up_at = -math.inf
         #: Since when no entry can have been missed: the store keeps each for a while only, and nobody may have read.
-        self.unbroken_since = float("inf")
+        self.unbroken_since = math.inf
+        self._read_at = -math.inf
         self._store = store
         self._clock = clock
         self._interval = interval
         self._ended = ended
+        self._wanted = wanted
         # From the feed's beginning: a session that is held now may have ended just before anybody listened.
         self._sequence = 0
         self._next: IDelayedCall | None = None
@@ -52,6 +59,7 @@ class EndedFeed:
 
     def stop(self) -> None:
         """Leave off, and keep the place for the next start."""
+        self.caught_up_at = -math.inf
         if self._next is not None:
             self._next.cancel()
             self._next = None
@@ -65,16 +73,18 @@ class EndedFeed:
 
     def _polled(self, is_stopped: bool | None) -> None:
         self._poll = None
-        if not is_stopped:
+        if not is_stopped and self._wanted():
             self.start()
+        else:
+            self.stop()
 
     async def _read(self) -> None:
         began = self._clock.seconds()
         while await self._read_batch() == BATCH:
             pass
-        if began - self.caught_up_at > ENDED_KEPT / 2:
+        if began - self._read_at > ENDED_KEPT / 2:
             self.unbroken_since = began
-        self.caught_up_at = began
+        self._read_at = self.caught_up_at = began
         if self._is_failing:
             self._is_failing = False
             _log.info("The feed of ended sessions is read again.")

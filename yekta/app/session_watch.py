@@ -1,7 +1,7 @@
-"""Which sessions have live connections in this process, and when those sessions end.
+"""Which sessions have live connections in this process, which may still be believed, and when they end.
 
 Knows no token. A session ends here, in another process (the store's feed tells), or by expiring. Whatever the
-number of sessions held, that costs one query per poll and one delayed call, and neither while nothing is held.
+number of sessions, that costs one query per poll and two delayed calls, and none while nothing is held or believed.
 """
 
 from __future__ import annotations
@@ -27,23 +27,29 @@ _log = Logger()
 
 
 class SessionWatch:
-    """Counts the connections of sessions, and reports once when a session that has any comes to its end."""
+    """Counts the connections of sessions, and reports once when a session that has any comes to its end.
 
-    def __init__(self, store: SessionStore, clock: IReactorTime, poll_interval: float) -> None:
+    ``trusted``: how many seconds what the store said of a session is believed while nothing more is heard from it.
+    """
+
+    def __init__(self, store: SessionStore, clock: IReactorTime, poll_interval: float, trusted: float) -> None:
         self._clock = clock
+        self._trusted = trusted
         self._connections: dict[str, int] = {}
         self._ended: Lru[str, str] = Lru(ENDED_REMEMBERED)
         # How many have ended since then; no end that was told since then is forgotten.
         self._count, self._remembers_since = 0, -math.inf
         self._subscribers: list[Callable[[str, str], object]] = []
-        self._feed = EndedFeed(store, clock, poll_interval, self.ended)
+        self._feed = EndedFeed(store, clock, poll_interval, self.ended, self._is_of_use)
         self._deadlines = Deadlines(clock, self._due)
+        # When somebody last came, or the last one left.
+        self._used_at = -math.inf
         self._is_running = False
 
     def start(self) -> None:
-        """Begin to read the feed, as soon as something is held."""
+        """Begin to read the feed, as soon as something is held or believed."""
         self._is_running = True
-        if self._connections:
+        if self._is_of_use():
             self._feed.start()
 
     def stop(self) -> None:
@@ -55,6 +61,12 @@ class SessionWatch:
     def subscribe(self, callback: Callable[[str, str], object]) -> None:
         """Have ``callback(session_id, reason)`` called when a held session has ended."""
         self._subscribers.append(callback)
+
+    def known(self) -> None:
+        """A session is believed from now on, so its end must be heard of."""
+        self._used_at = self._clock.seconds()
+        if self._is_running:
+            self._feed.start()
 
     def hold(self, session: Session) -> None:
         """Count a connection. A session that has ended meanwhile is reported in the reactor's next turn."""
@@ -74,18 +86,19 @@ class SessionWatch:
             del self._connections[session.id]
             self._deadlines.discard(session.id)
             if not self._connections:
-                self._feed.stop()
+                self._used_at = self._clock.seconds()
 
-    def is_current(self, session: Session, trusted: float) -> bool:
-        """Whether what the store said of it may still be believed: for at most ``trusted`` seconds.
+    def is_current(self, session: Session) -> bool:
+        """Whether what the store said of it may still be believed. Whoever asks comes with its token.
 
         As long as the feed is read, it vouches for what it would have told of: for a session that is held, and for one
         whose end would still be known.
         """
         now, known_at = self._clock.seconds(), session.known_at
+        self._used_at = now
         if session.id in self._connections or known_at >= max(self._feed.unbroken_since, self._remembers_since):
             known_at = max(known_at, self._feed.caught_up_at)
-        return now - known_at < trusted and self.is_alive(session)
+        return now - known_at < self._trusted and self.is_alive(session)
 
     def is_alive(self, session: Session) -> bool:
         """Whether the session has neither expired nor, as far as this process knows, been ended."""
@@ -97,6 +110,10 @@ class SessionWatch:
             self._remember(session_id, reason)
             self._deadlines.discard(session_id)
             self._report(session_id, reason)
+
+    def _is_of_use(self) -> bool:
+        # What nobody has come with for so long is believed only because the feed is read; without it, it is not.
+        return bool(self._connections) or self._clock.seconds() - self._used_at < self._trusted
 
     def _remember(self, session_id: str, reason: str) -> None:
         self._ended.put(session_id, reason)

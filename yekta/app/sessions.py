@@ -57,9 +57,9 @@ class Sessions:
 
     - ``lifetime``: from a session's beginning to its expiry.
     - ``cache_size``: most tokens remembered: good ones, bad ones, and those that nobody has come with yet, each.
-    - ``cache_time``: how long a good one is believed without asking the store; longer while its end would be heard of.
+    - ``cache_time``: how long a good one is believed unheard of; longer while its end would be heard of.
     - ``refusal_time``: how long a bad one is refused without asking the store.
-    - ``poll_interval``: within which the end of a held session in another process is noticed.
+    - ``poll_interval``: within which the end of a session in another process is noticed.
     - ``flush_interval``: between two batches of ``last_activity_at``.
     - ``purge_interval``: between two removals of what has expired.
     """
@@ -80,7 +80,6 @@ class Sessions:
         self._store = store
         self._clock = clock
         self._lifetime = lifetime
-        self._cache_time = cache_time
         self._refusal_time = refusal_time
         # By token hash.
         self._known: Lru[bytes, Session] = Lru(cache_size)
@@ -89,7 +88,7 @@ class Sessions:
         # Refused, and when. Never a valid token: nobody can ask for one before the store has it.
         self._refused: Lru[bytes, float] = Lru(cache_size)
         self._lookups = SingleFlight(self._look_up)
-        self._watch = SessionWatch(store, clock, poll_interval)
+        self._watch = SessionWatch(store, clock, poll_interval, cache_time)
         # Counts a live connection of a session, for `on_ended`; every hold is followed by a release.
         self.hold, self.release = self._watch.hold, self._watch.release
         self._purged: list[Callable[[], Awaitable[None]]] = []
@@ -99,7 +98,7 @@ class Sessions:
         self._chores = ((self._chore(self._flush), flush_interval), (self._chore(self._purge), purge_interval))
 
     def start(self) -> None:
-        """Begin to watch the sessions that are held, and to do the periodic writes."""
+        """Begin to watch the sessions that are known, and to do the periodic writes."""
         self._watch.start()
         for chore, interval in self._chores:
             chore.start(interval, now=False)
@@ -126,6 +125,7 @@ class Sessions:
         token_hash = _hash(token)
         await self._store.add(NewSession(session, token_hash.hex(), now, _metadata_text(metadata)))
         self._new.put(token_hash, session)
+        self._watch.known()
         return token, session
 
     def cached(self, token: str | None) -> Session | None:
@@ -165,7 +165,7 @@ class Sessions:
 
     def _recall(self, token_hash: bytes) -> Session | None:
         session = self._known.get(token_hash) or self._come(token_hash)
-        if session is None or not self._watch.is_current(session, self._cache_time):
+        if session is None or not self._watch.is_current(session):
             return None
         return session
 
@@ -184,6 +184,7 @@ class Sessions:
             return None
         session = attrs.evolve(session, known_at=asked_at)
         self._known.put(token_hash, session)
+        self._watch.known()
         return session
 
     def _refuse(self, token_hash: bytes) -> None:
