@@ -11,7 +11,7 @@ from twisted.internet.task import Clock
 
 from tests.support.gateway import NoDatabase
 from tests.support.provider import ScriptedProvider
-from yekta.app.health import AI_CHECK, Health
+from yekta.app.health import AI_CHECK, FIRST_AI_CHECK, Health
 
 
 def now(coroutine: Coroutine[Any, Any, Any]) -> Any:
@@ -30,6 +30,7 @@ class Slow(ScriptedProvider):
 
     def check(self) -> Deferred[bool]:
         self.checks += 1
+        self.checked = Deferred()
         return self.checked
 
 
@@ -76,3 +77,49 @@ def test_all_who_ask_meanwhile_are_told_what_one_check_finds_though_its_asker_ha
     assert told == [True, True]
     assert now(health.ai_is_up()) is True
     assert provider.checks == 1
+
+
+def asked(world: World) -> list[Any]:
+    """Whether it is ready, and the word for the AI, once that is told."""
+    told: list[Any] = []
+    Deferred.fromCoroutine(world.health.check()).addCallback(lambda state: told.append((state[0], state[1]["ai"])))
+    return told
+
+
+def test_readiness_waits_a_moment_for_the_very_first_check() -> None:
+    provider = Slow()
+    world = World(provider)
+    told = asked(world)
+    assert told == []
+    provider.checked.callback(True)
+    assert told == [(True, "up")]
+    assert world.clock.getDelayedCalls() == []
+
+
+def test_readiness_waits_no_longer_for_an_ai_that_hangs_and_the_check_goes_on() -> None:
+    provider = Slow()
+    world = World(provider)
+    told = [asked(world), asked(world)]
+    world.clock.advance(FIRST_AI_CHECK)
+    assert told == [[(True, "degraded")]] * 2
+    assert world.clock.getDelayedCalls() == []
+    provider.checked.callback(True)
+    assert asked(world) == [(True, "up")]
+    assert provider.checks == 1
+
+
+def test_readiness_tells_what_was_known_while_a_later_check_is_under_way() -> None:
+    provider = Slow()
+    world = World(provider)
+    asked(world)
+    provider.checked.callback(True)
+    world.clock.advance(AI_CHECK)
+    assert asked(world) == asked(world) == [(True, "up")]
+    assert provider.checks == 2
+    status: list[bool] = []
+    Deferred.fromCoroutine(world.health.ai_is_up()).addCallback(status.append)
+    assert status == []
+    provider.checked.callback(False)
+    assert status == [False]
+    assert asked(world) == [(True, "degraded")]
+    assert provider.checks == 2

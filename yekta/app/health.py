@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 
+from twisted.internet.defer import Deferred, TimeoutError
 from twisted.internet.interfaces import IReactorTime
 
 from yekta.ai.provider import IProvider
@@ -11,6 +13,10 @@ from yekta.app.single_flight import SingleFlight
 
 # How long an answer about the AI is believed, in seconds: every load balancer asks, and each check costs a request.
 AI_CHECK = 30.0
+
+# Seconds that readiness waits for the very first check: an AI that is well has answered by then, and no load balancer's
+# probe has given up.
+FIRST_AI_CHECK = 0.5
 
 
 class Health:
@@ -29,22 +35,34 @@ class Health:
         self._clock = clock
         self._ai_check = ai_check
         self._checked = -ai_check
-        self._ai_up = False
+        # Not known before the first check has ended.
+        self._ai_up: bool | None = None
         # Not the asker's own: one that hangs up must not cancel what others are told for a while.
         self._checks: SingleFlight[None, None] = SingleFlight(self._check_ai)
         self.draining = False
 
     async def check(self) -> tuple[bool, dict[str, str]]:
-        """Whether requests should be sent here, and the state of each part."""
+        """Whether requests should be sent here, and the state of each part.
+
+        Without the AI, requests can be served, so that nobody waits for it: what is told is the last that is known.
+        """
         database = await self._database()
-        checks = {"database": _word(database), "ai": "up" if await self.ai_is_up() else "degraded"}
+        checks = {"database": _word(database), "ai": "up" if await self._ai_was_up() else "degraded"}
         return database and not self.draining, checks
 
     async def ai_is_up(self) -> bool:
-        """Whether the AI can answer, as of the last check."""
+        """Whether the AI can answer. A check that is due is waited for."""
         if self._clock.seconds() - self._checked >= self._ai_check:
             await self._checks.get(None)
-        return self._ai_up
+        return bool(self._ai_up)
+
+    async def _ai_was_up(self) -> bool:
+        """The same as of the last check that has ended; one that is due has begun."""
+        checked: Deferred[bool] = Deferred.fromCoroutine(self.ai_is_up())
+        if self._ai_up is None:
+            with suppress(TimeoutError):
+                await checked.addTimeout(FIRST_AI_CHECK, self._clock)
+        return bool(self._ai_up)
 
     async def _check_ai(self, _: None) -> None:
         self._ai_up = await self._provider.check()
