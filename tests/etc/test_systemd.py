@@ -112,7 +112,9 @@ def test_a_watchdog_that_watches_another_process_is_not_answered(tmp_path: Path)
 
 
 def test_a_new_process_takes_the_socket_over_while_the_old_one_drains(tmp_path: Path) -> None:
-    with manager(tmp_path, DRAIN_SECONDS="1", CLOSE_TIMEOUT="1") as systemd:
+    port = free_port()
+    settings = {"CONTROL_SOCKET": "control", "METRICS_LISTEN": f"tcp:{port}:interface=127.0.0.1"}
+    with manager(tmp_path, DRAIN_SECONDS="1", CLOSE_TIMEOUT="1", **settings) as systemd:
         with systemd.started(SERVICES[0]) as old:
             systemd.await_message("READY=1")
             token = acquire(systemd.port)
@@ -124,6 +126,12 @@ def test_a_new_process_takes_the_socket_over_while_the_old_one_drains(tmp_path: 
                     client.say("echo", "1")
                     assert client.hear()[1]["received"] == 1
                 assert old.stop() == 0
+                for name in settings:
+                    new.await_line(re.compile(f"{name} .* another process has it"))
+                    new.await_line(re.compile(f"{name} .* is open now"))
+                assert (tmp_path / "control").is_socket()
+                with Wire(port) as wire:
+                    assert wire.request("GET", "/metrics").status == 200
                 for client in clients:
                     client.close()
                 for door in (Native, SocketIO, Polling):

@@ -13,20 +13,28 @@ from twisted.internet.interfaces import IProtocolFactory
 
 from yekta.ports import Listening
 from yekta.services.refusal import refuse
+from yekta.services.way import Way, reason_of
 
 
-def listen(name: str, endpoint: str, factory: IProtocolFactory, reactor: Any) -> StreamServerEndpointService:
-    """A service that listens already. Raises SystemExit, in the name of the service ``name``, where it cannot."""
+def listen(
+    name: str, endpoint: str, factory: IProtocolFactory, reactor: Any, way: str = ""
+) -> StreamServerEndpointService | Way:
+    """A service that listens already. Raises SystemExit, in the name of the service ``name``, where it cannot.
+
+    ``way``: the setting that it is by, where it is an operator's way in, and may come later.
+    """
+    port: StreamServerEndpointService | Way
     try:
         port = strports.service(endpoint, factory, reactor=cast(Any, Listening(reactor)))
     except Exception as error:
         # What else than ValueError a parser raises depends on the kind of endpoint: TypeError, IndexError, OSError…
         refuse(name, f"{endpoint!r} is not an endpoint: {error}.")
+    if way:
+        port = Way(port, f"{way} ({endpoint})", reactor)
     try:
         port.privilegedStartService()
     except (CannotListenError, OSError) as error:
-        reason = getattr(error, "socketError", None) or error
-        refuse(name, f"Cannot listen on {endpoint}: {getattr(reason, 'strerror', None) or reason}.")
+        refuse(name, f"Cannot listen on {endpoint}: {reason_of(error)}.")
     return port
 
 

@@ -77,24 +77,25 @@ class Gateway(Outermost):
             self._listen(endpoint, site, self)
         if self._settings.metrics_listen:
             metrics = Site(self._reactor, MetricsPort(node.numbers), limits.of_site(self._settings))
-            inside[self._settings.metrics_listen] = metrics
+            inside.append(("METRICS_LISTEN", self._settings.metrics_listen, metrics))
         # Under the node, they are there until the last client has gone.
-        for endpoint, factory in inside.items():
-            self._listen(endpoint, factory, node)
+        for setting, endpoint, factory in inside:
+            self._listen(endpoint, factory, node, setting)
 
-    def _inside(self, node: Node) -> dict[str, IProtocolFactory]:
-        """The operator's ways in, by endpoint."""
+    def _inside(self, node: Node) -> list[tuple[str, str, IProtocolFactory]]:
+        """The operator's ways in: setting, endpoint, and who answers there."""
         settings = self._settings
-        ways: dict[str, IProtocolFactory] = {}
+        ways: list[tuple[str, str, IProtocolFactory]] = []
         if settings.control_socket:
             adapter = node.socketio.sockets.adapter
-            ways[control.endpoint(settings.control_socket)] = control.Control(node.hub, adapter, settings.max_payload)
+            commands = control.Control(node.hub, adapter, settings.max_payload)
+            ways.append(("CONTROL_SOCKET", control.endpoint(settings.control_socket), commands))
         if settings.manhole:
-            ways[settings.manhole] = _manhole(settings, node)
+            ways.append(("MANHOLE", settings.manhole, _manhole(settings, node)))
         return ways
 
-    def _listen(self, endpoint: str, site: IProtocolFactory, parent: MultiService) -> None:
-        listen(str(self.name), endpoint, site, self._reactor).setServiceParent(parent)
+    def _listen(self, endpoint: str, site: IProtocolFactory, parent: MultiService, way: str = "") -> None:
+        listen(str(self.name), endpoint, site, self._reactor, way).setServiceParent(parent)
 
     def _hand_over(self, node: Node, site: Site) -> None:
         # Others than this service would not know what comes after on the same connection.

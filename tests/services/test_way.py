@@ -1,0 +1,126 @@
+"""An operator's way in that another process has is tried by the clock; the ports are real."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_twisted
+from twisted.application import strports
+from twisted.internet.error import CannotListenError
+from twisted.internet.protocol import Factory
+from twisted.internet.task import Clock
+from twisted.logger import LogLevel, capturedLogs, formatEvent
+
+from tests.support.patience import reactor
+from yekta.services.way import PAUSE, Way
+
+
+class World:
+    """``way``: to ``endpoint``, by SETTING."""
+
+    def __init__(self, endpoint: str) -> None:
+        self.clock = Clock()
+        self.way = Way(strports.service(endpoint, Factory(), reactor=reactor), "SETTING", self.clock)
+
+    def start(self) -> list[Any]:
+        return self._logged(self.way.privilegedStartService) + self._logged(self.way.startService)
+
+    def wait(self, seconds: float) -> list[Any]:
+        """Lines of the log, each as its level and its text, of so many pauses."""
+        return self._logged(lambda: self.clock.pump([PAUSE] * round(seconds / PAUSE)))
+
+    def _logged(self, act: Any) -> list[Any]:
+        with capturedLogs() as logs:
+            act()
+        return [(log["log_level"], formatEvent(log)) for log in logs if "SETTING" in str(formatEvent(log))]
+
+
+WAITS = [(LogLevel.warn, "SETTING is not open: another process has it. It is tried again")]
+OPEN = [(LogLevel.info, "SETTING is open now")]
+
+
+@pytest.fixture
+def other() -> Iterator[socket.socket]:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        yield other
+
+
+def endpoint_of(other: socket.socket) -> str:
+    return f"tcp:{other.getsockname()[1]}:interface=127.0.0.1"
+
+
+@pytest_twisted.ensureDeferred
+async def test_what_is_free_is_open_at_once(tmp_path: Path) -> None:
+    world = World(f"unix:{tmp_path}/way")
+    assert world.start() == []
+    assert (tmp_path / "way").is_socket()
+    assert world.clock.getDelayedCalls() == []
+    await world.way.stopService()
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_port_of_another_is_opened_when_that_has_gone_and_each_is_said_once(other: socket.socket) -> None:
+    world = World(endpoint_of(other))
+    assert world.start() == WAITS
+    assert world.wait(10) == []
+    address = other.getsockname()
+    other.close()
+    assert world.wait(PAUSE) == OPEN
+    socket.create_connection(address).close()
+    assert world.clock.getDelayedCalls() == []
+    await world.way.stopService()
+
+
+@pytest_twisted.ensureDeferred
+async def test_who_stops_meanwhile_waits_no_more(other: socket.socket) -> None:
+    world = World(endpoint_of(other))
+    world.start()
+    await world.way.stopService()
+    assert world.clock.getDelayedCalls() == []
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_path_of_another_is_opened_when_that_has_gone_and_no_attempt_is_logged(tmp_path: Path) -> None:
+    old, new = World(f"unix:{tmp_path}/way"), World(f"unix:{tmp_path}/way")
+    old.start()
+    assert new.start() == WAITS
+    with capturedLogs() as logs:
+        new.wait(10)
+    assert logs == []
+    await old.way.stopService()
+    assert new.wait(PAUSE) == OPEN
+    assert (tmp_path / "way").is_socket()
+    await new.way.stopService()
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_path_of_another_that_was_killed_is_opened_too(tmp_path: Path) -> None:
+    """It has left both its socket and its lock."""
+    left, lock = tmp_path / "way", tmp_path / "way.lock"
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(str(left))
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as killed:
+        os.symlink(str(killed.pid), lock)
+        world = World(f"unix:{left}")
+        assert world.start() == WAITS
+        killed.kill()
+    assert world.wait(PAUSE) == OPEN
+    assert os.readlink(lock) == str(os.getpid())
+    await world.way.stopService()
+
+
+@pytest.mark.parametrize("endpoint", ["unix:{}/no/where", "unix:{}/file", "tcp:0:interface=192.0.2.1"])
+def test_where_waiting_does_not_help_it_is_an_error(tmp_path: Path, endpoint: str) -> None:
+    (tmp_path / "file").write_text("not a socket")
+    world = World(endpoint.format(tmp_path))
+    with pytest.raises((CannotListenError, OSError)):
+        world.start()
+    assert world.clock.getDelayedCalls() == []
