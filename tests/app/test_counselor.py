@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from twisted.internet.task import Clock
-from twisted.logger import capturedLogs
+from twisted.logger import LogLevel, capturedLogs
 
 from tests.support.answers import end
 from tests.support.patterns import Like
@@ -220,7 +220,7 @@ def test_a_failed_answer_is_logged_by_its_kind_alone(world: World) -> None:
     with capturedLogs() as logs:
         world.ask(message="a secret question")
         world.provider.generations[0].fail(Kind.TIMEOUT)
-    assert [log["kind"] for log in logs] == ["TIMEOUT"]
+    assert [(log["log_level"], log["kind"]) for log in logs] == [(LogLevel.warn, "TIMEOUT")]
     assert "secret" not in repr(logs)
 
 

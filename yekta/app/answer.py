@@ -210,7 +210,7 @@ class Answer:
             return
         self.error = failure.value
         if isinstance(failure.value, ProviderError):
-            _log.info("An answer failed: {kind}", kind=failure.value.kind.name)
+            _log.warn("An answer failed: {kind}", kind=failure.value.kind.name)
             text, retryable = str(failure.value), failure.value.retryable
         elif isinstance(failure.value, ClientError):
             text, retryable = failure.value.message, failure.value.status >= 500
