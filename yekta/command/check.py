@@ -8,10 +8,10 @@ from urllib.parse import urlsplit
 
 from twisted.internet.defer import CancelledError, Deferred, TimeoutError, ensureDeferred
 
-from yekta.command.checks import DOORS, Check, Port, Unkept, rest, websocket_information
+from yekta.command.checks import DOORS, Port, Unkept, rest, session_ends, websocket_information
 from yekta.command.failure import CommandError
 from yekta.command.network import Network, base, origin
-from yekta.command.session import acquire, bearer
+from yekta.command.session import acquire
 from yekta.command.websocket import Closed
 from yekta.engineio.errors import ProtocolError as EngineError
 from yekta.socketio.errors import ProtocolError
@@ -40,7 +40,7 @@ async def run(reactor: Any, options: Namespace, network: Network) -> int:
             print("yektayar-ws is not checked: say where it is by --ws.")
         else:
             await report.all(Port(network, url, token), [*more, *DOORS])
-    await report.all(Port(network, api, token), [Check("the session ends", _logout)])
+    await report.all(Port(network, api, token), [session_ends])
     print(f"{report.kept} promises kept, {report.broken} broken.")
     return 1 if report.broken else 0
 
@@ -80,13 +80,3 @@ class Report:
 
 def _words(error: Exception) -> str:
     return "It took too long." if isinstance(error, TimeoutError | CancelledError) else str(error)
-
-
-async def _logout(port: Port) -> None:
-    url = f"{port.url}/api/auth/logout"
-    answer = await port.network.request("POST", url, bearer(port.token))
-    if answer.status != 200:
-        raise Unkept(f"HTTP {answer.status}.")
-    after = await port.network.request("GET", f"{port.url}/api/auth/session", bearer(port.token))
-    if after.status != 401:
-        raise Unkept(f"It goes on: HTTP {after.status}.")

@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import quote
 
 import attrs
+from twisted.internet.task import deferLater
 
 from yekta.command import engineio
 from yekta.command.engineio import SocketIO
@@ -21,6 +22,11 @@ _REQUIRED = "Authentication token required"
 _INVALID = "Invalid or expired session token"
 _STRANGER = "https://not-allowed.invalid"
 _ID = 1
+
+# Seconds: within which every process over one database has heard that a session has ended, each of which may answer;
+# between two looks.
+ENDED_WITHIN = 2.0
+_LOOK = 0.1
 
 
 class Unkept(Exception):
@@ -71,6 +77,23 @@ rest = (
     Check("a REST session", _session),
     Check("no REST session without a token", _no_session),
 )
+
+
+async def _logout(port: Port) -> None:
+    answer = await port.network.request("POST", f"{port.url}/api/auth/logout", bearer(port.token))
+    expect("the status", answer.status, 200)
+    clock = port.network.reactor
+    end = clock.seconds() + ENDED_WITHIN
+    while True:
+        after = await port.network.request("GET", f"{port.url}/api/auth/session", bearer(port.token))
+        if after.status == 401:
+            return
+        if after.status != 200 or clock.seconds() >= end:
+            raise Unkept(f"It goes on: HTTP {after.status}.")
+        await deferLater(clock, _LOOK)
+
+
+session_ends = Check("the session ends", _logout)
 
 
 async def _information(port: Port) -> None:
