@@ -16,6 +16,7 @@ from tests.support.databases import database, reactor, url
 from tests.support.session_stores import FakeOutage
 from yekta.app.account_store import AccountStore
 from yekta.app.accounts import Accounts
+from yekta.app.attempts import Attempts
 from yekta.app.database import Database
 from yekta.app.errors import ClientError
 from yekta.app.passwords import Passwords
@@ -192,6 +193,23 @@ async def test_guessing_is_limited_even_all_at_once(world: World) -> None:
     assert status == 429
     world.clock.advance(900.0)
     await world.accounts.login("sara@example.com", PASSWORD)
+
+
+@pytest_twisted.ensureDeferred
+async def test_logins_that_found_no_room_count_for_nobody_and_let_nobody_be_forgotten(world: World) -> None:
+    passwords = Passwords(reactor, concurrent=1, waiting=0, hasher=cheap())
+    accounts = Accounts(world.store, world.sessions, passwords, world.clock, Attempts(world.clock, names=4))
+    await accounts.register(**SARA)
+    for _ in range(4):
+        assert await refusal(accounts.login("sara@example.com", "wrong horse")) == WRONG
+    with passwords.place(""):
+        for number in range(20):
+            for _ in range(2):
+                status, *_ = await refusal(accounts.login(f"{number}@example.com", "wrong horse"))
+                assert status == 503
+        assert (await refusal(accounts.login("sara@example.com", "wrong horse")))[0] == 503
+    assert await refusal(accounts.login("sara@example.com", "wrong horse")) == WRONG
+    assert (await refusal(accounts.login("sara@example.com", PASSWORD)))[0] == 429
 
 
 @pytest_twisted.ensureDeferred

@@ -44,3 +44,27 @@ def test_the_table_is_limited() -> None:
     attempts.begin("a")
     with pytest.raises(ClientError):
         attempts.begin("c")
+
+
+def test_however_many_are_guessed_at_those_at_their_limit_are_not_forgotten() -> None:
+    clock = Clock()
+    attempts = Attempts(clock, allowed=2, names=2)
+    attempts.begin("a")
+    attempts.begin("a")
+    for number in range(10):
+        attempts.begin(str(number))
+    with pytest.raises(ClientError):
+        attempts.begin("a")
+    clock.advance(900.0)
+    attempts.begin("a")
+
+
+def test_an_attempt_that_was_not_judged_leaves_nothing_behind() -> None:
+    attempts = Attempts(Clock(), allowed=2, names=4)
+    attempts.begin("a")
+    for number in range(10):
+        attempts.begin(str(number))
+        attempts.take_back(str(number))
+    attempts.begin("a")
+    with pytest.raises(ClientError):
+        attempts.begin("a")

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import threading
+from contextlib import ExitStack
 
 import argon2
 import pytest
@@ -9,7 +10,7 @@ from twisted.internet.defer import Deferred, gatherResults
 
 from tests.support.databases import reactor
 from yekta.app.errors import ClientError
-from yekta.app.passwords import Passwords
+from yekta.app.passwords import OF_ONE_CLIENT, Passwords
 
 CHEAP = argon2.PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 
@@ -32,6 +33,11 @@ class Held:
         with self._lock:
             self.running -= 1
         return "hash"
+
+
+async def hash_of(passwords: Passwords) -> str:
+    with passwords.place(""):
+        return await passwords.hash("x")
 
 
 @pytest_twisted.ensureDeferred
@@ -65,14 +71,29 @@ async def test_few_run_few_wait_and_the_next_is_asked_to_come_back() -> None:
     held = Held()
     passwords = Passwords(reactor, concurrent=2, waiting=3, hasher=held)
     held.go.clear()
-    hashes = [Deferred.fromCoroutine(passwords.hash("x")) for _ in range(5)]
-    with pytest.raises(ClientError) as caught:
-        await passwords.hash("x")
+    hashes = [Deferred.fromCoroutine(hash_of(passwords)) for _ in range(5)]
+    with pytest.raises(ClientError) as caught, passwords.place(""):
+        pass
     held.go.set()
     assert (caught.value.status, caught.value.retry_after) == (503, 2.0)
     assert await gatherResults(hashes) == ["hash"] * 5
     assert held.most <= 2
-    assert await passwords.hash("x") == "hash"
+    assert await hash_of(passwords) == "hash"
+
+
+def test_one_address_cannot_take_all_places() -> None:
+    passwords = Passwords(reactor, hasher=CHEAP)
+    with ExitStack() as places:
+        for _ in range(OF_ONE_CLIENT):
+            places.enter_context(passwords.place("192.0.2.1"))
+        with pytest.raises(ClientError) as caught:
+            places.enter_context(passwords.place("192.0.2.1"))
+        assert (caught.value.status, caught.value.retry_after) == (503, 2.0)
+        places.enter_context(passwords.place("192.0.2.2"))
+        for _ in range(2 * OF_ONE_CLIENT):
+            places.enter_context(passwords.place(""))
+    with passwords.place("192.0.2.1"):
+        pass
 
 
 @pytest_twisted.ensureDeferred
@@ -80,8 +101,8 @@ async def test_who_goes_away_gives_up_the_place_in_the_queue() -> None:
     held = Held()
     passwords = Passwords(reactor, concurrent=1, waiting=1, hasher=held)
     held.go.clear()
-    running, waiting = (Deferred.fromCoroutine(passwords.hash("x")) for _ in range(2))
+    running, waiting = (Deferred.fromCoroutine(hash_of(passwords)) for _ in range(2))
     waiting.addErrback(lambda _: None).cancel()
-    waiting = Deferred.fromCoroutine(passwords.hash("x"))
+    waiting = Deferred.fromCoroutine(hash_of(passwords))
     held.go.set()
     assert await gatherResults([running, waiting]) == ["hash", "hash"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from typing import Any
 
 import attrs
@@ -13,6 +14,7 @@ from tests.support.doors import House, house
 from tests.support.gateway import hash_of
 from tests.support.patterns import TIMESTAMP, TOKEN, Like
 from tests.support.rest import call, refused
+from yekta.app.passwords import OF_ONE_CLIENT
 
 __all__ = ["house"]
 
@@ -160,6 +162,25 @@ async def test_guessing_is_bounded_and_says_when_to_return(house: House) -> None
     answer = await call(house, "POST", "/api/auth/login", LOGIN)
     assert (answer.status, answer.json["error"]) == (429, "Too many attempts")
     assert 0 < int(answer.headers["retry-after"]) <= 900
+
+
+@pytest.mark.parametrize("house", [{"TRUSTED_PROXIES": "127.0.0.1,192.0.2.9"}], indirect=True)
+@pytest_twisted.ensureDeferred
+async def test_one_address_cannot_shut_out_the_logins_of_others(house: House) -> None:
+    with ExitStack() as places:
+        for _ in range(OF_ONE_CLIENT):
+            for client in ("192.0.2.1", "192.0.2.9"):
+                places.enter_context(house.gateway.passwords.place(client))
+        for path, body in (("login", LOGIN), ("register", SARA)):
+            answer = await call(
+                house, "POST", f"/api/auth/{path}", body, headers={"X-Forwarded-For": "192.0.2.1"}
+            )
+            assert (answer.status, answer.json["error"]) == (503, "Server busy")
+            assert answer.headers["retry-after"] == "2"
+        # A proxy that says nothing of its client speaks for many, and so does this machine.
+        for client in ("192.0.2.2", "192.0.2.9", "127.0.0.1"):
+            answer = await call(house, "POST", "/api/auth/login", LOGIN, headers={"X-Forwarded-For": client})
+            assert (answer.status, answer.json["error"]) == (401, "Invalid credentials")
 
 
 @pytest_twisted.ensureDeferred

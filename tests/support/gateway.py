@@ -127,7 +127,8 @@ class Gateway(Node):
         self._database = self.database
         self.sessions = Sessions(self.store, reactor, lifetime=self.settings.session_lifetime, poll_interval=0.02)
         cheap = argon2.PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
-        self.accounts = Accounts(self.users, self.sessions, Passwords(reactor, hasher=cheap), reactor)
+        self.passwords = Passwords(reactor, hasher=cheap)
+        self.accounts = Accounts(self.users, self.sessions, self.passwords, reactor)
 
     def _provider(self) -> IProvider:
         return super()._provider() if self.settings.ai_base_url else self.provider

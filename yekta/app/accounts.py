@@ -61,14 +61,17 @@ class Accounts:
         phone: object = None,
         password: object = None,
         type: object = "patient",
+        client: str = "",
     ) -> dict[str, object]:
         """A new account, as :func:`describe` gives it. Raises :class:`ClientError` 400, 409 or 503.
 
-        Without a password nobody can log in to it yet.
+        Without a password nobody can log in to it yet. ``client``: see `Passwords.place`.
         """
         user = _new_user(name, email, phone, type, self._clock.seconds())
         if password is not None:
-            user = attrs.evolve(user, password_hash=await self._passwords.hash(_new_password(password)))
+            text = _new_password(password)
+            with self._passwords.place(client):
+                user = attrs.evolve(user, password_hash=await self._passwords.hash(text))
         try:
             is_added = await self._store.add(user)
         except DatabaseError as error:
@@ -84,17 +87,20 @@ class Accounts:
         *,
         previous_token: str | None = None,
         metadata: Mapping[str, object] | None = None,
+        client: str = "",
     ) -> tuple[str, Session, dict[str, object]]:
         """A new logged-in session: its token, the session, and the user as :func:`describe` gives it.
 
         The session that the client came with (``previous_token``) is ended: whoever knew its token shall not share
-        the login. Raises :class:`ClientError` 400, 401, 403, 429 or 503.
+        the login. ``client``: see `Passwords.place`. Raises :class:`ClientError` 400, 401, 403, 429 or 503.
         """
         known_as = identifiers.text(identifier)
         if not known_as or not isinstance(password, str) or not password:
             raise ClientError("Missing credentials", "Email/phone and password are required")
         try:
-            user = await self._judge(identifiers.email(known_as) or identifiers.phone(known_as), password)
+            # Nothing is counted for which there is no room.
+            with self._passwords.place(client):
+                user = await self._judge(identifiers.email(known_as) or identifiers.phone(known_as), password)
             token, session = await self._sessions.acquire(user_id=user.id, is_logged_in=True, metadata=metadata)
             if previous_token is not None:
                 await self._sessions.end(previous_token, REPLACED)

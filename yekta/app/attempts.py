@@ -13,7 +13,11 @@ from yekta.lru import Lru
 
 
 class Attempts:
-    """``allowed`` attempts without success in ``window`` seconds; ``names`` are remembered, the busiest longest."""
+    """``allowed`` attempts without success in ``window`` seconds.
+
+    ``names`` are remembered of those that may go on, and as many that may not: however many names are guessed at once
+    each, none is forgotten for them that has had all its attempts.
+    """
 
     def __init__(
         self, clock: IReactorTime, *, allowed: int = 5, window: float = 900.0, names: int = 10_000
@@ -21,7 +25,8 @@ class Attempts:
         self._clock = clock
         self._allowed = allowed
         self._window = window
-        self._times: Lru[str, list[float]] = Lru(names)
+        self._going_on: Lru[str, list[float]] = Lru(names)
+        self._used_up: Lru[str, list[float]] = Lru(names)
 
     def begin(self, name: str) -> None:
         """Count an attempt before it is judged, so that a hundred at once are not all let through.
@@ -29,7 +34,7 @@ class Attempts:
         Raises :class:`ClientError` 429 when there were too many.
         """
         now = self._clock.seconds()
-        times = [time for time in self._times.get(name) or [] if now - time < self._window]
+        times = [time for time in self._known(name) if now - time < self._window]
         if len(times) >= self._allowed:
             raise ClientError(
                 "Too many attempts",
@@ -37,14 +42,25 @@ class Attempts:
                 status=429,
                 retry_after=times[0] + self._window - now,
             )
-        self._times.put(name, [*times, now])
+        self._keep(name, [*times, now])
 
     def take_back(self, name: str) -> None:
-        """The attempt was not judged after all."""
-        times = self._times.get(name)
-        if times:
-            self._times.put(name, times[:-1])
+        """The attempt was not judged after all, and leaves nothing behind."""
+        self._keep(name, self._known(name)[:-1])
 
     def succeed(self, name: str) -> None:
         """Forget the failures."""
-        self._times.discard(name)
+        self._keep(name, [])
+
+    def _known(self, name: str) -> list[float]:
+        return self._used_up.get(name) or self._going_on.get(name) or []
+
+    def _keep(self, name: str, times: list[float]) -> None:
+        kept, other = self._going_on, self._used_up
+        if len(times) >= self._allowed:
+            kept, other = other, kept
+        other.discard(name)
+        if times:
+            kept.put(name, times)
+        else:
+            kept.discard(name)

@@ -1,35 +1,39 @@
 """Passwords as argon2id hashes (RFC 9106), made and checked off the reactor's thread.
 
-A hash costs tens of milliseconds and tens of megabytes, on purpose. So few run at a time, few more may wait, and
-everybody else is asked to come back. Knows no account.
+A hash costs tens of milliseconds and tens of megabytes, on purpose. So few run at a time, few more may wait, fewer
+still for one client, and everybody else is asked to come back. Knows no account.
 """
 
 from __future__ import annotations
 
 import secrets
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 import argon2
-from twisted.internet.defer import CancelledError, Deferred, DeferredSemaphore
+from twisted.internet.defer import Deferred, DeferredSemaphore
 from twisted.internet.interfaces import IReactorThreads
 from twisted.internet.threads import deferToThreadPool
 
 from yekta.app.errors import ClientError
+from yekta.web.census import Census
 
 Result = TypeVar("Result")
 
 # Seconds after which a client that was turned away may try again.
 RETRY_AFTER = 2.0
 
+# Places of one client address: as many as run at a time, and two that wait. It takes many to shut out everybody else.
+OF_ONE_CLIENT = 4
+
 
 class Passwords:
-    """Hashes and verifies.
+    """Hashes and verifies, each inside a `place`.
 
-    ``reactor`` lends the threads. ``concurrent`` hashes run at a time and ``waiting`` more may queue; the next is
-    refused with a :class:`ClientError` 503. ``hasher`` has the argon2 parameters, by default those of RFC 9106 for
-    machines with little memory.
+    ``reactor`` lends the threads. ``concurrent`` hashes run at a time and ``waiting`` more may queue. ``hasher`` has
+    the argon2 parameters, by default those of RFC 9106 for machines with little memory.
     """
 
     def __init__(
@@ -42,10 +46,26 @@ class Passwords:
     ) -> None:
         self._reactor = reactor
         self._hasher = hasher or argon2.PasswordHasher()
-        self._places = concurrent + waiting
+        self._places = Census(concurrent + waiting, OF_ONE_CLIENT)
         self._turns = DeferredSemaphore(concurrent)
         # Verified where there is nothing to verify, so that an unknown user takes as long as a wrong password.
         self._nobodys = self._hasher.hash(secrets.token_hex(16))
+
+    @contextmanager
+    def place(self, client: str) -> Iterator[None]:
+        """A place in the queue, for as long as hashes are wanted. ``client``: an address, or ``""`` for whoever is not
+        to be limited.
+
+        Raises :class:`ClientError` 503 where there is none left.
+        """
+        if not self._places.enter(client):
+            raise ClientError(
+                "Server busy", "Too many logins at once. Please try again.", status=503, retry_after=RETRY_AFTER
+            )
+        try:
+            yield
+        finally:
+            self._places.leave(client)
 
     async def hash(self, password: str) -> str:
         """The hash to keep."""
@@ -67,24 +87,14 @@ class Passwords:
             return False
 
     async def _in_thread(self, work: Callable[[], Result]) -> Result:
-        if not self._places:
-            raise ClientError(
-                "Server busy", "Too many logins at once. Please try again.", status=503, retry_after=RETRY_AFTER
-            )
-        self._places -= 1
-        try:
-            await self._turns.acquire()
-        except CancelledError:
-            self._places += 1
-            raise
+        await self._turns.acquire()
         answer: Deferred[Result] = Deferred()
-        # The caller may go away at any time, the thread cannot: its place is taken until it is back.
+        # The caller may go away at any time, the thread cannot: nobody else's turn comes until it is back.
         deferToThreadPool(self._reactor, self._reactor.getThreadPool(), work).addBoth(self._back, answer)
         return await answer
 
     def _back(self, result: Any, answer: Deferred[Any]) -> None:
         self._turns.release()
-        self._places += 1
         if not answer.called:
             answer.callback(result)
 

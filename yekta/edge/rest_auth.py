@@ -11,17 +11,19 @@ from yekta.app.schemas import Login, Register
 from yekta.app.sessions import InvalidSession, Sessions, StoreUnavailable
 from yekta.app.timestamps import iso
 from yekta.edge.endpoint import TIME, Call, Endpoint
+from yekta.web.forwarded import Trusted, is_local
 
 _USER = {"id": "u1", "email": "a@example.org", "phone": None, "name": "Sara", "type": "patient", "created_at": TIME}
 _TOKEN = {"token": "43 characters", "expiresAt": TIME}
 
 
 class RestAuth:
-    """The endpoints below ``/api/auth/``."""
+    """The endpoints below ``/api/auth/``. ``trusted``: the proxies that say who their clients are."""
 
-    def __init__(self, sessions: Sessions, accounts: Accounts) -> None:
+    def __init__(self, sessions: Sessions, accounts: Accounts, trusted: Trusted) -> None:
         self._sessions = sessions
         self._accounts = accounts
+        self._trusted = trusted
 
     def endpoints(self) -> list[Endpoint]:
         """The table."""
@@ -115,14 +117,23 @@ class RestAuth:
     async def register(self, call: Call) -> dict[str, Any]:
         body: Register = call.body
         user = await self._accounts.register(
-            name=body.name, email=body.email, phone=body.phone, password=body.password, type=body.type
+            name=body.name,
+            email=body.email,
+            phone=body.phone,
+            password=body.password,
+            type=body.type,
+            client=self._client(call),
         )
         return {"success": True, "data": user, "message": "User registered successfully"}
 
     async def login(self, call: Call) -> dict[str, Any]:
         body: Login = call.body
         token, session, user = await self._accounts.login(
-            body.identifier, body.password, previous_token=call.token, metadata=_metadata(call)
+            body.identifier,
+            body.password,
+            previous_token=call.token,
+            metadata=_metadata(call),
+            client=self._client(call),
         )
         data = {"token": token, "expiresAt": iso(session.expires_at), "user": user}
         return {"success": True, "data": data, "message": "Login successful"}
@@ -135,6 +146,12 @@ class RestAuth:
         except StoreUnavailable:
             raise ClientError("Failed to logout", status=503) from None
         return {"success": True, "message": "Logged out successfully"}
+
+    def _client(self, call: Call) -> str:
+        """The address for which the limits of one client hold; ``""`` where, as for connections, none does: this
+        machine's, and a trusted proxy's that says nothing of its client."""
+        address = call.asked.address
+        return "" if is_local(address) or address in self._trusted else address
 
 
 def _metadata(call: Call) -> dict[str, object]:

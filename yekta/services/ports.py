@@ -16,7 +16,7 @@ def api(node: Node) -> ApiPort:
         node.reactor, node.sessions, node.counselor, node.conversations, node.health, node.timestamps
     )
     rest = Rest(
-        RestAuth(node.sessions, node.accounts),
+        RestAuth(node.sessions, node.accounts, settings.trusted_proxies),
         ai,
         node.health,
         node.timestamps,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ipaddress import ip_address
+from yekta.web.forwarded import is_local
 
 
 class Census:
@@ -21,7 +21,7 @@ class Census:
         place = self._places.get(address)
         if place is None:
             place = self._places[address] = Place(self, address)
-        elif limited and 0 < self._most_of_one <= place.count and not _is_loopback(address):
+        elif limited and 0 < self._most_of_one <= place.count and not is_local(address):
             return False
         self.all += 1
         place.count += 1
@@ -64,11 +64,3 @@ class Place:
         self.count -= 1
         if not self.count:
             census.vacate(self._address)
-
-
-def _is_loopback(address: str) -> bool:
-    try:
-        return ip_address(address).is_loopback
-    except ValueError:
-        # A UNIX socket: a proxy on this machine.
-        return True

@@ -84,6 +84,12 @@ def client_address(peer: str, headers: Mapping[str, str], trusted: Trusted) -> s
     return address
 
 
+def is_local(address: str) -> bool:
+    """Whether it is of this machine, loopback or a UNIX socket: whoever comes through a proxy that is there."""
+    parsed = _parse(address)
+    return parsed is None or (parsed.ipv4_mapped or parsed).is_loopback
+
+
 def is_secure(peer: str, headers: Mapping[str, str], trusted: Trusted) -> bool:
     """Whether ``peer``, where it is trusted, says that the client came over TLS."""
     return peer in trusted and headers.get("x-forwarded-proto", "").rpartition(",")[2].strip().lower() == "https"
