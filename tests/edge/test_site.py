@@ -78,6 +78,17 @@ async def test_each_request_finds_its_door(house: House, port: str, path: str, i
     assert door_of(answer) == door, answer
 
 
+@pytest.mark.parametrize("house", [{"CLOSE_TIMEOUT": "0.1", "WEBSOCKET_PATH": "/"}], indirect=True)
+@pytest_twisted.ensureDeferred
+async def test_the_path_of_native_websocket_may_be_the_root(house: House) -> None:
+    assert (await ask(house, "api", "/websocket-info")).json["path"] == "/"
+    assert door_of(await ask(house, "api", "/", **UPGRADE)) == "native"
+    assert door_of(await ask(house, "api", "/" + POLL)) == "Socket.IO"
+    for path in ("/", "/health"):
+        assert door_of(await ask(house, "api", path)) == "REST"
+    assert door_of(await ask(house, "api", "/ws", **UPGRADE)) == "REST"
+
+
 @pytest_twisted.ensureDeferred
 async def test_the_websocket_port_tells_about_itself(house: House) -> None:
     for method in ("GET", "POST", "DELETE"):

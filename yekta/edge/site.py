@@ -58,7 +58,8 @@ class ApiPort(Resource):
         self._rest = rest.klein().resource()
         self._rest_door = RestDoor(rest)
         self._origins = origins
-        self._websocket_path = websocket_path.encode()
+        # As that of a request is compared: ``/`` is nothing but the slash at its end.
+        self._websocket_path = websocket_path.encode().rstrip(b"/")
         self._pages: dict[bytes, Resource] = {b"api-docs": Docs()}
         if console:
             self._pages[b"console"] = Pages(Path(__file__).with_name("console"))

@@ -66,9 +66,11 @@ def seconds(value: str) -> float:
 
 
 def path(value: str) -> str:
-    if value.startswith("/") and "?" not in value:
-        return value.rstrip("/") or "/"
-    raise ValueError("a path that begins with /")
+    if not value.startswith("/") or "?" in value:
+        raise ValueError("a path that begins with /")
+    if f"{value}/".startswith("/socket.io/"):
+        raise ValueError("a path that is none of Socket.IO's")
+    return value.rstrip("/") or "/"
 
 
 def origins(value: str) -> tuple[str, ...]:
