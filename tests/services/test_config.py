@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -42,7 +43,8 @@ ACCEPTED = [
     ("AI_BASE_URL", "http://a/v1/, https://b/v1,", ("http://a/v1", "https://b/v1")),
     ("AI_BASE_URL", "", ()),
     ("AI_API_KEY", "a, ,c", ("a", "", "c")),
-    ("AI_MODEL_FILE", __file__, __file__),
+    ("AI_MODEL_FILE", "", ""),
+    ("MANHOLE_KEYS", __file__, __file__),
     ("LOG_FORMAT", "json", "json"),
     ("MANHOLE", "", ""),
     ("MANHOLE", "2222", "tcp:2222:interface=127.0.0.1"),
@@ -66,7 +68,8 @@ REFUSED = {
     "PROCESS_NAME": ("a b", "a.b", "پ", "a" * 33),
     "LOG_FORMAT": ("xml", "JSON"),
     "MANHOLE": ("0.0.0.0:22", ":::22", "192.0.2.1:22", "localhost:22", "22:tcp", "127.0.0.1:", "70000", "tcp:22"),
-    "AI_MODEL_FILE": ("/no/where/model.gguf", "/"),
+    "MANHOLE_KEYS": ("/no/where/keys", "/"),
+    "AI_MODEL_FILE": ("/no/where/model.gguf", "/", __file__, "/dev/null"),
     "AI_BASE_URL": ("ai.example", "ftp://ai.example", "//ai.example", "http://a/v1 http://b/v1,c"),
 }
 
@@ -83,6 +86,12 @@ def test_what_a_setting_may_not_be(name: str, text: str) -> None:
     sentence = str(caught.value)
     assert sentence.startswith(f"{name} must be ")
     assert sentence.endswith(f", not {text!r}.")
+
+
+def test_a_model_is_known_by_its_first_bytes(tmp_path: Path) -> None:
+    model = tmp_path / "model"
+    model.write_bytes(b"GGUF\x03")
+    assert load({"AI_MODEL_FILE": str(model)}, {}).ai_model_file == str(model)
 
 
 def test_every_kind_of_setting_is_refused_above() -> None:

@@ -16,6 +16,7 @@ from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.error import ProcessExitedAlready, ProcessTerminated
 from twisted.internet.protocol import ProcessProtocol
 from twisted.internet.task import Clock
+from twisted.logger import capturedLogs, formatEvent
 from twisted.python.failure import Failure
 
 from tests.support.patience import turn
@@ -230,6 +231,7 @@ def test_it_comes_back_after_growing_pauses(paper, kept):
 
 
 def test_a_child_that_cannot_be_started_is_tried_again(paper, kept):
+    paper.children[-1].report(b"0\n")
     paper.short_of_processes = True
     paper.children[-1].end()
     waiting = result_of(kept.port())
@@ -240,6 +242,25 @@ def test_a_child_that_cannot_be_started_is_tried_again(paper, kept):
     assert len(paper.children) == 2
     paper.children[-1].report(b"1\n")
     assert waiting == [1]
+
+
+def test_who_waits_for_a_child_that_dies_is_told_at_once(paper, kept):
+    with capturedLogs() as lines:
+        waiting = result_of(kept.port())
+        paper.children[-1].end()
+        assert [waiting[0].kind, result_of(kept.port())[0].kind] == [Kind.UNAVAILABLE] * 2
+        paper.advance(1)
+        waiting = result_of(kept.port())
+        assert waiting == []
+        paper.children[-1].report(b"1\n")
+        paper.children[-1].end()
+    assert waiting == [1]
+    assert result_of(kept.port()) == []
+    levels = [(line["log_level"].name, formatEvent(line)) for line in lines if "ended" in formatEvent(line)]
+    assert levels == [
+        ("error", "local model: process ended by signal 9 before it was ready"),
+        ("info", "local model: process ended by signal 9"),
+    ]
 
 
 def test_a_stable_child_is_forgiven(paper, kept):

@@ -124,6 +124,20 @@ def loopback(value: str) -> str:
     raise ValueError("a port of a loopback address, such as 2222 or 127.0.0.1:2222")
 
 
+def model(value: str) -> str:
+    try:
+        if not value or _begins(file(value), b"GGUF"):
+            return value
+    except (OSError, ValueError):
+        pass
+    raise ValueError("the path of a GGUF file")
+
+
+def _begins(path: str, magic: bytes) -> bool:
+    with open(path, "rb") as opened:
+        return opened.read(len(magic)) == magic
+
+
 def file(value: str) -> str:
     if not value or Path(value).is_file():
         return value

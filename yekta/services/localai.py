@@ -2,6 +2,7 @@
 
     stopped ──start──▶ loading ──port reported──▶ ready
     loading, ready ──child ended──▶ pausing, a little longer each time ──▶ loading
+    loading ──child ended──▶ whoever waits is told so, and whoever asks in this pause
     loading ──not ready in time──▶ child killed
     any ──stop──▶ TERM, after a grace KILL ──▶ stopped
 
@@ -95,6 +96,8 @@ class LocalModel(Service):
         self._process: Any = None
         self._port: int | None = None
         self._ready_since = 0.0
+        # The last child has ended before it was ready, and there is no other yet.
+        self._failed = False
         self._restarts = Restarts(
             reactor,
             self._spawn,
@@ -132,7 +135,7 @@ class LocalModel(Service):
         """The child's port, once it is ready; fails with :class:`ProviderError`."""
         if self.running and self._port is not None:
             return succeed(self._port)
-        if not self.running or len(self._waiting) >= self.settings.most_waiting:
+        if not self.running or self._failed or len(self._waiting) >= self.settings.most_waiting:
             return fail(ProviderError(Kind.UNAVAILABLE))
         waiter: Deferred[int] = Deferred(self._waiting.remove)
         self._waiting.append(waiter)
@@ -159,8 +162,10 @@ class LocalModel(Service):
                     childFDs={0: "w", 1: null.fileno(), 2: null.fileno(), REPORT: "r"},
                 )
         except OSError as error:
-            self._ended(failing(error))
+            self._log.error("local model: {reason}", reason=failing(error))
+            self._restarts.ended(0.0)
             return
+        self._failed = False
         self._kill.set(self.settings.load_time)
         self._log.info("local model: process {pid} started", pid=self._process.pid)
 
@@ -187,11 +192,15 @@ class LocalModel(Service):
             waiter.callback(port)
 
     def _ended(self, reason: str) -> None:
-        self._log.info("local model: process ended by {reason}", reason=reason)
         self._kill.clear()
         self._process = None
         lived = 0.0 if self._port is None else self._reactor.seconds() - self._ready_since
-        self._port = None
+        self._failed, self._port = self._port is None, None
+        if not self.running or not self._failed:
+            self._log.info("local model: process ended by {reason}", reason=reason)
+        else:
+            self._log.error("local model: process ended by {reason} before it was ready", reason=reason)
+            self._give_up_waiting()
         if self.running:
             self._restarts.ended(lived)
         elif self._stopped is not None:
