@@ -13,6 +13,11 @@ from tests.support.services import PYTHON_M_TWISTED, TWISTD, attempt, await_end
 
 PASSWORD = "correct-horse"
 
+_TWO = {"WORKERS": "2"}
+
+# Bytes of a path, of which a UNIX socket's has 107 at the most.
+_LONG = "x" * 100
+
 # The service, its options, its settings, and the sentence. The parsing of every single setting is test_config's.
 REFUSED = {
     "a port that is none": ("api", (), {"PORT": "70000"}, "PORT must be a port number from 0 to 65535, not '70000'."),
@@ -40,19 +45,36 @@ REFUSED = {
     "a file of settings that is none": ("ws", ("--env-file=none",), {},
                                         "--env-file must be the path of a file, not 'none'."),
     "a stray argument": ("api", ("3000",), {}, "'3000' is not a setting."),
-    "an endpoint that is none": ("ws", ("--listen=nonsense:1",), {}, "'nonsense:1' is not an endpoint: "),
-    "an endpoint without its port": ("api", ("--listen=tcp",), {}, "'tcp' is not an endpoint: "),
+    "an endpoint that is none": ("ws", ("--listen=nonsense:1",), {}, "--listen must be an endpoint, not 'nonsense"),
+    "an endpoint without its port": ("api", ("--listen=tcp",), {}, "--listen must be an endpoint, not 'tcp': "),
     "an endpoint without its certificate": ("api", ("--listen=ssl:0:privateKey=none.pem",), {},
-                                            "'ssl:0:privateKey=none.pem' is not an endpoint: "),
+                                            "--listen must be an endpoint, not 'ssl:0:privateKey=none.pem': "),
     "an address of somebody else": ("ws", ("--websocket-port=0", "--host=192.0.2.1"), {},
-                                    "Cannot listen on tcp:0:interface=192.0.2.1: Cannot assign requested address."),
-    "metrics by what is no endpoint": ("ws", ("--websocket-port=0",), {"METRICS_LISTEN": "9300"},
-                                       "'9300' is not an endpoint: "),
+                                    "Cannot listen on tcp:0:interface=192.0.2.1 (WEBSOCKET_PORT, HOST): Cannot "),
+    "metrics on an endpoint that is none": ("api", ("--port=0",), {"METRICS_LISTEN": "garbage"},
+                                            "METRICS_LISTEN must be an endpoint, not 'garbage': "),
     "metrics at an address of somebody else": ("ws", ("--websocket-port=0",),
                                                {"METRICS_LISTEN": "tcp:0:interface=192.0.2.1"},
-                                               "Cannot listen on tcp:0:interface=192.0.2.1: Cannot assign requested"),
-    "a control socket in no folder": ("api", ("--port=0",), {"CONTROL_SOCKET": "/no/where"},
-                                      "Cannot listen on unix:/no/where:mode=600: No such file or directory."),
+                                               "Cannot listen on tcp:0:interface=192.0.2.1 (METRICS_LISTEN): Cannot "),
+    "metrics in a folder that is none": ("api", ("--port=0",), {"METRICS_LISTEN": "unix:/no/where"},
+                                         "Cannot listen on unix:/no/where (METRICS_LISTEN): No such file or "),
+    "a control socket in a folder that is none": ("ws", ("--websocket-port=0",), {"CONTROL_SOCKET": "/no/where"},
+                                                  "Cannot listen on unix:/no/where:mode=600 (CONTROL_SOCKET): No "),
+    "workers with a model too many": ("api", ("--port=0",), {**_TWO, "AI_BASE_URL": "http://a/v1", "AI_MODEL": "a,b"},
+                                      "AI_MODEL must have as many parts as AI_BASE_URL, 1, not 2."),
+    "workers with a manhole without keys": ("ws", ("--websocket-port=0",), {**_TWO, "MANHOLE": "2222"},
+                                            "MANHOLE_KEYS must be the path of a file, since MANHOLE is set."),
+    "workers with a control socket nowhere": ("ws", ("--websocket-port=0",), {**_TWO, "CONTROL_SOCKET": "/no/where"},
+                                              "Cannot listen on unix:/no/where.0:mode=600 (CONTROL_SOCKET): No such "),
+    "workers with metrics on no endpoint": ("ws", ("--websocket-port=0",), {**_TWO, "METRICS_LISTEN": "tcp:x"},
+                                            "METRICS_LISTEN must be an endpoint of tcp: or unix: where WORKERS is"),
+    "workers with more metrics than ports": ("ws", ("--websocket-port=0",), {**_TWO, "METRICS_LISTEN": "tcp:65535"},
+                                             "METRICS_LISTEN must leave a port to each worker: there is none after 6"),
+    "workers that hand over nowhere": ("ws", ("--websocket-port=0",), {**_TWO, "HANDOVER_FOLDER": "/no/where"},
+                                       "HANDOVER_FOLDER cannot be used: "),
+    # Only a worker finds out: no socket has so long a path.
+    "workers that none of them could serve": ("ws", ("--websocket-port=0",), {**_TWO, "HANDOVER_FOLDER": _LONG},
+                                              "HANDOVER_FOLDER cannot be used: AF_UNIX path too long."),
     "an unknown database": ("ws", (), {"DATABASE_URL": f"mysql://u:{PASSWORD}@h/d"},
                             "DATABASE_URL must begin with sqlite:/// or postgresql://."),
     "a missing folder": ("api", (), {"DATABASE_URL": "sqlite:////no/where/x.db"},
@@ -70,6 +92,7 @@ REFUSED = {
 def test_one_sentence_ends_the_start(
     tmp_path: Path, service: str, options: tuple[str, ...], settings: dict[str, str], sentence: str
 ) -> None:
+    (tmp_path / _LONG).mkdir()
     ended = attempt(f"yektayar-{service}", *options, folder=tmp_path, settings=settings)
     assert ended.status == 1
     assert ended.err.startswith(f"yektayar-{service}: {sentence}")
@@ -85,26 +108,34 @@ def taken() -> Iterator[int]:
         yield other.getsockname()[1]
 
 
-def in_use(service: str, port: int) -> str:
-    return f"{service}: Cannot listen on tcp:{port}:interface=127.0.0.1: Address already in use.\n"
+def in_use(service: str, port: int, setting: str) -> str:
+    return f"{service}: Cannot listen on tcp:{port}:interface=127.0.0.1 ({setting}): Address already in use.\n"
 
 
 @pytest.mark.parametrize(("service", "setting"), [("yektayar-api", "PORT"), ("yektayar-ws", "WEBSOCKET_PORT")])
 def test_a_taken_port_ends_the_start(tmp_path: Path, taken: int, service: str, setting: str) -> None:
     ended = attempt(service, folder=tmp_path, settings={setting: str(taken)})
-    assert (ended.status, ended.err) == (1, in_use(service, taken))
+    assert (ended.status, ended.err) == (1, in_use(service, taken, f"{setting}, HOST"))
     assert "Traceback" not in ended.out
 
 
 def test_a_taken_port_after_a_free_one_ends_the_start(tmp_path: Path, taken: int) -> None:
     options = ("--listen=tcp:0:interface=127.0.0.1", f"--listen=tcp:{taken}:interface=127.0.0.1")
     ended = attempt("yektayar-ws", *options, folder=tmp_path)
-    assert (ended.status, ended.err) == (1, in_use("yektayar-ws", taken))
+    assert (ended.status, ended.err) == (1, in_use("yektayar-ws", taken, "--listen"))
+
+
+def test_an_endpoint_that_one_of_the_workers_cannot_have_ends_the_start(tmp_path: Path) -> None:
+    (tmp_path / "metrics.1").mkdir()
+    settings = {**_TWO, "METRICS_LISTEN": "unix:metrics", "WEBSOCKET_PORT": "0"}
+    ended = attempt("yektayar-ws", folder=tmp_path, settings=settings)
+    sentence = "Cannot listen on unix:metrics.1 (METRICS_LISTEN): Address already in use."
+    assert (ended.status, ended.err) == (1, f"yektayar-ws: {sentence}\n")
 
 
 def test_the_other_runner_is_refused_alike(tmp_path: Path, taken: int) -> None:
     ended = attempt("yektayar-ws", f"--websocket-port={taken}", folder=tmp_path, twistd=PYTHON_M_TWISTED)
-    assert (ended.status, ended.err) == (1, in_use("yektayar-ws", taken))
+    assert (ended.status, ended.err) == (1, in_use("yektayar-ws", taken, "WEBSOCKET_PORT, HOST"))
 
 
 @pytest.mark.parametrize("setting", ["PORT", "DATABASE_URL"])

@@ -21,14 +21,18 @@ _REPORT = 3
 
 
 class Parent:
-    """``pipes``: of each process that was started; ``short``: none can be, for want of descriptors."""
+    """``pipes``: of each process that was started; ``short``: none can be, for want of descriptors. ``words``: of those
+    that did not serve; ``gives_up``: whether it is content with none of them.
+    """
 
     def __init__(self, clock: Clock) -> None:
         self.pipes: list[ProcessProtocol] = []
         self.short = False
         self.told = 0
+        self.words: list[str] = []
+        self.gives_up = False
         self.clock = clock
-        self.worker = Supervised(clock, 1, self._spawn, self._ready)
+        self.worker = Supervised(clock, 1, self._spawn, self._ready, self._failed)
         self.worker.start()
 
     def _spawn(self, index: int, pipes: ProcessProtocol) -> Any:
@@ -42,6 +46,10 @@ class Parent:
 
     def _ready(self) -> None:
         self.told += 1
+
+    def _failed(self, words: str) -> bool:
+        self.words.append(words)
+        return self.gives_up
 
     def say(self, line: bytes) -> None:
         self.pipes[-1].childDataReceived(_REPORT, line + b"\n")
@@ -106,3 +114,28 @@ def test_each_start_is_told_to_serve_once_and_only_while_it_does(parent: Parent,
     assert not parent.worker.is_ready
     parent.say(b"READY=1")
     assert (parent.worker.is_ready, parent.told) == (True, 2)
+
+
+def test_one_that_ends_before_it_serves_leaves_its_last_words(parent: Parent, clock: Clock) -> None:
+    with capturedLogs():
+        parent.pipes[-1].childDataReceived(2, b"Warning\nyektayar-ws: DATABASE_URL is wrong.\n")
+        parent.pipes[-1].childDataReceived(1, b'{"log_namespace": "a"}\n')
+        parent.end()
+        clock.advance(PAUSE)
+        parent.end()
+        clock.advance(2 * PAUSE)
+        assert not parent.worker.has_served
+        parent.say(b"READY=1")
+        parent.end()
+        clock.advance(4 * PAUSE)
+    assert parent.words == ["yektayar-ws: DATABASE_URL is wrong.", "Worker 1 has ended by exit 0."]
+    assert parent.worker.has_served
+
+
+def test_one_that_is_given_up_is_not_started_again(parent: Parent, clock: Clock) -> None:
+    parent.gives_up = True
+    parent.end()
+    clock.advance(LONGEST_PAUSE)
+    assert len(parent.pipes) == 1
+    assert clock.getDelayedCalls() == []
+    parent.worker.start()

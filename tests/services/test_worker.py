@@ -55,9 +55,16 @@ def test_the_rest_is_as_the_parent_has_it() -> None:
     ],
 )
 def test_an_endpoint_has_a_number(endpoint: str, own: str) -> None:
-    assert numbered(endpoint, 2) == own
+    assert numbered("METRICS_LISTEN", endpoint, 2) == own
 
 
 def test_other_endpoints_cannot_be_numbered() -> None:
-    with pytest.raises(ConfigError):
-        numbered("systemd:domain=INET:index=1", 0)
+    with pytest.raises(ConfigError, match=r"^METRICS_LISTEN must be an endpoint of tcp: or unix: where WORKERS is"):
+        numbered("METRICS_LISTEN", "systemd:domain=INET:index=1", 0)
+
+
+def test_no_port_comes_after_the_last() -> None:
+    assert numbered("MANHOLE", "tcp:65533", 2) == "tcp:65535"
+    with pytest.raises(ConfigError) as caught:
+        settings(MANHOLE="65534")
+    assert str(caught.value) == "MANHOLE must leave a port to each worker: there is none after 65535."

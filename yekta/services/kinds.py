@@ -10,6 +10,9 @@ from twisted.internet.endpoints import quoteStringArgument
 
 from yekta.web.forwarded import Trusted, parse_trusted
 
+# There is none above it.
+LAST_PORT = 65535
+
 
 def any_text(value: str) -> str:
     return value
@@ -31,9 +34,9 @@ def flag(value: str) -> bool:
 
 
 def port(value: str) -> int:
-    if value.isascii() and value.isdigit() and int(value) <= 65535:
+    if value.isascii() and value.isdigit() and int(value) <= LAST_PORT:
         return int(value)
-    raise ValueError("a port number from 0 to 65535")
+    raise ValueError(f"a port number from 0 to {LAST_PORT}")
 
 
 def count(value: str) -> int:

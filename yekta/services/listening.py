@@ -12,29 +12,29 @@ from twisted.internet.error import CannotListenError
 from twisted.internet.interfaces import IProtocolFactory
 
 from yekta.ports import Listening
+from yekta.services.late import Late, reason_of
 from yekta.services.refusal import refuse
-from yekta.services.way import Way, reason_of
 
 
 def listen(
-    name: str, endpoint: str, factory: IProtocolFactory, reactor: Any, way: str = ""
-) -> StreamServerEndpointService | Way:
+    name: str, setting: str, endpoint: str, factory: IProtocolFactory, reactor: Any, *, late: bool = False
+) -> StreamServerEndpointService | Late:
     """A service that listens already. Raises SystemExit, in the name of the service ``name``, where it cannot.
 
-    ``way``: the setting that it is by, where it is an operator's way in, and may come later.
+    ``setting`` is what the endpoint comes from. ``late``: it may come later, where another process has it.
     """
-    port: StreamServerEndpointService | Way
+    port: StreamServerEndpointService | Late
     try:
         port = strports.service(endpoint, factory, reactor=cast(Any, Listening(reactor)))
     except Exception as error:
         # What else than ValueError a parser raises depends on the kind of endpoint: TypeError, IndexError, OSError…
-        refuse(name, f"{endpoint!r} is not an endpoint: {error}.")
-    if way:
-        port = Way(port, f"{way} ({endpoint})", reactor)
+        refuse(name, f"{setting} must be an endpoint, not {endpoint!r}: {error}.")
+    if late:
+        port = Late(port, f"{setting} ({endpoint})", reactor)
     try:
         port.privilegedStartService()
     except (CannotListenError, OSError) as error:
-        refuse(name, f"Cannot listen on {endpoint}: {reason_of(error)}.")
+        refuse(name, f"Cannot listen on {endpoint} ({setting}): {reason_of(error)}.")
     return port
 
 

@@ -20,12 +20,11 @@ from yekta.services.workers import Workers
 def make(reactor: Any, options: ServiceOptions) -> IService:
     """See the module."""
     settings: Settings = options["settings"]
-    port: int = getattr(settings, options.port_setting)
     herald = systemd(reactor, os.environ)
     logs = _begin_log(reactor, options)
     if settings.workers > 1:
-        return Workers(reactor, options, port, herald=herald, logs=logs)
-    return Gateway(reactor, options, settings, port, read=options.read, herald=herald, logs=logs)
+        return Workers(reactor, options, herald=herald, logs=logs)
+    return Gateway(reactor, options, settings, read=options.read, herald=herald, logs=logs)
 
 
 def _begin_log(reactor: Any, options: ServiceOptions) -> Logs:

@@ -12,23 +12,24 @@ from yekta.services.config import ConfigError, Settings
 from yekta.services.herald import Herald
 from yekta.services.listening import endpoints
 from yekta.services.logs import Logs
+from yekta.services.options import ServiceOptions
 from yekta.services.refusal import refuse
 from yekta.services.signals import Signals
 
 
 class Outermost(MultiService):
-    """Listens on ``settings.listen``, or on ``port``. Raises SystemExit, with a sentence, where it cannot start."""
+    """Listens on ``settings.listen``, or on the service's port. Raises SystemExit, with a sentence, where it cannot."""
 
     _log: ClassVar[Logger]
 
     def __init__(
-        self, reactor: Any, name: str, settings: Settings, port: int, *, herald: Herald, logs: Logs
+        self, reactor: Any, options: ServiceOptions, settings: Settings, *, herald: Herald, logs: Logs
     ) -> None:
         super().__init__()
-        self.setName(name)
+        self.setName(options.service)
         self._reactor = reactor
+        self._options = options
         self._settings = settings
-        self._endpoints = settings.listen or endpoints(settings.host, port)
         self._herald = herald
         self._logs = logs
         self._is_open = False
@@ -60,6 +61,13 @@ class Outermost(MultiService):
 
     def _open(self, name: str) -> None:
         raise NotImplementedError
+
+    def _clients_endpoints(self) -> tuple[str, tuple[str, ...]]:
+        """The endpoints of the service itself, after what they come from."""
+        settings, port = self._settings, self._options.port_setting
+        if settings.listen:
+            return "--listen", settings.listen
+        return f"{port.upper()}, HOST", endpoints(settings.host, getattr(settings, port))
 
     def _begun(self) -> None:
         """The reactor runs."""

@@ -21,8 +21,6 @@ def remote(reactor: Any, pool: HTTPConnectionPool, settings: Settings) -> list[C
         idle=settings.ai_idle_timeout,
         total=settings.ai_total_timeout,
     )
-    models = _one_each("AI_MODEL", settings.ai_model, settings.ai_base_url)
-    keys = _one_each("AI_API_KEY", settings.ai_api_key, settings.ai_base_url)
     return [
         ChatProvider(
             model,
@@ -37,8 +35,18 @@ def remote(reactor: Any, pool: HTTPConnectionPool, settings: Settings) -> list[C
             agent,
             reactor,
         )
-        for url, model, key in zip(settings.ai_base_url, models, keys, strict=True)
+        for url, model, key in servers(settings)
     ]
+
+
+def servers(settings: Settings) -> list[tuple[str, str, str]]:
+    """The address, the model and the key of each part of AI_BASE_URL. Raises :class:`ConfigError`."""
+    urls = settings.ai_base_url
+    if not urls:
+        return []
+    models = _one_each("AI_MODEL", settings.ai_model, urls)
+    keys = _one_each("AI_API_KEY", settings.ai_api_key, urls)
+    return list(zip(urls, models, keys, strict=True))
 
 
 def _one_each(name: str, values: tuple[str, ...], urls: tuple[str, ...]) -> tuple[str, ...]:

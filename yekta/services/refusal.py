@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import atexit
+import os
 import sys
-from typing import NoReturn
+from contextlib import suppress
+from typing import Any, NoReturn
+
+from twisted.internet.error import ReactorNotRunning
 
 
 class Refused(SystemExit, Exception):
@@ -17,7 +22,26 @@ class Refused(SystemExit, Exception):
 def refuse(service: str, sentence: str) -> NoReturn:
     """End start-up with one sentence and a status that says so."""
     text = f"{service}: {sentence}"
+    _say(text)
+    raise Refused(text)
+
+
+def give_up(reactor: Any, service: str, sentence: str) -> None:
+    """The same for a start-up that has come as far as the reactor, which comes to its end in order."""
+    _say(f"{service}: {sentence}")
+    # Neither the reactor nor twistd lets an exception through.
+    atexit.register(_end)
+    with suppress(ReactorNotRunning):
+        reactor.stop()
+
+
+def _say(text: str) -> None:
     # Where a log has taken the place of standard error, whoever started us reads the real one.
     for stream in {sys.stderr, sys.__stderr__} - {None}:
         print(text, file=stream, flush=True)
-    raise Refused(text)
+
+
+def _end() -> None:
+    if sys.__stdout__ is not None:
+        sys.__stdout__.flush()
+    os._exit(1)

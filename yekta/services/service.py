@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from twisted.application.service import MultiService
@@ -18,7 +17,7 @@ from yekta.edge.site import too_large
 from yekta.edge.words import PATH_WORDS
 from yekta.engineio.sids import is_handshake, tag_of
 from yekta.ports import Listening
-from yekta.services import collector, control, limits
+from yekta.services import collector, control, limits, ways
 from yekta.services.config import ConfigError, Settings
 from yekta.services.herald import Herald
 from yekta.services.listening import listen
@@ -42,20 +41,21 @@ class Gateway(Outermost):
         reactor: Any,
         options: ServiceOptions,
         settings: Settings,
-        port: int,
         *,
         read: Callable[[], Settings],
         herald: Herald,
         logs: Logs,
     ) -> None:
-        super().__init__(reactor, options.service, settings, port, herald=herald, logs=logs)
-        self._options = options
+        super().__init__(reactor, options, settings, herald=herald, logs=logs)
         self._read = read
 
     def _open(self, name: str) -> None:
         try:
             node = Node(self._reactor, self._settings)
-            inside = self._inside(node)
+            inside = {
+                setting: (endpoint, self._inside(setting, node))
+                for setting, endpoint in ways.endpoints(self._settings).items()
+            }
         except (ConfigError, DatabaseError) as error:
             refuse(name, str(error))
         node.setServiceParent(self)
@@ -73,39 +73,36 @@ class Gateway(Outermost):
         node.sites.append(site)
         if self._settings.handover_folder:
             self._hand_over(node, site)
-        for endpoint in self._endpoints:
-            self._listen(endpoint, site, self)
-        if self._settings.metrics_listen:
-            metrics = Site(self._reactor, MetricsPort(node.numbers), limits.of_site(self._settings))
-            inside.append(("METRICS_LISTEN", self._settings.metrics_listen, metrics))
+        setting, endpoints = self._clients_endpoints()
+        for endpoint in endpoints:
+            self._listen(setting, endpoint, site, self)
         # Under the node, they are there until the last client has gone.
-        for setting, endpoint, factory in inside:
-            self._listen(endpoint, factory, node, setting)
+        for setting, (endpoint, factory) in inside.items():
+            self._listen(setting, endpoint, factory, node, late=True)
 
-    def _inside(self, node: Node) -> list[tuple[str, str, IProtocolFactory]]:
-        """The operator's ways in: setting, endpoint, and who answers there."""
-        settings = self._settings
-        ways: list[tuple[str, str, IProtocolFactory]] = []
-        if settings.control_socket:
-            adapter = node.socketio.sockets.adapter
-            commands = control.Control(node.hub, adapter, settings.max_payload)
-            ways.append(("CONTROL_SOCKET", control.endpoint(settings.control_socket), commands))
-        if settings.manhole:
-            ways.append(("MANHOLE", settings.manhole, _manhole(settings, node)))
-        return ways
+    def _inside(self, setting: str, node: Node) -> IProtocolFactory:
+        """What answers at one of the operator's ways in. Raises `ConfigError`."""
+        if setting == "MANHOLE":
+            return ways.manhole(self._settings, {"node": node})
+        if setting == "CONTROL_SOCKET":
+            return control.Control(node.hub, node.socketio.sockets.adapter, self._settings.max_payload)
+        return Site(self._reactor, MetricsPort(node.numbers), limits.of_site(self._settings))
 
-    def _listen(self, endpoint: str, site: IProtocolFactory, parent: MultiService, way: str = "") -> None:
-        listen(str(self.name), endpoint, site, self._reactor, way).setServiceParent(parent)
+    def _listen(
+        self, setting: str, endpoint: str, site: IProtocolFactory, parent: MultiService, *, late: bool = False
+    ) -> None:
+        port = listen(str(self.name), setting, endpoint, site, self._reactor, late=late)
+        port.setServiceParent(parent)
 
     def _hand_over(self, node: Node, site: Site) -> None:
-        # Others than this service would not know what comes after on the same connection.
-        folder = Path(self._settings.handover_folder) / str(self.name)
-        handover = Handover(Listening(self._reactor), folder, node.tag, tag_of, is_handshake, site)
         try:
-            folder.mkdir(0o700, exist_ok=True)
+            folder = ways.handover_folder(self._settings, str(self.name))
+            handover = Handover(Listening(self._reactor), folder, node.tag, tag_of, is_handshake, site)
             handover.privilegedStartService()
+        except ConfigError as error:
+            refuse(str(self.name), str(error))
         except (CannotListenError, OSError) as error:
-            refuse(str(self.name), f"HANDOVER_FOLDER cannot be used: {getattr(error, 'socketError', None) or error}.")
+            refuse(str(self.name), str(ways.unusable(error)))
         # Under the node, it is there until the last client has gone.
         handover.setServiceParent(node)
         node.handover = handover
@@ -125,11 +122,3 @@ class Gateway(Outermost):
         self._log.info("{service} has read its settings again", service=self.name)
         if waiting:
             self._log.warn("A restart is needed for {names}", names=", ".join(waiting))
-
-
-def _manhole(settings: Settings, node: Node) -> IProtocolFactory:
-    try:
-        from yekta.services import manhole
-    except ImportError:
-        raise ConfigError("MANHOLE needs the extra of that name: pip install 'yekta[manhole]'.") from None
-    return manhole.factory(settings, {"node": node})

@@ -29,7 +29,8 @@ _LOG = (1, 2)
 
 class Supervised:
     """One worker, from each of its starts to its end. ``spawn(index, protocol)`` starts the process; ``ready()`` is
-    called when that serves.
+    called when that serves, and ``failed(words)`` when it has ended before: whether all is given up. ``words`` are the
+    last that it wrote past its log, or how it ended.
     """
 
     _log = Logger()
@@ -40,13 +41,17 @@ class Supervised:
         index: int,
         spawn: Callable[[int, ProcessProtocol], Any],
         ready: Callable[[], None],
+        failed: Callable[[str], bool],
     ) -> None:
         self.process: Any = None
         self.is_ready = False
+        self.has_served = False
         self._reactor = reactor
         self._index = index
         self._spawn = spawn
         self._ready = ready
+        self._failed = failed
+        self._words = ""
         self._started = 0.0
         self._stopped: Deferred[None] | None = None
         self._restarts = Restarts(reactor, self.start, pause=PAUSE, longest=LONGEST_PAUSE, stable=STABLE)
@@ -54,6 +59,7 @@ class Supervised:
 
     def start(self) -> None:
         self._started = self._reactor.seconds()
+        self._words = ""
         self._silent.set(START)
         try:
             self.process = self._spawn(self._index, _Pipes(self))
@@ -79,14 +85,17 @@ class Supervised:
         """A sign of life."""
         self._silent.set(SILENCE)
         if ready and not self.is_ready:
-            self.is_ready = True
+            self.is_ready = self.has_served = True
             self._ready()
 
     def ended(self, reason: str) -> None:
         self._silent.clear()
+        was_ready = self.is_ready
         self.process, self.is_ready = None, False
         if self._stopped is not None:
             self._stopped.callback(None)
+            return
+        if not was_ready and self._failed(self._words or f"Worker {self._index} has ended by {reason}."):
             return
         self._log.error("worker {index} has ended by {reason}; it starts again", index=self._index, reason=reason)
         self._restarts.ended(self._reactor.seconds() - self._started)
@@ -98,7 +107,8 @@ class Supervised:
             event["worker"] = self._index
             event["log_system"] = f"{event['log_namespace']} worker {self._index}"
         except (ValueError, KeyError, TypeError):
-            self._log.error("worker {index}: {line}", index=self._index, line=line.decode(errors="replace"))
+            self._words = line.decode(errors="replace")
+            self._log.error("worker {index}: {line}", index=self._index, line=self._words)
         else:
             globalLogPublisher(event)
 

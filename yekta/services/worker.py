@@ -24,6 +24,7 @@ from zope.interface import implementer
 
 from yekta.services.config import ConfigError, Settings
 from yekta.services.herald import Herald
+from yekta.services.kinds import LAST_PORT
 from yekta.services.logs import Logs
 from yekta.services.options import ServiceOptions
 
@@ -68,7 +69,7 @@ def _serve(
     herald = Herald(reactor, tell, SILENCE)
     # Our parent writes the log.
     logs = Logs(reactor)
-    gateway = Gateway(reactor, options, read(), 0, read=read, herald=herald, logs=logs)
+    gateway = Gateway(reactor, options, read(), read=read, herald=herald, logs=logs)
     gateway.privilegedStartService()
     gateway.startService()
     reactor.addSystemEventTrigger("before", "shutdown", gateway.stopService)
@@ -77,17 +78,20 @@ def _serve(
 
 
 def of_worker(settings: Settings, index: int, folder: str, listen: tuple[str, ...]) -> Settings:
-    """The settings of one worker: the sockets are inherited, and what only one process can have has its number."""
+    """The settings of one worker: the sockets are inherited, and what only one process can have has its number.
+
+    Raises `ConfigError`.
+    """
     own = {
         "handover_folder": folder,
-        "metrics_listen": numbered(settings.metrics_listen, index),
+        "metrics_listen": numbered("METRICS_LISTEN", settings.metrics_listen, index),
         "control_socket": settings.control_socket and f"{settings.control_socket}.{index}",
-        "manhole": numbered(settings.manhole, index),
+        "manhole": numbered("MANHOLE", settings.manhole, index),
     }
     return attrs.evolve(settings, values={**settings.values, **own}, listen=listen)
 
 
-def numbered(endpoint: str, index: int) -> str:
+def numbered(setting: str, endpoint: str, index: int) -> str:
     """An operator's endpoint for one worker: the port after the one before, or the path with a number.
 
     Raises `ConfigError`.
@@ -96,10 +100,13 @@ def numbered(endpoint: str, index: int) -> str:
         return ""
     tcp = re.fullmatch(r"(tcp:(?:port=)?)(\d+)(.*)", endpoint)
     if tcp is not None:
-        return f"{tcp[1]}{int(tcp[2]) and int(tcp[2]) + index}{tcp[3]}"
+        port = int(tcp[2]) and int(tcp[2]) + index
+        if port > LAST_PORT:
+            raise ConfigError(f"{setting} must leave a port to each worker: there is none after {LAST_PORT}.")
+        return f"{tcp[1]}{port}{tcp[3]}"
     unix = re.fullmatch(r"(unix:[^:]+)(.*)", endpoint)
     if unix is None:
-        raise ConfigError("METRICS_LISTEN must be an endpoint of tcp: or unix: where WORKERS is above 1.")
+        raise ConfigError(f"{setting} must be an endpoint of tcp: or unix: where WORKERS is above 1.")
     return f"{unix[1]}.{index}{unix[2]}"
 
 

@@ -22,17 +22,18 @@ from twisted.logger import Logger
 from twisted.python.reflect import qual
 
 from yekta.app.database import DatabaseError, prepare
-from yekta.services import link
-from yekta.services.config import ConfigError
+from yekta.services import link, ways
+from yekta.services.config import ConfigError, Settings
 from yekta.services.herald import Herald
 from yekta.services.listening import listen
 from yekta.services.logs import Logs
 from yekta.services.node import care
 from yekta.services.options import ServiceOptions
 from yekta.services.outermost import Outermost
-from yekta.services.refusal import refuse
+from yekta.services.providers import servers
+from yekta.services.refusal import give_up, refuse
 from yekta.services.supervised import Supervised
-from yekta.services.worker import numbered
+from yekta.services.worker import of_worker
 
 _CHILD = "yekta.services.worker_entry"
 
@@ -42,46 +43,76 @@ _FIRST = 3
 _DOMAINS = {socket.AF_INET: "INET", socket.AF_INET6: "INET6"}
 
 
+class Probe(Factory):
+    """Listens for a moment, to find out whether a worker could."""
+
+    noisy = False
+
+
 class Workers(Outermost):
     """As many workers as WORKERS says, each with the options of the command line."""
 
     _log = Logger()
 
-    def __init__(self, reactor: Any, options: ServiceOptions, port: int, *, herald: Herald, logs: Logs) -> None:
-        super().__init__(reactor, options.service, options["settings"], port, herald=herald, logs=logs)
-        self._options = options
+    def __init__(self, reactor: Any, options: ServiceOptions, *, herald: Herald, logs: Logs) -> None:
+        super().__init__(reactor, options, options["settings"], herald=herald, logs=logs)
         self._ports: list[Any] = []
         self._folder = ""
+        self._given_up = False
         self.workers = [
-            Supervised(reactor, index, self._spawn, self._is_ready) for index in range(self._settings.workers)
+            Supervised(reactor, index, self._spawn, self._is_ready, self._has_failed)
+            for index in range(self._settings.workers)
         ]
 
     def startService(self) -> None:
         """Not before twistd has become who it is to be: the folders are the workers' too."""
         super().startService()
+        name = str(self.name)
         try:
             link.check(self._settings)
+            if self._settings.handover_folder:
+                ways.handover_folder(self._settings, name)
         except ConfigError as error:
-            refuse(str(self.name), str(error))
-        self._folder = self._settings.handover_folder or tempfile.mkdtemp(prefix=f"{self.name}-")
-        for worker in self.workers:
-            worker.start()
+            refuse(name, str(error))
+        probes = [
+            listen(name, setting, endpoint, Probe(), self._reactor, late=True)
+            for settings in self._of_workers()
+            for setting, endpoint in ways.endpoints(settings).items()
+        ]
+        self._folder = self._settings.handover_folder or tempfile.mkdtemp(prefix=f"{name}-")
+        self._reactor.callWhenRunning(self._start, probes)
+
+    def _start(self, probes: list[Any]) -> None:
+        closed = gatherResults([probe.stopService() for probe in probes])
+        closed.addCallback(lambda _: self._start_workers())
+
+    def _start_workers(self) -> None:
+        if self.running:
+            for worker in self.workers:
+                worker.start()
 
     def _open(self, name: str) -> None:
-        # What would keep every worker from starting is found here.
+        # What would keep every worker from starting is found here, or once we are who the workers are to be.
         try:
             prepare(self._settings.database_url)
             care(self._settings)
-            numbered(self._settings.metrics_listen, 0)
+            servers(self._settings)
+            self._of_workers()
+            if self._settings.manhole:
+                ways.manhole(self._settings, {})
         except (ConfigError, DatabaseError) as error:
             refuse(name, str(error))
-        for endpoint in self._endpoints:
+        setting, endpoints = self._clients_endpoints()
+        for endpoint in endpoints:
             # Not UNIX: the first of several that stops would take the path away from the others.
             if endpoint.partition(":")[0] not in ("tcp", "systemd") or "domain=UNIX" in endpoint:
                 refuse(name, f"WORKERS above 1 can share endpoints of tcp: and systemd: only, not {endpoint!r}.")
-            port: Any = listen(name, endpoint, Factory(), self._reactor)
+            port: Any = listen(name, setting, endpoint, Factory(), self._reactor)
             port.setServiceParent(self)
             port._waitingForPort.addCallback(self._hold)
+
+    def _of_workers(self) -> list[Settings]:
+        return [of_worker(self._settings, index, "", ()) for index in range(self._settings.workers)]
 
     async def _close(self) -> None:
         await super()._close()
@@ -110,6 +141,14 @@ class Workers(Outermost):
         if all(worker.is_ready for worker in self.workers):
             self._log.info("{service}: all {number} workers serve", service=self.name, number=len(self.workers))
             self._herald.ready()
+
+    def _has_failed(self, words: str) -> bool:
+        # Where none has ever served, none will.
+        if self._given_up or not self.running or any(worker.has_served for worker in self.workers):
+            return self._given_up
+        self._given_up = True
+        give_up(self._reactor, str(self.name), words.removeprefix(f"{self.name}: "))
+        return True
 
     def _spawn(self, index: int, child: ProcessProtocol) -> Any:
         sockets = {_FIRST + number: port.fileno() for number, port in enumerate(self._ports)}

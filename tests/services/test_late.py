@@ -19,7 +19,7 @@ from twisted.internet.task import Clock
 from twisted.logger import LogLevel, capturedLogs, formatEvent
 
 from tests.support.patience import reactor
-from yekta.services.way import PAUSE, Way
+from yekta.services.late import PAUSE, Late
 
 
 class World:
@@ -27,7 +27,7 @@ class World:
 
     def __init__(self, endpoint: str) -> None:
         self.clock = Clock()
-        self.way = Way(strports.service(endpoint, Factory(), reactor=reactor), "SETTING", self.clock)
+        self.way = Late(strports.service(endpoint, Factory(), reactor=reactor), "SETTING", self.clock)
 
     def start(self) -> list[Any]:
         return self._logged(self.way.privilegedStartService) + self._logged(self.way.startService)

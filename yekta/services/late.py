@@ -1,4 +1,4 @@
-"""An operator's way in: metrics, the control socket, the manhole. Clients are served whether it is open or not.
+"""An operator's way in (`ways`) that may come late. Clients are served whether it is open or not.
 
     start ──nobody else has it──▶ open
     start ──another process has it──▶ waiting, for that to end ──▶ open
@@ -26,7 +26,7 @@ from yekta.alarm import Alarm
 PAUSE = 1.0
 
 
-class Way(Service):
+class Late(Service):
     """``port`` listens; ``name`` says in the log which setting it is by."""
 
     _log = Logger()
