@@ -10,8 +10,9 @@ import pytest
 import pytest_twisted
 from twisted.internet import reactor as _reactor
 
-from tests.support.doors import House, house
+from tests.support.doors import House, build, house, quiet
 from tests.support.gateway import hash_of
+from tests.support.http import Answer
 from tests.support.patterns import TIMESTAMP, TOKEN, Like
 from tests.support.rest import call, refused
 from yekta.app.passwords import OF_ONE_CLIENT
@@ -48,6 +49,32 @@ async def test_a_session_is_acquired_whatever_the_body(house: House, body: Any) 
     assert (answer.status, answer.json) == (200, {"success": True, "data": {"token": TOKEN, "expiresAt": TIMESTAMP}})
     assert answer.headers["cache-control"] == "no-store"
     assert "set-cookie" not in answer.headers
+
+
+@pytest.mark.parametrize("short", ["true", "false"])
+@pytest.mark.parametrize("bound", ["0", "2"])
+@pytest_twisted.ensureDeferred
+async def test_new_sessions_of_one_address_can_be_bounded(short: str, bound: str) -> None:
+    house = await build(
+        NEW_SESSIONS_PER_ADDRESS=bound, TRUSTED_PROXIES="127.0.0.1,192.0.2.9", HTTP_SHORT_PATH=short
+    )
+
+    async def acquire(client: str) -> Answer:
+        return await call(house, "POST", "/api/auth/acquire-session", headers={"X-Forwarded-For": client})
+
+    # A proxy that says nothing of its client speaks for many, and so does this machine.
+    for client in ("192.0.2.1", "192.0.2.2", "192.0.2.9", "127.0.0.1"):
+        assert [(await acquire(client)).status for _ in range(2)] == [200, 200]
+    assert (await acquire("192.0.2.9")).status == (await acquire("127.0.0.1")).status == 200
+    answer = await acquire("192.0.2.1")
+    if bound == "0":
+        assert answer.status == 200
+    else:
+        assert (answer.status, answer.json["error"]) == (429, "Too many requests")
+        assert 0 < int(answer.headers["retry-after"]) <= 30
+    assert len(house.gateway.store.added) == 10 + (bound == "0")
+    await house.close()
+    await quiet()
 
 
 @pytest_twisted.ensureDeferred

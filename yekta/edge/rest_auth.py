@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from yekta.app.accounts import Accounts
+from yekta.app.allowance import Allowance
 from yekta.app.errors import ClientError
 from yekta.app.peer import mask
 from yekta.app.schemas import Login, Register
@@ -18,12 +19,17 @@ _TOKEN = {"token": "43 characters", "expiresAt": TIME}
 
 
 class RestAuth:
-    """The endpoints below ``/api/auth/``. ``trusted``: the proxies that say who their clients are."""
+    """The endpoints below ``/api/auth/``. ``trusted``: the proxies that say who their clients are. ``new_sessions``:
+    how many may be acquired; without it, any number.
+    """
 
-    def __init__(self, sessions: Sessions, accounts: Accounts, trusted: Trusted) -> None:
+    def __init__(
+        self, sessions: Sessions, accounts: Accounts, trusted: Trusted, new_sessions: Allowance | None = None
+    ) -> None:
         self._sessions = sessions
         self._accounts = accounts
         self._trusted = trusted
+        self._new_sessions = new_sessions
 
     def endpoints(self) -> list[Endpoint]:
         """The table."""
@@ -37,7 +43,7 @@ class RestAuth:
                 "A new anonymous session",
                 self.acquire_session,
                 {"success": True, "data": _TOKEN},
-                errors=(400, 413, 415, 503),
+                errors=(400, 413, 415, 429, 503),
                 tag="Sessions",
             ),
             Endpoint(
@@ -83,6 +89,8 @@ class RestAuth:
         ]
 
     async def acquire_session(self, call: Call) -> dict[str, Any]:
+        if self._new_sessions is not None:
+            self._new_sessions.take(self._client(call))
         try:
             token, session = await self._sessions.acquire(metadata=_metadata(call))
         except StoreUnavailable:

@@ -111,6 +111,7 @@ SETTINGS = (
     Setting("MAX_QUEUED", "1048576", count, "bytes that may wait for a client that does not read"),
     Setting("MAX_CONNECTIONS", "100000", positive, "connections of one process"),
     Setting("MAX_CONNECTIONS_PER_ADDRESS", "0", count, "connections of one client address; 0: no limit"),
+    Setting("NEW_SESSIONS_PER_ADDRESS", "0", count, "new sessions a minute of one client address; 0: no limit"),
     Setting("EVENT_RATE", "0", count, "events a second that one connection may send; 0: no limit"),
     Setting("EVENT_BURST", "100", positive, "events that it may send at once, where there is a limit"),
     Setting("PING_INTERVAL", "25", seconds, "seconds between heartbeats"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from yekta.app.allowance import Allowance
 from yekta.edge.rest import Rest
 from yekta.edge.rest_ai import RestAi
 from yekta.edge.rest_auth import RestAuth
@@ -12,11 +13,13 @@ from yekta.services.node import Node
 def api(node: Node) -> ApiPort:
     """Port 3000: REST, Socket.IO, native WebSocket on one path, and the pages."""
     settings = node.settings
+    most = settings.new_sessions_per_address
+    new_sessions = Allowance(node.reactor, most) if most else None
     ai = RestAi(
         node.reactor, node.sessions, node.counselor, node.conversations, node.health, node.timestamps
     )
     rest = Rest(
-        RestAuth(node.sessions, node.accounts, settings.trusted_proxies),
+        RestAuth(node.sessions, node.accounts, settings.trusted_proxies, new_sessions),
         ai,
         node.health,
         node.timestamps,
