@@ -39,6 +39,10 @@ class Lost:
     def pid(self) -> str:
         return str(self.welcome["pid"])
 
+    def before(self) -> list[Any]:
+        """The events that it heard before its CONNECT; attachments left out."""
+        return [decode_text(message)[0].data for message in self.raw if isinstance(message, str) and message[0] != "0"]
+
     def read(self) -> list[Any]:
         """The events that came since the last time; attachments left out."""
         return [decode_text(message)[0].data for message in self.browser.heard() if isinstance(message, str)]

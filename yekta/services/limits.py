@@ -13,6 +13,10 @@ from yekta.web.origins import Origins
 from yekta.web.site import Limits as SiteLimits
 from yekta.websocket.limits import Limits
 
+# What recovery may take for events to many, in bytes, and as much again for those to single clients: of a thousand who
+# are spoken to at once, each has some hundred events.
+RECOVERY = 32 << 20
+
 
 def of_site(settings: Settings) -> SiteLimits:
     """Of an HTTP port."""
@@ -58,5 +62,5 @@ def of_socketio(settings: Settings, origins: Origins, new_sid: Callable[[], str]
         max_namespaces=settings.max_namespaces,
         max_namespace_length=settings.max_namespace_length,
         aliases=ALIASES,
-        recovery=Recovery(settings.recovery_seconds) if settings.recovery_seconds else None,
+        recovery=Recovery(settings.recovery_seconds, max_bytes=RECOVERY) if settings.recovery_seconds else None,
     )

@@ -13,9 +13,11 @@ import attrs
 from twisted.internet.defer import Deferred, succeed
 from twisted.internet.interfaces import IReactorTime
 
+from yekta import jsontext
 from yekta.rooms import Guest, Rooms
 from yekta.socketio.acks import Answered
 from yekta.socketio.gathering import Gathering
+from yekta.socketio.kept import Kept
 from yekta.socketio.message import Message
 from yekta.socketio.recovery import History, Session
 
@@ -60,7 +62,7 @@ class Restored:
 
     session: Session
     position: int
-    missed: Callable[[], Iterable[Message]]
+    missed: Callable[[], Iterable[Kept]]
 
 
 @attrs.frozen
@@ -123,6 +125,21 @@ class Adapter(Protocol):
 
     def record(self, message: Message, target: Target) -> None:
         """Give ``message``, which the caller delivers, its place in the history; nothing where there is none."""
+
+    def record_alone(self, message: Message, id: str) -> None:
+        """The same for what is said to one socket alone, which may be recovered."""
+
+    def write_alone(self, said: tuple[Any, ...], id: str) -> Kept:
+        """Write an event for one socket alone, which may be recovered, and give it its place in the history.
+
+        Raises `jsontext.Unsayable` where it takes more to say it.
+        """
+
+    def expect(self, id: str) -> None:
+        """A socket may be recovered from here on."""
+
+    def forget(self, id: str) -> None:
+        """It may not any more."""
 
     def keep(self, session: Session) -> None:
         """A client that may recover is lost."""
@@ -211,6 +228,23 @@ class InMemoryAdapter:
         if self.history is not None:
             self.history.record(message, target)
 
+    def record_alone(self, message: Message, id: str) -> None:
+        if self.history is not None:
+            self.history.record_alone(message, id)
+
+    def write_alone(self, said: tuple[Any, ...], id: str) -> Kept:
+        if self.history is None:
+            return Kept(0, 0.0, jsontext.dumps(said))
+        return self.history.write_alone(said, id)
+
+    def expect(self, id: str) -> None:
+        if self.history is not None:
+            self.history.expect(id)
+
+    def forget(self, id: str) -> None:
+        if self.history is not None:
+            self.history.forget(id)
+
     def keep(self, session: Session) -> None:
         if self.history is not None:
             self.history.keep(session)
@@ -221,8 +255,9 @@ class InMemoryAdapter:
             return None
         position = self.history.position(session, offset)
         if position is None:
+            self.history.forget(session.id)
             return None
-        return Restored(session, position, partial(self.history.missed, session.rooms, position))
+        return Restored(session, position, partial(self.history.missed, session, position))
 
     def broadcast(self, message: Message, target: Target, flags: Flags) -> None:
         self.record(message, target)

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from yekta import jsontext
 from yekta.engineio import packet as engine
 from yekta.engineio.interfaces import Prepared as AnyPrepared
-from yekta.socketio.packet import CONNECT, EVENT, Packet, text_head
+from yekta.socketio.packet import BINARY_EVENT, CONNECT, EVENT, Packet, text_head
 from yekta.socketio.parser import TEXT as TEXT_PARSER
 from yekta.socketio.parser import Parser
 from yekta.websocket.frame import BINARY, TEXT, frame
 from yekta.websocket.shared import SharedText
 
 if TYPE_CHECKING:
-    from yekta.socketio.adapter import Target
+    from yekta.socketio.kept import Kept
 
 Encoded_co = TypeVar("Encoded_co", covariant=True)
 
@@ -31,11 +31,10 @@ class Message:
     """``args``: the event's name and its arguments. ``id``: the number of the acknowledgement asked for, if any.
 
     ``volatile``: may be dropped for those who do not keep up. ``compress``: worth it where compression is on.
-    ``number``, ``offset``: its place in the history of a namespace that has one, which also keeps with it for whom it
-    was (``target``) and when (``time``).
+    ``number``, ``offset``: its place in the history of a namespace that has one, and ``kept`` what is in it.
     """
 
-    __slots__ = ("_encoded", "args", "compress", "id", "number", "offset", "target", "time", "volatile")
+    __slots__ = ("_encoded", "args", "compress", "id", "kept", "number", "offset", "volatile")
 
     def __init__(
         self, args: Sequence[Any], *, volatile: bool = False, compress: bool = True, id: int | None = None
@@ -46,8 +45,7 @@ class Message:
         self.id = id
         self.number = 0
         self.offset: str | None = None
-        self.target: Target | None = None
-        self.time = 0.0
+        self.kept: Kept | None = None
         self._encoded: dict[Format[Any], Any] = {}
 
     def encoded(self, format: Format[Encoded_co]) -> Encoded_co:
@@ -126,8 +124,19 @@ class EventFormat:
     def encode(self, message: Message) -> AnyPrepared:
         args = message.args
         if self._offsets and message.offset is not None and message.id is None:
+            if message.kept is not None and self.head is not None:
+                return self.again(message.kept)
             args = [*args, message.offset]
         return self.write(args, message.id, message.compress)
+
+    def again(self, event: Kept) -> AnyPrepared:
+        """An event of the history. Raises :class:`ValueError` for what the parser cannot say."""
+        if self.head is None:
+            return self.write(event.args(), None, event.compress)
+        if not event.attachments:
+            return PreparedText(self.head + event.text, event.compress)
+        head = text_head(f"{BINARY_EVENT}{len(event.attachments)}-", self._namespace)
+        return Prepared([head + event.text.decode(), *event.attachments], event.compress)
 
     def write(self, args: Sequence[Any], id: int | None = None, compress: bool = True) -> AnyPrepared:
         """An event by its name and arguments. Raises :class:`ValueError` for what the parser cannot say."""

@@ -155,6 +155,11 @@ class Namespace(Welcoming, Emitting):
             for middleware in asked:
                 if middleware.always or not skips:
                     await _maybe(middleware.function(socket))
+        except BaseException:
+            if restored is not None and socket.client.open:
+                # Refused: there is no session that it could come back to.
+                self.adapter.forget(socket.id)
+            raise
         finally:
             if restored is not None and not socket.client.open:
                 # Lost again before it was let in: it may come back again.

@@ -6,6 +6,7 @@ message each, after the text.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import attrs
@@ -40,15 +41,14 @@ class Packet:
 
 def encode(packet: Packet) -> list[str | bytes]:
     """The messages that carry ``packet``: text first, then its attachments. Raises :class:`ValueError`."""
-    attachments: list[bytes] = []
-    data = "" if packet.data is None else _encode_data(packet.data, attachments)
+    text, attachments = (b"", []) if packet.data is None else detach(packet.data)
     kind = str(packet.type)
     if attachments:
         if packet.type not in (EVENT, ACK):
             raise ValueError("only events and acknowledgements have attachments")
         kind = f"{packet.type + (BINARY_EVENT - EVENT)}{len(attachments)}-"
     number = "" if packet.id is None else str(packet.id)
-    return [text_head(kind, packet.namespace) + number + data, *attachments]
+    return [text_head(kind, packet.namespace) + number + text.decode(), *attachments]
 
 
 def text_head(kind: str | int, namespace: str) -> str:
@@ -56,14 +56,23 @@ def text_head(kind: str | int, namespace: str) -> str:
     return f"{kind}" if namespace == "/" else f"{kind}{namespace},"
 
 
-def _encode_data(data: Any, attachments: list[bytes]) -> str:
-    def detach(value: Any) -> Any:
+def detach(data: Any) -> tuple[bytes, list[bytes]]:
+    """``data`` as JSON, and the bytes in it as attachments. Raises :class:`ValueError` for what JSON cannot say."""
+    attachments: list[bytes] = []
+
+    def take_out(value: Any) -> Any:
         if isinstance(value, bytes | bytearray | memoryview):
             attachments.append(bytes(value))
             return {"_placeholder": True, "num": len(attachments) - 1}
         raise ValueError("not JSON")
 
-    return jsontext.encode(data, detach)
+    return jsontext.encode_bytes(data, take_out), attachments
+
+
+def attach(text: bytes, attachments: Sequence[bytes]) -> Any:
+    """The data that was written so. Raises :class:`ValueError` where it had looked like a place for an attachment."""
+    data = jsontext.decode(text)
+    return _reattach(data, attachments) if attachments else data
 
 
 def allowed(event: str) -> str:
@@ -226,7 +235,7 @@ def _id(text: str, start: int) -> tuple[int, int]:
     return number, end
 
 
-def _reattach(value: Any, attachments: list[bytes]) -> Any:
+def _reattach(value: Any, attachments: Sequence[bytes]) -> Any:
     if isinstance(value, list):
         return [_reattach(item, attachments) for item in value]
     if not isinstance(value, dict):

@@ -13,12 +13,19 @@ from __future__ import annotations
 import secrets
 from collections import OrderedDict, deque
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from heapq import merge
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 import attrs
 from twisted.internet.interfaces import IReactorTime
 
+from yekta import jsontext
+from yekta.socketio.kept import Kept
 from yekta.socketio.message import Message
+from yekta.socketio.packet import detach
+from yekta.socketio.shares import Shares
 
 if TYPE_CHECKING:
     from yekta.socketio.adapter import Target
@@ -40,11 +47,16 @@ RECOVERABLE = frozenset(
 # Stands for the target of an event without rooms.
 _EVERYBODY = None
 
+# How often it is looked for what has become too old, within the time that events are kept.
+LOOKS = 16
+
 
 @attrs.frozen
 class Settings:
-    """``max_disconnection``: seconds that a lost session waits. ``max_events``: kept for those who may come back.
+    """``max_disconnection``: seconds that a lost session waits. ``max_events``: kept of what is said to many.
 
+    ``max_bytes``: that those take, and as much again is for all that is said to single sockets, of which each has
+    ``max_bytes_alone`` at the most.
     ``max_sessions``: lost sessions that wait, the oldest going first. ``skip_middlewares``: for a session that is
     recovered, other than those that were added with ``always=True``. ``understands``: whether a client can take an
     additional argument with each event.
@@ -52,6 +64,8 @@ class Settings:
 
     max_disconnection: float = 120.0
     max_events: int = 10_000
+    max_bytes: int = 64 << 20
+    max_bytes_alone: int = 256 << 10
     max_sessions: int = 10_000
     skip_middlewares: bool = True
     understands: Callable[[Handshake], bool] = attrs.field(default=lambda handshake: understands(handshake))
@@ -76,38 +90,78 @@ class Session:
 
 
 class History:
-    """The log of one namespace, and the sessions that may come back to it. Bounded in time and number."""
+    """The log of one namespace, and the sessions that may come back to it. Bounded in time, number and bytes.
+
+    ``alone``: what was said to single sockets; the rest was said to many. ``last``: the number of the last event.
+    """
 
     def __init__(self, clock: IReactorTime, settings: Settings) -> None:
         self._clock = clock
         self._settings = settings
         self._epoch = secrets.token_urlsafe(6)
-        self._events: deque[Message] = deque()
+        # What was said to many, and how many bytes that takes.
+        self._events: deque[Kept] = deque()
+        self._size = 0
+        self.alone = Shares(settings.max_bytes, settings.max_bytes_alone)
         self._sessions: OrderedDict[str, Session] = OrderedDict()
         # The last event that was trimmed of each room, of the latest rooms; and of all rooms that are forgotten here.
         self._trimmed: OrderedDict[str | None, int] = OrderedDict()
         self._floor = 0
+        # When to look for what has become too old.
+        self._due = 0.0
         self.last = 0
 
     def record(self, message: Message, target: Target) -> None:
-        """Give ``message`` its offset, and remember it unless it may be lost anyway."""
-        if not message.volatile:
-            self.last += 1
-            message.time = now = self._clock.seconds()
-            message.target = target
-            events = self._events
-            events.append(message)
-            if len(events) > self._settings.max_events or events[0].time < now - self._settings.max_disconnection:
+        """Give ``message``, for many, its offset, and remember it unless it may be lost anyway."""
+        event = self._place(message, target)
+        if event is not None:
+            self._events.append(event)
+            self._size += event.size
+            settings = self._settings
+            if len(self._events) > settings.max_events or self._size > settings.max_bytes or event.time >= self._due:
                 self._trim()
-        message.number = self.last
-        message.offset = f"{self._epoch}-{self.last}"
+
+    def record_alone(self, message: Message, id: str) -> None:
+        """The same for the socket ``id`` alone."""
+        event = self._place(message, None)
+        if event is not None:
+            self.alone.add(id, event)
+            if event.time >= self._due:
+                self._trim()
+
+    def write_alone(self, said: tuple[Any, ...], id: str) -> Kept:
+        """The usual event for the socket ``id`` alone, written, with its offset, and remembered.
+
+        Raises `jsontext.Unsayable`.
+        """
+        number = self.last + 1
+        text = jsontext.dumps((*said, f"{self._epoch}-{number}"))
+        self.last = number
+        event = Kept(number, self._clock.seconds(), text)
+        self.alone.add(id, event)
+        if event.time >= self._due:
+            self._trim()
+        return event
+
+    def expect(self, id: str) -> None:
+        """The socket ``id`` may come back."""
+        self.alone.open(id)
+
+    def forget(self, id: str) -> None:
+        """It will not."""
+        self.alone.close(id)
 
     def keep(self, session: Session) -> None:
         """A client is lost; it may come back."""
         self._sessions[session.pid] = session
         while len(self._sessions) > self._settings.max_sessions:
-            self._sessions.popitem(last=False)
+            self._give_up()
         self._trim()
+
+    @property
+    def size(self) -> int:
+        """The bytes that all events take which are kept."""
+        return self._size + self.alone.size
 
     @property
     def awaits(self) -> bool:
@@ -130,13 +184,29 @@ class History:
         if seen >= session.sent:
             # Nothing was lost on the way, so only what came after the client had left can be missing.
             seen = max(seen, session.until)
-        return seen if seen >= self._last_trimmed(session.rooms) else None
+        trimmed = max(self._last_trimmed(session.rooms), self.alone.trimmed(session.id))
+        return seen if seen >= trimmed else None
 
-    def missed(self, rooms: frozenset[str], position: int) -> Iterator[Message]:
-        """The events for ``rooms`` after ``position``."""
-        for event in self._events:
-            if event.number > position and event.target is not None and _concerns(event.target, rooms):
+    def missed(self, session: Session, position: int) -> Iterator[Kept]:
+        """The events for the socket of ``session`` after ``position``."""
+        rooms = session.rooms
+        for event in merge(self._events, self.alone.events(session.id), key=attrgetter("number")):
+            if event.number > position and (event.target is None or _concerns(event.target, rooms)):
                 yield event
+
+    def _place(self, message: Message, target: Target | None) -> Kept | None:
+        """Give ``message`` its place; gives what is to be kept there."""
+        if not message.volatile:
+            self.last += 1
+        message.number = self.last
+        message.offset = f"{self._epoch}-{self.last}"
+        if not message.volatile:
+            # What cannot be said to anybody need not be said again.
+            with suppress(ValueError):
+                text, attachments = detach([*message.args, message.offset])
+                now = self._clock.seconds()
+                message.kept = Kept(self.last, now, text, tuple(attachments), target, message.compress)
+        return message.kept
 
     def _number(self, offset: object) -> int | None:
         if not isinstance(offset, str):
@@ -146,14 +216,26 @@ class History:
         return int(number) if is_ours else None
 
     def _trim(self) -> None:
-        oldest = self._clock.seconds() - self._settings.max_disconnection
+        now, settings = self._clock.seconds(), self._settings
+        oldest = now - settings.max_disconnection
         while self._sessions and next(iter(self._sessions.values())).left < oldest:
-            self._sessions.popitem(last=False)
-        events, most = self._events, self._settings.max_events
-        while events and (events[0].time < oldest or len(events) > most):
-            self._note_trimmed(events.popleft())
+            self._give_up()
+        events = self._events
+        while events and (
+            events[0].time < oldest or len(events) > settings.max_events or self._size > settings.max_bytes
+        ):
+            event = events.popleft()
+            self._size -= event.size
+            self._note_trimmed(event)
+        self.alone.expire(oldest)
+        self._due = now + settings.max_disconnection / LOOKS
 
-    def _note_trimmed(self, event: Message) -> None:
+    def _give_up(self) -> None:
+        """Nobody waits any longer for the session that was lost first."""
+        _, session = self._sessions.popitem(last=False)
+        self.alone.close(session.id)
+
+    def _note_trimmed(self, event: Kept) -> None:
         trimmed, target = self._trimmed, event.target
         for room in (target and target.rooms) or (_EVERYBODY,):
             trimmed[room] = event.number

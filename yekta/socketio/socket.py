@@ -16,9 +16,9 @@ from yekta.socketio import packet as packets
 from yekta.socketio.adapter import RemoteSocket, Restored
 from yekta.socketio.calls import call, dispatch, log
 from yekta.socketio.handshake import Handshake, redacted
+from yekta.socketio.kept import Kept
 from yekta.socketio.listeners import ignore
 from yekta.socketio.listening import NOBODY
-from yekta.socketio.message import Message
 from yekta.socketio.packet import Packet
 from yekta.socketio.recovery import RECOVERABLE, Session
 from yekta.socketio.speaking import Speaking
@@ -121,7 +121,7 @@ class Socket(Speaking):
         self._since = restored.position
         self.recovered = True
 
-    def opened(self, rooms: Collection[str], missed: Collection[Message]) -> None:
+    def opened(self, rooms: Collection[str], missed: Collection[Kept]) -> None:
         """The middlewares agree: from here on the application may use the socket.
 
         A client that comes back is told what it missed before its CONNECT: it expects it so.
@@ -131,13 +131,14 @@ class Socket(Speaking):
         self.join(self.id, *rooms, *self._early_rooms)
         if self.pid is not None:
             self._format = self.client.format(self.spelling, offsets=True)
+            self.namespace.adapter.expect(self.id)
             if not self.recovered:
                 self._since = self.namespace.adapter.last_number
-        for message in missed:
+        for event in missed:
             # One that cannot be said keeps nobody from coming back.
             with suppress(ValueError):
-                self._connection.send_prepared(message.encoded(self._format))
-                self._sent = message.number
+                self._connection.send_prepared(self._format.again(event))
+                self._sent = event.number
         welcome = {"sid": self.id} if self.pid is None else {"sid": self.id, "pid": self.pid}
         self.client.welcome(self.spelling, self._format, welcome)
 
@@ -165,8 +166,11 @@ class Socket(Speaking):
         self._leaving = True
         if self.audience is not NOBODY:
             self.tell("disconnecting", reason, description)
-        if self.pid is not None and reason in RECOVERABLE:
-            self.namespace.adapter.keep(self._session(self.pid))
+        if self.pid is not None:
+            if reason in RECOVERABLE:
+                self.namespace.adapter.keep(self._session(self.pid))
+            else:
+                self.namespace.adapter.forget(self.id)
         self.connected = False
         self.namespace.remove(self)
         self.client.forget(self.spelling)

@@ -30,7 +30,6 @@ class Speaking(Listening, Broadcasting):
 
     __slots__ = (
         "_acks",
-        "_alone",
         "_connection",
         "_format",
         "_sent",
@@ -55,32 +54,31 @@ class Speaking(Listening, Broadcasting):
         self._connection = client.connection
         self._format = client.format(spelling, offsets=False)
         self._acks: Acks | None = None
-        self._alone: Target | None = None
         self._sent = 0
 
     def emit(self, event: str, *args: Any) -> None:
         """Send an event to this client. Raises :class:`ValueError` for what the parser cannot say."""
         if event in RESERVED:
             raise reserved(event)
-        said: tuple[Any, ...] = (event, *args)
-        message = None if self.pid is None else self.recorded(said)
+        said = (event, *args)
         head = self._format.head
         if self.connected and head is not None and not self.audience.outgoing:
             # Nobody shares it: it need not be written for many. As `EventFormat.text`, without a call.
-            if message is not None and message.offset is not None:
-                said = (*said, message.offset)
             try:
-                text = head + jsontext.dumps(said)
+                if self.pid is None:
+                    text = head + jsontext.dumps(said)
+                else:
+                    kept = self.namespace.adapter.write_alone(said, self.id)
+                    text = head + kept.text
+                    self._sent = kept.number
             except jsontext.Unsayable:
                 # Attachments, which the parser knows how to send, or what nobody can say.
                 pass
             else:
-                if message is not None:
-                    self._sent = message.number
                 express = self._connection.express
                 (self._connection if express is None else express).send_encoded(text)
                 return
-        self.deliver(message or Message(said))
+        self.deliver(self.recorded(said))
 
     def emit_with_ack(self, event: str, *args: Any, timeout: float | None = None) -> Deferred[Any]:
         """Send an event; fires with the client's answer (a list, if it gave several values).
@@ -126,9 +124,7 @@ class Speaking(Listening, Broadcasting):
         """An event for this client alone, in the history where it may be recovered."""
         message = Message(args, **flags)
         if self.pid is not None:
-            if self._alone is None:
-                self._alone = Target(frozenset((self.id,)))
-            self.namespace.adapter.record(message, self._alone)
+            self.namespace.adapter.record_alone(message, self.id)
         return message
 
     # -- Member: for adapters --------------------------------------------------------------------------------

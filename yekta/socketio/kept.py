@@ -1,0 +1,47 @@
+"""An event as a history keeps it: as text, since what that is read into takes many times the memory."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from yekta.socketio import packet as packets
+
+if TYPE_CHECKING:
+    from yekta.socketio.adapter import Target
+
+# What an event takes besides its text and attachments, in bytes: the objects that hold them, and its place in a list.
+OVERHEAD = 256
+
+
+class Kept:
+    """``text``: its name, its arguments and its offset, as JSON, whose ``attachments`` are beside it.
+
+    ``number``, ``time``: its place in the history, and when it came there. ``target``: for whom it was, ``None`` where
+    it was said to one socket alone. ``size``: bytes that it takes. ``compress``: worth it where compression is on.
+    """
+
+    __slots__ = ("attachments", "compress", "number", "size", "target", "text", "time")
+
+    def __init__(
+        self,
+        number: int,
+        time: float,
+        text: bytes,
+        attachments: tuple[bytes, ...] = (),
+        target: Target | None = None,
+        compress: bool = True,
+    ) -> None:
+        self.number = number
+        self.time = time
+        self.text = text
+        self.attachments = attachments
+        self.target = target
+        self.compress = compress
+        self.size = OVERHEAD + len(text)
+        if attachments:
+            self.size += sum(OVERHEAD + len(attachment) for attachment in attachments)
+
+    def args(self) -> list[Any]:
+        """What the text says."""
+        args: list[Any] = packets.attach(self.text, self.attachments)
+        return args
