@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
+import pytest
+
+from tests.support.application import Application
 from tests.support.peers import FakePeer
 from yekta.edge.socketio import ALIASES, AcknowledgedReply
 
@@ -22,3 +26,23 @@ def test_a_reply_goes_out_as_event_first_and_answers_the_acknowledgement() -> No
 
 def test_the_paths_of_the_old_guide_are_the_same_namespace() -> None:
     assert {ALIASES[path] for path in ("/socket.io", "/socket.io/", "/ws")} == {"/"}
+
+
+@pytest.fixture
+def application() -> Iterator[Application]:
+    application = Application()
+    yield application
+    application.close()
+
+
+def test_nothing_of_auth_is_kept_once_its_client_is_in(application: Application) -> None:
+    token, _ = application.acquire()
+    client = application.socketio(token=token, recover=1, more=[[], []])
+    (socket,) = application.server.sockets.sockets.values()
+    assert not socket.auth
+    assert socket.pid is not None, "what was asked for counts all the same"
+    client.leave()
+    application.socketio(token=token, pid=socket.pid)
+    (back,) = application.server.sockets.sockets.values()
+    assert back.recovered
+    assert not back.auth

@@ -219,6 +219,16 @@ def test_a_name_longer_than_the_setting_ends_the_connection(make_house: MakeHous
     assert not browser.open
 
 
+@pytest.mark.parametrize(("length", "stays"), [(16_384, True), (16_385, False)])
+@pytest.mark.parametrize("spelling", ["", "/other,"])
+def test_a_connect_longer_than_the_setting_ends_the_connection(
+    browser: Browser, spelling: str, length: int, stays: bool
+) -> None:
+    head, tail = f'0{spelling}{{"token":"', '"}'
+    browser.say(head + "x" * (length - len(head + tail)) + tail)
+    assert browser.open is stays
+
+
 def test_a_flood_of_unknown_namespaces_leaves_nothing(house: House, browser: Browser) -> None:
     for number in range(1_000):
         browser.say(f"0/n{number},")

@@ -53,7 +53,8 @@ ENGINE = {
 WEBSOCKET = {"max_message": 9, "max_fragments": 10, "close_timeout": 11.5, "deflate_threshold": 12}
 OWN = {
     "connect_timeout": 1.5, "packet_timeout": 2.5, "max_attachments": 3, "max_namespaces": 4, "max_acks": 5,
-    "max_backlog": 6, "max_namespace_length": 7, "ordered": False, "aliases": {"/a": "/"}, "recovery": Recovery(),
+    "max_backlog": 6, "max_namespace_length": 7, "max_auth_length": 8,
+    "ordered": False, "aliases": {"/a": "/"}, "recovery": Recovery(),
     "parser": MSGPACK, "client_bundle": Path("/nowhere"),
 }  # fmt: skip
 

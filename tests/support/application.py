@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from twisted.internet.defer import ensureDeferred
@@ -106,17 +107,20 @@ class Application:
 
     def native(self) -> Open:
         """A native connection of a session of its own."""
-        token, session = self._acquire()
+        token, session = self.acquire()
         return Open(self._factory, NativePeer(session, token, self._door), self.clock)
 
-    def socketio(self, headers: dict[str, str] | None = None) -> Open:
-        """A Socket.IO connection, its namespace joined; with a browser's ``headers`` it may be recovered."""
-        token, _ = self._acquire()
+    def socketio(self, headers: dict[str, str] | None = None, **auth: Any) -> Open:
+        """A Socket.IO connection, its namespace joined; with a browser's ``headers`` it may be recovered.
+
+        ``auth``: what it says there besides a token of its own, or instead of it.
+        """
+        token, _ = self.acquire()
         request = Request("GET", "/socket.io/", {"EIO": "4", "transport": "websocket"}, headers or {})
         engine = self.server.engine
         receiver = WebSocketTransport(engine, request, engine.settings.generate_id())
         client = Open(self.server.websockets, receiver, self.clock)
-        client.say(f'40{{"token":"{token}"}}')
+        client.say("40" + json.dumps({"token": token} | auth))
         return client
 
     def visitor(self, protocol: str, **fields: str) -> tuple[MemoryTransport, list[bytes]]:
@@ -124,7 +128,7 @@ class Application:
 
         ``fields``: of its request.
         """
-        token, _ = self._acquire()
+        token, _ = self.acquire()
         transport = MemoryTransport(self.clock)
         connection = self._sites[protocol].buildProtocol(transport.getPeer())
         assert connection is not None
@@ -148,7 +152,8 @@ class Application:
         self.clock.advance(200)
         assert self.clock.getDelayedCalls() == []
 
-    def _acquire(self) -> tuple[str, Any]:
+    def acquire(self) -> tuple[str, Any]:
+        """A token, and its session."""
         acquired: list[Any] = []
         ensureDeferred(self.sessions.acquire()).addCallback(acquired.append)
         return acquired[0]

@@ -108,11 +108,11 @@ class SocketDoor:
     def _let_in(self, socket: Socket, token: str | None, session: Session) -> None:
         if socket.recovered and socket.data.get("session") != session.id:
             raise ConnectError(INVALID_TOKEN)
-        # From here on the session stands for it.
-        socket.forget_auth("token")
         socket.owner = SocketPeer(session, token or "", socket, self)
 
     def _connected(self, socket: Socket) -> None:
+        # From here on the session stands for it; what else is in it was for recovery, which is over.
+        socket.forget_auth()
         peer = cast(SocketPeer, socket.owner)
         following = socket.data.pop("following", {}) if socket.recovered else {}
         self.hub.arrive(peer)

@@ -138,6 +138,8 @@ class Receiving:
 
     def _packet_received(self, packet: Packet, size: int) -> None:
         if packet.type == packets.CONNECT:
+            if size > self.server.settings.max_auth_length:
+                raise ProtocolError("CONNECT too large")
             spelling, auth = packet.namespace, packet.data or {}
             if self.connection.protocol == 3:
                 # Socket.IO 2 put what is auth today into a query of the namespace.

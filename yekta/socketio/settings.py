@@ -21,7 +21,8 @@ class Settings:
     """Seconds, bytes, numbers. ``connect_timeout``: how long a client may stay without a namespace.
 
     ``packet_timeout``: how long attachments may be late. ``max_namespaces``, ``max_acks``, ``max_backlog``: of one
-    client; ``max_namespace_length``: of a name, in characters.
+    client; ``max_namespace_length``: of a name, ``max_auth_length``: of a CONNECT, which is ``auth`` above all, both in
+    characters.
     ``ordered``: whether one client's events wait for an ``async`` listener of the one before.
     ``aliases``: other spellings of a namespace, such as the path that socket.io-client takes for one.
     ``recovery``: for connections that break; ``None`` is off. ``parser``: for all clients, instead of each one's own.
@@ -35,6 +36,8 @@ class Settings:
     max_attachments: int = MAX_ATTACHMENTS
     max_namespaces: int = 32
     max_namespace_length: int = 256
+    # A token or two. It is kept as long as the socket, and may take 20 times as much once it is read.
+    max_auth_length: int = 16_384
     max_acks: int = 10_000
     max_backlog: int = 1_000
     ordered: bool = True

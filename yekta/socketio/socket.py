@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 CLIENT_DISCONNECT, SERVER_DISCONNECT = "client namespace disconnect", "server namespace disconnect"
 SHUTTING_DOWN = "server shutting down"
 
-# The auth of most clients, once its token has served.
+# The auth of those whose own has served.
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
@@ -68,9 +68,9 @@ class Socket(Speaking):
         """How the client came. Made anew: few ask, and all would have to keep it."""
         return Handshake(self.client.connection.request, self.auth, self.came)
 
-    def forget_auth(self, name: str) -> None:
-        """Drop a field of ``auth`` that has served, such as a secret."""
-        self.auth = {other: value for other, value in self.auth.items() if other != name} or _NOTHING
+    def forget_auth(self) -> None:
+        """Drop ``auth``, which has served: it may hold secrets, and much more."""
+        self.auth = _NOTHING
 
     @property
     def data(self) -> dict[str, Any]:
