@@ -12,6 +12,8 @@ from twisted.internet.defer import Deferred
 
 from tests.engineio.knocking import DOORS, POLLING, WEBSOCKET, error, knock
 from tests.support.engines import Gateway
+from tests.support.memory import STRANGER
+from yekta.web.forwarded import parse_trusted
 from yekta.web.request import Request
 
 Start = Callable[..., Gateway]
@@ -79,6 +81,59 @@ def test_connections_over_the_limit_are_503(start: Start, door: str) -> None:
     first.post("1")
     assert knock(gateway, door) is not None
     assert len(gateway.users) == 2
+
+
+def polls(gateway: Gateway, address: str = STRANGER, count: int = 1) -> list[int]:
+    """The statuses of as many handshakes by polling, one after the other on one TCP connection."""
+    client = gateway.client(address)
+    statuses = []
+    for _ in range(count):
+        client.request("GET", f"/socket.io/?{POLLING}")
+        answer = client.answer()
+        assert answer is not None
+        statuses.append(answer.status)
+    return statuses
+
+
+def test_one_address_has_so_many_connections_that_poll(start: Start) -> None:
+    gateway = start(max_polling_per_address=2)
+    assert polls(gateway, count=4) == [200, 200, 429, 429]
+    refusal = gateway.ask(POLLING).answer()
+    assert error(refusal) == (429, {"code": 4, "message": "Too many connections"})
+    assert refusal is not None
+    assert refusal.headers["retry-after"] == "5"
+    assert polls(gateway, "203.0.113.9", 3) == [200, 200, 429]
+    assert len(gateway.engine.connections) == 4
+    assert gateway.websocket().accepted, "these are TCP connections, which are counted elsewhere"
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "::1", "198.51.100.7"])
+def test_of_proxies_there_may_be_any_number(start: Start, address: str) -> None:
+    gateway = start(max_polling_per_address=1, exempt=parse_trusted(["198.51.100.7"]))
+    assert polls(gateway, address, 3) == [200] * 3
+
+
+def test_whoever_has_left_or_moved_on_polls_no_longer(start: Start) -> None:
+    gateway = start(max_polling_per_address=1)
+    gateway.open().post("1")
+    mover = gateway.open()
+    assert polls(gateway) == [429]
+    socket = mover.upgrade()
+    gateway.open()
+    assert polls(gateway) == [429]
+    socket.http.hang_up()
+    assert polls(gateway) == [429], "it is counted once"
+    gateway.clock.advance(25)
+    gateway.clock.advance(21)
+    assert polls(gateway) == [200], "the other fell silent"
+
+
+def test_a_handshake_that_fails_counts_for_nobody(start: Start) -> None:
+    gateway = start(max_polling_per_address=1, generate_id=lambda: "same")
+    gateway.open().post("1")
+    gateway.open()
+    assert polls(gateway, "203.0.113.9") == [400]
+    assert gateway.engine.polling.all == 1
 
 
 @DOORS

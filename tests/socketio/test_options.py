@@ -22,6 +22,7 @@ from yekta.socketio.parser import MSGPACK
 from yekta.socketio.recovery import Settings as Recovery
 from yekta.socketio.server import Server
 from yekta.socketio.settings import Settings, from_options
+from yekta.web.forwarded import parse_trusted
 from yekta.web.origins import Origins
 from yekta.websocket.limits import Limits
 
@@ -46,7 +47,7 @@ def start() -> Iterator[Start]:
 ENGINE = {
     "transports": ("websocket",), "allow_upgrades": False, "allow_eio3": True, "ping_interval": 1.5,
     "ping_timeout": 2.5, "upgrade_timeout": 3.5, "drain_timeout": 4.5, "max_payload": 5, "max_queued": 6,
-    "max_connections": 7,
+    "max_connections": 7, "max_polling_per_address": 8, "exempt": parse_trusted(["unix"]),
     "allow_request": print, "cookie": Cookie("a"), "generate_id": str, "initial_packet": "b", "http_compression": 8,
     "close_codes": False,
 }  # fmt: skip

@@ -133,6 +133,7 @@ class Gateway:
                 client.hang_up()
         self.turn()
         assert self.engine.connections == {}
+        assert self.engine.polling.all == 0
         assert self.websockets.count == 0
         assert self.site.census.all == 0
         assert self.clock.getDelayedCalls() == []

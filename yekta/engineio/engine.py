@@ -14,7 +14,7 @@ from twisted.logger import Logger
 
 from yekta import jsontext
 from yekta.engineio.connection import FORCED_CLOSE, PING_TIMEOUT, Connection, State
-from yekta.engineio.errors import Refusal, bad_request, forbidden, going, unknown_sid
+from yekta.engineio.errors import Refusal, bad_request, crowded, forbidden, going, unknown_sid
 from yekta.engineio.hooks import Function, Hooks
 from yekta.engineio.interfaces import Exchange, Transport
 from yekta.engineio.packet import OPEN
@@ -23,6 +23,7 @@ from yekta.engineio.settings import Settings
 from yekta.engineio.verify import protocol, require_room, verify
 from yekta.engineio.websocket import Probe, WebSocketTransport
 from yekta.timeouts import Timeouts
+from yekta.web.census import Census
 from yekta.web.request import Request
 from yekta.websocket.interfaces import IReceiver
 
@@ -51,6 +52,8 @@ class Engine:
     ) -> None:
         self.settings = settings
         self.connections: dict[str, Connection] = {}
+        # Those that poll, where an address may have only so many.
+        self.polling = Census(settings.max_connections, settings.max_polling_per_address)
         self.hooks = Hooks()
         self.clock = clock
         self.draining = False
@@ -113,8 +116,10 @@ class Engine:
     ) -> Polling:
         """A polling request that is verified and admitted. Answers it now or later; may raise `Refusal`."""
         if connection is None:
-            polling = Polling(binary=not {"b64", "j"} & request.query.keys())
-            begun = self.begin(request, polling, protocol(request, self.settings))
+            sid, spoken = self._new_sid(), protocol(request, self.settings)
+            left = self._count(request.address) if self.settings.max_polling_per_address else None
+            polling = Polling(binary=not {"b64", "j"} & request.query.keys(), left=left)
+            begun = self.begin(request, polling, spoken, sid)
             if self.settings.cookie is not None:
                 headers["Set-Cookie"] = self.settings.cookie.header(begun.sid)
         else:
@@ -124,6 +129,12 @@ class Engine:
             polling = connection.transport
         polling.request_received(request, exchange)
         return polling
+
+    def _count(self, address: str) -> Callable[[], object]:
+        """Count one more that polls; gives what to call when it does not any more. Raises `Refusal`."""
+        if not self.polling.enter(address, limited=address not in self.settings.exempt):
+            raise crowded()
+        return self.polling.place(address)
 
     def receiver(
         self, connection: Connection | None, request: Request, headers: dict[str, str]

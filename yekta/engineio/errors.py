@@ -51,5 +51,10 @@ def going() -> Refusal:
     return Refusal(FORBIDDEN, "Server is restarting", status=503, reason="DRAINING", retry_after=1)
 
 
+def crowded() -> Refusal:
+    """Its own client has them all."""
+    return Refusal(FORBIDDEN, "Too many connections", status=429, reason="MAX_POLLING_PER_ADDRESS", retry_after=5)
+
+
 def unsupported_protocol() -> Refusal:
     return Refusal(UNSUPPORTED_PROTOCOL, "Unsupported protocol version")

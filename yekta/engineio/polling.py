@@ -5,7 +5,7 @@ Knows no HTTP server: it is given an :class:`~yekta.engineio.interfaces.Exchange
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from yekta.engineio import eio3
 from yekta.engineio.connection import PARSE_ERROR, TRANSPORT_ERROR, Connection, State
@@ -25,7 +25,7 @@ OK = "text/html"
 class Polling:
     """The transport of one connection; at most one GET waits, and one POST is handled, at a time.
 
-    ``binary``: whether a client of protocol 3 takes bytes as they are.
+    ``binary``: whether a client of protocol 3 takes bytes as they are. ``left()`` is called once it is used no longer.
     """
 
     name = "polling"
@@ -33,10 +33,11 @@ class Polling:
     express: Express | None = None
     connection: Connection
 
-    def __init__(self, *, binary: bool = False) -> None:
+    def __init__(self, *, binary: bool = False, left: Callable[[], object] | None = None) -> None:
         self._poll: Exchange | None = None
         self._posting = False
         self._binary = binary
+        self._left = left
         self._posts = 0
 
     @property
@@ -164,6 +165,9 @@ class Polling:
             self.send((CLOSE,))
 
     def abandon(self) -> None:
+        if self._left is not None:
+            self._left()
+            self._left = None
         # Freed by a NOOP, the client's poll ends without an error.
         if self._poll is not None:
             self.send((NOOP if self.connection.state is not State.CLOSED else CLOSE,))

@@ -8,6 +8,7 @@ import attrs
 from twisted.internet.defer import Deferred
 
 from yekta.ids import new_id
+from yekta.web.forwarded import NOBODY, Trusted
 from yekta.web.origins import Origins
 from yekta.web.request import Request
 
@@ -35,6 +36,9 @@ class Settings:
     """Seconds and bytes. The defaults are Node's where it has them.
 
     ``max_payload``: the longest message, and the longest POST. ``max_queued``: what may wait for a slow client.
+    ``max_polling_per_address``: connections of one client address that poll, 0 is no limit. They need no TCP connection
+    to stay, so whoever limits those does not limit these. Loopback is excepted, and whoever is in ``exempt``: a proxy
+    there speaks for many clients.
     ``drain_timeout``: how long a closed polling connection waits for a poll to take the rest.
     ``allow_request``: asked before a new connection; a false answer or a `Refusal` refuses.
     ``allow_eio3``: serve clients of Engine.IO 3 (Socket.IO 2) too. ``initial_packet``: sent after each handshake.
@@ -52,6 +56,8 @@ class Settings:
     max_payload: int = 1_000_000
     max_queued: int = 1 << 20
     max_connections: int = 100_000
+    max_polling_per_address: int = 0
+    exempt: Trusted = NOBODY
     origins: Origins = attrs.field(factory=lambda: Origins(("*",)))
     allow_request: AllowRequest | None = None
     cookie: Cookie | None = None

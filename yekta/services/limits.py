@@ -52,6 +52,8 @@ def of_socketio(settings: Settings, origins: Origins, new_sid: Callable[[], str]
             max_payload=settings.max_payload,
             max_queued=settings.max_queued,
             max_connections=settings.max_connections,
+            max_polling_per_address=settings.max_connections_per_address,
+            exempt=settings.trusted_proxies,
             origins=origins,
             generate_id=new_sid,
         ),
