@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from typing import Any
 
 import pytest
@@ -69,6 +70,24 @@ def test_replies_to_one_chunk_leave_in_one_write(clock: Clock) -> None:
     assert len(client.transport.writes) == before + 1
     client.send_text("alone")
     assert len(client.transport.writes) == before + 2
+    client.transport.lose()
+
+
+@pytest.mark.parametrize("size", [1, 2, 3])
+def test_a_frame_that_drips_in_takes_little_more_than_its_length(clock: Clock, size: int) -> None:
+    recorder, client = connect(make(clock), clock)
+    drips = client_frame(TEXT, b"some words " * 5000)
+    client.send(drips[:1000])
+    tracemalloc.start()
+    try:
+        for start in range(1000, len(drips) - 1, size):
+            client.send(drips[start : min(start + size, len(drips) - 1)])
+        assert tracemalloc.get_traced_memory()[0] < 2 * len(drips)
+    finally:
+        tracemalloc.stop()
+    client.send(drips[-1:])
+    client.send_text("next")
+    assert recorder.told == [("opened",), ("text", "some words " * 5000), ("text", "next")]
     client.transport.lose()
 
 

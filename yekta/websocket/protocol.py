@@ -38,6 +38,9 @@ _TOKEN = re.compile("[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}")
 
 _PACKED_TEXT = bytes((PACKED_TEXT,))
 
+# So many parts of a frame are joined once they are there: each costs some 40 bytes, however few it brings.
+MOST_PARTS = 256
+
 # What each connection has of its own, from its beginning to an ordinary end.
 ATTRIBUTES = (
     *("receiver", "left", "connected", "transport", "_at_once", "state", "_waiting", "_size", "_room", "was_open"),
@@ -59,8 +62,10 @@ class WebSocket(Outgoing):
     _fragments = 0
     # The code of the client's close frame, where it was of the common kind.
     _goodbye = 0
-    # Of a long frame that has not arrived whole: what is here, and how many bytes are not.
+    # Of a long frame that has not arrived whole: what is here, how much of that is joined already, and how many bytes
+    # are not here.
     _parts: list[bytes]
+    _joined = 0
     _missing = 0
 
     # -- opening ---------------------------------------------------------------------------------------
@@ -130,8 +135,12 @@ class WebSocket(Outgoing):
         self._parts.append(data)
         self._missing -= len(data)
         if self._missing > 0 and self.state == _OPEN:
+            if len(self._parts) - self._joined >= MOST_PARTS:
+                # Only the latest, so that each byte is copied once here and once at the end.
+                self._parts[self._joined :] = [b"".join(self._parts[self._joined :])]
+                self._joined += 1
             return b""
-        self._missing = 0
+        self._missing = self._joined = 0
         whole, self._parts = b"".join(self._parts), []
         return whole
 
