@@ -7,6 +7,7 @@ a word stand for ten minutes, which are longer than any time-out, and 0.6 s for 
 from __future__ import annotations
 
 import json
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -185,6 +186,78 @@ async def test_a_client_without_a_word_stays(street: Street) -> None:
     resting = [deferToThread(rest, street.way(name, scheme, WS)) for name, scheme in zip(KINDS, SCHEMES, strict=True)]
     polling = [deferToThread(poll, street.way(name, scheme, API)) for name, scheme in zip(KINDS, SCHEMES, strict=True)]
     await at_once(*resting, *polling)
+
+
+# -- one of two processes ------------------------------------------------------------------------------------
+
+
+@every_proxy
+@pytest_twisted.ensureDeferred
+async def test_where_one_process_is_stopped_the_other_serves_all(street: Street, name: str, tmp_path: Path) -> None:
+    """Of each way so many that both processes would get some. Only a ``sid`` of the one that is away is lost."""
+    token = await street.acquire()
+    behind = Behind(*((street.a.port(name, service), free_port()) for service in (0, 1)))
+
+    def live(way: Way) -> None:
+        for _ in range(4):
+            for method, target, body in (("GET", "/health", None), ("POST", "/api/auth/acquire-session", "{}")):
+                response, text = way.ask(method, target, body)
+                assert response.status == 200, text
+        for _ in range(2):
+            with way.websocket(f"/ws?token={token}") as client:
+                assert json.loads(client.text())["event"] == "connected"
+            polling = PollingClient(way, token)
+            polling.post('421["echo","hi"]')
+            polling.until(r'431\[.*"received":"hi"')
+            polling.leave()
+        lost, _ = way.ask("GET", "/socket.io/?EIO=4&transport=polling&sid=x.b")
+        assert lost.status in (400, 502, 503)
+
+    with proxied(name, folder_of(name, tmp_path), behind) as proxy:
+        ways = [Way(proxy, scheme, host) for scheme in ("http", "https") for host in (API, WS)]
+        await at_once(*(deferToThread(live, way) for way in ways))
+
+
+@pytest.mark.parametrize("name", [name for name in KINDS if name.startswith(("caddy", "haproxy"))])
+@pytest_twisted.ensureDeferred
+async def test_one_that_is_not_ready_gets_nobody_new_and_keeps_who_is_there(street: Street, name: str) -> None:
+    token, way = await street.acquire(), street.way(name, "https", API)
+
+    async def arrive(*, some_at_b: bool) -> list[PollingClient]:
+        """Eight at a time, until some of them come to the second process, or none does any more."""
+        clients: list[PollingClient] = []
+        while True:
+            clients += await at_once(*(deferToThread(PollingClient, way, token) for _ in range(8)))
+            if (street.b in map(street.process, (client.sid for client in clients[-8:]))) is some_at_b:
+                return clients
+
+    clients = await arrive(some_at_b=True)
+    street.b.health.draining = True
+    try:
+        clients += await arrive(some_at_b=False)
+        await at_once(*(deferToThread(client.post, '421["echo","hi"]') for client in clients))
+        await at_once(*(deferToThread(client.until, r'431\[.*"received":"hi"') for client in clients))
+    finally:
+        street.b.health.draining = False
+    clients += await arrive(some_at_b=True)
+    await at_once(*(deferToThread(client.leave) for client in clients))
+
+
+@every_proxy
+@pytest_twisted.ensureDeferred
+async def test_who_breaks_off_a_request_keeps_nobody_else_out(street: Street, name: str) -> None:
+    way = street.way(name, "http", API)
+
+    def break_off() -> None:
+        with way.proxy.connect(way.scheme, way.host) as client:
+            client.sendall(f"POST /api/ai/chat HTTP/1.1\r\nHost: {way.host}\r\nContent-Length: 9\r\n\r\n{{".encode())
+            client.shutdown(socket.SHUT_WR)
+            client.recv(1)
+
+    await at_once(*(deferToThread(break_off) for _ in range(8)))
+    for _ in range(4):
+        response, _ = await deferToThread(way.ask, "GET", "/health")
+        assert response.status == 200
 
 
 # -- what is logged ------------------------------------------------------------------------------------------

@@ -151,12 +151,14 @@ def apache(proxy: Proxy, behind: Behind) -> list[str]:
 
 
 def caddy(proxy: Proxy, behind: Behind) -> list[str]:
-    """As `nginx`. Its file has no time-outs."""
+    """As `nginx`."""
     text = replaced(
         behind.shipped("caddy/Caddyfile"),
         {
             "http_port 80": f"admin off\n\tdefault_bind 127.0.0.1\n\thttp_port {proxy.http}",
             "grace_period 10s": "grace_period 1s",
+            "lb_try_duration 5s": "lb_try_duration 500ms",
+            **({"health_interval 2s": "health_interval 20ms"} if behind.several else {}),
             "https_port 443": f"https_port {proxy.https}",
             "/etc/ssl/yektayar": str(proxy.folder),
             "/var/log/caddy": str(proxy.folder),
@@ -187,6 +189,7 @@ def _haproxy(proxy: Proxy, behind: Behind, change: Callable[[str], str]) -> list
             "bind :443 ": f"bind 127.0.0.1:{proxy.https} ",
             "/etc/ssl/yektayar": str(proxy.folder),
             "300s": "3s",
+            **({"inter 2s": "inter 20ms"} if behind.several else {}),
             **_ports(behind),
         },
     )
