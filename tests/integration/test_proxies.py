@@ -260,6 +260,17 @@ async def test_who_breaks_off_a_request_keeps_nobody_else_out(street: Street, na
         assert response.status == 200
 
 
+# -- what a break-in would get -------------------------------------------------------------------------------
+
+
+@pytest.mark.needs("root")
+@pytest_twisted.ensureDeferred
+async def test_haproxy_is_not_root_and_sees_no_files(street: Street) -> None:
+    process = Path(f"/proc/{street.proxies['haproxy'].pid}")
+    assert process.owner() == "haproxy"
+    assert (process / "root").readlink() == Path("/var/lib/haproxy")
+
+
 # -- what is logged ------------------------------------------------------------------------------------------
 
 

@@ -55,10 +55,11 @@ class Behind:
 
 @attrs.define(eq=False)
 class Proxy:
-    """One that runs, or is about to. ``logs``: everything that it writes is below."""
+    """One that runs, or is about to, as the process ``pid``. ``logs``: everything that it writes is below."""
 
     name: str
     folder: Path
+    pid: int = 0
     http: int = attrs.field(factory=free_port)
     https: int = attrs.field(factory=free_port)
 
@@ -181,9 +182,13 @@ def haproxy_proxy(proxy: Proxy, behind: Behind) -> list[str]:
 
 
 def _haproxy(proxy: Proxy, behind: Behind, change: Callable[[str], str]) -> list[str]:
+    # Whoever is not root stays who he is, and where he is.
+    roots = ("user haproxy", "group haproxy", "chroot /var/lib/haproxy") if os.getuid() else ()
     text = replaced(
         change(behind.shipped("haproxy/haproxy.cfg")),
         {
+            **dict.fromkeys(roots, ""),
+            "maxconn 50000": "maxconn 500",
             "log /dev/log local0": "log stdout format raw local0",
             "bind :80\n": f"bind 127.0.0.1:{proxy.http}\n",
             "bind :443 ": f"bind 127.0.0.1:{proxy.https} ",
@@ -222,6 +227,7 @@ def proxied(name: str, folder: Path, behind: Behind) -> Iterator[Proxy]:
     environment = {"PATH": f"{os.environ['PATH']}:/usr/sbin", "HOME": str(folder)}
     with (folder / "output.log").open("w") as output:
         process = subprocess.Popen(command, cwd=folder, env=environment, stdout=output, stderr=output)
+        proxy.pid = process.pid
         try:
             _await_ports(proxy, process)
             yield proxy
