@@ -10,16 +10,18 @@ import json
 import socket
 import subprocess
 import sys
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
+import attrs
 import pytest
 import pytest_twisted
 from twisted.internet.defer import Deferred, gatherResults
 from twisted.internet.threads import deferToThread
 
 from tests.support.node import told
-from tests.support.proxies import API, CLIENT, KINDS, PROGRAMS, WS, Behind, Proxy, proxied
+from tests.support.proxies import API, CLIENT, IPV6, KINDS, PROGRAMS, WS, Behind, Proxy, proxied
 from tests.support.proxy_clients import ORIGIN, PollingClient, Way
 from tests.support.services import free_port
 from tests.support.street import Street, assert_discreet, folder_of, street
@@ -90,6 +92,17 @@ async def test_a_session_is_acquired_and_its_client_known(street: Street, name: 
         assert response.headers.get_all("access-control-allow-credentials") == ["true"]
         street.tokens.append(json.loads(text)["data"]["token"])
         assert json.loads(street.a.store.added[-1].metadata)["ip"] == CLIENT
+
+
+@pytest.mark.skipif(not IPV6, reason="IPv6 is turned off")
+@every_proxy
+@pytest_twisted.ensureDeferred
+async def test_a_client_that_has_ipv6_comes_in_and_is_known(street: Street, name: str) -> None:
+    for way in street.ways(name):
+        if way.host == API:
+            response, _ = await deferToThread(attrs.evolve(way, source="::1").ask, "POST", "/api/auth/acquire-session")
+            assert response.status == 200
+            assert ip_address(json.loads(street.a.store.added[-1].metadata)["ip"]) == ip_address("::1")
 
 
 @every_proxy

@@ -32,6 +32,19 @@ CLIENT = "127.0.0.2"
 
 PATIENCE = 15.0
 
+
+def _has_ipv6() -> bool:
+    try:
+        socket.create_server(("::1", 0), family=socket.AF_INET6).close()
+    except OSError:
+        return False
+    return True
+
+
+IPV6 = _has_ipv6()
+# Where the proxies listen.
+HERE = ("127.0.0.1", "[::1]") if IPV6 else ("127.0.0.1",)
+
 # Those that our file names, and what Debian loads by itself.
 APACHE_MODULES = (
     *("headers", "macro", "lbmethod_byrequests"),
@@ -73,10 +86,11 @@ class Proxy:
         """Its certificate."""
         return (self.folder / "fullchain.pem").read_text()
 
-    def connect(self, scheme: str, host: str) -> socket.socket:
-        """A connection to ``host``, which its certificate has to prove."""
+    def connect(self, scheme: str, host: str, source: str = CLIENT) -> socket.socket:
+        """A connection to ``host``, which its certificate has to prove, from ``source``, by IPv6 if that is so."""
         port = self.https if scheme == "https" else self.http
-        plain = socket.create_connection(("127.0.0.1", port), PATIENCE, source_address=(CLIENT, 0))
+        here = "::1" if ":" in source else "127.0.0.1"
+        plain = socket.create_connection((here, port), PATIENCE, source_address=(source, 0))
         plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if scheme == "http":
             return plain
@@ -108,7 +122,9 @@ def nginx(proxy: Proxy, behind: Behind) -> list[str]:
         behind.shipped("nginx/yektayar.conf"),
         {
             "listen 80;": f"listen 127.0.0.1:{proxy.http};",
+            "listen [::]:80;": f"listen [::1]:{proxy.http};" if IPV6 else "",
             "listen 443 ": f"listen 127.0.0.1:{proxy.https} ",
+            "listen [::]:443 ssl http2;": f"listen [::1]:{proxy.https} ssl http2;" if IPV6 else "",
             "/etc/ssl/yektayar": str(proxy.folder),
             "/var/log/nginx": str(proxy.folder),
             "300s": "3s",
@@ -141,8 +157,8 @@ def apache(proxy: Proxy, behind: Behind) -> list[str]:
         f"DefaultRuntimeDir {proxy.folder}",
         f"PidFile {proxy.folder}/pid",
         f"ErrorLog {proxy.folder}/start.log",
-        f"Listen 127.0.0.1:{proxy.http}",
-        f"Listen 127.0.0.1:{proxy.https} https",
+        *(f"Listen {host}:{proxy.http}" for host in HERE),
+        *(f"Listen {host}:{proxy.https} https" for host in HERE),
         "ServerName localhost",
         "Timeout 3",
     ]
@@ -156,10 +172,10 @@ def caddy(proxy: Proxy, behind: Behind) -> list[str]:
     text = replaced(
         behind.shipped("caddy/Caddyfile"),
         {
-            "http_port 80": f"admin off\n\tdefault_bind 127.0.0.1\n\thttp_port {proxy.http}",
+            "http_port 80": f"admin off\n\tdefault_bind {' '.join(HERE)}\n\thttp_port {proxy.http}",
             "grace_period 10s": "grace_period 1s",
             "lb_try_duration 5s": "lb_try_duration 500ms",
-            **({"health_interval 2s": "health_interval 20ms"} if behind.several else {}),
+            **({"health_interval 2s": "health_interval 100ms"} if behind.several else {}),
             "https_port 443": f"https_port {proxy.https}",
             "/etc/ssl/yektayar": str(proxy.folder),
             "/var/log/caddy": str(proxy.folder),
@@ -190,11 +206,11 @@ def _haproxy(proxy: Proxy, behind: Behind, change: Callable[[str], str]) -> list
             **dict.fromkeys(roots, ""),
             "maxconn 50000": "maxconn 500",
             "log /dev/log local0": "log stdout format raw local0",
-            "bind :80\n": f"bind 127.0.0.1:{proxy.http}\n",
-            "bind :443 ": f"bind 127.0.0.1:{proxy.https} ",
+            "bind :80,:::80 ": f"bind {','.join(f'{host}:{proxy.http}' for host in HERE)} ",
+            "bind :443,:::443 ": f"bind {','.join(f'{host}:{proxy.https}' for host in HERE)} ",
             "/etc/ssl/yektayar": str(proxy.folder),
             "300s": "3s",
-            **({"inter 2s": "inter 20ms"} if behind.several else {}),
+            **({"inter 2s": "inter 100ms"} if behind.several else {}),
             **_ports(behind),
         },
     )

@@ -10,7 +10,7 @@ from typing import Any
 import attrs
 
 from tests.support.attacks import PING, PONG, Response, WebSocket, frame, opening
-from tests.support.proxies import PATIENCE, Proxy
+from tests.support.proxies import CLIENT, PATIENCE, Proxy
 
 ORIGIN = "https://app.example"
 # What a client claims who wants to be somebody else.
@@ -19,11 +19,12 @@ FORGED = {"X-Forwarded-For": "198.51.100.66", "X-Forwarded-Proto": "https"}
 
 @attrs.frozen
 class Way:
-    """One way through a proxy."""
+    """One way through a proxy, from the address ``source``."""
 
     proxy: Proxy
     scheme: str
     host: str
+    source: str = CLIENT
 
     @property
     def url(self) -> str:
@@ -43,7 +44,7 @@ class Way:
     ) -> HTTPResponse:
         """An answer whose head has come. The connection ends with it."""
         connection = HTTPConnection(self.host, timeout=PATIENCE)
-        connection.sock = self.proxy.connect(self.scheme, self.host)
+        connection.sock = self.proxy.connect(self.scheme, self.host, self.source)
         kind = {"Content-Type": "application/json"} if body is not None else {}
         every = {"Origin": ORIGIN, "Connection": "close", **FORGED, **kind, **(headers or {})}
         connection.request(method, target, body and body.encode(), every)
