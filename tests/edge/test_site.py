@@ -12,7 +12,7 @@ import pytest_twisted
 import yekta.edge
 from tests.support.doors import House, house
 from tests.support.http import Answer
-from tests.support.patterns import TEXT
+from tests.support.patterns import TEXT, TIMESTAMP
 from yekta import __version__
 
 __all__ = ["house"]
@@ -62,6 +62,8 @@ PATHS = [
     ("ws", "/", True, "native"),
     ("ws", "/ws", True, "native"),
     ("ws", "/any/path", True, "native"),
+    ("ws", "/health/ready", True, "native"),
+    ("ws", "/health/ready" + POLL, False, "Socket.IO"),
     ("ws", "/", False, "about"),
     ("ws", "/health", False, "about"),
     ("ws", "/ws", False, "about"),
@@ -89,23 +91,56 @@ async def test_the_path_of_native_websocket_may_be_the_root(house: House) -> Non
     assert door_of(await ask(house, "api", "/ws", **UPGRADE)) == "REST"
 
 
+ABOUT = {
+    "message": "YektaYar WebSocket Server",
+    "version": __version__,
+    "status": "running",
+    "features": {"websocket": True},
+    "protocols": {
+        "socketio": {"path": "/socket.io/", "description": TEXT, "transports": ["websocket", "polling"]},
+        "websocket": {"path": "/ws", "description": TEXT, "authentication": TEXT},
+    },
+    "usage": {"socketio": TEXT, "websocket": TEXT},
+}
+
+
+@pytest.mark.parametrize(("method", "path"), [("GET", "/"), ("POST", "/health"), ("DELETE", "/health/ready")])
 @pytest_twisted.ensureDeferred
-async def test_the_websocket_port_tells_about_itself(house: House) -> None:
-    for method in ("GET", "POST", "DELETE"):
-        answer = await ask(house, "ws", "/health", method, Origin="http://localhost:5173")
-        assert answer.status == 200
-        assert answer.headers["access-control-allow-origin"] == "http://localhost:5173"
-    assert answer.json == {
-        "message": "YektaYar WebSocket Server",
-        "version": __version__,
-        "status": "running",
-        "features": {"websocket": True},
-        "protocols": {
-            "socketio": {"path": "/socket.io/", "description": TEXT, "transports": ["websocket", "polling"]},
-            "websocket": {"path": "/ws", "description": TEXT, "authentication": TEXT},
-        },
-        "usage": {"socketio": TEXT, "websocket": TEXT},
-    }
+async def test_the_websocket_port_tells_about_itself(house: House, method: str, path: str) -> None:
+    answer = await ask(house, "ws", path, method, Origin="http://localhost:5173")
+    assert answer.status == 200
+    assert answer.headers["access-control-allow-origin"] == "http://localhost:5173"
+    assert answer.json == ABOUT
+
+
+HEALTHY = {**ABOUT, "success": True, "timestamp": TIMESTAMP}
+READY = {**HEALTHY, "status": "ready", "checks": {"database": "up", "ai": "up"}}
+# No plain request has it: twisted.web's.
+WAYS = ({}, {"TE": "trailers"})
+
+
+@pytest.mark.parametrize("more", WAYS)
+@pytest.mark.parametrize("path", ["/health", "/health/", "/health/live", "/health/ready", "/health/ready/"])
+@pytest_twisted.ensureDeferred
+async def test_on_the_websocket_port_health_comes_with_it(house: House, path: str, more: dict[str, str]) -> None:
+    answer = await ask(house, "ws", path, Origin="http://localhost:5173", **more)
+    assert answer.status == 200
+    assert answer.headers["access-control-allow-origin"] == "http://localhost:5173"
+    assert answer.headers["cache-control"] == "no-store"
+    assert answer.json == (READY if "ready" in path else {**HEALTHY, "status": "healthy"})
+    head = await ask(house, "ws", path, "HEAD", **more)
+    assert (head.status, head.body) == (200, b"")
+
+
+@pytest.mark.parametrize("more", WAYS)
+@pytest_twisted.ensureDeferred
+async def test_a_websocket_port_that_is_not_ready_says_so_as_the_other_does(house: House, more: dict[str, str]) -> None:
+    house.gateway.health.draining = True
+    here, there = [await ask(house, port, "/health/ready", **more) for port in ("ws", "api")]
+    assert here.status == there.status == 503
+    assert {**here.json, "timestamp": TIMESTAMP} == {**there.json, "timestamp": TIMESTAMP}
+    assert (await ask(house, "ws", "/health/ready", "HEAD", **more)).status == 503
+    assert (await ask(house, "ws", "/health", **more)).status == 200
 
 
 @pytest.mark.parametrize("page", ["/api-docs", "/api-docs/", "/console", "/console/"])

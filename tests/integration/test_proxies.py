@@ -231,10 +231,13 @@ async def test_where_one_process_is_stopped_the_other_serves_all(street: Street,
         await at_once(*(deferToThread(live, way) for way in ways))
 
 
+@pytest.mark.parametrize("host", [API, WS])
 @pytest.mark.parametrize("name", [name for name in KINDS if name.startswith(("caddy", "haproxy"))])
 @pytest_twisted.ensureDeferred
-async def test_one_that_is_not_ready_gets_nobody_new_and_keeps_who_is_there(street: Street, name: str) -> None:
-    token, way = await street.acquire(), street.way(name, "https", API)
+async def test_one_that_is_not_ready_gets_nobody_new_and_keeps_who_is_there(
+    street: Street, name: str, host: str
+) -> None:
+    token, way = await street.acquire(), street.way(name, "https", host)
 
     async def arrive(*, some_at_b: bool) -> list[PollingClient]:
         """Eight at a time, until some of them come to the second process, or none does any more."""

@@ -15,11 +15,10 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed
 from yekta.app import about
 from yekta.app.dispatcher import Event
 from yekta.app.errors import ClientError
-from yekta.app.health import Health
 from yekta.app.schemas import Chat, read
-from yekta.app.timestamps import Timestamps
 from yekta.edge import asyncapi, openapi
 from yekta.edge.endpoint import TIME, Answer, Call, Endpoint
+from yekta.edge.health import Vitals
 from yekta.edge.http import compose, explain, find_token, read_body
 from yekta.edge.rest_ai import RestAi
 from yekta.edge.rest_auth import RestAuth
@@ -39,8 +38,7 @@ class Rest:
         self,
         auth: RestAuth,
         ai: RestAi,
-        health: Health,
-        timestamps: Timestamps,
+        vitals: Vitals,
         origins: Origins,
         events: Mapping[str, Event],
         *,
@@ -49,8 +47,7 @@ class Rest:
     ) -> None:
         self._auth = auth
         self._ai = ai
-        self._health = health
-        self._now = timestamps.now
+        self._vitals = vitals
         self._origins = origins
         self._websocket_path = websocket_path
         self._legacy_status = legacy_status
@@ -92,19 +89,14 @@ class Rest:
     async def root(self, call: Call) -> dict[str, Any]:
         return {"success": True, **about.api()}
 
-    async def healthy(self, call: Call) -> dict[str, Any]:
-        return await self.live(call)
+    async def healthy(self, call: Call) -> Answer:
+        return await self._vitals.live()
 
-    async def live(self, call: Call) -> dict[str, Any]:
-        return {"success": True, "status": "healthy", "timestamp": self._now()}
+    async def live(self, call: Call) -> Answer:
+        return await self._vitals.live()
 
-    async def ready(self, call: Call) -> Answer | dict[str, Any]:
-        is_ready, checks = await self._health.check()
-        state = {"timestamp": self._now(), "checks": checks}
-        if is_ready:
-            return {"success": True, "status": "ready", **state}
-        error = {"success": False, "error": "Not ready", "message": "Please send requests elsewhere."}
-        return Answer(503, {**error, "status": "not ready", **state})
+    async def ready(self, call: Call) -> Answer:
+        return await self._vitals.ready()
 
     async def websocket_info(self, call: Call) -> dict[str, Any]:
         return {"success": True, **about.connections(self._websocket_path)}

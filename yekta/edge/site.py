@@ -13,12 +13,13 @@ from twisted.web.static import File
 
 from yekta import jsontext
 from yekta.app import about
+from yekta.edge.health import HealthDoor, Vitals
 from yekta.edge.http import JSON, compose
 from yekta.edge.native import NativeDoor
 from yekta.edge.rest import Rest
 from yekta.edge.rest_door import RestDoor
 from yekta.engineio.resource import EngineResource
-from yekta.web.arrival import Door
+from yekta.web.arrival import Door, WebArrival
 from yekta.web.origins import Origins
 from yekta.web.request import Request
 
@@ -92,18 +93,25 @@ class ApiPort(Resource):
 
 
 class WebSocketPort(Resource):
-    """Port 3500: Socket.IO by path or by query, native WebSocket on every other path, and a word about itself."""
+    """Port 3500: Socket.IO by path or by query, native WebSocket on every other path, health, and what it is."""
 
     isLeaf = True
 
     def __init__(
-        self, socketio: EngineResource, native: NativeDoor, origins: Origins, *, websocket_path: str = "/ws"
+        self,
+        socketio: EngineResource,
+        native: NativeDoor,
+        vitals: Vitals,
+        origins: Origins,
+        *,
+        websocket_path: str = "/ws",
     ) -> None:
         super().__init__()
         self._socketio = socketio
         self._native = native
         self._origins = origins
-        self._websocket_path = websocket_path
+        self._about = about.websocket(websocket_path)
+        self._health = HealthDoor(vitals, origins, self._about)
 
     def render(self, request: http.Request) -> bytes | int:
         resource = self._doors(request.path, eio=has_eio(request), upgrade=is_upgrade(request))
@@ -111,12 +119,19 @@ class WebSocketPort(Resource):
             return render(resource, request)
         if request.method == b"OPTIONS":
             return preflight(request, self._origins)
+        if request.method in (b"GET", b"HEAD"):
+            arrival = WebArrival(request)
+            if self._health.knows(arrival.asked.path):
+                self._health.serve(arrival)
+                return NOT_DONE_YET
         _add_cors(request, self._origins)
-        return compose(request, 200, about.websocket(self._websocket_path))
+        return compose(request, 200, self._about)
 
     def door(self, asked: Request) -> Door | None:
         resource = self._doors(asked.path.encode(), eio="EIO" in asked.query, upgrade=asked.upgrade)
-        return None if resource is None else resource.door(asked)
+        if resource is not None:
+            return resource.door(asked)
+        return self._health if asked.method == "GET" and self._health.knows(asked.path) else None
 
     def _doors(self, path: bytes, *, eio: bool, upgrade: bool) -> EngineResource | NativeDoor | None:
         if is_socketio_path(path) or eio:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from yekta.app.allowance import Allowance
+from yekta.edge.health import Vitals
 from yekta.edge.rest import Rest
 from yekta.edge.rest_ai import RestAi
 from yekta.edge.rest_auth import RestAuth
@@ -21,8 +22,7 @@ def api(node: Node) -> ApiPort:
     rest = Rest(
         RestAuth(node.sessions, node.accounts, settings.trusted_proxies, new_sessions),
         ai,
-        node.health,
-        node.timestamps,
+        Vitals(node.health, node.timestamps),
         node.origins,
         node.native.dispatcher.events,
         websocket_path=settings.websocket_path,
@@ -43,6 +43,7 @@ def ws(node: Node) -> WebSocketPort:
     return WebSocketPort(
         node.socketio_resource,
         node.native,
+        Vitals(node.health, node.timestamps),
         node.origins,
         websocket_path=node.settings.websocket_path,
     )
