@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from typing import Any
 
 import jsonschema
@@ -14,6 +16,8 @@ from tests.support.clients import ABSENT
 from tests.support.doors import House, house
 from tests.support.rest import call
 from yekta import __version__
+from yekta.edge import rest, rest_ai, rest_auth
+from yekta.edge.endpoint import OrNull
 from yekta.edge.openapi import schema_of
 
 __all__ = ["house"]
@@ -98,6 +102,55 @@ async def test_the_document_describes_every_endpoint_and_no_other(house: House) 
 
 
 @pytest_twisted.ensureDeferred
+async def test_what_is_said_besides_is_declared(house: House) -> None:
+    found = {
+        (method, path, one["in"], one["name"], one["schema"]["type"])
+        for path, operations in (await document(house))["paths"].items()
+        for method, operation in operations.items()
+        for one in operation.get("parameters", [])
+        if one["in"] != "path"
+    }
+    assert found == {
+        ("get", "/api/ai/stream/{message_id}", "header", "Last-Event-ID", "string"),
+        ("get", "/api/ai/conversations/{conversation_id}", "query", "after", "integer"),
+    }
+
+
+def test_an_endpoint_reads_only_what_it_has_declared() -> None:
+    """Beside its parameters, which the call has by their names; and who asks, which is written down."""
+    for module in (rest, rest_ai, rest_auth):
+        read = re.findall(r"call\.asked\.\w+(?:\.get\(\S+)?", Path(module.__file__).read_text())
+        assert set(read) <= {"call.asked.address", 'call.asked.headers.get("user-agent",'}
+
+
+@pytest_twisted.ensureDeferred
+async def test_an_answer_that_may_stream_is_declared_as_events(house: House) -> None:
+    found = {
+        (method, path): set(operation["responses"]["200"]["content"])
+        for path, operations in (await document(house))["paths"].items()
+        for method, operation in operations.items()
+    }
+    streaming = {
+        ("post", "/api/ai/chat"): {"application/json", "text/event-stream"},
+        ("get", "/api/ai/stream/{message_id}"): {"text/event-stream"},
+    }
+    assert found == {each: {"application/json"} for each in ENDPOINTS} | streaming
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_token_is_declared_where_it_makes_a_difference(house: House) -> None:
+    found = {
+        operation["operationId"]: {} in operation["security"]
+        for operations in (await document(house))["paths"].values()
+        for operation in operations.values()
+        if "security" in operation
+    }
+    stream, conversation = ("resume_stream", "cancel_stream"), ("conversation", "delete_conversation")
+    needed = dict.fromkeys(("session", "logout", *stream, *conversation), False)
+    assert found == needed | {"login": True, "chat": True}
+
+
+@pytest_twisted.ensureDeferred
 async def test_every_answer_is_declared_and_fits_its_schema(house: House) -> None:
     described = await document(house)
     token, _ = await house.gateway.acquire()
@@ -173,6 +226,7 @@ async def test_request_bodies_are_checked_by_the_schemas_that_are_published(hous
         (1.5, {"type": "number"}),
         ("x", {"type": "string"}),
         (None, {"type": ["string", "null"]}),
+        (OrNull(1), {"type": ["integer", "null"]}),
         ([], {"type": "array", "items": {}}),
         ([1], {"type": "array", "items": {"type": "integer"}}),
         ({"a": True}, {"type": "object", "required": ["a"], "properties": {"a": {"type": "boolean"}}}),

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 import pytest_twisted
 from twisted.internet.defer import ensureDeferred
@@ -51,7 +52,11 @@ async def chat(house: House, token: str, message: str, answer: str) -> None:
 
 async def numbers(house: House, token: str, after: str) -> tuple[list[int], int | None]:
     """The numbers of one page's turns, and where the next begins."""
-    data = (await call(house, "GET", PATH + after, token=token)).json["data"]
+    page = (await call(house, "GET", PATH + after, token=token)).json
+    paths = (await call(house, "GET", "/api-docs/openapi.json")).json["paths"]
+    described = paths["/api/ai/conversations/{conversation_id}"]["get"]["responses"]["200"]
+    jsonschema.validate(page, described["content"]["application/json"]["schema"])
+    data = page["data"]
     return [turn["number"] for turn in data["turns"]], data["next"]
 
 

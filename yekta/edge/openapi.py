@@ -11,7 +11,7 @@ import msgspec
 
 from yekta import __version__
 from yekta.app import about
-from yekta.edge.endpoint import Endpoint
+from yekta.edge.endpoint import Endpoint, OrNull, Parameter
 
 _REF = "#/components/schemas/{name}"
 
@@ -24,6 +24,8 @@ _ERROR = {
         "message": {"type": "string", "description": "A sentence for people"},
     },
 }
+
+_EVENTS = {"text/event-stream": {"schema": {"type": "string", "description": "Server-sent events"}}}
 
 
 def document(endpoints: Sequence[Endpoint]) -> dict[str, Any]:
@@ -50,31 +52,44 @@ def document(endpoints: Sequence[Endpoint]) -> dict[str, Any]:
 
 
 def _operation(endpoint: Endpoint, bodies: dict[type, Any]) -> dict[str, Any]:
+    answers = _json(schema_of(endpoint.answer), shown(endpoint.answer)) if endpoint.answer is not None else {}
     operation: dict[str, Any] = {
         "summary": endpoint.summary,
         "operationId": endpoint.handler.__name__,
         "tags": [endpoint.tag],
-        "responses": {"200": _content("The answer", schema_of(endpoint.answer), endpoint.answer)},
+        "responses": {"200": {"description": "The answer", "content": answers | (_EVENTS if endpoint.streams else {})}},
     }
     for status in endpoint.errors:
-        operation["responses"][str(status)] = _content(HTTPStatus(status).phrase, {"$ref": _REF.format(name="Error")})
+        error = {"description": HTTPStatus(status).phrase, "content": _json({"$ref": _REF.format(name="Error")})}
+        operation["responses"][str(status)] = error
     if endpoint.body is not None:
-        operation["requestBody"] = {"content": {"application/json": {"schema": bodies[endpoint.body]}}}
-    names = re.findall(r"\{(\w+)\}", endpoint.path)
-    if names:
-        operation["parameters"] = [
-            {"name": name, "in": "path", "required": True, "schema": {"type": "string"}} for name in names
-        ]
-    if endpoint.authenticated:
-        operation["security"] = [{"bearer": []}, {"query": []}, {"cookie": []}]
+        operation["requestBody"] = {"content": _json(bodies[endpoint.body])}
+    if parameters := [*_path_parameters(endpoint.path), *map(_parameter, endpoint.parameters)]:
+        operation["parameters"] = parameters
+    if endpoint.authenticated or endpoint.recognizes:
+        nobody: list[dict[str, Any]] = [] if endpoint.authenticated else [{}]
+        operation["security"] = [*nobody, {"bearer": []}, {"query": []}, {"cookie": []}]
     return operation
 
 
-def _content(description: str, schema: dict[str, Any], example: Any = None) -> dict[str, Any]:
-    media: dict[str, Any] = {"schema": schema}
-    if example is not None:
-        media["example"] = example
-    return {"description": description, "content": {"application/json": media}}
+def _path_parameters(path: str) -> list[dict[str, Any]]:
+    names = re.findall(r"\{(\w+)\}", path)
+    return [{"name": name, "in": "path", "required": True, "schema": {"type": "string"}} for name in names]
+
+
+def _parameter(one: Parameter) -> dict[str, Any]:
+    return {"name": one.name, "in": one.kind, "description": one.description, "schema": one.schema}
+
+
+def _json(schema: dict[str, Any], example: Any = None) -> dict[str, Any]:
+    return {"application/json": {"schema": schema} if example is None else {"schema": schema, "example": example}}
+
+
+def shown(example: Any) -> Any:
+    """An example as it is published."""
+    if isinstance(example, dict):
+        return {name: shown(value) for name, value in example.items()}
+    return example.example if isinstance(example, OrNull) else example
 
 
 def schema_of(example: Any) -> dict[str, Any]:
@@ -87,5 +102,7 @@ def schema_of(example: Any) -> dict[str, Any]:
         }
     if isinstance(example, list):
         return {"type": "array", "items": schema_of(example[0]) if example else {}}
+    if isinstance(example, OrNull):
+        return {"type": [schema_of(example.example)["type"], "null"]}
     kinds = {bool: "boolean", int: "integer", float: "number", str: "string"}
     return {"type": kinds[type(example)]} if example is not None else {"type": ["string", "null"]}

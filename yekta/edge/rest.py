@@ -120,7 +120,7 @@ class Rest:
         """What ``endpoint`` answers to a request with the body ``raw``; ``None`` where it has answered by itself."""
         try:
             body = read_body(raw, asked) if endpoint.method != "GET" else {}
-            call = Call(asked, _shaped(endpoint, body), find_token(asked, body), names, request)
+            call = Call(asked, _shaped(endpoint, body), find_token(asked, body), names, endpoint.given(asked), request)
             answer = await endpoint.handler(call)
         except CancelledError:
             # The client has gone.

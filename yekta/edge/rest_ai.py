@@ -17,9 +17,16 @@ from yekta.app.readers import Reader
 from yekta.app.schemas import Chat, ConversationId, read
 from yekta.app.sessions import Sessions
 from yekta.app.timestamps import Timestamps, iso
-from yekta.edge.endpoint import TIME, Call, Endpoint
+from yekta.edge.endpoint import TIME, Call, Endpoint, OrNull, Parameter
 from yekta.edge.login import NotAuthenticated, authenticate
 from yekta.edge.sse import EventStream, last_seq
+
+LAST_EVENT_ID = Parameter(
+    "header", "Last-Event-ID", "The `id` of the last chunk that came; without it all come", {"type": "string"}
+)
+AFTER = Parameter(
+    "query", "after", "The number of a turn: the page begins with the following one", {"type": "integer", "minimum": 0}
+)
 
 
 class RestAi:
@@ -45,7 +52,7 @@ class RestAi:
     def endpoints(self) -> list[Endpoint]:
         """The table."""
         turn = {"number": 1, "role": "user", "content": "…", "timestamp": TIME}
-        page = {"conversationId": "c1", "turns": [turn]}
+        page = {"conversationId": "c1", "turns": [turn], "next": OrNull(50)}
         cancelled = {"messageId": "m1", "state": "cancelled"}
         return [
             Endpoint(
@@ -56,6 +63,7 @@ class RestAi:
                 {"success": True, "response": "…", "timestamp": TIME},
                 body=Chat,
                 errors=(400, 401, 409, 413, 415, 429, 502, 503, 504),
+                recognizes=True,
                 tag="AI",
                 streams=True,
             ),
@@ -72,7 +80,8 @@ class RestAi:
                 "/api/ai/stream/{message_id}",
                 "Go on with an answer, after `Last-Event-ID`, as server-sent events",
                 self.resume_stream,
-                {},
+                None,
+                parameters=(LAST_EVENT_ID,),
                 errors=(401, 404, 503),
                 authenticated=True,
                 tag="AI",
@@ -94,6 +103,7 @@ class RestAi:
                 "A page of a conversation, after the turn `?after=`",
                 self.conversation,
                 {"success": True, "data": page},
+                parameters=(AFTER,),
                 errors=(400, 401, 503),
                 authenticated=True,
                 tag="AI",
@@ -136,7 +146,7 @@ class RestAi:
 
     async def resume_stream(self, call: Call) -> None:
         owner, message_id = await self._known_owner(call), call.names["message_id"]
-        seq = last_seq(message_id, call.asked.headers.get("last-event-id", ""))
+        seq = last_seq(message_id, call.given.get(LAST_EVENT_ID.name, ""))
         answer = await known(self._everywhere.find(owner, message_id))
         await self._stream(call, lambda stream: stream.follow(answer, stream.send, seq, replay=True))
 
@@ -147,7 +157,7 @@ class RestAi:
 
     async def conversation(self, call: Call) -> dict[str, Any]:
         owner, name = await self._known_owner(call), _conversation(call)
-        after = call.asked.query.get("after", "0")
+        after = call.given.get(AFTER.name, "0")
         if not (after.isascii() and after.isdigit() and len(after) < 16):
             raise ClientError("Bad Request", "after must be the number of a turn.")
         turns = await self._conversations.page(owner.name, name, int(after))

@@ -74,6 +74,7 @@ class RestAuth:
                 logged_in,
                 body=Login,
                 errors=(400, 401, 403, 413, 415, 429, 503),
+                recognizes=True,
                 tag="Accounts",
             ),
             Endpoint(
