@@ -6,6 +6,7 @@ import pytest
 import pytest_twisted
 from twisted.internet import reactor
 from twisted.internet.error import ConnectionLost
+from twisted.logger import formatEvent, globalLogPublisher
 from twisted.web.client import URI
 from twisted.web.http_headers import Headers
 
@@ -49,3 +50,16 @@ async def test_another_content_coding_is_refused(server, coding):
 def test_https_is_over_tls(url, tls):
     endpoint = HostEndpoints(reactor).endpointForURI(URI.fromBytes(url))
     assert (type(endpoint).__name__ == "_WrapperEndpoint") is tls
+
+
+@pytest_twisted.ensureDeferred
+async def test_nothing_is_logged_of_a_request(server):
+    logged = []
+    server.script(Text("x"), Stay())
+    globalLogPublisher.addObserver(logged.append)
+    try:
+        drop(await post(server))
+        await server.requests[0].gone
+    finally:
+        globalLogPublisher.removeObserver(logged.append)
+    assert [formatEvent(event) for event in logged] == []

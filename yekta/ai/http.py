@@ -73,6 +73,11 @@ class _AbruptFactory(WrappingFactory):
     protocol = _AbruptProtocol
     noisy = False
 
+    def __init__(self, wrapped: Any) -> None:
+        super().__init__(wrapped)
+        # It is one for each connection, and would log its start and its end.
+        wrapped.noisy = False
+
 
 @implementer(IAgentEndpointFactory, IStreamClientEndpoint)
 @attrs.define(eq=False)
