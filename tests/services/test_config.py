@@ -8,9 +8,11 @@ from typing import Any
 import pytest
 
 from yekta.services.config import SETTINGS, ConfigError, Settings, load
+from yekta.services.kinds import LONGEST_NAMESPACE
 from yekta.services.listening import endpoints
 from yekta.services.options import ServiceOptions
 from yekta.services.refusal import Refused
+from yekta.socketio.packet import MAX_NAMESPACE
 from yekta.web.forwarded import NOBODY, parse_trusted
 
 BY_NAME = {setting.name: setting for setting in SETTINGS}
@@ -34,11 +36,14 @@ ACCEPTED = [
     ("WEBSOCKET_PATH", "/", "/"),
     ("WEBSOCKET_PATH", "/socket.iox", "/socket.iox"),
     ("CORS_ORIGIN", " https://a.example , http://b.example:1,", ("https://a.example", "http://b.example:1")),
+    ("CORS_ORIGIN", "https://a.example/,capacitor://localhost", ("https://a.example/", "capacitor://localhost")),
+    ("CORS_ORIGIN", "http://[::1]:8100", ("http://[::1]:8100",)),
     ("CORS_ORIGIN", "*", ("*",)),
     ("CORS_ORIGIN", "", ()),
     ("TRUSTED_PROXIES", "", NOBODY),
     ("TRUSTED_PROXIES", " ::1, 10.0.0.0/8 ,unix,", parse_trusted(["10.0.0.0/8", "::1", "unix"])),
     ("PROCESS_NAME", "b2", "b2"),
+    ("MAX_NAMESPACE_LENGTH", "256", 256),
     ("AI_BASE_URL", "https://ai.example/v1/", ("https://ai.example/v1",)),
     ("AI_BASE_URL", "http://a/v1/, https://b/v1,", ("http://a/v1", "https://b/v1")),
     ("AI_BASE_URL", "", ()),
@@ -63,7 +68,11 @@ REFUSED = {
     "RECOVERY_SECONDS": ("-1", "never", ""),
     "DRAIN_SECONDS": ("-1", "nan", "inf", "1e9", "", "soon"),
     "WEBSOCKET_PATH": ("ws", "", "/ws?x=1", "http://h/ws", "/socket.io", "/socket.io/", "/socket.io/ws"),
-    "CORS_ORIGIN": ("app.example", "https://a.example,b.example"),
+    "CORS_ORIGIN": (
+        *("app.example", "https://a.example,b.example", "https://*.example", "*.example", "https://a/b", "*://a"),
+        *("https://a?b", "https://a#b", "https://a@b", "https://a b", "https://a.example https://b.example"),
+    ),
+    "MAX_NAMESPACE_LENGTH": ("257", "0", "x"),
     "TRUSTED_PROXIES": ("proxy.example", "10.0.0.1/8", "10.0.0.0/33", "*", "127.0.0.1:80"),
     "PROCESS_NAME": ("a b", "a.b", "پ", "a" * 33),
     "LOG_FORMAT": ("xml", "JSON"),
@@ -92,6 +101,10 @@ def test_a_model_is_known_by_its_first_bytes(tmp_path: Path) -> None:
     model = tmp_path / "model"
     model.write_bytes(b"GGUF\x03")
     assert load({"AI_MODEL_FILE": str(model)}, {}).ai_model_file == str(model)
+
+
+def test_the_longest_namespace_is_the_longest_of_a_packet() -> None:
+    assert LONGEST_NAMESPACE == MAX_NAMESPACE
 
 
 def test_every_kind_of_setting_is_refused_above() -> None:

@@ -39,6 +39,27 @@ def test_refused(origin: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("allowed", "origin"),
+    [
+        ("https://app.example:443", "https://app.example"),
+        ("HTTPS://App.example:443/", "https://app.example"),
+        ("http://[::1]:80", "http://[::1]"),
+    ],
+)
+def test_a_port_that_goes_without_saying_need_not_be_said(allowed: str, origin: str) -> None:
+    assert Origins((allowed,)).allow(origin)
+
+
+@pytest.mark.parametrize(
+    ("allowed", "origin"),
+    [("https://app.example:80", "https://app.example"), ("http://app.example:443", "http://app.example")],
+)
+def test_any_other_port_counts(allowed: str, origin: str) -> None:
+    assert not Origins((allowed,)).allow(origin)
+    assert Origins((allowed,)).allow(allowed)
+
+
+@pytest.mark.parametrize(
     ("origin", "host"),
     [
         ("http://gateway.example:3000", "gateway.example:3000"),

@@ -13,6 +13,12 @@ from yekta.web.forwarded import Trusted, parse_trusted
 # There is none above it.
 LAST_PORT = 65535
 
+# The longest namespace that a packet may have, in characters; `socketio.packet`, which is loaded later, has it too.
+LONGEST_NAMESPACE = 256
+
+# What is in a URL, or a pattern, but in no origin (RFC 6454, 6.1).
+_NO_ORIGINS = frozenset("*/?#@ ")
+
 
 def any_text(value: str) -> str:
     return value
@@ -51,6 +57,12 @@ def positive(value: str) -> int:
     raise ValueError("a whole number above 0")
 
 
+def namespace_length(value: str) -> int:
+    if value.isascii() and value.isdigit() and len(value) < 16 and 0 < int(value) <= LONGEST_NAMESPACE:
+        return int(value)
+    raise ValueError(f"a whole number from 1 to {LONGEST_NAMESPACE}")
+
+
 def duration(value: str) -> float:
     try:
         length = float(value)
@@ -78,9 +90,15 @@ def path(value: str) -> str:
 
 def origins(value: str) -> tuple[str, ...]:
     given = tuple(origin for origin in parts(value) if origin)
-    if all(origin == "*" or "://" in origin for origin in given):
+    if all(origin == "*" or _is_origin(origin) for origin in given):
         return given
     raise ValueError("a comma-separated list of origins such as https://app.example")
+
+
+def _is_origin(text: str) -> bool:
+    """Whether a browser may call a page so; a slash at the end does no harm."""
+    scheme, separator, authority = text.partition("://")
+    return bool(separator) and not _NO_ORIGINS & {*scheme, *authority.rstrip("/")}
 
 
 def proxies(value: str) -> Trusted:

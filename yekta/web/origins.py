@@ -6,9 +6,16 @@ from collections.abc import Iterable
 
 import attrs
 
+# What no browser says of an origin (RFC 6454, 6.1).
+_DEFAULT_PORTS = {"http": ":80", "https": ":443"}
+
 
 def _origins(origins: Iterable[str]) -> frozenset[str]:
-    return frozenset(origin.rstrip("/").lower() for origin in origins)
+    return frozenset(_without_default_port(origin.rstrip("/").lower()) for origin in origins)
+
+
+def _without_default_port(origin: str) -> str:
+    return origin.removesuffix(_DEFAULT_PORTS.get(origin.partition("://")[0], ""))
 
 
 @attrs.define
