@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 import pytest_twisted
 
 from tests.support.gateway import Gateway
 from yekta.edge.metrics import MetricsPort
+
+README = Path(__file__).parents[2] / "README.rst"
+
+# How a client may be connected.
+WAYS = [("native-websocket", "websocket"), ("socketio", "polling"), ("socketio", "websocket")]
 
 
 @pytest_twisted.async_yield_fixture
@@ -49,6 +55,15 @@ def test_a_quiet_process_tells_zeroes(gateway: Gateway) -> None:
     numbers = scrape(gateway)
     assert numbers["yektayar_engineio_connections"] == 0
     assert numbers["yektayar_ai_answers_running"] == 0
+    for protocol, transport in WAYS:
+        assert numbers[f'yektayar_connections{{protocol="{protocol}",transport="{transport}"}}'] == 0
+        assert numbers[f'yektayar_disconnects_total{{protocol="{protocol}",reason="transport close"}}'] == 0
+
+
+def test_each_name_is_explained(gateway: Gateway) -> None:
+    told = {re.sub(r'="[^"]*"', "", name) for name in scrape(gateway)}
+    explained = re.findall(r"^``(yektayar_\w+)`` +(?:``([\w, ]+)``)?", README.read_text(), re.MULTILINE)
+    assert {f"{name}{{{labels.replace(' ', '')}}}" if labels else name for name, labels in explained} == told
 
 
 @pytest.mark.parametrize("reason", ["transport close", "slow consumer"])

@@ -10,13 +10,24 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from twisted.web import http
 from twisted.web.resource import Resource
 
+from yekta.app import about
 from yekta.app.counselor import Counselor
 from yekta.app.dispatcher import Dispatcher
-from yekta.app.hub import Hub
+from yekta.app.hub import LEFT, Hub
+from yekta.edge.native import NativePeer
+from yekta.edge.socketio import SocketPeer
 from yekta.engineio.engine import Engine
 
 # The text format that every Prometheus reads.
 _TEXT = "text/plain; version=0.0.4; charset=utf-8"
+
+# How clients are connected: protocol and transport. Each has a number at any time, or an alert would miss it at zero.
+WAYS = (
+    (NativePeer.protocol, NativePeer.transport),
+    *((SocketPeer.protocol, transport) for transport in about.TRANSPORTS),
+)
+
+_NOBODY_HAS_LEFT = {(protocol, LEFT): 0 for protocol, _ in WAYS}
 
 
 class Numbers:
@@ -30,7 +41,8 @@ class Numbers:
 
     def collect(self) -> Iterator[Metric]:
         """Called by the registry for every scrape."""
-        peers = Counter((peer.protocol, peer.transport) for peer in self._hub.peers)
+        peers = Counter(dict.fromkeys(WAYS, 0))
+        peers.update((peer.protocol, peer.transport) for peer in self._hub.peers)
         connections = GaugeMetricFamily(
             "yektayar_connections", "Clients with a session, connected now", labels=["protocol", "transport"]
         )
@@ -40,7 +52,7 @@ class Numbers:
         disconnects = CounterMetricFamily(
             "yektayar_disconnects", "Clients that have left", labels=["protocol", "reason"]
         )
-        for labels, number in self._hub.departures.items():
+        for labels, number in {**_NOBODY_HAS_LEFT, **self._hub.departures}.items():
             disconnects.add_metric(labels, number)
         yield disconnects
         events = CounterMetricFamily("yektayar_events", "Events received", labels=["event"])
