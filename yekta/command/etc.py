@@ -20,7 +20,7 @@ ETC = Path(yekta.__file__).parent / "etc"
 
 def add_to(commands: Any, parents: list[ArgumentParser]) -> None:
     """Declare the arguments."""
-    parser = commands.add_parser("etc", parents=parents, help="copy units, proxies, environment and schema")
+    parser = commands.add_parser("etc", parents=parents, help="copy units, proxies, environment, alerts and schema")
     parser.add_argument("destination", type=Path, metavar="FOLDER", help="where to; made where it is missing")
     parser.add_argument("--force", action="store_true", help="overwrite what is there")
     parser.set_defaults(run=run)
