@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
-import pytest
+from collections.abc import Iterator
 
-from tests.support.answers import CHARACTERS, KEEP, MOST, ORPHAN, World, world
+import pytest
+from twisted.internet.task import Clock
+
+from tests.support.answers import CHARACTERS, KEEP, MOST, ORPHAN, World, end, world
 from yekta.ai.provider import Kind
 from yekta.app.answer import State
+from yekta.app.answers import MOST_OF_ONE, Answers
 from yekta.app.errors import ClientError
 
 __all__ = ["world"]
+
+
+@pytest.fixture
+def many() -> Iterator[Answers]:
+    """As many are kept as by default."""
+    clock = Clock()
+    answers = Answers(clock)
+    yield answers
+    end(answers, clock)
 
 
 def test_an_answer_that_nobody_follows_is_cancelled_after_a_minute(world: World) -> None:
@@ -93,6 +106,57 @@ def test_as_much_text_as_fits_is_kept_and_the_oldest_that_ended_goes_first(world
         assert len(world.answers.of("s", None)) == 2
         world.clock.advance(KEEP)
         assert world.answers.of("s", None) == []
+
+
+def test_nobody_drives_out_what_is_kept_for_others_and_ones_own_oldest_goes_first(many: Answers) -> None:
+    theirs = many.begin("m", "s2", None)
+    theirs.cancel()
+    first = many.begin("first", "s", None)
+    for number in range(100):
+        many.begin(f"m{number}", "s", None).cancel()
+    first.cancel()
+    kept = [answer.message_id for answer in many.of("s", None)]
+    assert kept == ["first", *(f"m{number}" for number in range(101 - MOST_OF_ONE, 100))]
+    assert many.find("m", "s2", None) is theirs
+
+
+def test_a_users_answers_are_counted_together_from_whichever_session_they_come(many: Answers) -> None:
+    before = many.begin("m", "s0", None)
+    before.cancel()
+    for number in range(100):
+        many.begin(f"m{number}", f"s{number % 3}", "u").cancel()
+    kept = many.of("s1", "u")
+    assert [answer.message_id for answer in kept] == [f"m{number}" for number in range(100 - MOST_OF_ONE, 100)]
+    # What the session asked for before it had a user is a matter of its own.
+    assert many.of("s0", "u")[0] is before
+    for answer in kept:
+        many.drop(answer)
+    assert many.of("s1", "u") == []
+
+
+def test_how_many_run_is_counted_of_a_session_and_of_a_user(many: Answers) -> None:
+    asked = [many.begin("m0", "phone", "u"), many.begin("m1", "laptop", "u"), many.begin("m2", "phone", None)]
+    counts = [many.running_of(*owner) for owner in (("phone", None), ("phone", "u"), ("tv", "u"), ("tv", None))]
+    assert counts == [2, 2, 2, 0]
+    asked[0].cancel()
+    asked[2].mirror = True
+    many.mirrored(asked[2])
+    assert [many.running_of(*owner) for owner in (("phone", None), ("phone", "u"))] == [0, 1]
+    many.drop(asked[1])
+    assert many.running_of("phone", "u") == 0
+
+
+def test_of_two_of_one_name_that_a_login_brings_together_each_is_found_and_forgotten(many: Answers) -> None:
+    anonymous, users = many.begin("m", "s", None), many.begin("m", "phone", "u")
+    assert many.find("m", "s", "u") is anonymous
+    anonymous.cancel()
+    again = many.begin("m", "s", "u")
+    assert many.find("m", "s", "u") is again
+    assert many.find("m", "phone", "u") is many.find("m", "tv", "u") is users
+    for answer in (users, again):
+        many.drop(answer)
+        assert answer not in many.of("s", "u")
+    assert many.find("m", "s", "u") is None
 
 
 def test_whose_an_answer_is(world: World) -> None:

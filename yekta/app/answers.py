@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from operator import attrgetter
 from typing import Any
 
@@ -12,10 +13,15 @@ from yekta.app.errors import ClientError
 from yekta.rooms import Rooms
 from yekta.timeouts import Timeouts
 
+# Finished answers kept of one user, or of a session without one: more than anybody comes back to after a connection
+# was lost, and few enough that nobody drives out what is kept for others.
+MOST_OF_ONE = 32
+
 
 class Answers:
     """``orphan``: seconds that one may go unfollowed; ``keep``: seconds a finished one is kept; ``most``: running and
-    kept; ``characters``: of those that have ended. Beyond either bound the oldest finished ones go first.
+    kept; ``characters``: of those that have ended. Beyond either bound the oldest finished ones go first; beyond
+    `MOST_OF_ONE`, that one's own oldest.
 
     ``running`` counts those of this process; a mirror of another's costs no provider.
     """
@@ -36,15 +42,23 @@ class Answers:
         self._most_characters = characters
         self._characters = 0
         self._begun = 0
+        # By each of their owners' rooms, and their id there.
         self._answers: dict[tuple[str, str], Answer] = {}
         self._owners: Rooms[Answer] = Rooms()
+        self._running_in: Counter[str] = Counter()
+        # By whose they are, the first that ended first.
+        self._kept_of: dict[str, dict[Answer, None]] = {}
         self._orphans: Timeouts[Answer] = Timeouts(clock, orphan, Answer.cancel)
         self._kept: Timeouts[Answer] = Timeouts(clock, keep, self._forget)
 
     @property
     def awaited(self) -> bool:
         """Whether somebody follows an answer that is on its way."""
-        return any(answer.state is State.RUNNING and answer.followed for answer in self._answers.values())
+        return any(answer.state is State.RUNNING and answer.followed for answer in self._owners.everybody())
+
+    def running_of(self, owner: str, user: str | None) -> int:
+        """How many of those counted in ``running`` are the session's or the user's, whichever has more."""
+        return max(self._running_in[room] for room in _rooms(owner, user))
 
     def begin(
         self, message_id: str, owner: str, user: str | None, *, lasting: bool = True, conversation: str | None = None
@@ -61,18 +75,17 @@ class Answers:
         self._begun += 1
         now = self._clock.seconds()
         answer = Answer(message_id, owner, user, lasting, self._begun, now, self, conversation)
-        self._answers[owner, message_id] = answer
         for room in _rooms(owner, user):
+            # A session that logs in has what it asked for before, and its user may have another of that name.
+            self._answers.setdefault((room, message_id), answer)
             self._owners.join(answer, room)
-        self.running += 1
+        self._count(answer, 1)
         return answer
 
     def find(self, message_id: str, owner: str, user: str | None) -> Answer | None:
         """The answer, if it is that session's or that user's."""
-        own = self._answers.get((owner, message_id))
-        if own is not None or user is None:
-            return own
-        return next((each for each in self.of(owner, user) if each.message_id == message_id), None)
+        found = (self._answers.get((room, message_id)) for room in _rooms(owner, user))
+        return next((answer for answer in found if answer is not None), None)
 
     def of(self, owner: str, user: str | None) -> list[Answer]:
         """All answers of a session and its user, the oldest first."""
@@ -112,7 +125,7 @@ class Answers:
 
     def mirrored(self, answer: Answer) -> None:
         """It is another process's, as it has turned out."""
-        self.running -= 1
+        self._count(answer, -1)
         # Whoever begins one follows it at once; should it come to nothing, it must end all the same.
         if not answer.followed:
             self._orphans.start(answer)
@@ -126,33 +139,58 @@ class Answers:
             answer.cancel()
 
     def ended(self, answer: Answer) -> None:
-        self.running -= not answer.mirror
+        if not answer.mirror:
+            self._count(answer, -1)
         self._characters += answer.length
         self._orphans.stop(answer)
         if not answer.lasting:
             self._forget(answer)
         elif not self._stopped:
-            self._kept.start(answer)
+            self._keep(answer)
         while len(self._kept) and self._are_too_many():
             self._forget(self._kept.first())
 
     def stop(self) -> None:
         """The process ends: so do all answers, and none begins."""
         self._stopped = True
-        for answer in list(self._answers.values()):
+        for answer in list(self._owners.everybody()):
             answer.cancel()
         self._orphans.clear()
         self._kept.clear()
 
+    def _count(self, answer: Answer, change: int) -> None:
+        self.running += change
+        for room in _rooms(answer.owner, answer.user):
+            self._running_in[room] += change
+            if not self._running_in[room]:
+                del self._running_in[room]
+
+    def _keep(self, answer: Answer) -> None:
+        self._kept.start(answer)
+        own = self._kept_of.setdefault(_whose(answer), {})
+        own[answer] = None
+        if len(own) > MOST_OF_ONE:
+            self._forget(next(iter(own)))
+
     def _are_too_many(self) -> bool:
-        return len(self._answers) > self._most or self._characters > self._most_characters
+        return len(self._owners.everybody()) > self._most or self._characters > self._most_characters
 
     def _forget(self, answer: Answer) -> None:
         self._characters -= answer.length
         self._kept.stop(answer)
-        del self._answers[answer.owner, answer.message_id]
+        own = self._kept_of.get(_whose(answer), {})
+        own.pop(answer, None)
+        if not own:
+            self._kept_of.pop(_whose(answer), None)
+        for room in _rooms(answer.owner, answer.user):
+            if self._answers.get((room, answer.message_id)) is answer:
+                del self._answers[room, answer.message_id]
         self._owners.remove(answer)
 
 
 def _rooms(owner: str, user: str | None) -> list[str]:
     return [f"session:{owner}"] if user is None else [f"session:{owner}", f"user:{user}"]
+
+
+def _whose(answer: Answer) -> str:
+    return _rooms(answer.owner, answer.user)[-1]

@@ -32,7 +32,7 @@ Send = Callable[[str, Any], None]
 
 
 class Counselor:
-    """Answers in flight are bounded: ``max_answers`` in all, ``max_per_session`` of one session and user."""
+    """Answers in flight are bounded: ``max_answers`` in all, ``max_per_session`` of one session, and of one user."""
 
     def __init__(
         self,
@@ -100,9 +100,7 @@ class Counselor:
     def _begin(self, owner: Owner, message_id: str, conversation: str | None) -> Answer:
         if self._answers.running >= self._max_answers:
             raise ClientError("The AI service is busy.", status=503, retry_after=5)
-        own = self._answers.of(owner.session, owner.user)
-        running = sum(each.state is State.RUNNING and not each.mirror for each in own)
-        if running >= self._max_per_session:
+        if self._answers.running_of(owner.session, owner.user) >= self._max_per_session:
             raise ClientError("Too many answers at once", status=429, retry_after=5)
         return self._answers.begin(
             message_id, owner.session, owner.user, lasting=owner.returns, conversation=conversation
