@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
+from twisted.internet.defer import ensureDeferred
 from twisted.internet.interfaces import IReactorTime
 
 from yekta.app.conversations import PAGE, Conversations
@@ -15,10 +17,11 @@ from yekta.app.health import Health
 from yekta.app.owner import Owner
 from yekta.app.readers import Reader
 from yekta.app.schemas import Chat, ConversationId, read
-from yekta.app.sessions import Sessions
+from yekta.app.sessions import Session, Sessions
 from yekta.app.timestamps import Timestamps, iso
 from yekta.edge.endpoint import TIME, Call, Endpoint, OrNull, Parameter
 from yekta.edge.login import NotAuthenticated, authenticate
+from yekta.edge.session_requests import SessionRequests
 from yekta.edge.sse import EventStream, last_seq
 
 LAST_EVENT_ID = Parameter(
@@ -43,6 +46,7 @@ class RestAi:
     ) -> None:
         self._clock = clock
         self._sessions = sessions
+        self._requests = SessionRequests(sessions)
         self._counselor = counselor
         self._everywhere = counselor.everywhere
         self._conversations = conversations
@@ -121,9 +125,13 @@ class RestAi:
         ]
 
     async def chat(self, call: Call) -> dict[str, Any] | None:
-        owner = await self._owner(call)
+        session = await self._session_if_any(call)
+        # An address cannot come back to its answer.
+        owner = Owner("address:" + call.asked.address, returns=False) if session is None else _owner(session)
         if call.wants_events:
-            await self._stream(call, lambda stream: self._counselor.chat(owner, call.body, stream, stream.send))
+            await self._stream(
+                call, session, lambda stream: self._counselor.chat(owner, call.body, stream, stream.send)
+            )
             return None
         reader, metadata = Reader(), {}
 
@@ -133,7 +141,7 @@ class RestAi:
 
         try:
             answer = self._counselor.chat(owner, call.body, reader, send)
-            await answer.wait()
+            await self._requests.wait(session, answer.wait())
         finally:
             reader.stop_following()
         if answer.error is not None:
@@ -145,10 +153,11 @@ class RestAi:
         return {**body, "metadata": metadata} if metadata else body
 
     async def resume_stream(self, call: Call) -> None:
-        owner, message_id = await self._known_owner(call), call.names["message_id"]
+        session, message_id = await self._session(call), call.names["message_id"]
         seq = last_seq(message_id, call.given.get(LAST_EVENT_ID.name, ""))
-        answer = await known(self._everywhere.find(owner, message_id))
-        await self._stream(call, lambda stream: stream.follow(answer, stream.send, seq, replay=True))
+        finding = ensureDeferred(known(self._everywhere.find(_owner(session), message_id)))
+        answer = await self._requests.wait(session, finding)
+        await self._stream(call, session, lambda stream: stream.follow(answer, stream.send, seq, replay=True))
 
     async def cancel_stream(self, call: Call) -> dict[str, Any]:
         owner, message_id = await self._known_owner(call), call.names["message_id"]
@@ -183,28 +192,35 @@ class RestAi:
             "timestamp": self._now(),
         }
 
-    async def _owner(self, call: Call) -> Owner:
-        """Whose answer it is: the session's, if there is one, else the address's, which cannot come back to it."""
+    async def _session_if_any(self, call: Call) -> Session | None:
         try:
-            return await self._known_owner(call)
+            return await self._session(call)
         except NotAuthenticated as error:
             if error.status == 401:
-                return Owner("address:" + call.asked.address, returns=False)
+                return None
             raise
 
-    async def _known_owner(self, call: Call) -> Owner:
-        session = await authenticate(self._sessions, call.token)
-        return Owner(session.id, session.user_id if session.is_logged_in else None)
+    async def _session(self, call: Call) -> Session:
+        return await authenticate(self._sessions, call.token)
 
-    async def _stream(self, call: Call, begin: Callable[[EventStream], object]) -> None:
+    async def _known_owner(self, call: Call) -> Owner:
+        return _owner(await self._session(call))
+
+    async def _stream(self, call: Call, session: Session | None, begin: Callable[[EventStream], object]) -> None:
         assert call.request is not None
         # What cannot begin is refused with a status, before the stream does.
         stream = EventStream(call.request, self._clock)
         try:
             begin(stream)
-            await stream.done
+            # One whose session has ended ends without a word, and whoever comes back is refused.
+            with suppress(NotAuthenticated):
+                await self._requests.wait(session, stream.done)
         finally:
             stream.close()
+
+
+def _owner(session: Session) -> Owner:
+    return Owner(session.id, session.user_id if session.is_logged_in else None)
 
 
 def _conversation(call: Call) -> str:
