@@ -88,6 +88,13 @@ def test_the_system_speaks_first_then_the_history_then_the_question(world: World
     generation.finish()
 
 
+def test_of_a_history_that_is_too_long_the_provider_is_told_the_end(world: World) -> None:
+    world.ask(conversation_history=[Turn("user", "first"), Turn("assistant", "x" * prompts.EARLIER)])
+    [generation] = world.provider.generations
+    assert [message.content for message in generation.messages[1:]] == ["x" * prompts.EARLIER, "?"]
+    generation.finish()
+
+
 @pytest.mark.parametrize("kind", Kind)
 @pytest.mark.parametrize("texts", [[], ["half"]])
 def test_a_failure_is_an_error_with_the_kinds_own_words(world: World, kind: Kind, texts: list[str]) -> None:

@@ -34,6 +34,11 @@ def test_the_last_ten_turns_count() -> None:
     assert [turn.content for turn in chat.history()] == [str(n) for n in range(5, 15)]
 
 
+def test_an_earlier_turn_may_be_as_long_as_the_longest_answer() -> None:
+    chat = read({"message": "now", "conversationHistory": turns("x" * 100_000)}, Chat)
+    assert [len(turn.content) for turn in chat.history()] == [100_000]
+
+
 @pytest.mark.parametrize(
     ("history", "kept"),
     [

@@ -122,7 +122,7 @@ class Counselor:
         if answer.state is not State.RUNNING:
             return
         question = Message("user", chat.message)
-        messages = [Message("system", prompts.system(chat.locale)), *history, question]
+        messages = [Message("system", prompts.system(chat.locale)), *prompts.earlier(history), question]
         ended = answer.wait()
         answer.started(self.provider.generate(messages, answer.text_received, chat.locale))
         if chat.conversation_id and self._conversations is not None:

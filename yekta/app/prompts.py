@@ -1,6 +1,14 @@
-"""What the model is told about its part, by locale."""
+"""What the model is told about its part, by locale, and how much of what was said before."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
+
+from yekta.ai.provider import Message
+
+# Characters of all earlier turns together: five questions and five of the longest answers are less. A client may send
+# as much as a payload holds, and each provider would be paid for all of it.
+EARLIER = 200_000
 
 _FA = """\
 تو مشاور همراه یکتایار هستی، یک سامانهٔ سلامت روان. به فارسی ساده، گرم و محترمانه پاسخ بده.
@@ -24,3 +32,15 @@ Never pretend to be human."""
 def system(locale: str) -> str:
     """The system prompt in the language of ``locale``."""
     return _EN if locale == "en" else _FA
+
+
+def earlier(turns: Sequence[Message]) -> list[Message]:
+    """The last of ``turns``, as far as they fit; of the first that does not, its end."""
+    told: list[Message] = []
+    left = EARLIER
+    for turn in reversed(turns):
+        if left <= 0:
+            break
+        told.append(Message(turn.role, turn.content[-left:]))
+        left -= len(turn.content)
+    return told[::-1]

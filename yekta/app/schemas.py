@@ -27,7 +27,7 @@ class Turn(Struct):
     """One earlier turn of a conversation. A client never speaks as the system."""
 
     role: Literal["user", "assistant"]
-    content: Annotated[str, Meta(max_length=20_000)]
+    content: str
 
 
 class Say(Struct):
