@@ -51,6 +51,13 @@ async def test_both_sides_are_read_back_in_order(database: Database) -> None:
 
 
 @pytest_twisted.ensureDeferred
+async def test_what_no_database_can_hold_does_not_lose_the_turn(database: Database) -> None:
+    kept = Conversations(database)
+    await kept.append("a", "c", [Message("user", "a\0b"), Message("assistant", "\0\0")], 0.0)
+    assert [turn.content for turn in await kept.page("a", "c", 0)] == ["a\ufffdb", "\ufffd\ufffd"]
+
+
+@pytest_twisted.ensureDeferred
 async def test_a_long_one_is_read_page_by_page(database: Database) -> None:
     kept = Conversations(database)
     await kept.append("a", "c", numbered(1, 2 * PAGE + 1), 0.0)

@@ -26,6 +26,9 @@ BATCH, BATCHES = 50, 100
 # Seconds that a deletion is remembered, for answers that were asked for before it; none takes that long.
 REMEMBERED = 86_400.0
 
+# PostgreSQL's TEXT cannot hold the one; the other says that something was there.
+_NUL, _REPLACEMENT = "\0", "\ufffd"
+
 _TAKE = """
     INSERT INTO conversations (owner, conversation_id) VALUES (?, ?)
     ON CONFLICT (owner, conversation_id) DO UPDATE SET deleted_at = conversations.deleted_at
@@ -88,7 +91,8 @@ class Conversations:
                 return
             last = transaction.run(_LAST, owner, conversation_id)[0][0] or 0
             for number, turn in enumerate(turns, last + 1):
-                transaction.run(_APPEND, owner, conversation_id, number, turn.role, turn.content, now)
+                content = turn.content.replace(_NUL, _REPLACEMENT)
+                transaction.run(_APPEND, owner, conversation_id, number, turn.role, content, now)
             transaction.run(_TRIM, owner, conversation_id, last + len(turns) - LONGEST)
 
         async with self._turn(owner, conversation_id):
