@@ -86,7 +86,7 @@ async def test_a_kept_connection_that_turns_out_to_be_closed_costs_no_answer(ser
 @pytest_twisted.ensureDeferred
 async def test_a_request_is_repeated_once_and_on_a_new_connection(server, client):
     gate: Deferred[None] = Deferred()
-    server.script(Wait(gate), Done())
+    server.script(Wait(gate), Text("Hello"), Done())
     arrived = server.arrival()
     one = client.generate()
     # Whoever comes first has to wait.
@@ -128,7 +128,7 @@ async def test_whoever_cancels_on_a_kept_connection_asks_nobody_again(server, cl
 @pytest_twisted.ensureDeferred
 async def test_no_cookie_links_two_requests(server, client):
     headers = {"Content-Type": "text/event-stream", "Set-Cookie": "who=me; Path=/"}
-    server.script(Head(200, headers), Done())
+    server.script(Head(200, headers), Text("Hello"), Done())
     await client.generate().done
     await client.generate().done
     assert "cookie" not in server.requests[1].headers
@@ -166,6 +166,15 @@ async def test_a_server_that_ignores_stream(server, client):
     assert client.texts == [PERSIAN]
 
 
+@pytest.mark.parametrize("head", [False, True])
+@pytest_twisted.ensureDeferred
+async def test_an_answer_without_text_that_tells_why_is_one(server, client, head):
+    answer = {"choices": [{"message": {"content": ""}, "finish_reason": "content_filter"}]}
+    server.script(*([JSON_HEAD, Raw(json.dumps(answer).encode())] if head else [Done("content_filter")]))
+    assert await client.generate().done == Completion("content_filter")
+    assert client.texts == []
+
+
 JSON_HEAD = Head(200, {"Content-Type": "application/json"})
 GZIP_HEAD = Head(200, {"Content-Type": "text/event-stream", "Content-Encoding": "gzip"})
 BROKEN = {
@@ -188,6 +197,15 @@ BROKEN = {
     "json, error": ([JSON_HEAD, Raw(b'{"error": {"message": "leak"}}')], Kind.UNAVAILABLE),
     "json, too long": ([JSON_HEAD, Raw(json.dumps({"choices": [{"message": {"content": "x" * 101}}]}).encode())],
                        Kind.TOO_LONG),
+    "json, no completion": ([JSON_HEAD, Raw(b"{}")], Kind.PROTOCOL),
+    "json, another answer": ([JSON_HEAD, Raw(b'{"detail":"leak"}')], Kind.PROTOCOL),
+    "json, no choice": ([JSON_HEAD, Raw(b'{"choices":[]}')], Kind.PROTOCOL),
+    "json, an odd choice": ([JSON_HEAD, Raw(b'{"choices":["leak"]}')], Kind.PROTOCOL),
+    "json, an error object": ([JSON_HEAD, Raw(b'{"object":"error","message":"leak","code":404}')], Kind.REJECTED),
+    "json, empty": ([JSON_HEAD, Raw(b'{"choices":[{"message":{"content":""},"finish_reason":"stop"}]}')], Kind.EMPTY),
+    "an error object": ([Raw(event({"object": "error", "message": "leak"})), Stay()], Kind.UNAVAILABLE),
+    "empty": ([Done()], Kind.EMPTY),
+    "reasoning alone": ([Text("hm", "reasoning"), Done()], Kind.EMPTY),
     "json, endless": ([JSON_HEAD, Raw(b" " * 70_000), Stay()], Kind.TOO_LONG),
     "400": ([Head(400), Raw(b"leak")], Kind.REJECTED),
     "401": ([Head(401), Raw(b"leak")], Kind.REJECTED),

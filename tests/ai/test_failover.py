@@ -202,7 +202,7 @@ def test_who_keeps_failing_is_left_out(stage):
     assert (len(stage.first.puppets), len(stage.second.puppets)) == (2, 3)
 
 
-@pytest.mark.parametrize("kind", [Kind.REJECTED, Kind.TOO_LONG])
+@pytest.mark.parametrize("kind", [Kind.REJECTED, Kind.EMPTY, Kind.TOO_LONG])
 def test_one_bad_conversation_does_not_close_the_door_to_others(stage, kind):
     fail_twice(stage, kind)
     assert stage.breaker.state is State.CLOSED

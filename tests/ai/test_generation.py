@@ -73,6 +73,19 @@ async def test_a_complete_answer_does_not_wait_for_the_connection(server, client
 
 
 @pytest_twisted.ensureDeferred
+async def test_an_empty_answer_fails_without_waiting_for_the_connection_either(server, client):
+    server.script(Done(), Stay())
+    arrived = server.arrival()
+    generation = client.generate(patience=PATIENCE)
+    await arrived
+    while not generation.done.called:
+        await turn()
+        client.clock.advance(0.01)
+    assert (await failure_of(generation)).kind is Kind.EMPTY
+    await server.requests[0].gone
+
+
+@pytest_twisted.ensureDeferred
 async def test_paused_it_does_not_read(server, client):
     server.script(Text("x"), Raw(b": padding\n" * 1_000_000), Text("y"), Done())
     generation = client.generate(patience=PATIENCE)

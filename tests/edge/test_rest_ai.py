@@ -31,6 +31,7 @@ STATUS = {
     Kind.UNAVAILABLE: 503,
     Kind.PROTOCOL: 502,
     Kind.INTERRUPTED: 502,
+    Kind.EMPTY: 502,
     Kind.TOO_LONG: 413,
 }
 

@@ -15,6 +15,9 @@ from yekta.ai.provider import Completion, Kind, ProviderError
 from yekta.ai.refusal import refused
 from yekta.ai.sse import LINE_LIMIT, EventStream, ProtocolError
 
+# Why a model ends when it has said everything.
+_WELL = "stop"
+
 
 class StreamedAnswer:
     """An answer that comes as events, of at most ``limit`` characters, in lines of at most ``max_line`` bytes.
@@ -26,7 +29,7 @@ class StreamedAnswer:
 
     def __init__(self, limit: int, max_line: int = LINE_LIMIT) -> None:
         self.ended = False
-        self._left = limit
+        self._limit = self._left = limit
         self._events = EventStream(line_limit=max_line)
         self._facts = _Facts()
 
@@ -49,10 +52,10 @@ class StreamedAnswer:
             raise ProviderError(Kind.PROTOCOL) from None
 
     def completion(self) -> Completion:
-        """Raises ``INTERRUPTED`` if the answer is not complete."""
+        """Raises ``INTERRUPTED`` if the answer is not complete, and ``EMPTY``."""
         if not self.complete:
             raise ProviderError(Kind.INTERRUPTED)
-        return self._facts.completion()
+        return self._facts.completion(empty=self._left == self._limit)
 
     def _texts(self, events: Iterable[str]) -> Iterator[str]:
         for event in events:
@@ -82,6 +85,7 @@ class WholeAnswer:
         # A character takes at most 12 bytes of JSON, as two escaped surrogates; the rest are the facts.
         self._byte_limit = 12 * limit + 65_536
         self._body = bytearray()
+        self._text = ""
         self._facts = _Facts()
 
     def feed(self, data: bytes) -> Iterator[str]:
@@ -93,14 +97,18 @@ class WholeAnswer:
 
     def finish(self) -> Iterator[str]:
         """The body is over: all the text."""
-        text = _text_in(self._facts.learn(bytes(self._body)), "message")
-        if len(text) > self._limit:
+        choice = self._facts.learn(bytes(self._body))
+        if not choice:
+            # Some other JSON, with which a server says that it is none of models.
+            raise ProviderError(Kind.PROTOCOL)
+        self._text = _text_in(choice, "message")
+        if len(self._text) > self._limit:
             raise ProviderError(Kind.TOO_LONG)
-        return iter([text] if text else [])
+        return iter([self._text] if self._text else [])
 
     def completion(self) -> Completion:
-        """To be asked after ``finish``."""
-        return self._facts.completion()
+        """To be asked after ``finish``. Raises ``EMPTY``."""
+        return self._facts.completion(empty=not self._text)
 
 
 class _Facts:
@@ -119,12 +127,18 @@ class _Facts:
             raise ProviderError(Kind.PROTOCOL)
         if said.get("error"):
             raise _told_error(said["error"])
+        if said.get("object") == "error":
+            raise _told_error(said)
         choice = _first_choice(said)
         self.finish_reason = _word(choice.get("finish_reason")) or self.finish_reason
         return choice
 
-    def completion(self) -> Completion:
-        return Completion(self.finish_reason or "stop")
+    def completion(self, *, empty: bool) -> Completion:
+        reason = self.finish_reason or _WELL
+        if empty and reason == _WELL:
+            # Any other reason tells why there is nothing.
+            raise ProviderError(Kind.EMPTY)
+        return Completion(reason)
 
 
 def _told_error(error: object) -> ProviderError:

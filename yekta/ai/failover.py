@@ -177,7 +177,7 @@ class _Generation:
             self._next()
 
     def _report(self, error: ProviderError) -> None:
-        if error.kind in (Kind.REJECTED, Kind.TOO_LONG):
+        if error.kind in (Kind.REJECTED, Kind.EMPTY, Kind.TOO_LONG):
             # The fault may be this one conversation's, so it must not close the door to all others.
             self._route.breaker.abandoned()
         else:

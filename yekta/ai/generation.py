@@ -122,7 +122,11 @@ class ChatGeneration:
             self._fail(ProviderError(Kind.TIMEOUT))
 
     def _succeed(self) -> None:
-        completion = self._answer.completion()
+        try:
+            completion = self._answer.completion()
+        except ProviderError as error:
+            self._fail(error)
+            return
         if not self._ended:
             self._stop()
             self.done.callback(completion)

@@ -42,6 +42,7 @@ class Kind(enum.Enum):
     UNAVAILABLE = "The AI service is not available."
     PROTOCOL = "The AI service answered in a way that was not understood."
     INTERRUPTED = "The AI service broke off its answer."
+    EMPTY = "The AI service gave an empty answer."
     TOO_LONG = "The conversation or its answer is too long."
 
 

@@ -21,6 +21,7 @@ _PROVIDER_STATUS = {
     Kind.TIMEOUT: 504,
     Kind.PROTOCOL: 502,
     Kind.INTERRUPTED: 502,
+    Kind.EMPTY: 502,
     Kind.REJECTED: 502,
     Kind.TOO_LONG: 413,
 }
