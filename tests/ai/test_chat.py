@@ -254,6 +254,13 @@ async def test_a_name_that_does_not_exist(client):
     assert (await client.fail(base_url="http://nowhere.invalid/v1")).kind is Kind.UNREACHABLE
 
 
+@pytest.mark.parametrize("url", ["http://localhost:abc/v1", "http://[::1/v1", "http://ho st/v1", "ftp://h/v1"])
+@pytest_twisted.ensureDeferred
+async def test_where_nothing_can_be_asked_is_out_of_reach(client, url):
+    assert await client.provider(base_url=url).check() is False
+    assert (await client.fail(base_url=url)).kind is Kind.UNREACHABLE
+
+
 @pytest.mark.parametrize(("status", "well"), [(200, True), (404, True), (401, False), (500, False)])
 @pytest_twisted.ensureDeferred
 async def test_check(server, client, status, well):

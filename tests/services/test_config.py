@@ -46,6 +46,7 @@ ACCEPTED = [
     ("MAX_NAMESPACE_LENGTH", "256", 256),
     ("AI_BASE_URL", "https://ai.example/v1/", ("https://ai.example/v1",)),
     ("AI_BASE_URL", "http://a/v1/, https://b/v1,", ("http://a/v1", "https://b/v1")),
+    ("AI_BASE_URL", "http://[::1]:8000/v1,http://gpu_1", ("http://[::1]:8000/v1", "http://gpu_1")),
     ("AI_BASE_URL", "", ()),
     ("AI_API_KEY", "a, ,c", ("a", "", "c")),
     ("AI_MODEL_FILE", "", ""),
@@ -56,6 +57,23 @@ ACCEPTED = [
     ("MANHOLE", "127.0.0.2:22", "tcp:22:interface=127.0.0.2"),
     ("MANHOLE", "[::1]:22", r"tcp:22:interface=\:\:1"),
 ]
+
+# Nothing can be asked there.
+NO_URLS = (
+    "http://",
+    "http:///v1",
+    "http://:80/v1",
+    "http://localhost:abc/v1",
+    "http://127.0.0.1:99999/v1",
+    "http://[::1/v1",
+    "http://[::g]/v1",
+    "http://ho st/v1",
+    "http://ho\tst/v1",
+    "http://a..b/v1",
+    f"http://{'a' * 64}/v1",
+    "http://a/v1?key=1",
+    "http://a/v1#x",
+)
 
 REFUSED = {
     "PORT": ("65536", "-1", "x", "", "٣", "²", "9" * 5000, "0x10", "1 2"),
@@ -79,7 +97,7 @@ REFUSED = {
     "MANHOLE": ("0.0.0.0:22", ":::22", "192.0.2.1:22", "localhost:22", "22:tcp", "127.0.0.1:", "70000", "tcp:22"),
     "MANHOLE_KEYS": ("/no/where/keys", "/"),
     "AI_MODEL_FILE": ("/no/where/model.gguf", "/", __file__, "/dev/null"),
-    "AI_BASE_URL": ("ai.example", "ftp://ai.example", "//ai.example", "http://a/v1 http://b/v1,c"),
+    "AI_BASE_URL": ("ai.example", "ftp://ai.example", "//ai.example", "http://a/v1 http://b/v1,c", *NO_URLS),
 }
 
 
@@ -134,6 +152,14 @@ def test_a_secret_is_not_shown() -> None:
     with pytest.raises(ConfigError) as caught:
         load({"REDIS_URL": "redis://:secret@h"}, {})
     assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("url", ["http://user:secret@h/v1", "https://secret@h", "http://a/v1,http://u:secret@b:x/v1"])
+def test_a_url_with_a_password_is_refused_and_not_shown(url: str) -> None:
+    with pytest.raises(ConfigError, match="AI_BASE_URL must be a comma-separated list") as caught:
+        load({"AI_BASE_URL": url}, {})
+    assert "secret" not in str(caught.value)
+    assert "***@" in str(caught.value)
 
 
 def test_a_setting_that_does_not_exist_is_no_attribute() -> None:

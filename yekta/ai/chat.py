@@ -11,7 +11,7 @@ from typing import Any
 
 import attrs
 from treq.client import HTTPClient
-from twisted.internet.defer import Deferred, succeed
+from twisted.internet.defer import Deferred, maybeDeferred, succeed
 from twisted.internet.interfaces import IConsumer, IReactorTime
 from twisted.web.iweb import IAgent, IBodyProducer, IResponse
 from zope.interface import implementer
@@ -80,7 +80,9 @@ class ChatProvider:
     def _request(self, method: str, path: str, body: str | None) -> Deferred[IResponse]:
         # A new client each time: its cookies would otherwise link one person's request to the next.
         client = HTTPClient(self._agent, data_to_body_producer=_Body)
-        response: Deferred[IResponse] = client.request(
+        # A URL that is none is said so by an exception, not by the Deferred.
+        response: Deferred[IResponse] = maybeDeferred(
+            client.request,
             method,
             self._settings.base_url.rstrip("/") + path,
             headers=self._headers(),

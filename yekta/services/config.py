@@ -5,6 +5,7 @@ Each is declared once, in `SETTINGS`; the options, the README's table and `etc/`
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -31,6 +32,9 @@ from yekta.services.kinds import (
     seconds,
     urls,
 )
+
+# Who a URL says one is, and by what password.
+_PASSWORD = re.compile(r"(?<=//)[^/\s,]*@")
 
 
 class ConfigError(ValueError):
@@ -60,7 +64,7 @@ class Setting:
         try:
             return self.parse(value.strip())
         except ValueError as error:
-            shown = "" if self.secret else f", not {value!r}"
+            shown = "" if self.secret else f", not {_PASSWORD.sub('***@', value)!r}"
             raise ConfigError(f"{self.name} must be {error}{shown}.") from None
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from ipaddress import ip_address
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from twisted.internet.endpoints import quoteStringArgument
 
@@ -120,9 +121,21 @@ def parts(value: str) -> tuple[str, ...]:
 
 def urls(value: str) -> tuple[str, ...]:
     given = tuple(part.rstrip("/") for part in parts(value) if part)
-    if all(url.startswith(("http://", "https://")) for url in given):
+    if all(_is_url(url) for url in given):
         return given
-    raise ValueError("a comma-separated list of http:// or https:// URLs")
+    raise ValueError("a comma-separated list of http:// or https:// URLs, without a user")
+
+
+def _is_url(url: str) -> bool:
+    """Whether something can be asked below ``url``."""
+    if not url.startswith(("http://", "https://")) or any(each.isspace() or each in "@?#" for each in url):
+        return False
+    try:
+        split = urlsplit(url)
+        # A port is looked at only when it is asked for.
+        return bool(split.hostname and split.hostname.encode("idna")) and split.port != 0
+    except ValueError:
+        return False
 
 
 def log_format(value: str) -> str:
