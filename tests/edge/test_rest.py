@@ -87,7 +87,13 @@ async def test_how_to_connect(house: House) -> None:
     await client.greet()
 
 
-@pytest.mark.parametrize("path", ["/nothing", "/api", "/api/auth", "/healthy", "/health/x", "/favicon.ico", "/%2e"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("/nothing", "/api", "/api/auth", "/healthy", "/health/x", "/favicon.ico", "/%2e"),
+        *("/api//ai/status", "/health//", "/api%2Fai/status", "/api/ai/stream//m", "/api/ai/stream//"),
+    ],
+)
 @pytest_twisted.ensureDeferred
 async def test_what_is_not_there_is_a_404(house: House, path: str) -> None:
     assert await refused(house, "GET", path) == (404, "Not Found", "Not Found")

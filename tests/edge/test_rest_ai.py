@@ -82,7 +82,7 @@ async def test_help_lines_come_along_however_the_answer_does(house: House) -> No
     assert "findahelpline.com" in notice["text"]
 
 
-@pytest.mark.parametrize("message_id", ["سلام 🌱", "a:1", "a%20b", "a\nid: m:7\n"])
+@pytest.mark.parametrize("message_id", ["سلام 🌱", "a:1", "a%20b", "a\nid: m:7\n", "a/b", "/", "//a/", "a%2Fb"])
 @pytest_twisted.ensureDeferred
 async def test_whatever_a_message_is_called_its_stream_is_resumed_where_it_was_left(
     house: House, message_id: str
@@ -97,10 +97,26 @@ async def test_whatever_a_message_is_called_its_stream_is_resumed_where_it_was_l
     ids = [line[4:] for line in (await asked).text.splitlines() if line.startswith("id: ")]
     assert [id[-2:] for id in ids] == [":0", ":1"]
     headers = {"Last-Event-ID": ids[0]}
-    resumed = await call(house, "GET", f"/api/ai/stream/{quote(message_id)}", token=token, headers=headers)
+    resumed = await call(house, "GET", f"/api/ai/stream/{quote(message_id, safe='')}", token=token, headers=headers)
     data = [json.loads(line[6:]) for line in resumed.text.splitlines() if line.startswith("data: ")]
     assert data[0] == {"messageId": message_id, "chunk": "b", "seq": 1, "offset": 1, "replay": True}
     assert len(data) == 2
+
+
+@pytest.mark.parametrize("message_id", ["a/b", "a/", "%", "%2F"])
+@pytest_twisted.ensureDeferred
+async def test_whatever_a_message_is_called_its_answer_can_be_stopped(house: House, message_id: str) -> None:
+    token, _ = await house.gateway.acquire()
+    asked = ensureDeferred(call(house, "POST", CHAT, {"message": "?", "messageId": message_id}, token=token))
+    generation = await house.gateway.provider.asked()
+    path = f"/api/ai/stream/{quote(message_id, safe='')}"
+    stopped = await call(house, "DELETE", path, token=token)
+    assert stopped.json == {"success": True, "data": {"messageId": message_id, "state": "cancelled"}}
+    assert generation.is_cancelled
+    await asked
+    # A slash that is none of its name's is part of the path, at whose end it may stand.
+    assert (await call(house, "DELETE", path + "/", token=token)).status == 200
+    assert (await refused(house, "DELETE", path + "/b", token=token))[:2] == (404, "Not Found")
 
 
 @pytest.mark.parametrize("kind", Kind)

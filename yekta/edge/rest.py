@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import unquote
 
 from klein import Klein
 from twisted.internet.defer import CancelledError, Deferred, ensureDeferred
@@ -57,6 +58,8 @@ class Rest:
     def klein(self) -> Klein:
         """The routes."""
         app = Klein()
+        # What it would answer otherwise is a redirection without an address.
+        app.url_map.merge_slashes = False
         for endpoint in self.endpoints():
             for spelling in endpoint.spellings:
                 path = spelling.replace("{", "<").replace("}", ">")
@@ -145,7 +148,9 @@ class Rest:
 
     def _serve(self, endpoint: Endpoint) -> Callable[..., Deferred[bytes]]:
         def serve(request: http.Request, **names: str) -> Deferred[bytes]:
-            return ensureDeferred(self._render(endpoint, request, names))
+            # As `keep_slashes` has left them.
+            spelled = {name: unquote(value) for name, value in names.items()}
+            return ensureDeferred(self._render(endpoint, request, spelled))
 
         serve.__name__ = endpoint.handler.__name__
         return serve
@@ -174,6 +179,11 @@ class Rest:
     def _add_headers(self, request: http.Request) -> None:
         for name, value in self.headers(request.getHeader("origin")).items():
             request.setHeader(name, value)
+
+
+def keep_slashes(request: Any) -> None:
+    """See to it that Klein, which joins the segments of a path again, leaves a slash inside of one where it is."""
+    request.postpath = [segment.replace(b"%", b"%25").replace(b"/", b"%2F") for segment in request.postpath]
 
 
 def _shaped(endpoint: Endpoint, body: dict[str, Any]) -> Any:

@@ -16,7 +16,7 @@ from yekta.app import about
 from yekta.edge.health import HealthDoor, Vitals
 from yekta.edge.http import JSON, compose
 from yekta.edge.native import NativeDoor
-from yekta.edge.rest import Rest
+from yekta.edge.rest import Rest, keep_slashes
 from yekta.edge.rest_door import RestDoor
 from yekta.engineio.resource import EngineResource
 from yekta.web.arrival import Door, WebArrival
@@ -77,6 +77,7 @@ class ApiPort(Resource):
         page = self._pages.get(path.partition(b"/")[2].partition(b"/")[0])
         if page is not None and not path.endswith(b"api.json"):
             return render(page, request)
+        keep_slashes(request)
         return render(self._rest, request)
 
     def door(self, asked: Request) -> Door | None:
