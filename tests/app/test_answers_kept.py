@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 from twisted.internet.task import Clock
+from twisted.logger import capturedLogs
 
 from tests.support.answers import CHARACTERS, KEEP, MOST, ORPHAN, World, end, world
 from yekta.ai.provider import Kind
@@ -179,11 +180,18 @@ def test_what_nobody_can_come_back_to_ends_with_its_reader_and_is_not_kept(world
 
 
 def test_a_server_that_stops_ends_its_answers_and_begins_none(world: World) -> None:
-    reader = world.follow(world.begin())
+    answer = world.begin()
+    reader = world.follow(answer)
+    world.generation.say("half")
     world.begin("other")
-    world.answers.stop()
+    with capturedLogs() as logs:
+        world.answers.stop()
+    assert logs == []
     assert all(generation.is_cancelled for generation in world.provider.generations)
-    assert reader.heard[-1][1]["finishReason"] == "cancelled"
+    # Nobody wanted it to end: whoever asks again, elsewhere, may be answered.
+    broken = {"messageId": "m", "error": "The server is stopping", "retryable": True}
+    assert reader.heard[-1] == ("ai:response:error", broken)
+    assert answer.state is State.FAILED
     with pytest.raises(ClientError) as caught:
         world.begin("late")
     assert caught.value.status == 503

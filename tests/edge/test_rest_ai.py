@@ -212,6 +212,20 @@ async def test_a_stream_that_fails_ends_with_an_error_event(house: House) -> Non
     assert events(answer.text)[-1] == ("error", failed)
 
 
+@pytest_twisted.ensureDeferred
+async def test_an_answer_that_the_servers_end_cuts_off_is_a_503_or_an_error_event(house: House) -> None:
+    asked = []
+    for headers in ({}, EVENTS):
+        asked.append(ensureDeferred(call(house, "POST", CHAT, {"message": "?"}, headers=headers)))
+        (await house.gateway.provider.asked()).say("half")
+    house.gateway.answers.stop()
+    whole, stream = [await each for each in asked]
+    assert (whole.status, whole.json["error"]) == (503, "The server is stopping")
+    assert whole.headers["retry-after"] == "5"
+    broken = {"messageId": MESSAGE_ID, "error": "The server is stopping", "retryable": True}
+    assert events(stream.text)[-1] == ("error", broken)
+
+
 @pytest.mark.parametrize("house", [{"AI_MAX_PER_SESSION": "1", "AI_MAX_ANSWERS": "2"}], indirect=True)
 @pytest_twisted.ensureDeferred
 async def test_answers_in_flight_are_bounded(house: House) -> None:

@@ -199,5 +199,6 @@ def test_a_process_that_stops_while_it_asks_neither_pays_nor_waits(town: Town) -
     town["a"].others.let_go()
     town["a"].answers.stop()
     town.settle()
-    assert reader.heard[-1][1]["finishReason"] == "cancelled"
+    broken = {"messageId": "m", "error": "The server is stopping", "retryable": True}
+    assert reader.heard[-1] == ("ai:response:error", broken)
     assert town.clock.getDelayedCalls() == []

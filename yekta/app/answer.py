@@ -4,7 +4,7 @@ An answer belongs to a session (and its user). Whoever follows it is a cursor in
 keep up is sent everything since its last chunk in one, so nothing is ever queued for anybody.
 
     running ──provider done──▶ complete        kept for a while, for those who come back
-       ├──────provider failed──▶ failed
+       ├──────provider failed, or the server stops──▶ failed
        └──cancelled, or followed by nobody──▶ cancelled
 
 How long it is kept, and how many are, is `answers.py`.
@@ -154,6 +154,13 @@ class Answer:
         else:
             self._generation.cancel()
 
+    def break_off(self, error: ClientError) -> None:
+        """Stop the provider; the answer fails with ``error``, unless it has ended."""
+        if self.state is State.RUNNING:
+            self.failed(Failure(error))
+            if self._generation is not None:
+                self._generation.cancel()
+
     # -- from another process --------------------------------------------------------------------------------
 
     def mirrors(self, found: Found) -> None:
@@ -202,11 +209,13 @@ class Answer:
 
     def failed(self, failure: Failure) -> None:
         """The provider, or what came before or after it, failed."""
+        if failure.check(CancelledError):
+            # One that was broken off has ended before its provider.
+            if self.end is None:
+                self._finish(CANCELLED)
+            return
         if self.end is not None:
             _log.failure("An answer could not be kept", failure)
-            return
-        if failure.check(CancelledError):
-            self._finish(CANCELLED)
             return
         self.error = failure.value
         if isinstance(failure.value, ProviderError):

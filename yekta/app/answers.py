@@ -68,7 +68,7 @@ class Answers:
         One that is not ``lasting`` ends with its last follower and is not kept.
         """
         if self._stopped:
-            raise ClientError("The server is stopping", status=503, retry_after=5)
+            raise _stopping()
         old = self.find(message_id, owner, user)
         if old is not None:
             self._forget(old)
@@ -151,10 +151,10 @@ class Answers:
             self._forget(self._kept.first())
 
     def stop(self) -> None:
-        """The process ends: so do all answers, and none begins."""
+        """The process ends: all answers break off, and none begins."""
         self._stopped = True
         for answer in list(self._owners.everybody()):
-            answer.cancel()
+            answer.break_off(_stopping())
         self._orphans.clear()
         self._kept.clear()
 
@@ -190,6 +190,10 @@ class Answers:
 
 def _rooms(owner: str, user: str | None) -> list[str]:
     return [f"session:{owner}"] if user is None else [f"session:{owner}", f"user:{user}"]
+
+
+def _stopping() -> ClientError:
+    return ClientError("The server is stopping", status=503, retry_after=5)
 
 
 def _whose(answer: Answer) -> str:
