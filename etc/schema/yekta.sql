@@ -62,8 +62,12 @@ CREATE TABLE conversations (
 
 CREATE INDEX conversations_deleted_at ON conversations (deleted_at);
 
+INSERT INTO conversations (owner, conversation_id)
+SELECT DISTINCT owner, conversation_id FROM turns WHERE TRUE
+ON CONFLICT (owner, conversation_id) DO NOTHING;
+
 DELETE FROM schema_version;
 
-INSERT INTO schema_version (version) VALUES (3);
+INSERT INTO schema_version (version) VALUES (4);
 
 COMMIT;

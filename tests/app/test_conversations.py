@@ -7,8 +7,6 @@ from typing import Any
 import pytest
 import pytest_twisted
 from twisted.internet.defer import Deferred, ensureDeferred, gatherResults
-from twisted.internet.task import Clock
-from twisted.logger import capturedLogs
 
 from tests.support.databases import database, reactor, url
 from tests.support.patience import soon, turn
@@ -20,12 +18,10 @@ from yekta.app.answers import Answers
 from yekta.app.conversations import PAGE, Conversations, Turn
 from yekta.app.counselor import Counselor
 from yekta.app.database import Database
-from yekta.app.database_session_store import DatabaseSessionStore
 from yekta.app.errors import ClientError
 from yekta.app.owner import Owner
 from yekta.app.schemas import Chat
 from yekta.app.schemas import Turn as Said
-from yekta.app.sessions import Sessions
 
 __all__ = ["database", "url"]
 
@@ -110,58 +106,6 @@ async def test_without_a_database_all_of_it_is_a_503(database: Database) -> None
         assert (caught.value.status, caught.value.retry_after) == (503, 5)
 
 
-@pytest_twisted.ensureDeferred
-async def test_what_a_session_kept_goes_with_it_and_what_a_user_kept_stays(database: Database) -> None:
-    clock, kept = Clock(), Conversations(database)
-    sessions = Sessions(DatabaseSessionStore(database), clock, lifetime=7200.0)
-    sessions.on_purged(kept.purge)
-    token, first = await sessions.acquire()
-    _, second = await sessions.acquire()
-    for owner in (f"session:{first.id}", f"session:{second.id}", "user:u1", "session"):
-        for name in ("c", "d"):
-            await kept.append(owner, name, BOTH, 0.0)
-    await sessions._purge()
-    assert await owners(database) == {f"session:{first.id}", f"session:{second.id}", "user:u1", "session"}
-    await sessions.end(token)
-    await sessions._purge()
-    assert await owners(database) == {f"session:{second.id}", "user:u1", "session"}
-    clock.advance(7200.0)
-    await sessions._purge()
-    assert await owners(database) == {"user:u1", "session"}
-    assert [turn.content for turn in await kept.page("user:u1", "c", 0)] == [turn.content for turn in BOTH]
-
-
-async def owners(database: Database) -> set[str]:
-    """Of whom there is anything left, which is both or neither."""
-    turns = {owner for (owner,) in await database.query("SELECT DISTINCT owner FROM turns")}
-    assert turns == {owner for (owner,) in await database.query("SELECT DISTINCT owner FROM conversations")}
-    return turns
-
-
-@pytest_twisted.ensureDeferred
-async def test_very_much_is_purged_a_part_at_a_time(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "BATCH", 3)
-    monkeypatch.setattr(module, "BATCHES", 2)
-    kept = Conversations(database)
-    for number in range(8):
-        await kept.append("session:gone", str(number), BOTH, 0.0)
-    await kept.purge()
-    left = await database.query("SELECT conversation_id FROM conversations ORDER BY conversation_id")
-    assert left == [("6",), ("7",)]
-    await kept.purge()
-    assert await database.query("SELECT COUNT(*) FROM turns") == [(0,)]
-
-
-@pytest_twisted.ensureDeferred
-async def test_a_purge_that_fails_is_said_and_tried_another_time(database: Database) -> None:
-    kept = Conversations(database)
-    await database.close()
-    with capturedLogs() as logs:
-        await kept.purge()
-    [log] = logs
-    assert "could not be deleted" in log["log_format"]
-
-
 class World:
     """A counselor over a real database."""
 
@@ -227,16 +171,6 @@ async def test_what_is_deleted_while_an_answer_runs_is_not_stored_by_it(database
     await soon(ended)
     assert await world.said(SARA) == [("user", "second"), ("assistant", "two")]
     world.answers.stop()
-
-
-@pytest_twisted.ensureDeferred
-async def test_a_deletion_is_remembered_for_as_long_as_an_answer_may_take(database: Database) -> None:
-    kept = Conversations(database)
-    for number in range(3):
-        await kept.delete("a", f"c{number}", number * module.REMEMBERED)
-    await kept.append("a", "c1", BOTH, 0.0, module.REMEMBERED + 1)
-    remembered = await database.query("SELECT conversation_id FROM conversations WHERE deleted_at IS NOT NULL")
-    assert remembered == [("c2",)]
 
 
 @pytest_twisted.ensureDeferred

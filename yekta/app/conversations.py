@@ -26,6 +26,10 @@ BATCH, BATCHES = 50, 100
 # Seconds that a deletion is remembered, for answers that were asked for before it; none takes that long.
 REMEMBERED = 86_400.0
 
+# Deletions of one owner that are remembered, the last ones: more than answers of one may run in all processes together.
+# Anybody may delete what was never there, under a thousand names.
+DELETIONS = 64
+
 # PostgreSQL's TEXT cannot hold the one; the other says that something was there.
 _NUL, _REPLACEMENT = "\0", "\ufffd"
 
@@ -35,7 +39,19 @@ _TAKE = """
     RETURNING deleted_at
 """
 _MARK = "UPDATE conversations SET deleted_at = ? WHERE owner = ? AND conversation_id = ?"
-_FORGET = "DELETE FROM conversations WHERE deleted_at <= ?"
+# What was begun anew since then has turns, and its row goes with them.
+_ONLY_DELETED = """
+    deleted_at IS NOT NULL AND NOT EXISTS (
+        SELECT 1 FROM turns
+        WHERE turns.owner = conversations.owner AND turns.conversation_id = conversations.conversation_id
+    )
+"""
+_FORGET = f"DELETE FROM conversations WHERE deleted_at <= ? AND {_ONLY_DELETED}"
+_FORGET_ONE = f"DELETE FROM conversations WHERE owner = ? AND conversation_id = ? AND {_ONLY_DELETED}"
+_ONE_TOO_MANY = f"""
+    SELECT owner, conversation_id FROM conversations WHERE owner = ? AND {_ONLY_DELETED}
+    ORDER BY deleted_at DESC LIMIT 1 OFFSET ?
+"""
 _APPEND = "INSERT INTO turns (owner, conversation_id, number, role, content, said_at) VALUES (?, ?, ?, ?, ?, ?)"
 _LAST = "SELECT MAX(number) FROM turns WHERE owner = ? AND conversation_id = ?"
 _TRIM = "DELETE FROM turns WHERE owner = ? AND conversation_id = ? AND number <= ?"
@@ -118,10 +134,14 @@ class Conversations:
             transaction.run(_MARK, now, owner, conversation_id)
             return bool(transaction.run(_DELETE, owner, conversation_id))
 
+        def forget(transaction: Transaction) -> None:
+            transaction.run_many(_FORGET_ONE, transaction.run(_ONE_TOO_MANY, owner, DELETIONS))
+
         async with self._turn(owner, conversation_id):
             was_there: bool = await self._database.change(work)
-            # By itself, since it takes rows of other conversations.
+            # Each by itself, since it takes rows of other conversations.
             await self._database.change(lambda transaction: transaction.run(_FORGET, now - REMEMBERED))
+            await self._database.change(forget)
         return was_there
 
     async def purge(self) -> None:

@@ -78,6 +78,14 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         """,
         "CREATE INDEX conversations_deleted_at ON conversations (deleted_at)",
     ),
+    (
+        # What was said before there were rows for conversations: with its session, it is looked for by these.
+        """
+        INSERT INTO conversations (owner, conversation_id)
+        SELECT DISTINCT owner, conversation_id FROM turns WHERE TRUE
+        ON CONFLICT (owner, conversation_id) DO NOTHING
+        """,
+    ),
 )
 
 

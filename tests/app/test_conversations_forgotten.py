@@ -1,0 +1,130 @@
+"""What is kept no longer: conversations whose session has ended, and deletions that nobody has to remember."""
+
+from __future__ import annotations
+
+import pytest
+import pytest_twisted
+from twisted.internet.task import Clock
+from twisted.logger import capturedLogs
+
+from tests.support.databases import database, url
+from yekta.ai.provider import Message
+from yekta.app import conversations as module
+from yekta.app.conversations import Conversations
+from yekta.app.database import Database, Transaction
+from yekta.app.database_session_store import DatabaseSessionStore
+from yekta.app.migrations import migrate
+from yekta.app.sessions import Sessions
+
+__all__ = ["database", "url"]
+
+BOTH = [Message("user", "سلام 🌱"), Message("assistant", "درود\n")]
+
+
+@pytest_twisted.ensureDeferred
+async def test_what_a_session_kept_goes_with_it_and_what_a_user_kept_stays(database: Database) -> None:
+    clock, kept = Clock(), Conversations(database)
+    sessions = Sessions(DatabaseSessionStore(database), clock, lifetime=7200.0)
+    sessions.on_purged(kept.purge)
+    token, first = await sessions.acquire()
+    _, second = await sessions.acquire()
+    for owner in (f"session:{first.id}", f"session:{second.id}", "user:u1", "session"):
+        for name in ("c", "d"):
+            await kept.append(owner, name, BOTH, 0.0)
+    await sessions._purge()
+    assert await owners(database) == {f"session:{first.id}", f"session:{second.id}", "user:u1", "session"}
+    await sessions.end(token)
+    await sessions._purge()
+    assert await owners(database) == {f"session:{second.id}", "user:u1", "session"}
+    clock.advance(7200.0)
+    await sessions._purge()
+    assert await owners(database) == {"user:u1", "session"}
+    assert [turn.content for turn in await kept.page("user:u1", "c", 0)] == [turn.content for turn in BOTH]
+
+
+@pytest.mark.parametrize("version", [2, 3])
+@pytest_twisted.ensureDeferred
+async def test_what_sessions_kept_in_an_older_database_goes_too(database: Database, version: int) -> None:
+    kept = Conversations(database)
+    for name in ("c", "d"):
+        await kept.append("session:gone", name, BOTH, 0.0)
+    await kept.append("user:u1", "c", BOTH, 0.0)
+
+    def grow_old(transaction: Transaction) -> None:
+        if version == 2:
+            transaction.run("DROP TABLE conversations")
+        else:
+            transaction.run("DELETE FROM conversations WHERE conversation_id = 'c'")
+        transaction.run("UPDATE schema_version SET version = ?", version)
+
+    await database.change(grow_old)
+    await database.change(migrate)
+    await kept.purge()
+    assert await owners(database) == {"user:u1"}
+
+
+async def owners(database: Database) -> set[str]:
+    """Of whom there is anything left, which is both or neither."""
+    turns = {owner for (owner,) in await database.query("SELECT DISTINCT owner FROM turns")}
+    assert turns == {owner for (owner,) in await database.query("SELECT DISTINCT owner FROM conversations")}
+    return turns
+
+
+@pytest_twisted.ensureDeferred
+async def test_very_much_is_purged_a_part_at_a_time(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "BATCH", 3)
+    monkeypatch.setattr(module, "BATCHES", 2)
+    kept = Conversations(database)
+    for number in range(8):
+        await kept.append("session:gone", str(number), BOTH, 0.0)
+    await kept.purge()
+    left = await database.query("SELECT conversation_id FROM conversations ORDER BY conversation_id")
+    assert left == [("6",), ("7",)]
+    await kept.purge()
+    assert await database.query("SELECT COUNT(*) FROM turns") == [(0,)]
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_purge_that_fails_is_said_and_tried_another_time(database: Database) -> None:
+    kept = Conversations(database)
+    await database.close()
+    with capturedLogs() as logs:
+        await kept.purge()
+    [log] = logs
+    assert "could not be deleted" in log["log_format"]
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_deletion_is_remembered_for_as_long_as_an_answer_may_take(database: Database) -> None:
+    kept = Conversations(database)
+    for number in range(3):
+        await kept.delete("a", f"c{number}", number * module.REMEMBERED)
+    await kept.append("a", "c1", BOTH, 0.0, module.REMEMBERED + 1)
+    remembered = await database.query("SELECT conversation_id FROM conversations WHERE deleted_at IS NOT NULL")
+    assert remembered == [("c2",)]
+
+
+@pytest_twisted.ensureDeferred
+async def test_of_one_owner_no_more_deletions_are_remembered_than_answers_may_wait_for(database: Database) -> None:
+    kept = Conversations(database)
+    await kept.append("a", "said", BOTH, 0.0)
+    await kept.delete("b", "c", 0.0)
+    # Deleted and begun anew, it is there.
+    await kept.delete("a", "anew", 0.0)
+    await kept.append("a", "anew", BOTH, 0.5)
+    for number in range(module.DELETIONS + 5):
+        assert not await kept.delete("a", f"c{number}", 1.0 + number)
+    rows = await database.query("SELECT conversation_id FROM conversations WHERE owner = ? ORDER BY deleted_at", "a")
+    last = [f"c{number}" for number in range(5, module.DELETIONS + 5)]
+    assert sorted(name for (name,) in rows) == sorted(["said", "anew", *last])
+    assert await database.query("SELECT COUNT(*) FROM conversations WHERE owner = 'b'") == [(1,)]
+
+
+@pytest_twisted.ensureDeferred
+async def test_what_was_begun_anew_after_a_deletion_goes_with_its_session_too(database: Database) -> None:
+    kept = Conversations(database)
+    await kept.delete("session:gone", "c", 0.0)
+    await kept.append("session:gone", "c", BOTH, 2.0, 1.0)
+    await kept.delete("a", "d", module.REMEMBERED + 1)
+    await kept.purge()
+    assert await database.query("SELECT COUNT(*) FROM turns") == [(0,)]
