@@ -149,14 +149,42 @@ def test_server_closes_and_no_get_comes_for_30_s(gateway: Gateway, age: float) -
 
 
 @pytest.mark.parametrize("hangs", [True, False])
-def test_what_was_sent_before_a_close_is_delivered_with_it(gateway: Gateway, hangs: bool) -> None:
+def test_what_was_sent_before_a_close_is_delivered_in_a_poll_before_it(gateway: Gateway, hangs: bool) -> None:
+    """A client takes the end at once, and messages in its next tick: of one payload they would come after the end."""
     client = gateway.open()
     poll = client.poll() if hangs else None
     gateway.user.connection.send("last")
     gateway.user.connection.close()
     gateway.user.connection.send("too late")
-    assert body(poll or client.poll()) == "4last\x1e1"
+    assert body(poll or client.poll()) == "4last"
+    assert gateway.user.reasons() == []
+    assert body(client.poll()) == "1"
     assert gateway.user.reasons() == ["forced close"]
+    assert gone(gateway, client.sid)
+
+
+@pytest.mark.parametrize("hangs", [True, False])
+def test_a_client_that_fetched_the_rest_has_30_s_to_fetch_the_end(gateway: Gateway, hangs: bool) -> None:
+    client = gateway.open()
+    poll = client.poll() if hangs else None
+    gateway.user.connection.send("last")
+    gateway.user.connection.close()
+    assert body(poll or client.poll()) == "4last"
+    gateway.clock.advance(29.9)
+    assert gateway.user.reasons() == []
+    gateway.clock.advance(0.1)
+    assert gateway.user.reasons() == ["forced close"]
+    assert gone(gateway, client.sid)
+
+
+def test_a_close_at_once_delivers_what_a_poll_takes_and_nothing_after_it(gateway: Gateway) -> None:
+    client = gateway.open()
+    poll = client.poll()
+    gateway.user.connection.send("last")
+    gateway.user.connection.close(discard=True)
+    assert body(poll) == "4last"
+    assert gateway.user.reasons() == ["forced close"]
+    assert gone(gateway, client.sid)
 
 
 def test_after_a_close_nothing_more_is_received(gateway: Gateway) -> None:

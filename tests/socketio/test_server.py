@@ -82,7 +82,7 @@ def test_closing_the_server_closes_connections_so_that_clients_come_back(house: 
     assert browser.heard() == ['2["last words"]']
     assert browser.transport.closed
     assert waiting.answer is not None
-    assert waiting.answer[1] == '42["last words"]\x1e1'
+    assert waiting.answer[1] == '42["last words"]'
     house.assert_empty()
 
 

@@ -209,14 +209,12 @@ class Connection:
         if self._queue:
             packets, self._queue, self._queued = [*self._queue], (), 0
             compress, self._compress = self._compress, False
-            if self.state is State.CLOSING and not self.transport.immediate:
-                # This poll is the last that is answered: it brings the end as well.
-                packets.append(CLOSE)
             self.transport.send(packets, compress)
             self._fire("drain")
         if not self._queue and self.state is STATE_OPEN:
             self.handler.drained()
-        if self.state is State.CLOSING:
+        if self.state is State.CLOSING and self.transport.writable:
+            # Not in the poll that brought the rest: clients end at once, before they look at what came along.
             self._finish()
 
     def close(self, *, discard: bool = False) -> None:
@@ -224,11 +222,11 @@ class Connection:
         if self.state is State.CLOSED or (self.state is State.CLOSING and not discard):
             return
         self.state = State.CLOSING
-        if discard or self.transport.writable:
-            self.flush()
+        self.flush()
+        if discard:
             self._finish()
-        else:
-            # Long polling: the next poll takes the rest, if it comes in time.
+        elif self.state is State.CLOSING:
+            # Long polling: the next poll takes the rest, or is told of the end, if it comes in time.
             self.engine.drain(self)
 
     def fail(self, reason: str, description: str) -> None:
