@@ -147,6 +147,55 @@ def test_namespaces_are_joined_and_left_while_a_listener_waits(
     assert len(house.of("/admin").sockets) == (1 if message.startswith("0") else 0)
 
 
+@pytest.mark.parametrize("spelling", ["/", "/admin"])
+def test_a_client_leaves_and_comes_back_after_what_it_said_before(house: House, spelling: str) -> None:
+    prefix = "" if spelling == "/" else f"{spelling},"
+    here, other, browser = house.of(spelling), house.of("/other"), house.browser()
+    browser.connect("/other")
+    first = browser.connect(spelling)
+    slow, left = Slow(first), []
+    first.on("disconnect")(left.append)
+    browser.say(f'2{prefix}["slow","a"]', f'2{prefix}["fast","b"]', f"1{prefix}", f"0{prefix}")
+    assert list(here.sockets.values()) == [first]
+    slow.go()
+    assert slow.calls == ["a", "a done", "b"]
+    assert left == ["client namespace disconnect"]
+    (second,) = here.sockets.values()
+    assert second is not first
+    assert browser.heard() == [f'0{prefix}{{"sid":"{second.id}"}}']
+    assert len(other.sockets) == 1
+
+
+def test_a_second_connect_that_waited_ends_the_connection(house: House, browser: Browser, slow: Slow) -> None:
+    browser.say('2["slow","a"]', '2["fast","b"]', "1", "0", "0")
+    assert browser.open
+    slow.go()
+    assert not browser.open
+    house.assert_empty()
+
+
+def test_so_many_connects_wait_and_no_more(make_house: MakeHouse) -> None:
+    house = make_house(max_backlog=3)
+    browser = house.browser()
+    Slow(browser.connect())
+    browser.say('2["slow","a"]', '2["fast","b"]', "1", "0")
+    assert browser.open
+    browser.say("0")
+    assert not browser.open
+    house.assert_empty()
+
+
+def test_who_is_sent_off_meanwhile_does_not_come_back(house: House) -> None:
+    poller = house.poller()
+    socket = poller.connect()
+    slow = Slow(socket)
+    poller.say('2["slow","a"]', '2["fast","b"]', "1", "0")
+    socket.disconnect(close=True)
+    slow.go()
+    assert house.server.sockets.sockets == {}
+    assert poller.heard() == ["1"]
+
+
 def test_so_many_events_wait_and_no_more(make_house: MakeHouse) -> None:
     house = make_house(max_backlog=3)
     browser = house.browser()

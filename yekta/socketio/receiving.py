@@ -144,7 +144,11 @@ class Receiving:
             if self.connection.protocol == 3:
                 # Socket.IO 2 put what is auth today into a query of the namespace.
                 spelling, auth = _split(spelling)
-            self.connect(spelling, auth)
+            if self._order is not None and self._order.waiting and self.socket_in(spelling) is not None:
+                # It may have left and come back, and not have left yet: what it said before waits.
+                self._order.postpone(partial(self._join_in_turn, spelling, auth), size)
+            else:
+                self.connect(spelling, auth)
             return
         socket = self.socket_in(packet.namespace)
         if socket is None:
@@ -184,6 +188,14 @@ class Receiving:
             self._order.postpone(partial(socket.lost, CLIENT_DISCONNECT), size)
         else:
             socket.lost(CLIENT_DISCONNECT)
+
+    def _join_in_turn(self, spelling: str, auth: dict[str, Any]) -> None:
+        if self.connection.state is not STATE_OPEN:
+            return
+        try:
+            self.connect(spelling, auth)
+        except ProtocolError as error:
+            self.connection.fail(PARSE_ERROR, str(error))
 
     def _make_order(self) -> Order:
         if self._order is None:
