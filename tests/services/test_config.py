@@ -39,6 +39,7 @@ ACCEPTED = [
     ("CORS_ORIGIN", "https://a.example/,capacitor://localhost", ("https://a.example/", "capacitor://localhost")),
     ("CORS_ORIGIN", "http://[::1]:8100", ("http://[::1]:8100",)),
     ("CORS_ORIGIN", "*", ("*",)),
+    ("CORS_ORIGIN", "null,file://", ("null", "file://")),
     ("CORS_ORIGIN", "", ()),
     ("TRUSTED_PROXIES", "", NOBODY),
     ("TRUSTED_PROXIES", " ::1, 10.0.0.0/8 ,unix,", parse_trusted(["10.0.0.0/8", "::1", "unix"])),
@@ -87,8 +88,8 @@ REFUSED = {
     "DRAIN_SECONDS": ("-1", "nan", "inf", "1e9", "", "soon"),
     "WEBSOCKET_PATH": ("ws", "", "/ws?x=1", "http://h/ws", "/socket.io", "/socket.io/", "/socket.io/ws"),
     "CORS_ORIGIN": (
-        *("app.example", "https://a.example,b.example", "https://*.example", "*.example", "https://a/b", "*://a"),
-        *("https://a?b", "https://a#b", "https://a@b", "https://a b", "https://a.example https://b.example"),
+        *("app.example", "nullish", "https://a.example,b.example", "https://*.example", "*.example", "*://a"),
+        *("https://a/b", "https://a?b", "https://a#b", "https://a@b", "https://a b", "https://a.example https://b.example"),
     ),
     "MAX_NAMESPACE_LENGTH": ("257", "0", "x"),
     "TRUSTED_PROXIES": ("proxy.example", "10.0.0.1/8", "10.0.0.0/33", "*", "127.0.0.1:80"),

@@ -38,6 +38,14 @@ def test_refused(origin: str) -> None:
     assert "Access-Control-Allow-Origin" not in APP.response_headers(origin)
 
 
+@pytest.mark.parametrize("origin", ["file://", "null", "app://-"])
+def test_a_page_without_an_authority_may_be_allowed(origin: str) -> None:
+    some = Origins((origin,))
+    assert some.allow(origin, "gateway.example")
+    assert some.response_headers(origin)["Access-Control-Allow-Origin"] == origin
+    assert not some.allow("file:", "gateway.example")
+
+
 @pytest.mark.parametrize(
     ("allowed", "origin"),
     [

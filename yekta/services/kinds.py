@@ -91,9 +91,9 @@ def path(value: str) -> str:
 
 def origins(value: str) -> tuple[str, ...]:
     given = tuple(origin for origin in parts(value) if origin)
-    if all(origin == "*" or _is_origin(origin) for origin in given):
+    if all(origin in ("*", "null") or _is_origin(origin) for origin in given):
         return given
-    raise ValueError("a comma-separated list of origins such as https://app.example")
+    raise ValueError("a comma-separated list of origins such as https://app.example, null or *")
 
 
 def _is_origin(text: str) -> bool:

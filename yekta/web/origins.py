@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 import attrs
+
+# The slash that people write after an origin, but not the end of one without an authority: ``file://``.
+_AFTER_AUTHORITY = re.compile("(?<=[^/])/$")
 
 # What no browser says of an origin (RFC 6454, 6.1).
 _DEFAULT_PORTS = {"http": ":80", "https": ":443"}
 
 
 def _origins(origins: Iterable[str]) -> frozenset[str]:
-    return frozenset(_without_default_port(origin.rstrip("/").lower()) for origin in origins)
+    return frozenset(_without_default_port(_AFTER_AUTHORITY.sub("", origin).lower()) for origin in origins)
 
 
 def _without_default_port(origin: str) -> str:
@@ -21,6 +25,8 @@ def _without_default_port(origin: str) -> str:
 @attrs.define
 class Origins:
     """An allow-list of whole origins such as ``https://app.example``; ``*`` allows every page, without credentials.
+
+    ``null`` is what browsers say for pages without an origin of their own, such as files and sandboxed frames.
 
     ``headers``: whether CORS headers are ours to send, or the reverse proxy's. ``own_ports``: a page that this host
     serves on one of them is ours, and passes. What is allowed may be changed at any time.
