@@ -59,6 +59,15 @@ def test_a_preflight_is_answered_204(start: Start) -> None:
     assert answer.headers["access-control-allow-origin"] == "http://app.example"
 
 
+def test_a_preflight_lets_a_page_send_the_headers_that_it_asks_for(start: Start) -> None:
+    gateway = start(origins=Origins(("http://app.example",)))
+    asked = {"Origin": "http://app.example", "Access-Control-Request-Headers": "authorization,x-tenant"}
+    answer = gateway.ask(POLLING, "OPTIONS", asked).answer()
+    assert answer is not None
+    assert answer.headers["access-control-allow-headers"] == "authorization,x-tenant"
+    assert answer.headers["vary"] == "Origin, Access-Control-Request-Headers"
+
+
 def test_code_3_websocket_without_an_upgrade(gateway: Gateway) -> None:
     assert error(gateway.ask(WEBSOCKET).answer()) == BAD_REQUEST
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from yekta.web.origins import Origins
+from yekta.web.origins import MAX_NAMES, Origins
 
 APP = Origins(("https://app.example", "http://localhost:5173/", "HTTPS://Upper.Example"))
 
@@ -132,6 +132,23 @@ def test_a_preflight_names_methods_and_headers() -> None:
     assert headers["Access-Control-Allow-Origin"] == "https://app.example"
     assert "POST" in headers["Access-Control-Allow-Methods"]
     assert "Authorization" in headers["Access-Control-Allow-Headers"]
+
+
+def test_a_preflight_allows_the_headers_that_are_asked_for_where_any_may_be() -> None:
+    headers = APP.preflight_headers("https://app.example", None, "authorization,x-tenant, X_Trace")
+    assert headers["Access-Control-Allow-Headers"] == "authorization,x-tenant, X_Trace"
+    assert headers["Vary"] == "Origin, Access-Control-Request-Headers"
+    anybody = Origins(("*",)).preflight_headers("https://app.example", None, "x-tenant")
+    assert anybody["Access-Control-Allow-Headers"] == "x-tenant"
+    assert anybody["Vary"] == "Access-Control-Request-Headers"
+    assert APP.preflight_headers("https://evil.example", None, "x-tenant") == {"Vary": "Origin"}
+
+
+@pytest.mark.parametrize("asked", ["", ",", "a,", "a b", "a\r\nb", "a:b", "آ", "a\n", "a" * (MAX_NAMES + 1)])
+def test_a_preflight_repeats_nothing_that_is_no_short_list_of_names(asked: str) -> None:
+    headers = APP.preflight_headers("https://app.example", None, asked)
+    assert headers["Access-Control-Allow-Headers"].startswith("Content-Type, Authorization, ")
+    assert headers["Vary"] == "Origin, Access-Control-Request-Headers"
 
 
 def test_where_the_proxy_does_cors_the_check_stays_ours() -> None:

@@ -112,7 +112,10 @@ class _Visit:
     def begin(self) -> None:
         origins = self._engine.settings.origins
         if self._asked.method == "OPTIONS" and origins.headers:
-            preflight = origins.preflight_headers(self._asked.origin, self._asked.headers.get("host"))
+            headers = self._asked.headers
+            # A page may send any header with its polls: the ``extraHeaders`` of its client.
+            names = headers.get("access-control-request-headers", "")
+            preflight = origins.preflight_headers(self._asked.origin, headers.get("host"), names)
             self._exchange().respond(204, "text/plain", b"", preflight)
             return
         try:

@@ -13,6 +13,12 @@ _AFTER_AUTHORITY = re.compile("(?<=[^/])/$")
 # What no browser says of an origin (RFC 6454, 6.1).
 _DEFAULT_PORTS = {"http": ":80", "https": ":443"}
 
+# Names of header fields (RFC 9110, 5.6.1 and 5.6.2), as browsers list them.
+_NAMES = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+(?:, ?[!#$%&'*+.^_`|~0-9A-Za-z-]+)*")
+
+# Characters: longer lists are not repeated. A page has a handful of names.
+MAX_NAMES = 1024
+
 
 def _origins(origins: Iterable[str]) -> frozenset[str]:
     return frozenset(_without_default_port(_AFTER_AUTHORITY.sub("", origin).lower()) for origin in origins)
@@ -63,16 +69,25 @@ class Origins:
             "Vary": "Origin",
         }
 
-    def preflight_headers(self, origin: str | None, host: str | None = None) -> dict[str, str]:
-        """The CORS headers of an answer to ``OPTIONS``."""
+    def preflight_headers(
+        self, origin: str | None, host: str | None = None, asked: str | None = None
+    ) -> dict[str, str]:
+        """The CORS headers of an answer to ``OPTIONS``. ``asked``: the fields that the page wants to send, a list that
+        is allowed as it is where it is one; ``None`` where only REST's are."""
         headers = self.response_headers(origin, host)
-        if "Access-Control-Allow-Origin" in headers:
-            headers |= {
-                "Access-Control-Allow-Methods": "GET, POST, PUT, DELETE, PATCH, OPTIONS",
-                "Access-Control-Allow-Headers": "Content-Type, Authorization, X-Requested-With, Last-Event-ID",
-                "Access-Control-Max-Age": "86400",
-            }
-        return headers
+        if "Access-Control-Allow-Origin" not in headers:
+            return headers
+        names = "Content-Type, Authorization, X-Requested-With, Last-Event-ID"
+        if asked is not None:
+            headers["Vary"] = ", ".join(filter(None, (headers.get("Vary"), "Access-Control-Request-Headers")))
+            if len(asked) <= MAX_NAMES and _NAMES.fullmatch(asked):
+                names = asked
+        return {
+            **headers,
+            "Access-Control-Allow-Methods": "GET, POST, PUT, DELETE, PATCH, OPTIONS",
+            "Access-Control-Allow-Headers": names,
+            "Access-Control-Max-Age": "86400",
+        }
 
 
 def _hostname(host: str) -> str:
