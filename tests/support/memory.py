@@ -99,7 +99,9 @@ class MemoryTransport:
     def loseConnection(self) -> None:
         if not self.disconnecting:
             self.disconnecting = True
-            if not self.congested:
+            if self.write_closed:
+                self.lose(ConnectionDone)
+            elif not self.congested:
                 self._clock.callLater(0, self.lose, ConnectionDone)
 
     def abortConnection(self) -> None:

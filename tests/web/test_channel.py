@@ -14,7 +14,7 @@ from twisted.web.server import NOT_DONE_YET
 
 from tests.support.memory import HttpClient, compose
 from yekta.web.channel import LINGER, facts
-from yekta.web.site import Limits, Site
+from yekta.web.site import ABORT, Limits, Site
 
 MAX = 1000
 
@@ -125,6 +125,47 @@ def test_the_413_has_the_headers_and_body_of_its_door(clock: Clock, echo: Echo) 
     answer = client.ask("POST", "/a?b", {"Content-Length": str(MAX + 1), "Origin": "http://app.example"})
     assert (answer.status, answer.headers["x-origin"], answer.body) == (413, "http://app.example", b"/a?b")
     client.hang_up()
+
+
+# -- who does not read -----------------------------------------------------------------------------------------
+
+
+class Stream:
+    """A producer that goes on and on."""
+
+    def pauseProducing(self) -> None:
+        """Nothing more is written."""
+
+    def resumeProducing(self) -> None:
+        """Nothing waits."""
+
+    stopProducing = pauseProducing
+
+
+def test_a_stream_ends_with_a_client_that_does_not_read_and_with_no_other(
+    make: Make, clock: Clock, echo: Echo
+) -> None:
+    client = HttpClient(make(), clock)
+    client.request("GET", "/later")
+    (request,) = echo.requests
+    request.registerProducer(Stream(), True)
+    for _ in range(3):
+        client.transport.congest()
+        clock.advance(59)
+        client.transport.relieve()
+    clock.advance(1000)
+    client.transport.full = True
+    gone: list[object] = []
+    request.notifyFinish().addErrback(gone.append)
+    for _ in range(4):
+        # More of it does not give the client more time.
+        request.write(b": still there\n\n")
+        assert not gone
+        clock.advance(15)
+    clock.advance(ABORT)
+    clock.advance(0)
+    assert client.transport.aborted
+    assert len(gone) == 1
 
 
 # -- facts ---------------------------------------------------------------------------------------------------

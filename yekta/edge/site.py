@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import unquote_to_bytes
@@ -9,7 +10,6 @@ from urllib.parse import unquote_to_bytes
 from twisted.web import http
 from twisted.web.resource import IResource, Resource
 from twisted.web.server import NOT_DONE_YET
-from twisted.web.static import File
 
 from yekta import jsontext
 from yekta.app import about
@@ -20,6 +20,7 @@ from yekta.edge.rest import Rest, keep_slashes
 from yekta.edge.rest_door import RestDoor
 from yekta.engineio.resource import EngineResource
 from yekta.web.arrival import Door, WebArrival
+from yekta.web.kept import KeptFile
 from yekta.web.origins import Origins
 from yekta.web.request import Request
 
@@ -35,6 +36,8 @@ _DOCS = b"""<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Ye
 <link rel="stylesheet" href="/api-docs/swagger-ui.css"></head><body><div id="swagger-ui"></div>
 <script src="/api-docs/swagger-ui-bundle.js"></script><script src="/api-docs/start.js"></script></body></html>
 """
+# What the page loads of a package that holds an editor too, of twenty megabytes.
+_ASSETS = ("swagger-ui.css", "swagger-ui-bundle.js")
 _DOCS_START = b'SwaggerUIBundle({url: "/api-docs/openapi.json", dom_id: "#swagger-ui"});\n'
 
 
@@ -63,7 +66,7 @@ class ApiPort(Resource):
         self._websocket_path = websocket_path.encode().rstrip(b"/")
         self._pages: dict[bytes, Resource] = {b"api-docs": Docs()}
         if console:
-            self._pages[b"console"] = Pages(Path(__file__).with_name("console"))
+            self._pages[b"console"] = Pages(Path(__file__).with_name("console").iterdir())
 
     def render(self, request: http.Request) -> bytes | int:
         path = request.path.rstrip(b"/")
@@ -189,19 +192,18 @@ class Pages(Resource):
 
     isLeaf = True
 
-    def __init__(self, folder: Path, index: str = "index.html") -> None:
+    def __init__(self, files: Iterable[Path], index: str = "index.html") -> None:
         super().__init__()
         self._index = index
-        self._files = {path.name: path for path in folder.iterdir() if path.is_file()}
+        self._files = {path.name: KeptFile(path) for path in files if path.is_file()}
 
     def render(self, request: http.Request) -> bytes | int:
         name = request.path.rstrip(b"/").split(b"/", 2)[2:]
-        path = self._files.get(name[0].decode("latin-1") if name else self._index)
-        if path is None or request.method not in (b"GET", b"HEAD"):
+        file = self._files.get(name[0].decode("latin-1") if name else self._index)
+        if file is None or request.method not in (b"GET", b"HEAD"):
             return compose(request, 404, {"success": False, "error": "Not Found", "message": "Not Found"})
         secure(request)
-        served: bytes | int = File(str(path)).render_GET(request)
-        return served
+        return file.render(request)
 
 
 class Docs(Resource):
@@ -213,7 +215,7 @@ class Docs(Resource):
         super().__init__()
         spec = find_spec("swagger_ui")
         folder = Path(spec.submodule_search_locations[0]) if spec and spec.submodule_search_locations else Path()
-        self._assets = Pages(folder / "static")
+        self._assets = Pages(folder / "static" / name for name in _ASSETS)
 
     def render(self, request: http.Request) -> bytes | int:
         path = request.path.rstrip(b"/")

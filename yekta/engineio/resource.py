@@ -12,7 +12,6 @@ from twisted.python.failure import Failure
 from twisted.web import http
 from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET
-from twisted.web.static import File
 
 from yekta import jsontext
 from yekta.engineio.connection import Connection
@@ -23,6 +22,7 @@ from yekta.engineio.newcomers import Newcomers
 from yekta.engineio.polling import Polling
 from yekta.engineio.regulars import Regulars
 from yekta.web.arrival import Arrival, Door, WebArrival
+from yekta.web.kept import KeptFile
 from yekta.web.request import Request, parse_target
 from yekta.websocket.factory import WebSocketFactory
 from yekta.websocket.upgrade import take_up
@@ -45,7 +45,7 @@ class EngineResource(Resource):
         self._regulars = Regulars(engine)
         self._newcomers = Newcomers(engine, websockets)
         self._websockets = websockets
-        self._scripts = {} if bundle is None else {path.name: path for path in _scripts(bundle)}
+        self._scripts = {} if bundle is None else {path.name: KeptFile(path) for path in _scripts(bundle)}
 
     # -- twisted.web ---------------------------------------------------------------------------------------
 
@@ -62,8 +62,7 @@ class EngineResource(Resource):
     def render(self, request: http.Request) -> bytes | int:
         script = self._script(request.path.decode("latin-1"))
         if script is not None and request.method in (b"GET", b"HEAD"):
-            served: bytes | int = File(str(script)).render_GET(request)
-            return served
+            return script.render(request)
         self.serve(WebArrival(request))
         return NOT_DONE_YET
 
@@ -87,7 +86,7 @@ class EngineResource(Resource):
         except Refusal as refusal:
             _Visit(self._engine, self._websockets, arrival).refuse(refusal)
 
-    def _script(self, path: str) -> Path | None:
+    def _script(self, path: str) -> KeptFile | None:
         return self._scripts.get(path.rpartition("/")[2]) if self._scripts else None
 
 

@@ -153,6 +153,9 @@ class Receiving:
         socket = self.socket_in(packet.namespace)
         if socket is None:
             raise ProtocolError("packet for a namespace that is not connected")
+        self._packet_for(socket, packet, size)
+
+    def _packet_for(self, socket: Socket, packet: Packet, size: int) -> None:
         if packet.type == packets.EVENT:
             if packet.data is not None:
                 self._event_received(socket, packet.data, packet.id, size)

@@ -72,7 +72,15 @@ class Channel(Counted, HTTPChannel):
         if not self._waitingForTransport:
             self._take_turn()
 
+    def pauseProducing(self) -> None:
+        """The client does not read: an answer may take its time, but not because of that."""
+        if self._handlingRequest and not self._waitingForTransport:
+            self.setTimeout(self.site.limits.request_timeout)
+        super().pauseProducing()
+
     def resumeProducing(self) -> None:
+        if self._handlingRequest:
+            self.setTimeout(None)
         super().resumeProducing()
         if self.paused:
             self._take_turn()
@@ -152,6 +160,12 @@ class Channel(Counted, HTTPChannel):
         """Close the connection, after the answer that is on its way."""
         if not self.busy:
             self.loseConnection()
+
+    def loseConnection(self) -> None:
+        """As Twisted's, which waits for ever for a client that does not read the rest."""
+        if self._abortingCall is None:
+            self.setTimeout(self.site.limits.request_timeout)
+        super().loseConnection()
 
     @property
     def busy(self) -> bool:
