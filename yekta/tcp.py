@@ -151,6 +151,13 @@ class Connection(tcp.Server):
         # Twisted writes, in vain, where a producer leaves last.
         self.stopWriting()
 
+    def readConnectionLost(self, reason: Failure) -> None:
+        """As Twisted's; where nothing waits to be sent, half a connection is none."""
+        if self.unsent:
+            super().readConnectionLost(reason)
+        else:
+            self.connectionLost(reason)
+
     def connectionLost(self, reason: Failure) -> None:
         """As Twisted's."""
         # Whoever aborts while it is read may be told twice.
@@ -230,6 +237,11 @@ class Corked(Connection):
         """As `Connection.loseConnection`."""
         self.uncork()
         super().loseConnection()
+
+    def readConnectionLost(self, reason: Failure) -> None:
+        """As `Connection.readConnectionLost`."""
+        self.uncork()
+        super().readConnectionLost(reason)
 
     def _unwatch(self) -> None:
         self.reactor.forget(self.socket.fileno())

@@ -15,7 +15,7 @@ from typing import Any
 import attrs
 from twisted.internet.address import IPv4Address
 from twisted.internet.error import ConnectionAborted, ConnectionDone, ConnectionLost
-from twisted.internet.interfaces import IConsumer, IPushProducer, ITransport
+from twisted.internet.interfaces import IConsumer, IHalfCloseableProtocol, IPushProducer, ITransport
 from twisted.internet.task import Clock
 from twisted.python.failure import Failure
 from zope.interface import implementer
@@ -76,6 +76,14 @@ class MemoryTransport:
             self.lose(ConnectionDone)
         elif self.producer is not None:
             self.producer.resumeProducing()
+
+    def half_close(self) -> None:
+        """The client says no more, and may still read."""
+        protocol = IHalfCloseableProtocol(self.protocol, None)
+        if protocol is None:
+            self.lose(ConnectionDone)
+        else:
+            protocol.readConnectionLost()
 
     def lose(self, reason: type[Exception] = ConnectionLost) -> None:
         """The connection ends here and now."""

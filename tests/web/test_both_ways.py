@@ -102,6 +102,61 @@ def test_an_answer_may_take_longer_than_a_request(site_of: SiteOf, clock: Clock,
     client.hang_up()
 
 
+# -- half a connection ---------------------------------------------------------------------------------------
+
+
+def test_who_says_no_more_is_sent_what_it_was_answered(site_of: SiteOf, clock: Clock) -> None:
+    client = HttpClient(site_of(), clock)
+    client.transport.congested = True
+    client.request("POST", "/", body=b"x")
+    client.transport.half_close()
+    clock.advance(1)
+    assert not client.transport.lost
+    client.transport.relieve()
+    answer = client.answer()
+    assert answer is not None
+    assert answer.body == b"x"
+    assert client.transport.lost
+
+
+def test_who_says_no_more_and_reads_nothing_is_cut(site_of: SiteOf, clock: Clock, both: BothWays) -> None:
+    client = HttpClient(site_of(), clock)
+    client.transport.congested = True
+    client.request("GET", "/")
+    client.request("GET", "/later")
+    clock.advance(70)
+    client.transport.half_close()
+    clock.advance(60)
+    assert not client.transport.aborted
+    clock.advance(15)
+    assert client.transport.aborted
+
+
+def test_who_says_no_more_hangs_up_on_what_is_not_answered_yet(
+    site_of: SiteOf, clock: Clock, both: BothWays
+) -> None:
+    client = HttpClient(site_of(), clock)
+    client.request("GET", "/later")
+    told: list[str] = []
+    both.later[0].on_hang_up(lambda: told.append("hung up"))
+    client.transport.half_close()
+    assert told == ["hung up"]
+    both.later[0].respond(200, {}, b"nobody waits")
+    clock.advance(0)
+    assert client.transport.lost
+    assert client.transport.writes == []
+    assert told == ["hung up"]
+
+
+@pytest.mark.parametrize("length", ["9", "2000000"], ids=["half a request", "a refused one"])
+def test_who_says_no_more_in_the_middle_of_a_request_is_gone(site_of: SiteOf, clock: Clock, length: str) -> None:
+    client = HttpClient(site_of(), clock)
+    client.send(compose("POST", "/", {"Content-Length": length}, b"x"))
+    client.transport.half_close()
+    clock.advance(0)
+    assert client.transport.lost
+
+
 # -- who asks ------------------------------------------------------------------------------------------------
 
 

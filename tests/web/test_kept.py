@@ -103,6 +103,20 @@ def test_a_client_that_reads_slowly_is_not_cut(client: HttpClient, clock: Clock)
     assert client.ask("GET", "/").body == CONTENT
 
 
+def test_a_client_that_says_no_more_is_sent_the_rest_and_no_more(client: HttpClient, clock: Clock) -> None:
+    client.transport.full = True
+    client.request("GET", "/")
+    client.transport.half_close()
+    for _ in range(len(CONTENT) // PIECE):
+        assert not client.transport.disconnecting
+        client.transport.relieve()
+    answer = client.answer()
+    assert answer is not None
+    assert answer.body == CONTENT
+    client.transport.relieve()
+    assert client.transport.lost
+
+
 def test_a_client_that_goes_in_the_middle_leaves_nothing(client: HttpClient, clock: Clock) -> None:
     client.transport.full = True
     client.request("GET", "/")

@@ -42,6 +42,11 @@ class BoundedRequest(server.Request):
             self.channel.persistent = False
         super().write(data)
 
+    @property
+    def is_promised(self) -> bool:
+        """Whether the client was told how long the answer is that it has begun to get."""
+        return bool(self.startedWriting) and self.responseHeaders.hasHeader(b"content-length")
+
     def seconds(self) -> float:
         """Since the head was complete."""
         return float(self.channel.site.reactor.seconds() - self._began)

@@ -7,10 +7,11 @@ from typing import Any
 
 from twisted.internet.abstract import FileDescriptor
 from twisted.internet.error import ConnectionDone
-from twisted.internet.interfaces import IDelayedCall
+from twisted.internet.interfaces import IDelayedCall, IHalfCloseableProtocol
 from twisted.python.failure import Failure
 from twisted.web import http
 from twisted.web.http import HTTPChannel
+from zope.interface import implementer
 
 from yekta.tcp import Corked
 from yekta.web.bounded import BoundedRequest
@@ -24,6 +25,7 @@ from yekta.web.request import parse_target
 LINGER = 5.0
 
 
+@implementer(IHalfCloseableProtocol)
 class Channel(Counted, HTTPChannel):
     """One HTTP/1.1 connection of a :class:`Site`."""
 
@@ -171,6 +173,20 @@ class Channel(Counted, HTTPChannel):
     def busy(self) -> bool:
         """Whether a request is on its way, or bound to come."""
         return bool(self.requests) or self.about_to_ask
+
+    def readConnectionLost(self) -> None:
+        """As `Front.readConnectionLost`. An answer that has begun, and whose length was told, is sent whole."""
+        if self.requests and self.requests[0].is_promised:
+            self.persistent = False
+            return
+        self.stopProducing()
+        requests, self.requests = self.requests, []
+        for request in requests:
+            request.connectionLost(Failure(ConnectionDone()))
+        self.loseConnection()
+
+    def writeConnectionLost(self) -> None:
+        """A request was refused before it has arrived."""
 
     def connectionLost(self, reason: Failure) -> None:
         self.leave()

@@ -13,7 +13,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol
 
 from twisted.internet import protocol
-from twisted.internet.interfaces import IDelayedCall, IPushProducer, ISSLTransport
+from twisted.internet.interfaces import IDelayedCall, IHalfCloseableProtocol, IPushProducer, ISSLTransport
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
@@ -43,7 +43,7 @@ class Doors(Protocol):
         """The door that a plain request is for; ``None``: twisted.web is to find out."""
 
 
-@implementer(IPushProducer)
+@implementer(IPushProducer, IHalfCloseableProtocol)
 class Front(Counted, protocol.Protocol):
     """One connection, for as long as what comes is plain."""
 
@@ -274,6 +274,17 @@ class Front(Counted, protocol.Protocol):
         channel = self.site.channel(self.transport.getPeer(), self.address, self.since)
         switch(self.transport, channel)
         channel.take_over(data, spent)
+
+    def readConnectionLost(self) -> None:
+        """The client says no more, or has gone, which looks the same. As by Node, it is sent what it was answered."""
+        arrival, self._arrival = self._arrival, None
+        self._close()
+        self.site.waiting.start(self)
+        if arrival is not None:
+            arrival.lost()
+
+    def writeConnectionLost(self) -> None:
+        """We never say that we say no more."""
 
     def connectionLost(self, reason: Failure = protocol.connectionDone) -> None:
         self.leave()
