@@ -9,7 +9,8 @@ import pytest
 
 from tests.support.recovery import JAVASCRIPT, Lost, come_back, missed, visit
 from tests.support.socketio import House, MakeHouse
-from yekta.socketio.recovery import RECOVERABLE, Settings
+from yekta.socketio.reasons import RECOVERABLE
+from yekta.socketio.recovery import Settings
 
 
 @pytest.fixture

@@ -116,7 +116,7 @@ class Events:
 
     def ai_chat(self, peer: Peer, data: Chat, reply: Reply) -> None:
         try:
-            self._counselor.chat(owner(peer), data, peer, reply)
+            self._counselor.chat(Owner.of(peer.session), data, peer, reply)
         except ClientError as error:
             named = {"messageId": data.message_id} if data.message_id else {}
             reply("ai:response:error", {"error": error.message, **named, "retryable": True})
@@ -125,7 +125,7 @@ class Events:
         def cancelled(state: State) -> None:
             acknowledge(reply, {"ok": True, "messageId": data.message_id, "state": state.value})
 
-        return then(self._everywhere.cancel(owner(peer), data.message_id), cancelled)
+        return then(self._everywhere.cancel(Owner.of(peer.session), data.message_id), cancelled)
 
     def ai_resume(self, peer: Peer, data: Resume, reply: Reply) -> Wait:
         def found(answer: Answer) -> None:
@@ -133,16 +133,10 @@ class Events:
             acknowledge(reply, {"ok": True, **said})
             peer.follow(answer, reply, data.seq, replay=True)
 
-        return then(self._everywhere.find(owner(peer), data.message_id), found)
+        return then(self._everywhere.find(Owner.of(peer.session), data.message_id), found)
 
     def ai_streams(self, peer: Peer, data: Any, reply: Reply) -> Wait:
         def listed(streams: list[dict[str, Any]]) -> None:
             reply("ai:streams_response", {"streams": streams})
 
-        return then(self._everywhere.streams(owner(peer)), listed)
-
-
-def owner(peer: Peer) -> Owner:
-    """Whose answers the peer may see: its session's, and its user's from all devices."""
-    session = peer.session
-    return Owner(session.id, session.user_id if session.is_logged_in else None)
+        return then(self._everywhere.streams(Owner.of(peer.session)), listed)

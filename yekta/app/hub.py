@@ -13,13 +13,14 @@ from typing import Any
 from yekta.app.peer import Peer
 from yekta.app.sessions import Sessions
 from yekta.app.visits import Visits
+from yekta.engineio.connection import TRANSPORT_CLOSE
 from yekta.socketio.adapter import Adapter, Flags, Member, Target
 from yekta.socketio.message import Message
 
 SESSION, USER = "session:", "user:"
 
 # The reason where there is no other: the client closed the connection, or it broke.
-LEFT = "transport close"
+LEFT = TRANSPORT_CLOSE
 
 
 class Hub:

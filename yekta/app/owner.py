@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import attrs
+
+if TYPE_CHECKING:
+    from yekta.app.session_store import Session
 
 
 @attrs.frozen
@@ -13,6 +18,11 @@ class Owner:
     user: str | None = None
     # An address is not a person: who shares it neither joins nor resumes what another asked.
     returns: bool = True
+
+    @classmethod
+    def of(cls, session: Session) -> Owner:
+        """Whose answers one sees who has ``session``: its own, and its user's from all devices."""
+        return cls(session.id, session.user_id if session.is_logged_in else None)
 
     @property
     def name(self) -> str:

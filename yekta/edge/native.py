@@ -28,13 +28,14 @@ from yekta.rooms import Joined
 from yekta.socketio.acks import Answered
 from yekta.socketio.adapter import Adapter, RemoteSocket
 from yekta.socketio.message import Message
+from yekta.socketio.reasons import SHUTTING_DOWN
 from yekta.web.arrival import Arrival, Door, WebArrival
 from yekta.web.origins import Origins
 from yekta.web.request import Request
 from yekta.websocket.factory import WebSocketFactory
 from yekta.websocket.frame import Utf8
 from yekta.websocket.interfaces import IReceiver, IWebSocket
-from yekta.websocket.limits import NO_CLOSE, SERVICE_RESTART
+from yekta.websocket.limits import NO_CLOSE, NORMAL, SERVICE_RESTART
 from yekta.websocket.shared import SharedText
 from yekta.websocket.upgrade import take_up
 
@@ -42,7 +43,7 @@ from yekta.websocket.upgrade import take_up
 SESSION_ENDED = 4401
 
 # With 1012: the client is welcome again, after a moment of its own choosing.
-GOODBYE = "server shutting down"
+GOODBYE = SHUTTING_DOWN
 
 # What is said to those who come while we go, and after how many seconds another process will have them.
 GOING, COME_BACK = "The server is restarting", 1
@@ -169,7 +170,7 @@ class NativePeer(Peer):
         return RemoteSocket(self.id, frozenset(self.rooms), {}, {})
 
     def disconnect(self, close: bool = False) -> None:
-        self._websocket.close(1000)
+        self._websocket.close(NORMAL)
 
 
 class NativeDoor(Resource):
@@ -189,7 +190,6 @@ class NativeDoor(Resource):
     ) -> None:
         super().__init__()
         self.hub = hub
-        self.dispatcher = dispatcher
         self.dispatch = dispatcher.dispatch
         self.touch = hub.touch
         self.adapter = adapter

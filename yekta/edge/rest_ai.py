@@ -127,7 +127,7 @@ class RestAi:
     async def chat(self, call: Call) -> dict[str, Any] | None:
         session = await self._session_if_any(call)
         # An address cannot come back to its answer.
-        owner = Owner("address:" + call.asked.address, returns=False) if session is None else _owner(session)
+        owner = Owner("address:" + call.asked.address, returns=False) if session is None else Owner.of(session)
         if call.wants_events:
             await self._stream(
                 call, session, lambda stream: self._counselor.chat(owner, call.body, stream, stream.send)
@@ -155,7 +155,7 @@ class RestAi:
     async def resume_stream(self, call: Call) -> None:
         session, message_id = await self._session(call), call.names["message_id"]
         seq = last_seq(message_id, call.given.get(LAST_EVENT_ID.name, ""))
-        finding = ensureDeferred(known(self._everywhere.find(_owner(session), message_id)))
+        finding = ensureDeferred(known(self._everywhere.find(Owner.of(session), message_id)))
         answer = await self._requests.wait(session, finding)
         await self._stream(call, session, lambda stream: stream.follow(answer, stream.send, seq, replay=True))
 
@@ -204,7 +204,7 @@ class RestAi:
         return await authenticate(self._sessions, call.token)
 
     async def _known_owner(self, call: Call) -> Owner:
-        return _owner(await self._session(call))
+        return Owner.of(await self._session(call))
 
     async def _stream(self, call: Call, session: Session | None, begin: Callable[[EventStream], object]) -> None:
         assert call.request is not None
@@ -217,10 +217,6 @@ class RestAi:
                 await self._requests.wait(session, stream.done)
         finally:
             stream.close()
-
-
-def _owner(session: Session) -> Owner:
-    return Owner(session.id, session.user_id if session.is_logged_in else None)
 
 
 def _conversation(call: Call) -> str:

@@ -13,8 +13,9 @@ from yekta.app.sessions import Session, Sessions
 from yekta.edge.login import INVALID_TOKEN, NotAuthenticated, authenticate
 from yekta.socketio.errors import ConnectError
 from yekta.socketio.listeners import ignore
+from yekta.socketio.reasons import SHUTTING_DOWN
 from yekta.socketio.server import Server
-from yekta.socketio.socket import SHUTTING_DOWN, Socket
+from yekta.socketio.socket import Socket
 
 # socket.io-client takes a URL's path for the namespace; these are what users of the old guide connect to.
 ALIASES = dict.fromkeys(("/socket.io", "/socket.io/", "/ws", "/ws/"), "/")

@@ -94,7 +94,7 @@ class Node(MultiService):
         self.counselor.care = care(changed)
         self.origins.allowed = changed.cors_origin
         self.origins.headers = not changed.disable_cors
-        self.native.dispatcher.limit(Rate(changed.event_rate, changed.event_burst))
+        self.dispatcher.limit(Rate(changed.event_rate, changed.event_burst))
         self.settings = changed
         return waiting
 
@@ -202,13 +202,13 @@ class Node(MultiService):
         adapter = self.socketio.sockets.adapter
         self.hub = Hub(self.sessions, adapter, Visits(self.reactor))
         events = Events(self.hub, self.counselor, self.timestamps).table()
-        dispatcher = Dispatcher(events, self.reactor, Rate(settings.event_rate, settings.event_burst))
-        self.numbers = Numbers(self.hub, dispatcher, self.counselor, self.socketio.engine)
-        SocketDoor(self.socketio, self.sessions, self.hub, dispatcher)
+        self.dispatcher = Dispatcher(events, self.reactor, Rate(settings.event_rate, settings.event_burst))
+        self.numbers = Numbers(self.hub, self.dispatcher, self.counselor, self.socketio.engine)
+        SocketDoor(self.socketio, self.sessions, self.hub, self.dispatcher)
         self.websockets = WebSocketFactory(self.reactor, limits.of_websocket(settings, heartbeat=True))
         self.websockets.short_opening = self.socketio.websockets.short_opening = settings.http_short_path
         self.native = NativeDoor(
-            self.websockets, self.sessions, self.hub, dispatcher, adapter, self.origins
+            self.websockets, self.sessions, self.hub, self.dispatcher, adapter, self.origins
         )
 
 

@@ -24,7 +24,7 @@ def api(node: Node) -> ApiPort:
         ai,
         Vitals(node.health, node.timestamps),
         node.origins,
-        node.native.dispatcher.events,
+        node.dispatcher.events,
         websocket_path=settings.websocket_path,
         legacy_status=settings.legacy_status,
     )

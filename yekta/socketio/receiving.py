@@ -14,7 +14,8 @@ from yekta.socketio.errors import ProtocolError
 from yekta.socketio.order import Order
 from yekta.socketio.packet import Packet
 from yekta.socketio.parser import MSGPACK, TEXT, Decoder, Parser
-from yekta.socketio.socket import CLIENT_DISCONNECT, Socket
+from yekta.socketio.reasons import CLIENT_DISCONNECT
+from yekta.socketio.socket import Socket
 from yekta.web.request import parse_target
 from yekta.websocket.frame import Utf8
 

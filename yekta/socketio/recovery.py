@@ -31,19 +31,6 @@ if TYPE_CHECKING:
     from yekta.socketio.adapter import Target
     from yekta.socketio.handshake import Handshake
 
-# Reasons after which a client is expected back.
-RECOVERABLE = frozenset(
-    (
-        "transport error",
-        "transport close",
-        "forced close",
-        "ping timeout",
-        "server shutting down",
-        "forced server close",
-    )
-)
-
-
 # Stands for the target of an event without rooms.
 _EVERYBODY = None
 

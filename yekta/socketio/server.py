@@ -30,10 +30,11 @@ from yekta.socketio.message import EventFormat
 from yekta.socketio.namespace import Namespace
 from yekta.socketio.parent import ParentNamespace
 from yekta.socketio.parser import Parser
+from yekta.socketio.reasons import SHUTTING_DOWN
 from yekta.socketio.receiving import Receiving
 from yekta.socketio.recovery import History
 from yekta.socketio.settings import Settings, from_options
-from yekta.socketio.socket import SHUTTING_DOWN, Socket
+from yekta.socketio.socket import Socket
 from yekta.timeouts import Timeouts
 from yekta.web.site import Limits as WebLimits
 from yekta.web.site import Site

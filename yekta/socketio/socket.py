@@ -20,15 +20,13 @@ from yekta.socketio.kept import Kept
 from yekta.socketio.listeners import ignore
 from yekta.socketio.listening import NOBODY
 from yekta.socketio.packet import Packet
-from yekta.socketio.recovery import RECOVERABLE, Session
+from yekta.socketio.reasons import RECOVERABLE, SERVER_DISCONNECT
+from yekta.socketio.recovery import Session
 from yekta.socketio.speaking import Speaking
 
 if TYPE_CHECKING:
     from yekta.socketio.client import Client
     from yekta.socketio.namespace import Namespace
-
-CLIENT_DISCONNECT, SERVER_DISCONNECT = "client namespace disconnect", "server namespace disconnect"
-SHUTTING_DOWN = "server shutting down"
 
 # The auth of those whose own has served.
 _NOTHING: Mapping[str, Any] = MappingProxyType({})

@@ -1,0 +1,13 @@
+"""Why a socket has left its namespace, in the words of Node's server; those of Engine.IO are its own."""
+
+from __future__ import annotations
+
+from yekta.engineio.connection import FORCED_CLOSE, PING_TIMEOUT, TRANSPORT_CLOSE, TRANSPORT_ERROR
+
+CLIENT_DISCONNECT, SERVER_DISCONNECT = "client namespace disconnect", "server namespace disconnect"
+SHUTTING_DOWN = "server shutting down"
+
+# Those after which a client is expected back. The last only an application says, by Node's example.
+RECOVERABLE = frozenset(
+    (TRANSPORT_ERROR, TRANSPORT_CLOSE, FORCED_CLOSE, PING_TIMEOUT, SHUTTING_DOWN, "forced server close")
+)
