@@ -123,6 +123,7 @@ async def test_of_many_at_once_one_registers(world: World) -> None:
         ({"name": "x\x00", "email": "a@b.c"}, "Missing required fields"),
         ({"email": "a@b.c"}, "Missing required fields"),
         ({"name": "x" * 201, "email": "a@b.c"}, "Invalid name"),
+        ({"name": "x" + "\u0301" * 100_000, "email": "a@b.c"}, "Invalid name"),
         ({"name": "Sara", "email": "nowhere"}, "Invalid email"),
         ({"name": "Sara", "email": ["a@b.c"]}, "Invalid email"),
         ({"name": "Sara", "email": "a@b.c", "phone": "nobody"}, "Invalid phone"),
@@ -163,6 +164,7 @@ async def test_unknown_users_wrong_passwords_and_no_password_are_one_answer_for_
         assert await refusal(world.accounts.login(identifier, "wrong horse")) == WRONG
         assert world.passwords.checks == before + 1
     assert await refusal(world.accounts.login("no identifier at all", PASSWORD)) == WRONG
+    assert await refusal(world.accounts.login("x" + "\u0301" * 100_000, PASSWORD)) == WRONG
     assert await refusal(world.accounts.login("sara@example.com", PASSWORD * 100)) == WRONG
 
 

@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
+from tests.support.cost import seconds_of
 from yekta.app import identifiers
 
 
@@ -52,3 +55,15 @@ def test_text_is_trimmed_and_composed_and_has_no_control_characters() -> None:
     assert identifiers.text("  e\u0301 ") == "é"
     assert identifiers.text("نیم\u200cفاصله") == "نیم\u200cفاصله"
     assert identifiers.text("a\nb") == identifiers.text(b"a") == identifiers.text(None) == ""
+
+
+def test_text_that_is_too_long_stays_so() -> None:
+    assert identifiers.email("a@" + "b" * 100_000 + ".c") is None
+    assert len(identifiers.text("\u1f82" * 100_000)) > identifiers.EMAIL_LIMIT
+    assert len(identifiers.text("\u03b1\u0313\u0300\u0345" * 100_000)) > identifiers.EMAIL_LIMIT
+    assert identifiers.text("a" + " " * 100_000 + "b") != "a"
+
+
+@pytest.mark.parametrize("read", [identifiers.text, identifiers.email, identifiers.phone])
+def test_marks_without_end_upon_one_letter_cost_nothing(read: Callable[[object], object]) -> None:
+    assert seconds_of(lambda: read("a" + "\u0301" * 20_000 + "\u0327" * 20_000), times=1) < 0.1

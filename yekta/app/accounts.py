@@ -148,9 +148,10 @@ def describe(user: User) -> dict[str, object]:
 
 
 def _new_user(name: object, email: object, phone: object, kind: object, now: float) -> User:
-    if not identifiers.text(name) or not (email or phone):
+    called = identifiers.text(name)
+    if not called or not (email or phone):
         raise ClientError("Missing required fields", "Name and either email or phone is required")
-    if len(identifiers.text(name)) > identifiers.NAME_LIMIT:
+    if len(called) > identifiers.NAME_LIMIT:
         raise ClientError("Invalid name", f"A name has at most {identifiers.NAME_LIMIT} characters")
     if kind not in TYPES:
         raise ClientError("Invalid type", "Only patients can register")
@@ -158,7 +159,7 @@ def _new_user(name: object, email: object, phone: object, kind: object, now: flo
         id=secrets.token_hex(8),
         email=identifiers.email(email),
         phone=identifiers.phone(phone),
-        name=identifiers.text(name),
+        name=called,
         type=str(kind),
         created_at=now,
     )

@@ -11,6 +11,10 @@ import unicodedata
 NAME_LIMIT = 200
 EMAIL_LIMIT = 254  # RFC 5321 4.5.3.1.3, without the angle brackets.
 
+# Composing takes time that is quadratic in the marks upon one letter, so no more characters than this are composed. It
+# makes at most four of them one: what is longer than this stays longer than any limit.
+_COMPOSED = 4 * (EMAIL_LIMIT + 1)
+
 # Enough to catch a slip of the pen: only a letter that arrives proves an address.
 _EMAIL = re.compile(r"[^@\s]{1,64}@[^@\s.]+(\.[^@\s.]+)+")
 # E.164 allows 15 digits. Local numbers are kept as they are: the country is not known.
@@ -19,10 +23,13 @@ _PUNCTUATION = re.compile(r"[\s().\-\u2010-\u2015]+")
 
 
 def text(value: object) -> str:
-    """Trimmed and composed text (Unicode NFC), or ``""`` for anything else, control characters included."""
+    """Trimmed and composed text (Unicode NFC), or ``""`` for anything else, control characters included.
+
+    Of a text that is longer than any limit only the beginning is given, which is longer as well.
+    """
     if not isinstance(value, str):
         return ""
-    composed = unicodedata.normalize("NFC", value).strip()
+    composed = unicodedata.normalize("NFC", value.strip()[:_COMPOSED])
     return composed if all(unicodedata.category(char) not in ("Cc", "Cs") for char in composed) else ""
 
 
