@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests.support.cost import seconds_of
 from yekta.ai.provider import Kind, ProviderError
 from yekta.app.errors import ClientError
 from yekta.app.sessions import StoreUnavailable
@@ -42,3 +43,31 @@ def test_the_query_counts_before_the_body() -> None:
 
 def test_no_token_is_none() -> None:
     assert find_token(Request("POST", "/", {"token": ""}, {"authorization": "Bearer "}), {"token": 0}) is None
+
+
+def by_cookie(cookie: str) -> str | None:
+    return find_token(Request("GET", "/", {}, {"cookie": cookie}), {})
+
+
+@pytest.mark.parametrize(
+    "foreign", ['pref={"a":1,"b":2}', "flag", "a=b c", "[x]=1", "نام=سارا", 'a="x', "=", "a=;;", "tokens=U"]
+)
+def test_other_cookies_do_not_hide_the_token(foreign: str) -> None:
+    assert by_cookie(f"{foreign}; token=T") == by_cookie(f"token=T; {foreign}") == "T"
+
+
+@pytest.mark.parametrize("cookie", ["token=T", " token = T ", 'token="T"', "a=b;token=T;token=U", "token=T;"])
+def test_the_first_cookie_of_that_name_is_the_token(cookie: str) -> None:
+    assert by_cookie(cookie) == "T"
+
+
+@pytest.mark.parametrize(
+    ("value", "token"), [('"', '"'), ("a=b==", "a=b=="), (r'"\""', r"\""), ("%41", "%41"), ("", None)]
+)
+def test_nothing_in_a_cookie_is_unescaped(value: str, token: str | None) -> None:
+    assert by_cookie(f"token={value}") == token
+
+
+@pytest.mark.parametrize("cookie", ['token="' + r"\"" * 50_000 + '"', ";" * 100_000, "=" * 100_000, " " * 100_000])
+def test_no_cookie_costs_more_than_its_length(cookie: str) -> None:
+    assert seconds_of(lambda: by_cookie(cookie)) < 0.1
