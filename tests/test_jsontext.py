@@ -8,12 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.support.cost import seconds_of
 from yekta import jsontext
 
 SCALARS = st.none() | st.booleans() | st.integers(-(2**63), 2**64 - 1) | st.floats(allow_nan=False) | st.text()
-VALUES = st.recursive(
-    SCALARS, lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner), max_leaves=20
-)
+VALUES = st.recursive(SCALARS, lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner), max_leaves=20)
 
 
 @given(VALUES.filter(lambda value: value not in (float("inf"), float("-inf"))))
@@ -50,6 +49,9 @@ def test_the_error_quotes_nothing() -> None:
         '\ufeff"\\u0041"',
         '["\\ud83d",NaN]',
         '["\\ud83d",1e400]',
+        '["\\ud83d","\\ud83"]',
+        '["\\ud83d","\\ud8xx"]',
+        '["\\ud83d","\\x"]',
         '"\\ud83d',
         '"\\u12"',
         "[" * 1025 + "]" * 1025,
@@ -77,12 +79,34 @@ def test_broken_text_is_not_json(data: bytes) -> None:
         ('"\\ud83d\\ude00\\ud83d!"', "\U0001f600\ufffd!"),
         ('{"\\ud83d":[1,true,null,2.5]}', {"\ufffd": [1, True, None, 2.5]}),
         ('["\\ud83d",12345678901234567890123]', ["\ufffd", 12345678901234567890123.0]),
+        ('["\\ud83d",1234567890123456789]', ["\ufffd", 1234567890123456789]),
+        (r'"\uD83D\uD83D\uDE00\uDE00\uDE00"', "\ufffd\U0001f600\ufffd\ufffd"),
+        (r'"\ud83d \ude00\ud83d\u0041\ude00"', "\ufffd \ufffd\ufffdA\ufffd"),
+        (r'"\\ud83d\\\ud83d\\\\ude00"', "\\ud83d\\\ufffd\\\\ude00"),
+        (r'"\ud83d\\ude00"', "\ufffd\\ude00"),
     ],
 )
 def test_half_an_emoji_becomes_a_replacement_character(text: str, value: Any) -> None:
     assert jsontext.decode(text) == value
     assert jsontext.decode(text.encode()) == value
     jsontext.encode(value)
+
+
+# What Python's own reader makes of it, which keeps the halves.
+@given(
+    st.lists(
+        st.sampled_from([r"\ud83d", r"\uDBFF", r"\ude00", r"\uDC00", r"\u005c", r"\\", r"\"", "ud83d", "u", "😀", " "])
+    )
+)
+def test_any_halves_and_backslashes_are_read_as_they_were_written(parts: list[str]) -> None:
+    text = '"' + "".join(parts) + '"'
+    assert jsontext.decode(text) == json.loads(text).encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+@pytest.mark.parametrize("rest", [",[]" * 329_000, ",1" * 490_000], ids=["lists", "numbers"])
+def test_half_an_emoji_makes_no_message_dear(rest: str) -> None:
+    halved, whole = (f'["{first}"{rest}]' for first in (r"\ud83d", r"\ufffd"))
+    assert seconds_of(lambda: jsontext.decode(halved)) < 2 * seconds_of(lambda: jsontext.decode(whole)) + 0.02
 
 
 def test_a_number_beyond_64_bits_becomes_a_float() -> None:

@@ -6,7 +6,7 @@ beyond 64 bits becomes a float, as in JavaScript. Every fault is a :class:`NotJs
 
 from __future__ import annotations
 
-import json
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -18,6 +18,11 @@ _Default = Callable[[Any], Any]
 loads, Refused = orjson.loads, orjson.JSONDecodeError
 # The bare writer, and what it raises for what JSON cannot say.
 dumps, Unsayable = orjson.dumps, TypeError
+
+# The first half of a character without the second, or the second without the first.
+_HALF = re.compile(
+    r"\\u[dD](?:[89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F])|(?<!\\u[dD][89abAB]..\\u[dD])[c-fC-F][0-9a-fA-F]{2})"
+)
 
 
 class NotJson(ValueError):
@@ -58,14 +63,10 @@ def _decode_lone_surrogates(text: str | bytes) -> Any:
     try:
         # Bytes would be let through with a byte order mark, or with surrogates in them.
         text = text if isinstance(text, str) else text.decode()
-        # With a letter in the place of each half it must be JSON, and not too deep for a reader that recurses.
-        orjson.loads(text.replace(r"\ud", r"\u0").replace(r"\uD", r"\u0"))
-        value = json.loads(text, parse_int=_integer)
-        halves = json.dumps(value, ensure_ascii=False).encode("utf-16", "surrogatepass")
-        return orjson.loads(halves.decode("utf-16", "replace"))
-    except (ValueError, RecursionError):
+        # A backslash that is meant as one is spelled otherwise, so that each of the others begins an escape.
+        whole, halves = _HALF.subn(r"\\ufffd", text.replace(r"\\", r"\u005c"))
+        if not halves:
+            raise NotJson
+        return orjson.loads(whole)
+    except ValueError:
         raise NotJson from None
-
-
-def _integer(digits: str) -> int | float:
-    return int(digits) if len(digits) < 19 else float(digits)
