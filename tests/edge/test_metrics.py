@@ -42,7 +42,7 @@ def ignore(event: str, data: object) -> None:
 
 
 def test_events_are_counted_by_name_and_those_of_nobody_together(gateway: Gateway) -> None:
-    dispatcher = gateway.native.dispatcher
+    dispatcher = gateway.dispatcher
     for name in ("ping", "ping", "a secret name", "another"):
         dispatcher.dispatch(Nobody(), name, None, ignore)  # type: ignore[arg-type]
     numbers = scrape(gateway)

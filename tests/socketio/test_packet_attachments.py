@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from tests.socketio.test_packet import decoded, feed
+from tests.support.cost import seconds_of
 from yekta.socketio.errors import ProtocolError
-from yekta.socketio.packet import EVENT, Decoder, Packet, decode_text, encode
+from yekta.socketio.packet import EVENT, MAX_SEARCHED, Decoder, Packet, decode_text, encode
 
 
 def test_ten_attachments_pass() -> None:
@@ -52,6 +53,35 @@ def test_only_true_makes_a_placeholder(truthy: str) -> None:
 @pytest.mark.parametrize("depth", [100, 1_000])
 def test_a_deep_packet_with_attachments_is_put_together_or_refused(depth: int) -> None:
     feed('51-["e",' + "[" * depth + '{"_placeholder":true,"num":0}' + "]" * depth + "]", b"x")
+
+
+@pytest.mark.parametrize("row", ['{"x":[1]}', "[[1]]", '{"x":{"y":[]}}'])
+def test_as_much_is_searched_for_placeholders_as_clients_send_and_no_more(row: str) -> None:
+    def packet(rows: int) -> Packet | None:
+        decoder = Decoder()
+        assert decoder.decode(f'51-["e",[{",".join([row] * rows)}],{{"_placeholder":true,"num":0}}]') is None
+        return decoder.decode(b"x")
+
+    # The data itself and the list of rows are looked through as well; what is empty is not.
+    most = (MAX_SEARCHED - 2) // 2
+    fits = packet(most)
+    assert fits is not None
+    assert (len(fits.data[1]), fits.data[2]) == (most, b"x")
+    with pytest.raises(ProtocolError):
+        packet(most + 1)
+
+
+@pytest.mark.parametrize("item", ["[]", "{}", "1", "[1]", '{"":1}', "[[[[1]]]]"])
+def test_the_search_for_placeholders_takes_no_longer_than_reading_does(item: str) -> None:
+    text = f'51-["e",{{"_placeholder":true,"num":0}}{f",{item}" * (980_000 // (len(item) + 1))}]'
+    reading = seconds_of(lambda: Decoder().decode(text))
+
+    def both() -> None:
+        decoder = Decoder()
+        decoder.decode(text)
+        decoder.decode(b"")
+
+    assert seconds_of(both) < 2 * reading + 0.03
 
 
 def test_attachments_together_are_bounded() -> None:
