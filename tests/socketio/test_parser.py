@@ -104,7 +104,7 @@ def test_mutated_packets_never_raise_anything_but_a_protocol_error(packet: Packe
         written(type=3, nsp="/", data={}, id=1), written(type=4, nsp="/"), written(type=4, nsp="/", data=1),
         written(type=2, nsp="/", data=["a"]) + b"\x00", b"\x91" * 100_000, b"\xdd\xff\xff\xff\xff",
         b"\x83\xa4type\x02\xa3nsp\xa1/\xa4data\x92\xa1a\xd4\x05\x00",
-        b"\x83\xa4type\x02\xa3nsp\xa1/\xa4data\x92\xa1a\xd5\x00\x00\x00",
+        b"\x83\xa4type\x02\xa3nsp\xa1/\xa4data\x92\xa1a\xd5\x05\x00\x00",
         b"\x83\xa4type\x02\xa3nsp\xa1/\xa4data\x91\xa2\xff\xff",
         b"\x83\xa4type\x02\xa3nsp\xa1/\xa4data\x92\xa1a\x81\x80\x01",
     ],
