@@ -211,6 +211,16 @@ def test_each_answer_has_a_line_in_the_access_log(site_of: SiteOf, clock: Clock)
     client.hang_up()
 
 
+@pytest.mark.parametrize("stated", ["\xff", "198.51.100.7, \xff", "\x80,\xfe"])
+def test_an_address_that_is_no_text_is_none(site_of: SiteOf, clock: Clock, both: BothWays, stated: str) -> None:
+    access = Told()
+    client = HttpClient(site_of(access, trusted=parse_trusted([PROXY]), max_per_address=1), clock, PROXY)
+    assert client.ask("GET", "/", {"X-Forwarded-For": stated}).status == 200
+    assert access.lines == [f"GET / 200 0 B 0 ms {PROXY}"]
+    assert [asked.address for asked in both.asked] == [PROXY]
+    client.hang_up()
+
+
 def test_a_line_says_how_long_the_answer_took(site_of: SiteOf, clock: Clock, both: BothWays) -> None:
     access = Told()
     client = HttpClient(site_of(access), clock)

@@ -237,8 +237,8 @@ def facts(request: http.Request) -> Facts:
 
 def address_of(request: http.Request) -> str:
     """A client's address."""
-    stated = request.requestHeaders.getRawHeaders("x-forwarded-for", [])
-    return _whereabouts(request, {"x-forwarded-for": ",".join(stated)})[0]
+    stated = request.requestHeaders.getRawHeaders(b"x-forwarded-for", [])
+    return _whereabouts(request, {"x-forwarded-for": b",".join(stated).decode("latin-1")})[0]
 
 
 def _whereabouts(request: http.Request, headers: Mapping[str, str]) -> tuple[str, bool]:
