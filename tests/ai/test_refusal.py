@@ -14,6 +14,10 @@ from yekta.ai.refusal import lost, refused, seconds_until
     ("value", "seconds"),
     [
         ("7", 7.0),
+        ("86401", 86400.0),
+        ("9" * 400, 86400.0),
+        ("9" * 5000, 86400.0),
+        ("Fri, 31 Dec 9999 23:59:59 GMT", 86400.0),
         (" 0 ", 0.0),
         ("Thu, 01 Jan 1970 00:01:40 GMT", 90.0),
         ("Thu, 01 Jan 1970 00:00:00 GMT", 0.0),

@@ -22,6 +22,9 @@ _KINDS = {
     504: Kind.TIMEOUT,
 }
 
+# Seconds: a day. Who asks for more, up to numbers that are infinite, may be asked again all the same.
+LONGEST = 86_400.0
+
 
 def refused(status: int, retry_after: str | None, now: float) -> ProviderError:
     """The error for an HTTP ``status`` other than 200; ``now`` in seconds since the epoch."""
@@ -31,12 +34,13 @@ def refused(status: int, retry_after: str | None, now: float) -> ProviderError:
 
 
 def seconds_until(retry_after: str, now: float) -> float | None:
-    """A ``Retry-After`` value, seconds or an HTTP date, in seconds from ``now``; ``None`` if neither."""
+    """A ``Retry-After`` value, seconds or an HTTP date, in seconds from ``now``, at most `LONGEST`; ``None`` if
+    neither."""
     text = retry_after.strip()
     if text.isascii() and text.isdigit():
-        return float(text)
+        return min(float(text), LONGEST)
     try:
-        return max(0.0, parsedate_to_datetime(text).timestamp() - now)
+        return min(max(0.0, parsedate_to_datetime(text).timestamp() - now), LONGEST)
     except (ValueError, OverflowError):
         return None
 
