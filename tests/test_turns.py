@@ -1,14 +1,14 @@
-"""What waits for the end of a turn."""
+"""What waits for the next turn, or for the end of this one."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from twisted.internet.task import Clock
-from twisted.logger import LogEvent, globalLogPublisher
+from twisted.logger import LogEvent, capturedLogs, globalLogPublisher
 
 from yekta.app.visits import Visits
-from yekta.turns import EndOfTurn, has_turns
+from yekta.turns import EndOfTurn, NextTurn, has_turns
 
 
 class Reactor:
@@ -65,3 +65,24 @@ def test_the_visits_that_end_in_a_turn_are_told_together() -> None:
     finally:
         globalLogPublisher.removeObserver(told.append)
     assert [(event["seconds"], event["address"]) for event in told] == [(3.0, "203.0.113.7"), (4.0, "a local socket")]
+
+
+def test_each_thing_is_dealt_with_once_in_the_next_turn_though_others_fail() -> None:
+    clock, dealt = Clock(), list[int]()
+
+    def deal(thing: int) -> None:
+        dealt.append(thing)
+        if dealt == [1]:
+            # What is added meanwhile waits for the turn after.
+            waiting.add(thing)
+        assert thing != 2
+
+    waiting = NextTurn(clock, deal)
+    for thing in (1, 2, 1, 3):
+        waiting.add(thing)
+    assert dealt == []
+    with capturedLogs() as lines:
+        clock.advance(0)
+    assert dealt == [1, 2, 3, 1]
+    assert [line["log_failure"].type for line in lines] == [AssertionError]
+    assert clock.getDelayedCalls() == []

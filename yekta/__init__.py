@@ -15,14 +15,14 @@ The directories are floors. A module imports its own floor or a lower one (``tes
                     Origins; connections that change hands
        ai/          LIBRARY: chat completions as a stream of text
        tcp.py       TCP that tries to send at once; tls.py: the same over TLS; ports.py listens for both
-       timeouts.py  many waits for the price of one timer
+       timeouts.py  many waits for the price of one timer; alarm.py: one that can be set again
+       turns.py     what waits for the next turn of the reactor, or for the end of this one
     0  packet.py, frame.py, sse.py, errors.py inside the libraries: pure codecs
        jsontext.py  the one JSON seam; msgpack.py: the same for its binary sister
        rooms.py     who is in which room, both ways
        ids.py       ids and tokens that nobody can guess
        attributes.py  names that all objects of a class share
        lru.py       what was used last, up to a limit
-       turns.py     what waits for the end of the reactor's turn
 
 A message's way, for a native ``{"event": "ping"}``: socket → `websocket.protocol` (frame) → `edge.native` (peer) →
 `app.dispatcher` → `app.events` → ``peer.emit`` → frame → socket. Socket.IO joins it at the dispatcher. Begin to read at

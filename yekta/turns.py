@@ -1,4 +1,5 @@
-"""What waits for the end of a turn of the reactor, where it says when that is (`yekta.services.reactor`).
+"""What waits for the reactor's next turn, or for the end of this one, where it says when that is
+(`yekta.services.reactor`).
 
 A thing done many times in a row is done while the processor knows its way: the line that is logged of each connection,
 written among all else that happens, costs three times what it does with its like.
@@ -9,12 +10,43 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Generic, TypeVar
 
+from twisted.internet.interfaces import IReactorTime
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
 Thing = TypeVar("Thing")
 
 
 def has_turns(reactor: Any) -> bool:
     """Whether ``reactor`` uncorks what is in its list ``corked`` at the end of each turn; it can ``forget``, too."""
     return hasattr(reactor, "corked")
+
+
+class NextTurn(Generic[Thing]):
+    """Has ``deal(thing)`` called in the next turn for each thing, once, however often it was added. Where that fails
+    for one, the others have their turn all the same.
+    """
+
+    _log = Logger()
+
+    def __init__(self, clock: IReactorTime, deal: Callable[[Thing], object]) -> None:
+        self._clock = clock
+        self._deal = deal
+        self._things: dict[Thing, None] = {}
+
+    def add(self, thing: Thing) -> None:
+        """Deal with ``thing``, which is hashable, soon."""
+        if not self._things:
+            self._clock.callLater(0, self._go)
+        self._things[thing] = None
+
+    def _go(self) -> None:
+        things, self._things = self._things, {}
+        for thing in things:
+            try:
+                self._deal(thing)
+            except Exception:
+                self._log.failure("What waited for its turn failed", Failure())
 
 
 class EndOfTurn(Generic[Thing]):

@@ -41,7 +41,7 @@ class BenchEvents:
 
 def root(node: Node) -> ApiPort:
     """The API's port, once the dispatcher knows the events."""
-    dispatcher = node.native.dispatcher
+    dispatcher = node.dispatcher
     events = BenchEvents(node).table()
     dispatcher.events = {**dispatcher.events, **events}
     dispatcher.counts.update(dict.fromkeys(events, 0))

@@ -82,7 +82,7 @@ async def test_a_home_that_waits_no_longer_tells_readers_elsewhere_what_it_tells
     ends_soon = read_elsewhere(tmp_path, lane, home, DRAIN_ANSWERS_SECONDS="0.2")
     async with ends_soon as (pair, follower, there, generation, message_id):
         {API: pair.api, WS: pair.ws}[home].process.send_signal(signal.SIGTERM)
-        end = {"messageId": message_id, "fullResponse": "half", "finishReason": "cancelled"}
-        assert await there.end() == ("complete", end)
+        end = {"messageId": message_id, "error": "The server is stopping", "retryable": True}
+        assert await there.end() == ("error", end)
         await soon(generation.cancelled)
         await close(follower, there)

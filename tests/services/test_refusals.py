@@ -28,7 +28,7 @@ REFUSED = {
     "a path that is none": ("api", (), {"WEBSOCKET_PATH": "ws"},
                             "WEBSOCKET_PATH must be a path that begins with /, not 'ws'."),
     "pages of any host": ("ws", (), {"CORS_ORIGIN": "https://*.example"},
-                          "CORS_ORIGIN must be a comma-separated list of origins such as https://app.example, not 'h"),
+                          "CORS_ORIGIN must be a comma-separated list of origins such as https://app.example, null"),
     "names that are too long": ("api", (), {"MAX_NAMESPACE_LENGTH": "300"},
                                 "MAX_NAMESPACE_LENGTH must be a whole number from 1 to 256, not '300'."),
     "an option that is no number": ("api", ("--max-queued=x",), {}, "MAX_QUEUED must be a whole number, not 'x'."),

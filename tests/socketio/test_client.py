@@ -219,14 +219,24 @@ def test_a_name_longer_than_the_setting_ends_the_connection(make_house: MakeHous
     assert not browser.open
 
 
-@pytest.mark.parametrize(("length", "stays"), [(16_384, True), (16_385, False)])
+@pytest.mark.parametrize(("length", "joins"), [(16_384, True), (16_385, False)])
 @pytest.mark.parametrize("spelling", ["", "/other,"])
-def test_a_connect_longer_than_the_setting_ends_the_connection(
-    browser: Browser, spelling: str, length: int, stays: bool
+def test_a_connect_longer_than_the_setting_is_refused(
+    house: House, browser: Browser, spelling: str, length: int, joins: bool
 ) -> None:
+    house.of("/other")
     head, tail = f'0{spelling}{{"token":"', '"}'
     browser.say(head + "x" * (length - len(head + tail)) + tail)
-    assert browser.open is stays
+    (answer,) = browser.heard()
+    assert isinstance(answer, str)
+    if not joins:
+        assert answer == f'4{spelling}{{"message":"Too much auth"}}'
+        browser.say(f"0{spelling}")
+        (answer,) = browser.heard()
+        assert isinstance(answer, str)
+    assert answer.startswith(f'0{spelling}{{"sid":')
+    browser.say(head + "x" * length + tail)
+    assert not browser.open
 
 
 def test_a_flood_of_unknown_namespaces_leaves_nothing(house: House, browser: Browser) -> None:

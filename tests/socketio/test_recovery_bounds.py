@@ -197,11 +197,26 @@ def test_exactly_so_many_sessions_are_kept_the_oldest_going_first(
 
 def test_events_are_forgotten_after_max_disconnection(make_house: MakeHouse) -> None:
     house = make_house(recovery=Settings(max_disconnection=10.0))
+    visit(house)
     for number in range(100):
         house.server.emit("event", number)
+    assert len(history(house)._events) == 100
     house.clock.advance(10.1)
     house.server.emit("event", 100)
     assert len(history(house)._events) == 1
+
+
+def test_nothing_is_kept_where_nobody_could_come_back(house: House) -> None:
+    house.browser().connect()
+    house.server.emit("event")
+    assert len(history(house)._events) == 0
+    client = visit(house)
+    house.server.emit("event")
+    assert len(history(house)._events) == 1
+    client.cut()
+    house.server.emit("event")
+    assert len(history(house)._events) == 2
+    assert come_back(house, client).socket.recovered
 
 
 def test_nothing_is_left_of_those_that_never_came_back(house: House) -> None:

@@ -23,6 +23,7 @@ from yekta.engineio.settings import Settings
 from yekta.engineio.verify import protocol, require_room, verify
 from yekta.engineio.websocket import Probe, WebSocketTransport
 from yekta.timeouts import Timeouts
+from yekta.turns import NextTurn
 from yekta.web.census import Census
 from yekta.web.request import Request
 from yekta.websocket.interfaces import IReceiver
@@ -66,7 +67,8 @@ class Engine:
         self._draining: Timeouts[Connection] = Timeouts(clock, settings.drain_timeout, self._give_up)
         self.upgrading: Timeouts[Probe] = Timeouts(clock, settings.upgrade_timeout, Probe.expire)
         self.freeing: Timeouts[Probe] = Timeouts(clock, FREE_POLL, Probe.free_poll)
-        self._unflushed: list[Connection] = []
+        # To be called with a connection: flushes it in the next turn, with all that is queued until then.
+        self.flush_soon = NextTurn(clock, Connection.flush).add
         # What an OPEN packet says after the sid, by transport and protocol.
         self._facts: dict[tuple[str, int], bytes] = {}
 
@@ -178,12 +180,6 @@ class Engine:
         for connection in list(self.connections.values()):
             connection.close(discard=discard)
 
-    def flush_soon(self, connection: Connection) -> None:
-        """Flush ``connection`` at the end of the reactor turn, with all that is queued until then."""
-        if not self._unflushed:
-            self.clock.callLater(0, self._flush)
-        self._unflushed.append(connection)
-
     def drain(self, connection: Connection) -> None:
         """``connection`` is closing but has not delivered everything yet. Its heart beats no longer."""
         self._await(connection, self._draining)
@@ -236,11 +232,6 @@ class Engine:
         if protocol == 4:
             fields["maxPayload"] = settings.max_payload
         return b"," + jsontext.encode_bytes(fields)[1:]
-
-    def _flush(self) -> None:
-        connections, self._unflushed = self._unflushed, []
-        for connection in dict.fromkeys(connections):
-            connection.flush()
 
     def _silent(self, connection: Connection) -> None:
         connection.fail(PING_TIMEOUT, "the client fell silent")

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from yekta.socketio.server import Server
 
 INVALID_NAMESPACE = ConnectError("Invalid namespace")
+TOO_LONG = ConnectError("Too much auth")
 
 # What most clients wait for, most of the time.
 _NONE: Any = MappingProxyType({})
@@ -116,11 +117,14 @@ class Client(Receiving):
 
     # -- namespaces ------------------------------------------------------------------------------------------
 
-    def connect(self, spelling: str, auth: dict[str, Any]) -> None:
+    def connect(self, spelling: str, auth: dict[str, Any] | None) -> None:
         if len(spelling) > self.server.settings.max_namespace_length:
             raise ProtocolError("namespace too long")
         if self.socket_in(spelling) is not None or spelling in self._admissions:
             raise ProtocolError("CONNECT twice")
+        if auth is None:
+            self.refuse(spelling, TOO_LONG)
+            return
         joined = 0 if self._first is None else 1 + len(self._others)
         if joined + len(self._admissions) >= self.server.settings.max_namespaces:
             self.refuse(spelling, INVALID_NAMESPACE)

@@ -139,12 +139,12 @@ class Receiving:
 
     def _packet_received(self, packet: Packet, size: int) -> None:
         if packet.type == packets.CONNECT:
-            if size > self.server.settings.max_auth_length:
-                raise ProtocolError("CONNECT too large")
             spelling, auth = packet.namespace, packet.data or {}
             if self.connection.protocol == 3:
                 # Socket.IO 2 put what is auth today into a query of the namespace.
                 spelling, auth = _split(spelling)
+            if size > self.server.settings.max_auth_length:
+                auth = None
             if self._order is not None and self._order.waiting and self.socket_in(spelling) is not None:
                 # It may have left and come back, and not have left yet: what it said before waits.
                 self._order.postpone(partial(self._join_in_turn, spelling, auth), size)
@@ -168,8 +168,8 @@ class Receiving:
         else:
             raise ProtocolError("a client does not send CONNECT_ERROR")
 
-    def connect(self, spelling: str, auth: dict[str, Any]) -> None:
-        """The client wants to join a namespace."""
+    def connect(self, spelling: str, auth: dict[str, Any] | None) -> None:
+        """The client wants to join a namespace. ``auth``: ``None`` where it is too long."""
         raise NotImplementedError
 
     # -- events, one after the other -------------------------------------------------------------------------
@@ -193,7 +193,7 @@ class Receiving:
         else:
             socket.lost(CLIENT_DISCONNECT)
 
-    def _join_in_turn(self, spelling: str, auth: dict[str, Any]) -> None:
+    def _join_in_turn(self, spelling: str, auth: dict[str, Any] | None) -> None:
         if self.connection.state is not STATE_OPEN:
             return
         try:

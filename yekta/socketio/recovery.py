@@ -187,8 +187,8 @@ class History:
             self.last += 1
         message.number = self.last
         message.offset = f"{self._epoch}-{self.last}"
-        if not message.volatile:
-            # What cannot be said to anybody need not be said again.
+        if self.alone and not message.volatile:
+            # Somebody may come back. What cannot be said to anybody need not be said again.
             with suppress(ValueError):
                 text, attachments = detach([*message.args, message.offset])
                 now = self._clock.seconds()

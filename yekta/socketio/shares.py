@@ -49,6 +49,9 @@ class Shares:
     def __contains__(self, id: str) -> bool:
         return id in self._shares
 
+    def __len__(self) -> int:
+        return len(self._shares)
+
     def open(self, id: str) -> None:
         """A socket may come back from here on."""
         self._shares.setdefault(id, Share())

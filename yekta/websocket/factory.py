@@ -12,6 +12,7 @@ from twisted.internet.interfaces import IReactorTime
 
 from yekta.attributes import share
 from yekta.timeouts import Timeouts
+from yekta.turns import NextTurn
 from yekta.websocket.deflate import MEM_LEVEL, WINDOW_BITS
 from yekta.websocket.interfaces import IReceiver
 from yekta.websocket.lean import with_options
@@ -49,8 +50,8 @@ class WebSocketFactory(WebSocketServerFactory):
         )
         self.protocol = with_options(WebSocket, self)
         share(self.protocol, *ATTRIBUTES)
-        self._clock = clock
-        self._unflushed: list[WebSocket] = []
+        # To be called with a connection: flushes it in the next turn, with all that it sends until then.
+        self.flush_soon = NextTurn(clock, WebSocket.flush).add
 
     def build(self, receiver: IReceiver, headers: Mapping[str, str] = {}) -> Any:
         """A connection that tells ``receiver``; ``headers`` are added to Autobahn's 101."""
@@ -75,17 +76,6 @@ class WebSocketFactory(WebSocketServerFactory):
             waiting, self._waiting = self._waiting, []
             for each in waiting:
                 each.callback(None)
-
-    def flush_soon(self, websocket: WebSocket) -> None:
-        """Flush ``websocket`` at the end of the reactor turn, with all that it sends until then."""
-        if not self._unflushed:
-            self._clock.callLater(0, self._flush)
-        self._unflushed.append(websocket)
-
-    def _flush(self) -> None:
-        websockets, self._unflushed = self._unflushed, []
-        for websocket in websockets:
-            websocket.flush()
 
     def all_closed(self) -> Deferred[None]:
         """Fires once no connection is open."""
