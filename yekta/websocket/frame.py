@@ -23,9 +23,9 @@ LONG = 126
 # A text as it arrives: in UTF-8, unless the client broke its word.
 Utf8 = bytes
 
-# As many texts are taken at a time: most chunks have fewer, and others have their turn between two such batches. Of
-# packed ones, each may be a megabyte.
-BATCH, PACKED_BATCH = range(128), range(4)
+# As many texts are taken at a time: most chunks have fewer, and others have their turn between two such batches. A
+# packed one may be a megabyte, though a chunk holds sixty.
+BATCH, PACKED_BATCH = range(128), range(1)
 
 # Takes a mask and a payload, which is its own.
 Unmask = Callable[[bytes, bytes], Utf8]
