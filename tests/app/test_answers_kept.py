@@ -195,3 +195,18 @@ def test_a_server_that_stops_ends_its_answers_and_begins_none(world: World) -> N
     with pytest.raises(ClientError) as caught:
         world.begin("late")
     assert caught.value.status == 503
+
+
+def test_an_answer_that_has_made_room_for_another_is_not_forgotten_twice() -> None:
+    clock = Clock()
+    answers = Answers(clock, most=2, characters=1000)
+    answers.begin("running", "s", None, conversation="c")
+    finished = answers.begin("finished", "s", None, conversation="c")
+    finished.text_received("x" * 100)
+    finished._finish("stop")
+    others = [answers.begin(name, "other", None) for name in ("a", "b")]
+    assert answers.drop_all("s", None, "c")
+    assert answers._characters == 0
+    for other in others:
+        other.cancel()
+    end(answers, clock)

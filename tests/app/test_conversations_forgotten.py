@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from threading import Event
+
 import pytest
 import pytest_twisted
+from twisted.internet.defer import ensureDeferred
 from twisted.internet.task import Clock
+from twisted.internet.threads import deferToThread
 from twisted.logger import capturedLogs
 
 from tests.support.databases import database, url
@@ -128,3 +132,30 @@ async def test_what_was_begun_anew_after_a_deletion_goes_with_its_session_too(da
     await kept.delete("a", "d", module.REMEMBERED + 1)
     await kept.purge()
     assert await database.query("SELECT COUNT(*) FROM turns") == [(0,)]
+
+
+@pytest_twisted.ensureDeferred
+async def test_what_is_begun_anew_while_its_deletion_is_forgotten_keeps_its_row(database: Database) -> None:
+    kept = Conversations(database)
+    await kept.append("session:s", "c", BOTH, 0.0)
+    await kept.delete("session:s", "c", 0.0)
+    begun, goes_on = Event(), Event()
+
+    def begin_anew(transaction: Transaction) -> None:
+        transaction.run(module._TAKE, "session:s", "c")
+        transaction.run(module._APPEND, "session:s", "c", 1, "user", "anew", 1.0)
+        begun.set()
+        assert goes_on.wait(10)
+
+    beginning = ensureDeferred(database.change(begin_anew))
+    assert await deferToThread(begun.wait, 10)
+    # Long after: the deletion need not be remembered.
+    forgetting = ensureDeferred(kept.delete("session:other", "c", 10 * module.REMEMBERED))
+    if database._driver.module == "psycopg":
+        while not await database.query("SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock'"):
+            pass
+    goes_on.set()
+    await beginning
+    await forgetting
+    assert await database.query("SELECT content FROM turns WHERE owner = 'session:s'") == [("anew",)]
+    assert "session:s" in {owner for (owner,) in await database.query("SELECT owner FROM conversations")}

@@ -8,6 +8,7 @@ from urllib.parse import urljoin
 
 import pytest
 import pytest_twisted
+from twisted.logger import capturedLogs
 
 import yekta.edge
 from tests.support.doors import House, house
@@ -216,3 +217,17 @@ async def test_more_query_fields_than_anybody_needs_are_refused(house: House, pa
     headers = UPGRADE if path == "/ws" else {}
     assert (await ask(house, "api", path + query, **headers)).status == 400
     assert (await ask(house, "api", "/health")).status == 200
+
+
+@pytest.mark.parametrize("port", ["api", "ws"])
+@pytest_twisted.ensureDeferred
+async def test_a_check_that_fails_is_an_answer_too(house: House, port: str) -> None:
+    async def fail() -> bool:
+        raise RuntimeError("can't start new thread")
+
+    house.gateway.health._database = fail
+    with capturedLogs() as lines:
+        answer = await ask(house, port, "/health/ready")
+    assert (answer.status, answer.json["error"]) == (500, "Internal server error")
+    assert "thread" not in answer.body.decode()
+    assert len([line for line in lines if "log_failure" in line]) == 1

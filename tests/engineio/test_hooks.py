@@ -212,6 +212,31 @@ def test_a_heartbeat_is_told_when_its_pong_came(start: Start, door: str) -> None
     assert told[-1] == ("heartbeat",)
 
 
+def test_whoever_looks_on_may_end_a_client_that_polls_when_it_has_fetched_the_rest(start: Start) -> None:
+    gateway = start(ping_interval=25.0, drain_timeout=10.0)
+
+    @gateway.engine.hooks.on("connection")
+    def watch(connection: Connection) -> None:
+        @connection.hooks.on("packet")
+        def end(packet: str | bytes) -> None:
+            connection.send("bye")
+            connection.close()
+
+    client = gateway.open()
+    gateway.clock.advance(25.0)
+    client.poll()
+    client.post("3")
+    gateway.clock.advance(10.0)
+    assert not gateway.engine.connections
+
+
+def test_whoever_looks_on_may_end_it_at_once(gateway: Gateway) -> None:
+    gateway.engine.hooks.on("connection")(lambda connection: connection.close(discard=True))
+    answer = gateway.ask("GET", "EIO=4&transport=polling").answer()
+    assert answer is not None
+    assert answer.status == 400
+
+
 def test_an_upgrade_is_told_with_the_new_transport(gateway: Gateway) -> None:
     told = watched(gateway)
     gateway.open().upgrade()

@@ -200,3 +200,10 @@ def test_an_address_becomes_an_endpoint(host: str, expected: str) -> None:
 def test_localhost_is_its_ipv4_address_first() -> None:
     assert endpoints("localhost", 80)[0] == "tcp:80:interface=127.0.0.1"
     assert set(endpoints("localhost", 80)) <= {"tcp:80:interface=127.0.0.1", r"tcp:80:interface=\:\:1"}
+
+
+@pytest.mark.parametrize("password", ["secret", "sec/ret", "sec ret", "sec@ret", "sec,ret"])
+def test_a_password_in_a_url_is_in_no_sentence(password: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load({"AI_BASE_URL": f"http://h/v1,http://user:{password}@x/v1"}, {})
+    assert "sec" not in str(caught.value)

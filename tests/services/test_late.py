@@ -25,9 +25,9 @@ from yekta.services.late import PAUSE, Late
 class World:
     """``way``: to ``endpoint``, by SETTING."""
 
-    def __init__(self, endpoint: str) -> None:
+    def __init__(self, endpoint: str, **options: Any) -> None:
         self.clock = Clock()
-        self.way = Late(strports.service(endpoint, Factory(), reactor=reactor), "SETTING", self.clock)
+        self.way = Late(strports.service(endpoint, Factory(), reactor=reactor), "SETTING", self.clock, **options)
 
     def start(self) -> list[Any]:
         return self._logged(self.way.privilegedStartService) + self._logged(self.way.startService)
@@ -124,3 +124,19 @@ def test_where_waiting_does_not_help_it_is_an_error(tmp_path: Path, endpoint: st
     with pytest.raises((CannotListenError, OSError)):
         world.start()
     assert world.clock.getDelayedCalls() == []
+
+
+def test_what_this_process_has_itself_is_refused(other: socket.socket) -> None:
+    world = World(endpoint_of(other), is_ours=lambda port: port == other.getsockname()[1])
+    with pytest.raises(CannotListenError):
+        world.start()
+
+
+@pytest_twisted.ensureDeferred
+async def test_the_lock_of_one_who_had_our_number_is_nobodys(tmp_path: Path) -> None:
+    (tmp_path / "way.lock").symlink_to(str(os.getpid()))
+    world = World(f"unix:{tmp_path}/way", is_ours=lambda port: False)
+    assert world.start() == []
+    assert (tmp_path / "way").is_socket()
+    await world.way.stopService()
+    assert list(tmp_path.iterdir()) == []

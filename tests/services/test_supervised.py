@@ -27,6 +27,7 @@ class Parent:
 
     def __init__(self, clock: Clock) -> None:
         self.pipes: list[ProcessProtocol] = []
+        self.signals: list[str] = []
         self.short = False
         self.told = 0
         self.words: list[str] = []
@@ -43,6 +44,7 @@ class Parent:
 
     def signalProcess(self, name: str) -> None:
         """It ends when the test says so."""
+        self.signals.append(name)
 
     def _ready(self) -> None:
         self.told += 1
@@ -139,3 +141,12 @@ def test_one_that_is_given_up_is_not_started_again(parent: Parent, clock: Clock)
     assert len(parent.pipes) == 1
     assert clock.getDelayedCalls() == []
     parent.worker.start()
+
+
+def test_settings_are_read_again_by_one_that_starts_as_soon_as_it_serves(parent: Parent) -> None:
+    parent.worker.reload()
+    assert parent.signals == []
+    parent.say(b"READY=1")
+    assert parent.signals == ["HUP"]
+    parent.worker.reload()
+    assert parent.signals == ["HUP", "HUP"]

@@ -233,3 +233,49 @@ def test_what_is_too_old_may_have_been_missed(house: House) -> None:
     house.clock.advance(130)
     other.socket.emit("reply")
     assert not come_back(house, client.cut()).socket.recovered
+
+
+# -- what nobody could come back to ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("count", "recovered"), [(95, True), (110, False)])
+def test_who_missed_more_than_may_wait_for_a_client_begins_anew(
+    make_house: MakeHouse, count: int, recovered: bool
+) -> None:
+    house = make_house(recovery=Settings())
+    client = visit(house).cut()
+    for _ in range(count):
+        house.server.emit("news", "x" * 10_000)
+    back = come_back(house, client)
+    assert back.socket.recovered is recovered
+    assert back.browser.open
+
+
+def test_one_that_is_sent_away_while_it_joins_leaves_nothing(house: House) -> None:
+    namespace = house.server.sockets
+
+    @namespace.adapter_events_on("join-room")
+    def send_away(room: str, id: str) -> None:
+        namespace.in_(id).disconnect_sockets()
+
+    house.browser(JAVASCRIPT).say("0")
+    assert not namespace.sockets
+    assert len(history(house).alone) == 0
+
+
+def test_the_log_goes_with_the_last_who_could_come_back(house: House) -> None:
+    client = visit(house)
+    house.server.emit("news", TEXT)
+    assert history(house).size
+    client.browser.say("1")
+    assert history(house).size == 0
+    again = visit(house).cut()
+    house.server.emit("news", TEXT)
+    assert come_back(house, again).socket.recovered
+
+
+@pytest.mark.parametrize(("value", "recovered"), [({1: "x"}, False), (object(), True)])
+def test_what_only_msgpack_can_say_is_no_hole_that_nobody_knows_of(house: House, value: Any, recovered: bool) -> None:
+    client = visit(house).cut()
+    house.server.emit("news", value)
+    assert come_back(house, client).socket.recovered is recovered

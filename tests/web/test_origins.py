@@ -43,6 +43,7 @@ def test_a_page_without_an_authority_may_be_allowed(origin: str) -> None:
     some = Origins((origin,))
     assert some.allow(origin, "gateway.example")
     assert some.response_headers(origin)["Access-Control-Allow-Origin"] == origin
+    assert Origins((origin + "/",)).allow(origin, "gateway.example")
     assert not some.allow("file:", "gateway.example")
 
 
@@ -56,6 +57,8 @@ def test_a_page_without_an_authority_may_be_allowed(origin: str) -> None:
 )
 def test_a_port_that_goes_without_saying_need_not_be_said(allowed: str, origin: str) -> None:
     assert Origins((allowed,)).allow(origin)
+    # Who is no browser may say it.
+    assert Origins((allowed,)).allow(allowed.lower().rstrip("/"))
 
 
 @pytest.mark.parametrize(

@@ -162,3 +162,33 @@ def test_a_clock_that_stands_still_lets_nobody_rest(clock: Any) -> None:
     client.send(FLOODS["empty texts"])
     assert len(recorder.messages()) == 4 * MANY
     client.transport.lose()
+
+
+def test_a_receiver_that_fails_in_a_later_turn_ends_its_connection(busy: BusyClock, factory: WebSocketFactory) -> None:
+    def fail(recorder: Recorder, text: str) -> None:
+        if text == "300":
+            raise RuntimeError
+
+    recorder, client = connect(factory, busy, Recorder(fail))
+    client.send(b"".join(client_frame(PING) + client_frame(TEXT, b"%d" % number) for number in range(MANY)))
+    with pytest.raises(RuntimeError):
+        turns(busy)
+    turns(busy)
+    assert client.transport.lost
+    assert recorder.told[-1][0] == "lost"
+
+
+def test_the_answer_to_a_close_is_read_though_it_was_said_at_rest_to_one_who_does_not_read(
+    busy: BusyClock, factory: WebSocketFactory
+) -> None:
+    recorder, client = connect(factory, busy)
+    client.send(FLOODS["pings"])
+    client.transport.congest()
+    recorder.websocket.close(4097)
+    while factory.rests._resting:
+        busy.advance(0)
+    client.transport.relieve()
+    assert client.transport.reading
+    client.send_close(4097)
+    turns(busy)
+    assert recorder.told[-1] == ("lost", 4097, "")

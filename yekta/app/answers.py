@@ -13,6 +13,9 @@ from yekta.app.errors import ClientError
 from yekta.rooms import Rooms
 from yekta.timeouts import Timeouts
 
+# What is said of answers that the server's end cuts off.
+STOPPING = "The server is stopping"
+
 # Finished answers kept of one user, or of a session without one: more than anybody comes back to after a connection
 # was lost, and few enough that nobody drives out what is kept for others.
 MOST_OF_ONE = 32
@@ -176,6 +179,9 @@ class Answers:
         return len(self._owners.everybody()) > self._most or self._characters > self._most_characters
 
     def _forget(self, answer: Answer) -> None:
+        if answer.id not in self._owners:
+            # It has made room for another already.
+            return
         self._characters -= answer.length
         self._kept.stop(answer)
         own = self._kept_of.get(_whose(answer), {})
@@ -193,7 +199,7 @@ def _rooms(owner: str, user: str | None) -> list[str]:
 
 
 def _stopping() -> ClientError:
-    return ClientError("The server is stopping", status=503, retry_after=5)
+    return ClientError(STOPPING, status=503, retry_after=5)
 
 
 def _whose(answer: Answer) -> str:

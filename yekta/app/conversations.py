@@ -46,7 +46,13 @@ _ONLY_DELETED = """
         WHERE turns.owner = conversations.owner AND turns.conversation_id = conversations.conversation_id
     )
 """
-_FORGET = f"DELETE FROM conversations WHERE deleted_at <= ? AND {_ONLY_DELETED}"
+_OLD = f"""
+    SELECT owner, conversation_id FROM conversations WHERE deleted_at <= ? AND {_ONLY_DELETED}
+    ORDER BY owner, conversation_id LIMIT ?
+"""
+# Whoever adds to it at the moment is waited for. In PostgreSQL only a statement that begins after that sees the turns:
+# one that has waited itself looks at the row once more, and at no other table.
+_LOCK = "UPDATE conversations SET deleted_at = deleted_at WHERE owner = ? AND conversation_id = ?"
 _FORGET_ONE = f"DELETE FROM conversations WHERE owner = ? AND conversation_id = ? AND {_ONLY_DELETED}"
 _ONE_TOO_MANY = f"""
     SELECT owner, conversation_id FROM conversations WHERE owner = ? AND {_ONLY_DELETED}
@@ -134,14 +140,16 @@ class Conversations:
             transaction.run(_MARK, now, owner, conversation_id)
             return bool(transaction.run(_DELETE, owner, conversation_id))
 
-        def forget(transaction: Transaction) -> None:
-            transaction.run_many(_FORGET_ONE, transaction.run(_ONE_TOO_MANY, owner, DELETIONS))
+        def forget(transaction: Transaction, sql: str, *parameters: object) -> None:
+            for row in transaction.run(sql, *parameters):
+                transaction.run(_LOCK, *row)
+                transaction.run(_FORGET_ONE, *row)
 
         async with self._turn(owner, conversation_id):
             was_there: bool = await self._database.change(work)
             # Each by itself, since it takes rows of other conversations.
-            await self._database.change(lambda transaction: transaction.run(_FORGET, now - REMEMBERED))
-            await self._database.change(forget)
+            await self._database.change(lambda transaction: forget(transaction, _OLD, now - REMEMBERED, BATCH))
+            await self._database.change(lambda transaction: forget(transaction, _ONE_TOO_MANY, owner, DELETIONS))
         return was_there
 
     async def purge(self) -> None:

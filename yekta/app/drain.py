@@ -15,6 +15,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import LoopingCall, deferLater
 
+from yekta.app.answers import STOPPING
 from yekta.app.hub import Hub
 from yekta.app.peer import Peer
 
@@ -80,6 +81,7 @@ class Drain:
         if peer.since is not None:
             if peer.busy and passed < self._patience:
                 return False
+            peer.break_off(STOPPING)
             peer.send_away()
         return True
 

@@ -45,6 +45,14 @@ class Reader:
         for follower in list((self.following or {}).values()):
             follower.answer.drained(follower)
 
+    def break_off(self, error: str) -> None:
+        """It is sent away: of each answer it is told the end, or why there is none, and that asking again may help."""
+        following = self.following or {}
+        self.stop_following()
+        for message_id, follower in following.items():
+            broken = {"error": error, "messageId": message_id, "retryable": True}
+            follower.send(*(follower.answer.end or ("ai:response:error", broken)))
+
     def stop_following(self) -> None:
         """It is gone. Its answers go on for a while."""
         following, self.following = self.following or {}, None

@@ -14,7 +14,7 @@ Shape = TypeVar("Shape")
 
 Text = Annotated[str, Meta(min_length=1, max_length=2000, description="1 to 2,000 characters")]
 MessageId = Annotated[str, Meta(min_length=1, max_length=128)]
-ConversationId = Annotated[str, Meta(pattern="^[A-Za-z0-9._-]{1,128}$", description="letters, digits, . _ -")]
+ConversationId = Annotated[str, Meta(pattern=r"^[A-Za-z0-9._-]{1,128}$(?!\n)", description="letters, digits, . _ -")]
 
 # The one message of msgspec's that quotes what came, however long that is.
 _QUOTING = re.compile(r"(?s)^(Invalid enum value) .*?( - at `\$[^`]*`)?$")

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from twisted.internet.defer import CancelledError, ensureDeferred
+from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from yekta import jsontext
@@ -42,6 +43,8 @@ class Vitals:
 class HealthDoor:
     """The way to them on port 3500. ``about``: what every path there tells of the service, if all is well."""
 
+    _log = Logger()
+
     def __init__(self, vitals: Vitals, origins: Origins, about: Mapping[str, Any]) -> None:
         self._origins = origins
         self._about = about
@@ -65,7 +68,15 @@ class HealthDoor:
 
     async def _answer(self, arrival: Arrival) -> None:
         asked = arrival.asked
-        answer = await self._answers[asked.path]()
+        try:
+            answer = await self._answers[asked.path]()
+        except CancelledError:
+            # The client has gone.
+            raise
+        except Exception:
+            self._log.failure("A request failed")
+            error = {"success": False, "error": "Internal server error", "message": "Please try again."}
+            answer = Answer(500, error)
         body = {**self._about, **answer.body} if answer.status == 200 else answer.body
         cors = self._origins.response_headers(asked.origin, asked.headers.get("host"))
         arrival.respond(answer.status, {**cors, **fields(None)}, jsontext.encode_bytes(body))

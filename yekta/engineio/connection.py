@@ -93,7 +93,7 @@ class Connection:
             return
         if self._hooks is not None:
             self._hooks.fire("packet", packet)
-            if self.state is State.CLOSED:
+            if self.state is not STATE_OPEN and (packet != CLOSE or self.state is State.CLOSED):
                 # Whoever looks on has ended it.
                 return
         if self._pong is _AWAITED:

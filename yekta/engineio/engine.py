@@ -122,6 +122,7 @@ class Engine:
             left = self._count(request.address) if self.settings.max_polling_per_address else None
             polling = Polling(binary=not {"b64", "j"} & request.query.keys(), left=left)
             begun = self.begin(request, polling, spoken, sid)
+            _require_alive(begun)
             if self.settings.cookie is not None:
                 headers["Set-Cookie"] = self.settings.cookie.header(begun.sid)
         else:

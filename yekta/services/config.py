@@ -34,7 +34,7 @@ from yekta.services.kinds import (
 )
 
 # Who a URL says one is, and by what password.
-_PASSWORD = re.compile(r"(?<=//)[^/\s,]*@")
+_PASSWORD = re.compile(r"(?<=//)(?:(?!://).)*@", re.DOTALL)
 
 
 class ConfigError(ValueError):

@@ -23,12 +23,14 @@ class Herald:
 
     def __init__(self, clock: IReactorTime, tell: Callable[[str], object], silence: float = 0.0) -> None:
         self.silence = silence
+        self.is_ready = False
         self._tell = tell
         self._living = LoopingCall(tell, "WATCHDOG=1")
         self._living.clock = clock
 
     def ready(self) -> None:
         """Requests are served, and settings are as they are meant to be."""
+        self.is_ready = True
         self._tell("READY=1")
         if self.silence and not self._living.running:
             self._living.start(self.silence / 2)

@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import errno
 import os
+from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from twisted.application.internet import StreamServerEndpointService
@@ -27,13 +29,22 @@ PAUSE = 1.0
 
 
 class Late(Service):
-    """``port`` listens; ``name`` says in the log which setting it is by."""
+    """``port`` listens; ``name`` says in the log which setting it is by. ``is_ours``: whether this process has a port
+    or path already, by another setting: that never ends.
+    """
 
     _log = Logger()
 
-    def __init__(self, port: StreamServerEndpointService, name: str, clock: IReactorTime) -> None:
+    def __init__(
+        self,
+        port: StreamServerEndpointService,
+        name: str,
+        clock: IReactorTime,
+        is_ours: Callable[[int | bytes], bool] | None = None,
+    ) -> None:
         self._port = port
         self._name = name
+        self._is_ours = is_ours
         self._again = Alarm(clock, self._try_again)
         # What was said last of why it waits.
         self._reason = ""
@@ -45,11 +56,21 @@ class Late(Service):
         try:
             self._port.privilegedStartService()
         except CannotListenError as error:
-            if not _is_taken(error):
+            if not _is_taken(error) or (self._is_ours is not None and self._is_ours(error.port)):
                 raise
             if isinstance(error.port, bytes):
                 self._lock = error.port + b".lock"
+                if self._is_ours is not None and _holder(self._lock) == os.getpid():
+                    self._take_from_the_dead(error.port)
+                    return
             self._wait(error)
+
+    def _take_from_the_dead(self, path: bytes) -> None:
+        # Who had our number before us has gone, though Twisted takes us for it: in a container it is 1 each time.
+        for left in (self._lock, path):
+            with suppress(FileNotFoundError):
+                os.unlink(left)
+        self._port.privilegedStartService()
 
     def startService(self) -> None:
         super().startService()
@@ -97,10 +118,19 @@ def _is_taken(error: Exception) -> bool:
     return getattr(error.socketError, "errno", None) == errno.EADDRINUSE
 
 
+def _holder(lock: bytes) -> int:
+    """The process that a lock of Twisted's names; 0 where it names none."""
+    try:
+        return int(os.readlink(lock))
+    except (OSError, ValueError):
+        return 0
+
+
 def _is_held(lock: bytes) -> bool:
     """Whether the process that a lock of Twisted's names is alive. Who takes its place is left to Twisted."""
+    holder = _holder(lock)
     try:
-        os.kill(int(os.readlink(lock)), 0)
-    except (OSError, ValueError):
+        os.kill(holder, 0)
+    except OSError:
         return False
-    return True
+    return holder > 0

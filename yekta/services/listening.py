@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import socket
+from collections.abc import Iterable
+from functools import partial
 from typing import Any, cast
 
 from twisted.application import strports
 from twisted.application.internet import StreamServerEndpointService
 from twisted.internet.endpoints import quoteStringArgument
 from twisted.internet.error import CannotListenError
-from twisted.internet.interfaces import IProtocolFactory
+from twisted.internet.interfaces import IListeningPort, IProtocolFactory
 
 from yekta.ports import Listening
 from yekta.services.late import Late, reason_of
@@ -17,11 +19,19 @@ from yekta.services.refusal import refuse
 
 
 def listen(
-    name: str, setting: str, endpoint: str, factory: IProtocolFactory, reactor: Any, *, late: bool = False
+    name: str,
+    setting: str,
+    endpoint: str,
+    factory: IProtocolFactory,
+    reactor: Any,
+    *,
+    late: bool = False,
+    held: Iterable[Any] = (),
 ) -> StreamServerEndpointService | Late:
     """A service that listens already. Raises SystemExit, in the name of the service ``name``, where it cannot.
 
     ``setting`` is what the endpoint comes from. ``late``: it may come later, where another process has it.
+    ``held``: our ports beside those that the reactor reads.
     """
     port: StreamServerEndpointService | Late
     try:
@@ -30,12 +40,19 @@ def listen(
         # What else than ValueError a parser raises depends on the kind of endpoint: TypeError, IndexError, OSError…
         refuse(name, f"{setting} must be an endpoint, not {endpoint!r}: {error}.")
     if late:
-        port = Late(port, f"{setting} ({endpoint})", reactor)
+        port = Late(port, f"{setting} ({endpoint})", reactor, partial(_listens, reactor, held))
     try:
         port.privilegedStartService()
     except (CannotListenError, OSError) as error:
         refuse(name, f"Cannot listen on {endpoint} ({setting}): {reason_of(error)}.")
     return port
+
+
+def _listens(reactor: Any, held: Iterable[Any], port: int | bytes) -> bool:
+    """Whether we listen on that port, or at that path, ourselves."""
+    ports = [*held, *filter(IListeningPort.providedBy, reactor.getReaders())]
+    hosts = [each.getHost() for each in ports]
+    return any(port in (getattr(host, "port", None), getattr(host, "name", None)) for host in hosts)
 
 
 def endpoints(host: str, port: int) -> tuple[str, ...]:

@@ -18,7 +18,7 @@ from yekta.ai.offline import Offline
 from yekta.ai.provider import IProvider
 from yekta.app.account_store import AccountStore
 from yekta.app.accounts import Accounts
-from yekta.app.answers import Answers
+from yekta.app.answers import STOPPING, Answers
 from yekta.app.budget import Rate
 from yekta.app.care import Care
 from yekta.app.care import load as load_care
@@ -131,6 +131,7 @@ class Node(MultiService):
         engine = self.socketio.engine
         engine.close(discard=False)
         for peer in self.hub.peers:
+            peer.break_off(STOPPING)
             peer.send_away()
         if self.link is not None:
             await self.link.leave()

@@ -78,13 +78,17 @@ class Outermost(MultiService):
         raise NotImplementedError
 
     def _reload(self) -> None:
-        self._herald.reloading()
+        # A start-up that is still under way ends later.
+        is_ready = self._herald.is_ready
+        if is_ready:
+            self._herald.reloading()
         try:
             self._logs.reopen()
             self._read_again()
         except (ConfigError, OSError) as error:
             self._log.error("{error} What was set before stays.", error=str(error))
-        self._herald.ready()
+        if is_ready:
+            self._herald.ready()
 
     def _read_again(self) -> None:
         """Let the settings count as they are now. Raises `ConfigError`."""

@@ -46,6 +46,7 @@ class Supervised:
         self.process: Any = None
         self.is_ready = False
         self.has_served = False
+        self._is_to_reload = False
         self._reactor = reactor
         self._index = index
         self._spawn = spawn
@@ -59,7 +60,7 @@ class Supervised:
 
     def start(self) -> None:
         self._started = self._reactor.seconds()
-        self._words = ""
+        self._words, self._is_to_reload = "", False
         self._silent.set(START)
         try:
             self.process = self._spawn(self._index, _Pipes(self))
@@ -81,12 +82,20 @@ class Supervised:
             if self.process is not None:
                 self.process.signalProcess(signal)
 
+    def reload(self) -> None:
+        """Let it read its settings again; while it starts, as soon as it serves: the signal would end it before."""
+        self._is_to_reload = not self.is_ready
+        if self.is_ready:
+            self.tell("HUP")
+
     def lives(self, ready: bool) -> None:
         """A sign of life."""
         self._silent.set(SILENCE)
         if ready and not self.is_ready:
             self.is_ready = self.has_served = True
             self._ready()
+            if self._is_to_reload:
+                self.reload()
 
     def ended(self, reason: str) -> None:
         self._silent.clear()

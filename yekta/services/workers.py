@@ -75,7 +75,7 @@ class Workers(Outermost):
         except ConfigError as error:
             refuse(name, str(error))
         probes = [
-            listen(name, setting, endpoint, Probe(), self._reactor, late=True)
+            listen(name, setting, endpoint, Probe(), self._reactor, late=True, held=self._ports)
             for settings in self._of_workers()
             for setting, endpoint in ways.endpoints(settings).items()
         ]
@@ -128,14 +128,12 @@ class Workers(Outermost):
         return port
 
     def _hurry(self) -> None:
-        self._tell_all("TERM")
+        for worker in self.workers:
+            worker.tell("TERM")
 
     def _read_again(self) -> None:
-        self._tell_all("HUP")
-
-    def _tell_all(self, signal: str) -> None:
         for worker in self.workers:
-            worker.tell(signal)
+            worker.reload()
 
     def _is_ready(self) -> None:
         if all(worker.is_ready for worker in self.workers):

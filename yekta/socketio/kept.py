@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 # What an event takes besides its text and attachments, in bytes: the objects that hold them, and its place in a list.
 OVERHEAD = 256
 
+# What is before each text or attachment: the head of a frame, of a packet and its namespace.
+HEADS = 32
+
 
 class Kept:
     """``text``: its name, its arguments and its offset, as JSON, whose ``attachments`` are beside it.
@@ -40,6 +43,11 @@ class Kept:
         self.size = OVERHEAD + len(text)
         if attachments:
             self.size += sum(OVERHEAD + len(attachment) for attachment in attachments)
+
+    @property
+    def said(self) -> int:
+        """The bytes that a client is sent for it, at the most."""
+        return sum(len(each) + HEADS for each in (self.text, *self.attachments))
 
     def args(self) -> list[Any]:
         """What the text says."""

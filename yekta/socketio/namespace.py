@@ -174,7 +174,17 @@ class Namespace(Welcoming, Emitting):
         if alive is not None:
             # The old connection is half open: its client knows better than we do that it is gone.
             alive.client.connection.fail(TRANSPORT_CLOSE, "taken over by a recovery")
-        return await _maybe(self.adapter.restore(pid, socket.auth.get("offset")))
+        restored = await _maybe(self.adapter.restore(pid, socket.auth.get("offset")))
+        if restored is not None and self._missed_too_much(restored):
+            self.adapter.forget(restored.session.id)
+            return None
+        return restored
+
+    def _missed_too_much(self, restored: Restored) -> bool:
+        """Whether it is more than may wait for a client: it would be cut for it, and come back to the same."""
+        settings = self.server.settings
+        most = min(settings.engine.max_queued, settings.websocket.max_queued)
+        return sum(event.said for event in restored.missed()) > most
 
     def _open(self, socket: Socket, restored: Restored | None) -> None:
         if not socket.client.open:

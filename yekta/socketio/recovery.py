@@ -13,7 +13,6 @@ from __future__ import annotations
 import secrets
 from collections import OrderedDict, deque
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
 from heapq import merge
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
@@ -21,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 from twisted.internet.interfaces import IReactorTime
 
-from yekta import jsontext
+from yekta import jsontext, msgpack
 from yekta.socketio.kept import Kept
 from yekta.socketio.message import Message
 from yekta.socketio.packet import detach
@@ -110,7 +109,7 @@ class History:
 
     def record_alone(self, message: Message, id: str) -> None:
         """The same for the socket ``id`` alone."""
-        event = self._place(message, None)
+        event = self._place(message, None, id)
         if event is not None:
             self.alone.add(id, event)
             if event.time >= self._due:
@@ -136,7 +135,7 @@ class History:
 
     def forget(self, id: str) -> None:
         """It will not."""
-        self.alone.close(id)
+        self._close(id)
 
     def keep(self, session: Session) -> None:
         """A client is lost; it may come back."""
@@ -181,19 +180,33 @@ class History:
             if event.number > position and (event.target is None or _concerns(event.target, rooms)):
                 yield event
 
-    def _place(self, message: Message, target: Target | None) -> Kept | None:
+    def _place(self, message: Message, target: Target | None, id: str = "") -> Kept | None:
         """Give ``message`` its place; gives what is to be kept there."""
         if not message.volatile:
             self.last += 1
         message.number = self.last
         message.offset = f"{self._epoch}-{self.last}"
         if self.alone and not message.volatile:
-            # Somebody may come back. What cannot be said to anybody need not be said again.
-            with suppress(ValueError):
+            # Somebody may come back.
+            try:
                 text, attachments = detach([*message.args, message.offset])
+            except ValueError:
+                self._note_unkept(message, target, id)
+            else:
                 now = self._clock.seconds()
                 message.kept = Kept(self.last, now, text, tuple(attachments), target, message.compress)
         return message.kept
+
+    def _note_unkept(self, message: Message, target: Target | None, id: str) -> None:
+        """JSON cannot say it, but msgpack may have: who missed it has missed what is not here."""
+        try:
+            msgpack.encode(message.args)
+        except msgpack.NotMsgpack:
+            return
+        if target is None:
+            self.alone.skip(id, self.last)
+        else:
+            self._note_trimmed(Kept(self.last, 0.0, b"", target=target))
 
     def _number(self, offset: object) -> int | None:
         if not isinstance(offset, str):
@@ -220,7 +233,15 @@ class History:
     def _give_up(self) -> None:
         """Nobody waits any longer for the session that was lost first."""
         _, session = self._sessions.popitem(last=False)
-        self.alone.close(session.id)
+        self._close(session.id)
+
+    def _close(self, id: str) -> None:
+        self.alone.close(id)
+        if not self.alone:
+            # Nobody is left who could come back to any of it; who comes from here on has missed none.
+            self._events.clear()
+            self._trimmed.clear()
+            self._size, self._floor = 0, self.last
 
     def _note_trimmed(self, event: Kept) -> None:
         trimmed, target = self._trimmed, event.target

@@ -78,6 +78,12 @@ class Shares:
         if self.size > self._most:
             self._divide()
 
+    def skip(self, id: str, number: int) -> None:
+        """The event ``number`` for a socket is not kept."""
+        share = self._shares.get(id)
+        if share is not None:
+            share.trimmed = number
+
     def events(self, id: str) -> Sequence[Kept]:
         """What is kept for a socket."""
         share = self._shares.get(id)

@@ -129,7 +129,8 @@ class Socket(Speaking):
         self.join(self.id, *rooms, *self._early_rooms)
         if self.pid is not None:
             self._format = self.client.format(self.spelling, offsets=True)
-            self.namespace.adapter.expect(self.id)
+            if self.connected:
+                self.namespace.adapter.expect(self.id)
             if not self.recovered:
                 self._since = self.namespace.adapter.last_number
         for event in missed:

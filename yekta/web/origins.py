@@ -8,7 +8,7 @@ from collections.abc import Iterable
 import attrs
 
 # The slash that people write after an origin, but not the end of one without an authority: ``file://``.
-_AFTER_AUTHORITY = re.compile("(?<=[^/])/$")
+_AFTER_AUTHORITY = re.compile("(?:(?<=[^/])|(?<=//))/$")
 
 # What no browser says of an origin (RFC 6454, 6.1).
 _DEFAULT_PORTS = {"http": ":80", "https": ":443"}
@@ -47,7 +47,8 @@ class Origins:
         if origin is None or "*" in self.allowed:
             return True
         origin = origin.lower()
-        return origin in self.allowed or (host is not None and self._is_ours(origin, host.lower()))
+        is_allowed = _without_default_port(origin) in self.allowed
+        return is_allowed or (host is not None and self._is_ours(origin, host.lower()))
 
     def _is_ours(self, origin: str, host: str) -> bool:
         authority = origin.partition("://")[2]

@@ -126,8 +126,13 @@ class WebSocket(Outgoing):
     def go_on(self) -> None:
         """All others have had their turn."""
         if self.state != self.STATE_CLOSED:
-            self.consumeData()
-            if self.writable:
+            try:
+                self.consumeData()
+            except Exception:
+                # As Twisted ends whom it reads from where that fails.
+                self.abort()
+                raise
+            if self.writable or self.state != _OPEN:
                 self._read_on()
 
     def _put_together(self, data: bytes) -> bytes:
