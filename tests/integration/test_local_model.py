@@ -50,7 +50,8 @@ def test_an_answer_streams(pair: Pair, door: str) -> None:
     with DOORS[door](pair.ws.port, pair.acquire()) as client:
         ask(client, SHORT, "short")
         chunks, complete = finish(client, "short")
-    assert len(chunks) > 3
+    # The model is free to say no more than "Hey there!".
+    assert len(chunks) > 1
     assert all(chunks)
     assert "".join(chunks) == complete["fullResponse"]
     assert complete.get("finishReason") in (None, "length")
