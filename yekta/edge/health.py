@@ -13,7 +13,7 @@ from yekta import jsontext
 from yekta.app.health import Health
 from yekta.app.timestamps import Timestamps
 from yekta.edge.endpoint import Answer
-from yekta.edge.http import fields
+from yekta.edge.http import fields, refusal
 from yekta.web.arrival import Arrival
 from yekta.web.origins import Origins
 from yekta.web.request import Request
@@ -73,10 +73,8 @@ class HealthDoor:
         except CancelledError:
             # The client has gone.
             raise
-        except Exception:
-            self._log.failure("A request failed")
-            error = {"success": False, "error": "Internal server error", "message": "Please try again."}
-            answer = Answer(500, error)
+        except Exception as error:
+            answer = refusal(error, self._log)
         body = {**self._about, **answer.body} if answer.status == 200 else answer.body
         cors = self._origins.response_headers(asked.origin, asked.headers.get("host"))
         arrival.respond(answer.status, {**cors, **fields(None)}, jsontext.encode_bytes(body))

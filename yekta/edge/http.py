@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from twisted.logger import Logger
 from twisted.web import http
 
 from yekta import jsontext
 from yekta.ai.provider import Kind, ProviderError
 from yekta.app.errors import ClientError
 from yekta.app.sessions import StoreUnavailable
+from yekta.edge.endpoint import Answer
 from yekta.edge.login import NotAuthenticated
 from yekta.web.request import Request
 
@@ -68,6 +70,17 @@ def compose(request: http.Request, status: int, body: dict[str, Any], retry_afte
         request.setHeader(name, value)
     request.setHeader("content-length", str(len(text)))
     return text
+
+
+def refusal(error: BaseException, log: Logger) -> Answer:
+    """The answer where ``error`` has come instead, which is handled at the moment; one that was not foreseen is logged.
+    """
+    shown = explain(error)
+    if shown is None:
+        log.failure("A request failed")
+        shown = ClientError("Internal server error", "Please try again.", status=500)
+    body = {"success": False, "error": shown.error, "message": shown.message}
+    return Answer(shown.status, body, shown.retry_after)
 
 
 def explain(error: BaseException) -> ClientError | None:

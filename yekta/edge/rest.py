@@ -7,6 +7,7 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import unquote
 
+import attrs
 from klein import Klein
 from twisted.internet.defer import CancelledError, Deferred, ensureDeferred
 from twisted.logger import Logger
@@ -20,7 +21,7 @@ from yekta.app.schemas import Chat, read
 from yekta.edge import asyncapi, openapi
 from yekta.edge.endpoint import TIME, Answer, Call, Endpoint
 from yekta.edge.health import Vitals
-from yekta.edge.http import compose, explain, find_token, read_body
+from yekta.edge.http import compose, find_token, read_body, refusal
 from yekta.edge.rest_ai import RestAi
 from yekta.edge.rest_auth import RestAuth
 from yekta.web.channel import facts
@@ -133,12 +134,8 @@ class Rest:
         return Answer(200, answer) if isinstance(answer, dict) else answer
 
     def _failed(self, error: BaseException, path: str) -> Answer:
-        shown = explain(error)
-        if shown is None:
-            self._log.failure("A request failed")
-            shown = ClientError("Internal server error", "Please try again.", status=500)
-        body = {"success": False, "error": shown.error, "message": shown.message}
-        return Answer(200 if self._legacy_status and path.startswith(_AUTH) else shown.status, body, shown.retry_after)
+        answer = refusal(error, self._log)
+        return attrs.evolve(answer, status=200) if self._legacy_status and path.startswith(_AUTH) else answer
 
     def headers(self, origin: str | None) -> dict[str, str]:
         """What goes with every answer to a page of ``origin``."""
