@@ -48,6 +48,13 @@ class Door(Protocol):
         """The body of a request begins to arrive. Gives what is to be called once it is answered, or broke off."""
 
 
+class Doors(Protocol):
+    """What a site's root knows where it can do without twisted.web."""
+
+    def door(self, asked: Request) -> Door | None:
+        """The door that a plain request is for; ``None``: twisted.web is to find out."""
+
+
 class WebArrival:
     """A request of twisted.web, of any site. One that has more query fields than we know has none that we know."""
 

@@ -10,7 +10,7 @@ of twisted.web's, so `Site` uses it wherever its root knows doors (`Doors`).
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from twisted.internet import protocol
 from twisted.internet.interfaces import IDelayedCall, IHalfCloseableProtocol, IPushProducer, ISSLTransport
@@ -34,13 +34,6 @@ if TYPE_CHECKING:
 # What is read of the requests that come along while one is served, in bytes, before reading waits. Until then the end
 # of the connection is noticed.
 EAGER = 1 << 14
-
-
-class Doors(Protocol):
-    """What a site's root knows where it can do without twisted.web."""
-
-    def door(self, asked: Request) -> Door | None:
-        """The door that a plain request is for; ``None``: twisted.web is to find out."""
 
 
 @implementer(IPushProducer, IHalfCloseableProtocol)

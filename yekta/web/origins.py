@@ -21,7 +21,8 @@ MAX_NAMES = 1024
 
 
 def _origins(origins: Iterable[str]) -> frozenset[str]:
-    return frozenset(_without_default_port(_AFTER_AUTHORITY.sub("", origin).lower()) for origin in origins)
+    given = [_AFTER_AUTHORITY.sub("", origin).lower() for origin in origins]
+    return frozenset((*given, *map(_without_default_port, given)))
 
 
 def _without_default_port(origin: str) -> str:
@@ -47,8 +48,7 @@ class Origins:
         if origin is None or "*" in self.allowed:
             return True
         origin = origin.lower()
-        is_allowed = _without_default_port(origin) in self.allowed
-        return is_allowed or (host is not None and self._is_ours(origin, host.lower()))
+        return origin in self.allowed or (host is not None and self._is_ours(origin, host.lower()))
 
     def _is_ours(self, origin: str, host: str) -> bool:
         authority = origin.partition("://")[2]

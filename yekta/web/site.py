@@ -16,11 +16,12 @@ from twisted.web.resource import IResource
 from yekta.timeouts import Timeouts
 from yekta.web.access import AccessLog
 from yekta.web.alike import Alike
+from yekta.web.arrival import Doors
 from yekta.web.bounded import BoundedRequest
 from yekta.web.census import Census
 from yekta.web.channel import Channel, address_of
 from yekta.web.forwarded import NOBODY, Trusted
-from yekta.web.front import Doors, Front
+from yekta.web.front import Front
 from yekta.web.handover import Give
 from yekta.web.repeated import Repeated
 

@@ -95,6 +95,11 @@ def goodbye(data: bytes) -> bytes | None:
     return b"" if data[:2] == _CLOSE_WITHOUT and len(data) == 6 else None
 
 
+def short_reason(reason: str) -> bytes:
+    """What of ``reason`` fits into a close frame (5.5), without half a character at its end."""
+    return reason.encode()[:123].decode(errors="ignore").encode()
+
+
 def frame(kind: int, payload: bytes) -> bytes:
     """One whole unmasked frame, as servers send them; ``kind`` is :data:`TEXT`, :data:`BINARY` or :data:`CLOSE`."""
     return head(kind, len(payload)) + payload

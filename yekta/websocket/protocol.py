@@ -20,7 +20,7 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from yekta.websocket.deflate import PACKED_TEXT, Corrupt, TooLong, unpack
-from yekta.websocket.frame import BATCH, CLOSE, PACKED_BATCH, TEXT, frame, goodbye, take_texts
+from yekta.websocket.frame import BATCH, CLOSE, PACKED_BATCH, TEXT, frame, goodbye, short_reason, take_texts
 from yekta.websocket.interfaces import IReceiver, IWebSocket
 from yekta.websocket.limits import GOING_AWAY, NO_CLOSE, NO_CODE, NORMAL, PING_TIMEOUT, POLICY, TOO_BIG
 from yekta.websocket.nvx import unmask_long
@@ -240,7 +240,7 @@ class WebSocket(Outgoing):
 
     def close(self, code: int | None, reason: str = "") -> None:
         if self.state == _OPEN:
-            self.sendCloseFrame(code, _cut(reason) if code is not None else None)
+            self.sendCloseFrame(code, short_reason(reason) if code is not None else None)
 
     def sendCloseFrame(
         self, code: int | None = None, reasonUtf8: bytes | None = None, isReply: bool = False
@@ -294,8 +294,3 @@ class WebSocket(Outgoing):
             self._pinged = True
             self.sendPing()
             self.factory.answering.start(self)
-
-
-def _cut(reason: str) -> bytes:
-    """What of ``reason`` fits into a close frame (RFC 6455, 5.5), without half a character at its end."""
-    return reason.encode()[:123].decode(errors="ignore").encode()
