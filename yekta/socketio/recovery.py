@@ -135,7 +135,12 @@ class History:
 
     def forget(self, id: str) -> None:
         """It will not."""
-        self._close(id)
+        self.alone.close(id)
+        if not self.alone:
+            # Nobody is left who could come back to any of it; who comes from here on has missed none.
+            self._events.clear()
+            self._trimmed.clear()
+            self._size, self._floor = 0, self.last
 
     def keep(self, session: Session) -> None:
         """A client is lost; it may come back."""
@@ -233,15 +238,7 @@ class History:
     def _give_up(self) -> None:
         """Nobody waits any longer for the session that was lost first."""
         _, session = self._sessions.popitem(last=False)
-        self._close(session.id)
-
-    def _close(self, id: str) -> None:
-        self.alone.close(id)
-        if not self.alone:
-            # Nobody is left who could come back to any of it; who comes from here on has missed none.
-            self._events.clear()
-            self._trimmed.clear()
-            self._size, self._floor = 0, self.last
+        self.forget(session.id)
 
     def _note_trimmed(self, event: Kept) -> None:
         trimmed, target = self._trimmed, event.target
