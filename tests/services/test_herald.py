@@ -6,11 +6,15 @@ import os
 import socket
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from twisted.internet.task import Clock
+from twisted.logger import Logger
 
 from yekta.services.herald import Herald, systemd
+from yekta.services.outermost import Outermost
 
 
 @pytest.fixture(params=["a path", "an abstract name"])
@@ -86,3 +90,28 @@ def test_anybody_else_can_be_told() -> None:
     clock.advance(15.0)
     assert told == ["READY=1", "WATCHDOG=1", "WATCHDOG=1"]
     herald.silent()
+
+
+class Reloading(Outermost):
+    """A service that has nothing to read again."""
+
+    _log = Logger()
+
+    def _read_again(self) -> None:
+        """Nothing."""
+
+
+def test_a_reload_before_it_serves_does_not_say_that_it_does(listener: tuple[str, socket.socket]) -> None:
+    address, listening = listener
+    herald = systemd(Clock(), {"NOTIFY_SOCKET": address})
+    options: Any = SimpleNamespace(service="service")
+    logs: Any = SimpleNamespace(reopen=lambda: None)
+    service = Reloading(Clock(), options, options, herald=herald, logs=logs)
+    service._reload()
+    assert heard(listening) == []
+    herald.ready()
+    assert heard(listening) == ["READY=1"]
+    service._reload()
+    reloading, ready = heard(listening)
+    assert reloading.startswith("RELOADING=1")
+    assert ready == "READY=1"
