@@ -8,8 +8,11 @@ from pathlib import Path
 
 import pytest
 import pytest_twisted
+from twisted.internet.defer import ensureDeferred
 
 from tests.support.gateway import Gateway
+from tests.support.http import Http
+from yekta import __version__
 from yekta.edge.metrics import MetricsPort
 
 README = Path(__file__).parents[2] / "README.rst"
@@ -27,7 +30,7 @@ async def gateway() -> AsyncIterator[Gateway]:
 
 
 def scrape(gateway: Gateway) -> dict[str, float]:
-    text = MetricsPort(gateway.numbers).scrape().decode()
+    text = MetricsPort(gateway.metrics).scrape().decode()
     return {name: float(number) for name, number in re.findall(r"^([^#].*) (\S+)$", text, re.MULTILINE)}
 
 
@@ -61,9 +64,40 @@ def test_a_quiet_process_tells_zeroes(gateway: Gateway) -> None:
 
 
 def test_each_name_is_explained(gateway: Gateway) -> None:
-    told = {re.sub(r'="[^"]*"', "", name) for name in scrape(gateway)}
+    ours = (name for name in scrape(gateway) if name.startswith("yektayar_"))
+    told = {re.sub(r'_sum$|_count$|_bucket\{.*|="[^"]*"', "", name) for name in ours}
     explained = re.findall(r"^``(yektayar_\w+)`` +(?:``([\w, ]+)``)?", README.read_text(), re.MULTILINE)
     assert {f"{name}{{{labels.replace(' ', '')}}}" if labels else name for name, labels in explained} == told
+
+
+@pytest_twisted.ensureDeferred
+async def test_what_was_refused_is_told(gateway: Gateway) -> None:
+    http = Http()
+    for path in ("/nothing", "/api/ai/conversations/mine", "/api/ai/conversations/mine?token=wrong"):
+        await http.request("GET", f"http://{gateway.api_address}{path}")
+    await http.close()
+    numbers = scrape(gateway)
+    for status, count in ((401, 2), (404, 1), (503, 0)):
+        assert numbers[f'yektayar_http_refusals_total{{status="{status}"}}'] == count
+    for reason, count in (("required", 1), ("invalid", 1), ("unavailable", 0)):
+        assert numbers[f'yektayar_authentication_failures_total{{reason="{reason}"}}'] == count
+
+
+@pytest_twisted.ensureDeferred
+async def test_who_needs_no_token_is_not_refused(gateway: Gateway) -> None:
+    http, url, headers = Http(), f"http://{gateway.api_address}/api/ai/chat", {"Content-Type": "application/json"}
+    asking = ensureDeferred(http.request("POST", url, headers=headers, body=b'{"message": "Hello"}'))
+    (await gateway.provider.asked()).finish()
+    assert (await asking).status == 200
+    await http.close()
+    assert sum(gateway.sessions.refusals.values()) == 0
+
+
+def test_the_process_is_told_of_as_everywhere(gateway: Gateway) -> None:
+    numbers = scrape(gateway)
+    assert numbers["process_resident_memory_bytes"] > 1e6
+    assert numbers["process_open_fds"] > 2
+    assert numbers[f'yektayar_info{{version="{__version__}"}}'] == 1
 
 
 @pytest.mark.parametrize("reason", ["transport close", "slow consumer"])

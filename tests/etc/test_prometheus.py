@@ -35,7 +35,7 @@ def expressions() -> dict[str, str]:
 
 
 def test_each_number_that_is_watched_is_told_with_its_labels(gateway: Gateway) -> None:
-    text = MetricsPort(gateway.numbers).scrape().decode()
+    text = MetricsPort(gateway.metrics).scrape().decode()
     told = {
         name: set(re.findall(r'(\w+)="', labels)) for name, labels in re.findall(r"^(\w+)(\S*) ", text, re.MULTILINE)
     }

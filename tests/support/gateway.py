@@ -61,6 +61,7 @@ class NoDatabase:
     """What a node asks of its database beside sessions and accounts."""
 
     is_up: bool = True
+    busy: int = 0
 
     async def healthy(self) -> bool:
         return self.is_up
@@ -96,8 +97,8 @@ class Gateway(Node):
 
     async def start(self) -> None:
         self.startService()
-        sites = [self._site(ports.api(self)), self._site(ports.ws(self))]
-        self._ports = [reactor.listenTCP(0, site, interface="127.0.0.1") for site in sites]
+        self.sites += [self._site(ports.api(self)), self._site(ports.ws(self))]
+        self._ports = [reactor.listenTCP(0, site, interface="127.0.0.1") for site in self.sites]
 
     async def stop(self) -> None:
         for port in self._ports:

@@ -20,7 +20,7 @@ from yekta.web.site import Limits, Site
 class BothWays(Resource):
     """Answers with the body that came: at once, and on ``/later`` when told. ``asked``: all requests so far.
 
-    Only twisted.web serves ``/rest``. ``later``: those that are to be told.
+    Only twisted.web serves ``/rest``. ``later``: those that are to be told. ``?status=`` is that of the answer.
     """
 
     isLeaf = True
@@ -45,7 +45,7 @@ class BothWays(Resource):
         if arrival.asked.path == "/later":
             self.later.append(arrival)
         else:
-            arrival.respond(200, {}, arrival.body)
+            arrival.respond(int(arrival.asked.query.get("status", "200")), {}, arrival.body)
 
 
 @pytest.fixture

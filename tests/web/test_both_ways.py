@@ -211,6 +211,15 @@ def test_each_answer_has_a_line_in_the_access_log(site_of: SiteOf, clock: Clock)
     client.hang_up()
 
 
+def test_refusals_are_counted_by_their_status(site_of: SiteOf, clock: Clock) -> None:
+    site = site_of()
+    client = HttpClient(site, clock)
+    for status in (200, 302, 399, 400, 404, 404, 503):
+        assert client.ask("GET", f"/?status={status}").status == status
+    assert site.refusals == {400: 1, 404: 2, 503: 1}
+    client.hang_up()
+
+
 @pytest.mark.parametrize("stated", ["\xff", "198.51.100.7, \xff", "\x80,\xfe"])
 def test_an_address_that_is_no_text_is_none(site_of: SiteOf, clock: Clock, both: BothWays, stated: str) -> None:
     access = Told()

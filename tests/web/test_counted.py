@@ -21,6 +21,7 @@ def test_connections_over_the_limit_are_refused_and_one_that_leaves_makes_room(s
     site = site_of(max_connections=2)
     first, second, third = (HttpClient(site, clock) for _ in range(3))
     assert (first.refused, second.refused, third.refused) == (False, False, True)
+    assert site.census.refused == 1
     first.hang_up()
     fourth = HttpClient(site, clock)
     assert not fourth.refused
@@ -38,6 +39,7 @@ def test_connections_of_one_address_are_limited(site_of: SiteOf, clock: Clock, a
     # What a client says of where it is counts for nothing.
     assert clients[1].ask("GET", "/", {"X-Forwarded-For": "198.51.100.9"}).status == 200
     assert HttpClient(site, clock, address).refused
+    assert site.census.refused == 2
     clients[0].hang_up()
     again = HttpClient(site, clock, address)
     assert not again.refused

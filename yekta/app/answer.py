@@ -190,6 +190,8 @@ class Answer:
 
     def text_received(self, text: str) -> None:
         """The next chunk."""
+        if not self._ends:
+            self._registry.begins(self)
         self._parts.append(text)
         self._ends.append((self._ends[-1] if self._ends else 0) + len(text))
         chunk = {

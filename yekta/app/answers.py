@@ -9,6 +9,7 @@ from typing import Any
 from twisted.internet.interfaces import IReactorTime
 
 from yekta.app.answer import Answer, State
+from yekta.app.answer_times import AnswerTimes
 from yekta.app.errors import ClientError
 from yekta.rooms import Rooms
 from yekta.timeouts import Timeouts
@@ -26,7 +27,7 @@ class Answers:
     kept; ``characters``: of those that have ended. Beyond either bound the oldest finished ones go first; beyond
     `MOST_OF_ONE`, that one's own oldest.
 
-    ``running`` counts those of this process; a mirror of another's costs no provider.
+    ``running`` counts those of this process, and ``times`` times them; a mirror of another's costs no provider.
     """
 
     def __init__(
@@ -39,6 +40,7 @@ class Answers:
         characters: int = 33_554_432,
     ) -> None:
         self.running = 0
+        self.times = AnswerTimes()
         self._clock = clock
         self._stopped = False
         self._most = most
@@ -141,9 +143,16 @@ class Answers:
         else:
             answer.cancel()
 
+    def begins(self, answer: Answer) -> None:
+        """Its first words have come."""
+        if not answer.mirror:
+            self.times.first.add(self._age(answer))
+
     def ended(self, answer: Answer) -> None:
         if not answer.mirror:
             self._count(answer, -1)
+            self.times.ends[answer.state.value] += 1
+            self.times.whole.add(self._age(answer))
         self._characters += answer.length
         self._orphans.stop(answer)
         if not answer.lasting:
@@ -160,6 +169,9 @@ class Answers:
             answer.break_off(_stopping())
         self._orphans.clear()
         self._kept.clear()
+
+    def _age(self, answer: Answer) -> float:
+        return self._clock.seconds() - answer.begun
 
     def _count(self, answer: Answer, change: int) -> None:
         self.running += change

@@ -56,11 +56,6 @@ class Counselor:
         self._max_answers = max_answers
         self._max_per_session = max_per_session
 
-    @property
-    def running(self) -> int:
-        """How many answers are on their way."""
-        return self._answers.running
-
     def chat(self, owner: Owner, chat: Chat, reader: Reader, send: Send) -> Answer:
         """Answer ``chat``, by ``send(event, data)``; what is being answered already is joined, not paid for twice.
 

@@ -138,6 +138,11 @@ class Database:
         self._closed = False
         self._pool = _make_pool(driver, reactor, connections)
 
+    @property
+    def busy(self) -> int:
+        """How many statements are under way or queued."""
+        return len(self._jobs)
+
     async def query(self, sql: str, *parameters: Any) -> list[Row]:
         """The rows of one reading statement. Raises :class:`DatabaseError`."""
         return await self._submit(lambda transaction: transaction.run(sql, *parameters), is_write=False)

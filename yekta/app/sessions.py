@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 
 import attrs
@@ -53,6 +54,8 @@ class InvalidSession(Exception):
 class Sessions:
     """Hands out sessions, finds them by token, and tells when one that has live connections has ended.
 
+    ``refusals``: how many who came were not let in, by why: few words of those who look.
+
     ``clock`` gives POSIX seconds, as the reactor does; all parameters but ``cache_size`` are seconds:
 
     - ``lifetime``: from a session's beginning to its expiry.
@@ -77,6 +80,7 @@ class Sessions:
         flush_interval: float = 60.0,
         purge_interval: float = 3600.0,
     ) -> None:
+        self.refusals: Counter[str] = Counter()
         self._store = store
         self._clock = clock
         self._lifetime = lifetime

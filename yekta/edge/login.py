@@ -10,6 +10,9 @@ TOKEN_REQUIRED = "Authentication token required"
 INVALID_TOKEN = "Invalid or expired session token"
 STORE_DOWN = "Authentication failed"
 
+# The same, to be counted.
+REFUSALS = {TOKEN_REQUIRED: "required", INVALID_TOKEN: "invalid", STORE_DOWN: "unavailable"}
+
 
 @attrs.frozen
 class NotAuthenticated(Exception):
@@ -20,7 +23,15 @@ class NotAuthenticated(Exception):
 
 
 async def authenticate(sessions: Sessions, token: str | None) -> Session:
-    """The session of ``token``. Raises :class:`NotAuthenticated`."""
+    """The session of ``token``. Raises :class:`NotAuthenticated`, and counts it."""
+    try:
+        return await _find(sessions, token)
+    except NotAuthenticated as refusal:
+        sessions.refusals[REFUSALS[refusal.message]] += 1
+        raise
+
+
+async def _find(sessions: Sessions, token: str | None) -> Session:
     if not token:
         raise NotAuthenticated(TOKEN_REQUIRED, 401)
     try:

@@ -1,22 +1,42 @@
-"""``/metrics`` for Prometheus, on a port of its own. No label is a client's to choose."""
+"""``/metrics`` for Prometheus, on a port of its own. No label is a client's to choose.
+
+Nothing is counted for it but what is rare: each `Source` puts together what a part knows anyway, when somebody asks.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from prometheus_client import CollectorRegistry, generate_latest
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
+from prometheus_client.core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    HistogramMetricFamily,
+    InfoMetricFamily,
+    Metric,
+)
+from prometheus_client.utils import floatToGoString
 from twisted.web import http
 from twisted.web.resource import Resource
 
+import yekta
 from yekta.app import about
-from yekta.app.counselor import Counselor
+from yekta.app.answer import State
+from yekta.app.answers import Answers
+from yekta.app.database import Database
 from yekta.app.dispatcher import Dispatcher
 from yekta.app.hub import LEFT, Hub
+from yekta.app.lateness import Lateness
+from yekta.app.sessions import Sessions
+from yekta.durations import Durations
+from yekta.edge.login import REFUSALS
 from yekta.edge.native import NativePeer
 from yekta.edge.socketio import SocketPeer
 from yekta.engineio.engine import Engine
+from yekta.web.site import Site
+
+Source = Callable[[], Iterator[Metric]]
 
 # The text format that every Prometheus reads.
 _TEXT = "text/plain; version=0.0.4; charset=utf-8"
@@ -29,42 +49,69 @@ WAYS = (
 
 _NOBODY_HAS_LEFT = {(protocol, LEFT): 0 for protocol, _ in WAYS}
 
+# What a client is refused with most. Each has a number at any time, as above.
+_REFUSALS = (400, 401, 403, 404, 413, 429, 500, 503)
 
-class Numbers:
-    """A collector: puts together what the application counts anyway, when somebody asks."""
 
-    def __init__(self, hub: Hub, dispatcher: Dispatcher, counselor: Counselor, engine: Engine) -> None:
-        self._hub = hub
-        self._dispatcher = dispatcher
-        self._counselor = counselor
-        self._engine = engine
+def of_clients(hub: Hub, sessions: Sessions) -> Iterator[Metric]:
+    """Who is here, who has left, and who was not let in."""
+    peers = Counter(dict.fromkeys(WAYS, 0))
+    peers.update((peer.protocol, peer.transport) for peer in hub.peers)
+    connections = GaugeMetricFamily(
+        "yektayar_connections", "Clients with a session, connected now", labels=["protocol", "transport"]
+    )
+    for labels, number in peers.items():
+        connections.add_metric(labels, number)
+    yield connections
+    disconnects = CounterMetricFamily("yektayar_disconnects", "Clients that have left", labels=["protocol", "reason"])
+    for labels, number in {**_NOBODY_HAS_LEFT, **hub.departures}.items():
+        disconnects.add_metric(labels, number)
+    yield disconnects
+    failures = {reason: sessions.refusals[reason] for reason in REFUSALS.values()}
+    yield _counted("yektayar_authentication_failures", "Tokens that opened nothing", "reason", failures)
 
-    def collect(self) -> Iterator[Metric]:
-        """Called by the registry for every scrape."""
-        peers = Counter(dict.fromkeys(WAYS, 0))
-        peers.update((peer.protocol, peer.transport) for peer in self._hub.peers)
-        connections = GaugeMetricFamily(
-            "yektayar_connections", "Clients with a session, connected now", labels=["protocol", "transport"]
-        )
-        for labels, number in peers.items():
-            connections.add_metric(labels, number)
-        yield connections
-        disconnects = CounterMetricFamily(
-            "yektayar_disconnects", "Clients that have left", labels=["protocol", "reason"]
-        )
-        for labels, number in {**_NOBODY_HAS_LEFT, **self._hub.departures}.items():
-            disconnects.add_metric(labels, number)
-        yield disconnects
-        events = CounterMetricFamily("yektayar_events", "Events received", labels=["event"])
-        for event, number in self._dispatcher.counts.items():
-            events.add_metric([event], number)
-        yield events
-        yield GaugeMetricFamily(
-            "yektayar_engineio_connections", "Engine.IO connections", value=len(self._engine.connections)
-        )
-        yield GaugeMetricFamily(
-            "yektayar_ai_answers_running", "Answers of the AI on their way", value=self._counselor.running
-        )
+
+def of_events(dispatcher: Dispatcher) -> Iterator[Metric]:
+    """What clients have said."""
+    yield _counted("yektayar_events", "Events received", "event", dispatcher.counts)
+
+
+def of_engineio(engine: Engine) -> Iterator[Metric]:
+    """Who is connected by Engine.IO, with or without a session."""
+    yield GaugeMetricFamily("yektayar_engineio_connections", "Engine.IO connections", value=len(engine.connections))
+
+
+def of_sites(sites: Sequence[Site]) -> Iterator[Metric]:
+    """TCP connections, and what was refused."""
+    yield GaugeMetricFamily(
+        "yektayar_tcp_connections", "TCP connections of clients", value=sum(site.census.all for site in sites)
+    )
+    yield CounterMetricFamily(
+        "yektayar_tcp_connections_refused",
+        "TCP connections that were one too many",
+        value=sum(site.census.refused for site in sites),
+    )
+    refusals = Counter(dict.fromkeys(_REFUSALS, 0))
+    for site in sites:
+        refusals.update(site.refusals)
+    yield _counted("yektayar_http_refusals", "HTTP answers with a status of 400 and above", "status", refusals)
+
+
+def of_answers(answers: Answers) -> Iterator[Metric]:
+    """What the AI does."""
+    yield GaugeMetricFamily("yektayar_ai_answers_running", "Answers of the AI on their way", value=answers.running)
+    times = answers.times
+    ends = {state.value: times.ends[state.value] for state in State if state is not State.RUNNING}
+    yield _counted("yektayar_ai_answers", "Answers of the AI that have ended", "outcome", ends)
+    yield _timed("yektayar_ai_first_words_seconds", "Until an answer's first words came", times.first)
+    yield _timed("yektayar_ai_answer_seconds", "Until an answer's end", times.whole)
+
+
+def of_process(database: Database, lateness: Lateness) -> Iterator[Metric]:
+    """How the process does."""
+    yield GaugeMetricFamily("yektayar_database_statements", "Statements under way or queued", value=database.busy)
+    yield _timed("yektayar_reactor_lateness_seconds", "How late what is due was looked at", lateness.durations)
+    yield InfoMetricFamily("yektayar", "What runs", value={"version": yekta.__version__})
 
 
 class MetricsPort(Resource):
@@ -72,10 +119,11 @@ class MetricsPort(Resource):
 
     isLeaf = True
 
-    def __init__(self, numbers: Numbers) -> None:
+    def __init__(self, sources: Iterable[Source]) -> None:
         super().__init__()
         self._registry = CollectorRegistry()
-        self._registry.register(numbers)
+        self._registry.register(_Together(tuple(sources)))
+        ProcessCollector(registry=self._registry)
 
     def render_GET(self, request: http.Request) -> bytes:
         if request.path != b"/metrics":
@@ -87,3 +135,27 @@ class MetricsPort(Resource):
     def scrape(self) -> bytes:
         """All numbers, as text."""
         return generate_latest(self._registry)
+
+
+class _Together:
+    """A collector of what all sources say."""
+
+    def __init__(self, sources: Sequence[Source]) -> None:
+        self._sources = sources
+
+    def collect(self) -> Iterator[Metric]:
+        """Called by the registry for every scrape."""
+        for source in self._sources:
+            yield from source()
+
+
+def _counted(name: str, help: str, label: str, counts: dict[str, int] | Counter[int]) -> Metric:
+    family = CounterMetricFamily(name, help, labels=[label])
+    for value, number in counts.items():
+        family.add_metric([str(value)], number)
+    return family
+
+
+def _timed(name: str, help: str, durations: Durations) -> Metric:
+    buckets = [(floatToGoString(bound), count) for bound, count in durations.cumulative()]
+    return HistogramMetricFamily(name, help, buckets=buckets, sum_value=durations.total)

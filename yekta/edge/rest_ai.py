@@ -193,6 +193,8 @@ class RestAi:
         }
 
     async def _session_if_any(self, call: Call) -> Session | None:
+        if not call.token:
+            return None
         try:
             return await self._session(call)
         except NotAuthenticated as error:

@@ -31,11 +31,12 @@ from yekta.app.drain import Drain, until
 from yekta.app.events import Events
 from yekta.app.health import Health
 from yekta.app.hub import Hub
+from yekta.app.lateness import Lateness
 from yekta.app.passwords import Passwords
 from yekta.app.sessions import Sessions
 from yekta.app.timestamps import Timestamps
 from yekta.app.visits import Visits
-from yekta.edge.metrics import Numbers
+from yekta.edge import metrics
 from yekta.edge.native import NativeDoor
 from yekta.edge.socketio import SocketDoor
 from yekta.engineio import sids
@@ -79,6 +80,7 @@ class Node(MultiService):
         self._open_database()
         self._build_ai()
         self._build_doors()
+        self._build_metrics()
 
     def startService(self) -> None:
         super().startService()
@@ -204,12 +206,23 @@ class Node(MultiService):
         self.hub = Hub(self.sessions, adapter, Visits(self.reactor))
         events = Events(self.hub, self.counselor, self.timestamps).table()
         self.dispatcher = Dispatcher(events, self.reactor, Rate(settings.event_rate, settings.event_burst))
-        self.numbers = Numbers(self.hub, self.dispatcher, self.counselor, self.socketio.engine)
         SocketDoor(self.socketio, self.sessions, self.hub, self.dispatcher)
         self.websockets = WebSocketFactory(self.reactor, limits.of_websocket(settings, heartbeat=True))
         self.websockets.short_opening = self.socketio.websockets.short_opening = settings.http_short_path
         self.native = NativeDoor(
             self.websockets, self.sessions, self.hub, self.dispatcher, adapter, self.origins
+        )
+
+    def _build_metrics(self) -> None:
+        lateness = Lateness(self.reactor)
+        lateness.setServiceParent(self)
+        self.metrics: tuple[metrics.Source, ...] = (
+            partial(metrics.of_clients, self.hub, self.sessions),
+            partial(metrics.of_events, self.dispatcher),
+            partial(metrics.of_engineio, self.socketio.engine),
+            partial(metrics.of_sites, self.sites),
+            partial(metrics.of_answers, self.answers),
+            partial(metrics.of_process, self._database, lateness),
         )
 
 

@@ -86,7 +86,7 @@ class Gateway(Outermost):
             return ways.manhole(self._settings, {"node": node})
         if setting == "CONTROL_SOCKET":
             return control.Control(node.hub, node.socketio.sockets.adapter, self._settings.max_payload)
-        return Site(self._reactor, MetricsPort(node.numbers), limits.of_site(self._settings))
+        return Site(self._reactor, MetricsPort(node.metrics), limits.of_site(self._settings))
 
     def _listen(
         self, setting: str, endpoint: str, site: IProtocolFactory, parent: MultiService, *, late: bool = False

@@ -6,22 +6,27 @@ from yekta.web.forwarded import is_local
 
 
 class Census:
-    """How many connections there are, in all and of each address. ``most_of_one`` of 0 is no limit."""
+    """How many connections there are, in all and of each address. ``most_of_one`` of 0 is no limit.
+
+    ``refused``: how many were one too many.
+    """
 
     def __init__(self, most: int, most_of_one: int) -> None:
         self._most = most
         self._most_of_one = most_of_one
         self._places: dict[str, Place] = {}
-        self.all = 0
+        self.all = self.refused = 0
 
     def enter(self, address: str, *, limited: bool = True) -> bool:
         """Count one more, or say that it is one too many. Where not ``limited``, one address may have any number."""
         if self.all >= self._most:
+            self.refused += 1
             return False
         place = self._places.get(address)
         if place is None:
             place = self._places[address] = Place(self, address)
         elif limited and 0 < self._most_of_one <= place.count and not is_local(address):
+            self.refused += 1
             return False
         self.all += 1
         place.count += 1

@@ -50,6 +50,8 @@ class FrontArrival:
         front, self._front = self._front, None
         if front is None:
             return
+        if status >= 400:
+            front.site.refusals[status] += 1
         access, asked = front.site.access, self.asked
         if access is not None:
             seconds = front.site.clock.seconds() - self._began

@@ -5,6 +5,7 @@ Twisted Web limits a request's head (16 KiB, 500 headers) but neither its body n
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from sys import intern
 
@@ -65,7 +66,8 @@ class Site(server.Site):
     ``body_began(target, request)`` is told when the body of a request begins to arrive, ``access`` of each answer.
     ``doors``: who serves plain requests without twisted.web (`front`); ``None`` is nobody. ``channels``: the
     connections that speak HTTP. ``whither(target)``, where it is set, is to whom a request belongs, ``None`` where it
-    is to us. While ``parting``, each answer is the last one on its connection.
+    is to us. While ``parting``, each answer is the last one on its connection. ``refusals``: how many answers had which
+    status of 400 and above.
     """
 
     def __init__(
@@ -90,6 +92,7 @@ class Site(server.Site):
         self.too_large = too_large
         self.body_began = body_began
         self.access = access
+        self.refusals: Counter[int] = Counter()
         self.census = Census(limits.max_connections, limits.max_per_address)
         self.doors = doors
         self.waiting: Timeouts[Front] = Timeouts(clock, limits.request_timeout, Front.expire)
@@ -149,6 +152,8 @@ class Site(server.Site):
 
     def log(self, request: BoundedRequest) -> None:
         """A request was answered; called by Twisted."""
+        if request.code >= 400:
+            self.refusals[request.code] += 1
         if self.access is not None:
             self.access.request(
                 request.method.decode("latin-1"),
