@@ -15,7 +15,7 @@ from twisted.internet.defer import CancelledError, Deferred, gatherResults
 
 from tests.support import postgres
 from tests.support.databases import database, new_url, open_database, reactor, url
-from yekta.app.database import Database, DatabaseError, Transaction
+from yekta.app.database import Database, DatabaseError, Transaction, prepare
 from yekta.app.database_drivers import driver_for
 from yekta.app.migrations import MIGRATIONS, migrate
 
@@ -170,7 +170,7 @@ async def test_a_caller_may_go_away(database: Database) -> None:
 def test_the_file_belongs_to_its_owner_alone(tmp_path: Path) -> None:
     previous = os.umask(0)
     try:
-        driver_for(new_url("sqlite", tmp_path))
+        prepare(new_url("sqlite", tmp_path))
     finally:
         os.umask(previous)
     assert (tmp_path / "test.db").stat().st_mode & 0o777 == 0o600

@@ -34,7 +34,9 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 async def open_database(url: str, reactor: ReactorBase, **limits: Any) -> Database:
     """Bring the schema up to date over the connections of the database itself, beside whoever else does."""
-    database = Database(driver_for(url), reactor, **limits)
+    driver = driver_for(url)
+    driver.create()
+    database = Database(driver, reactor, **limits)
     try:
         await database.change(migrate)
     except BaseException:

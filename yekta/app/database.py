@@ -204,6 +204,7 @@ class Database:
 def prepare(url: str) -> Driver:
     """Connect once, migrate, and hang up: for start-up, before the reactor runs. Raises :class:`DatabaseError`."""
     driver = driver_for(url)
+    driver.create()
     try:
         connection = import_module(driver.module).connect(**driver.arguments)
         try:

@@ -13,6 +13,7 @@ import socket
 import sqlite3
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -61,6 +62,8 @@ class Driver:
     #: The DB-API 2.0 module, by name, and what its ``connect`` is called with.
     module: str
     arguments: dict[str, Any] = attrs.field(repr=False)
+    #: Makes sure that there is something to connect to. Raises `DatabaseError`.
+    create: Callable[[], object]
     #: The base of the module's exceptions, and the kind whose text is about the server, never about data.
     error: type[Exception]
     operational: type[Exception]
@@ -100,7 +103,8 @@ def driver_for(url: str) -> Driver:
 def _sqlite(path: Path, shown: str) -> Driver:
     if path.name in ("", ":memory:"):
         raise DatabaseError(f"DATABASE_URL ({shown}) must name a file.")
-    _create_private(path, shown)
+    if not path.parent.is_dir():
+        raise DatabaseError(f"DATABASE_URL ({shown}): the folder {path.parent} does not exist.")
     return Driver(
         shown=shown,
         identity=_digest(os.path.realpath(path)),
@@ -112,6 +116,7 @@ def _sqlite(path: Path, shown: str) -> Driver:
             # adbapi keeps each connection to one thread, but closes them all from the reactor's.
             "check_same_thread": False,
         },
+        create=partial(_create_private, path, shown),
         error=sqlite3.Error,
         operational=sqlite3.OperationalError,
         opened=_set_pragmas,
@@ -126,8 +131,6 @@ def _sqlite(path: Path, shown: str) -> Driver:
 
 def _create_private(path: Path, shown: str) -> None:
     """Make the file before SQLite does, for its owner alone. SQLite gives its WAL files the same mode."""
-    if not path.parent.is_dir():
-        raise DatabaseError(f"DATABASE_URL ({shown}): the folder {path.parent} does not exist.")
     try:
         os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
     except OSError as error:
@@ -175,6 +178,7 @@ def _postgresql(url: str) -> Driver:
         identity=_digest(*(str((defaults | arguments).get(name)) for name in _WHICH)),
         module="psycopg",
         arguments=arguments | {"autocommit": True},
+        create=lambda: None,
         error=psycopg.Error,
         operational=psycopg.OperationalError,
         opened=lambda connection: None,

@@ -6,7 +6,8 @@ Each is declared once, in `SETTINGS`; the options, the README's table and `etc/`
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from difflib import get_close_matches
 from typing import Any
 
 import attrs
@@ -35,6 +36,9 @@ from yekta.services.kinds import (
 
 # Who a URL says one is, and by what password.
 _PASSWORD = re.compile(r"(?<=//)(?:(?!://).)*@", re.DOTALL)
+
+# How alike a name is to a setting's that is meant for it, from 0 to 1: one letter of seven is wrong.
+_NEARLY = 0.86
 
 
 class ConfigError(ValueError):
@@ -168,6 +172,15 @@ class Settings:
         changed = {**self.values, **{name: read.values[name] for name in names}}
         waiting = [each.name for each in SETTINGS if changed[each.attribute] != read.values[each.attribute]]
         return attrs.evolve(self, values=changed), waiting
+
+
+def remarks(names: Iterable[str], source: str) -> Iterator[str]:
+    """A sentence for each name from ``source`` that is nearly a setting's. Others may be another program's."""
+    known = {setting.name for setting in SETTINGS}
+    for name in names:
+        if name not in known:
+            for meant in get_close_matches(name.upper(), known, 1, _NEARLY):
+                yield f"{name} in {source} is not a setting, but {meant} is."
 
 
 def load(

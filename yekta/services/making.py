@@ -6,6 +6,7 @@ import os
 from typing import Any
 
 from twisted.application.service import IService
+from twisted.logger import Logger
 
 from yekta.services import redaction
 from yekta.services.config import Settings
@@ -16,12 +17,16 @@ from yekta.services.refusal import refuse
 from yekta.services.service import Gateway
 from yekta.services.workers import Workers
 
+_log = Logger()
+
 
 def make(reactor: Any, options: ServiceOptions) -> IService:
     """See the module."""
     settings: Settings = options["settings"]
     herald = systemd(reactor, os.environ)
     logs = _begin_log(reactor, options)
+    for remark in options.remarks:
+        _log.warn("{remark}", remark=remark)
     if settings.workers > 1:
         return Workers(reactor, options, herald=herald, logs=logs)
     return Gateway(reactor, options, settings, read=options.read, herald=herald, logs=logs)

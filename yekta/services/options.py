@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Sequence
 from io import StringIO
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, NoReturn
 
 from dotenv import dotenv_values
 from twisted.application.service import IService
 from twisted.python import usage
 
 from yekta.services import reactor
-from yekta.services.config import SETTINGS, ConfigError, Settings, load
+from yekta.services.config import SETTINGS, ConfigError, Settings, load, remarks
 from yekta.services.refusal import refuse
 
 if TYPE_CHECKING:
@@ -23,7 +24,8 @@ if TYPE_CHECKING:
 
 
 class ServiceOptions(usage.Options):
-    """Options of a service; each setting is one. ``given``: what they were parsed from.
+    """Options of a service; each setting is one. ``given``: what they were parsed from. ``remarks``: sentences on what
+    was read, of what keeps nobody from starting.
 
     ``service``: its name to twistd. ``port_setting``: the attribute of its port among the settings.
     """
@@ -31,7 +33,10 @@ class ServiceOptions(usage.Options):
     service = "yekta"
     port_setting = "port"
     longdesc = "Every setting may also be given in the environment or in .env, by its name in capitals."
-    optFlags: ClassVar = [("no-console", None, "do not serve the page to try the service")]
+    optFlags: ClassVar = [
+        ("no-console", None, "do not serve the page to try the service"),
+        ("check-config", None, "say whether the settings can be used, and start nothing"),
+    ]
     optParameters: ClassVar = [("env-file", None, None, "file with settings [default .env]")] + [
         (setting.option, None, None, f"{setting.help} [{setting.name}, default {setting.default or 'none'}]")
         for setting in SETTINGS
@@ -41,6 +46,7 @@ class ServiceOptions(usage.Options):
         super().__init__()
         self["listen"] = []
         self.given: tuple[str, ...] = ()
+        self.remarks: list[str] = []
 
     def root(self, node: Node) -> ApiPort | WebSocketPort:
         """What answers on the service's port."""
@@ -65,6 +71,8 @@ class ServiceOptions(usage.Options):
         reactor.install()
         try:
             self["settings"] = self.read()
+            if self["check-config"]:
+                self._check(self["settings"])
         except ConfigError as error:
             refuse(self.service, str(error))
 
@@ -77,6 +85,16 @@ class ServiceOptions(usage.Options):
             console=not self["no-console"],
         )
 
+    def _check(self, settings: Settings) -> NoReturn:
+        # It imports the reactor that was installed.
+        from yekta.services.checking import check
+
+        check(settings)
+        for remark in self.remarks:
+            print(f"{self.service}: {remark}", file=sys.stderr)
+        print(f"{self.service}: The settings can be used.")
+        raise SystemExit(0)
+
     def _file(self) -> dict[str, str]:
         given = self["env-file"]
         try:
@@ -88,7 +106,9 @@ class ServiceOptions(usage.Options):
             raise ConfigError(f"--env-file must be the path of a file, not {given!r}.") from None
         except (OSError, ValueError) as error:
             raise ConfigError(f"The settings in {given or '.env'} cannot be read: {error}.") from None
-        return {name: value for name, value in dotenv_values(stream=StringIO(text)).items() if value is not None}
+        values = dotenv_values(stream=StringIO(text))
+        self.remarks = list(remarks(values, given or ".env"))
+        return {name: value for name, value in values.items() if value is not None}
 
 
 def makeService(options: ServiceOptions) -> IService:

@@ -91,6 +91,11 @@ def of_worker(settings: Settings, index: int, folder: str, listen: tuple[str, ..
     return attrs.evolve(settings, values={**settings.values, **own}, listen=listen)
 
 
+def of_workers(settings: Settings) -> list[Settings]:
+    """The same of all workers, as far as the parent knows them. Raises `ConfigError`."""
+    return [of_worker(settings, index, "", ()) for index in range(settings.workers)]
+
+
 def numbered(setting: str, endpoint: str, index: int) -> str:
     """An operator's endpoint for one worker: the port after the one before, or the path with a number.
 

@@ -23,17 +23,16 @@ from twisted.python.reflect import qual
 
 from yekta.app.database import DatabaseError, prepare
 from yekta.services import link, ways
+from yekta.services.checking import check
 from yekta.services.config import ConfigError, Settings
 from yekta.services.herald import Herald
 from yekta.services.listening import listen
 from yekta.services.logs import Logs
-from yekta.services.node import care
 from yekta.services.options import ServiceOptions
 from yekta.services.outermost import Outermost
-from yekta.services.providers import servers
 from yekta.services.refusal import give_up, refuse
 from yekta.services.supervised import Supervised
-from yekta.services.worker import of_worker
+from yekta.services.worker import of_workers
 
 _CHILD = "yekta.services.worker_entry"
 
@@ -94,12 +93,8 @@ class Workers(Outermost):
     def _open(self, name: str) -> None:
         # What would keep every worker from starting is found here, or once we are who the workers are to be.
         try:
+            check(self._settings)
             prepare(self._settings.database_url)
-            care(self._settings)
-            servers(self._settings)
-            self._of_workers()
-            if self._settings.manhole:
-                ways.manhole(self._settings, {})
         except (ConfigError, DatabaseError) as error:
             refuse(name, str(error))
         setting, endpoints = self._clients_endpoints()
@@ -112,7 +107,7 @@ class Workers(Outermost):
             port._waitingForPort.addCallback(self._hold)
 
     def _of_workers(self) -> list[Settings]:
-        return [of_worker(self._settings, index, "", ()) for index in range(self._settings.workers)]
+        return of_workers(self._settings)
 
     async def _close(self) -> None:
         await super()._close()

@@ -1,0 +1,57 @@
+"""``--check-config``: a word on settings, and nothing else."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.support.services import attempt, free_port
+from yekta.services.checking import check
+from yekta.services.config import ConfigError, load, remarks
+
+PORTS = {"PORT": "0", "WEBSOCKET_PORT": "0"}
+
+
+@pytest.mark.parametrize("service", ["yektayar-api", "yektayar-ws"])
+def test_settings_that_can_be_used_leave_no_trace(tmp_path: Path, service: str) -> None:
+    ended = attempt(service, "--check-config", folder=tmp_path, settings=PORTS)
+    assert (ended.status, ended.out, ended.err) == (0, f"{service}: The settings can be used.\n", "")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_name_that_is_nearly_a_setting_is_told_of_and_starts_all_the_same(tmp_path: Path) -> None:
+    (tmp_path / "env").write_text("PING_INTERVALL=5\nFOO=1\n")
+    ended = attempt("yektayar-ws", "--env-file=env", "--check-config", folder=tmp_path, settings=PORTS)
+    assert ended.status == 0
+    assert ended.err == "yektayar-ws: PING_INTERVALL in env is not a setting, but PING_INTERVAL is.\n"
+
+
+def test_a_start_says_so_in_its_log(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("PING_INTERVALL=5\n")
+    port = free_port()
+    settings = {"PORT": str(port), "METRICS_LISTEN": "unix:/no/where"}
+    ended = attempt("yektayar-api", folder=tmp_path, settings=settings)
+    assert "PING_INTERVALL in .env is not a setting, but PING_INTERVAL is." in ended.out
+
+
+@pytest.mark.parametrize(
+    ("settings", "named"),
+    [
+        ({"DATABASE_URL": "sqlite:////no/where/db"}, "DATABASE_URL"),
+        ({"DATABASE_URL": "mysql://h/d"}, "DATABASE_URL"),
+        ({"CARE_FOLDER": "/no/where"}, "CARE_FOLDER"),
+        ({"AI_BASE_URL": "http://a/v1", "AI_MODEL": "a,b"}, "AI_MODEL"),
+        ({"MANHOLE": "2222"}, "MANHOLE_KEYS"),
+        ({"WORKERS": "2", "METRICS_LISTEN": "tcp:65535"}, "METRICS_LISTEN"),
+    ],
+)
+def test_what_would_end_every_start_is_found(settings: dict[str, str], named: str) -> None:
+    with pytest.raises(ConfigError, match=named):
+        check(load(settings, {}))
+
+
+def test_only_what_is_nearly_a_setting_is_remarked_upon() -> None:
+    names = ("PORT", "PORTS", "cors_origin", "DRAIN_SECOND", "NODE_ENV", "DB_HOST", "JWT_SECRET", "TZ", "")
+    remarked = [remark.partition(" in ")[0] for remark in remarks(names, ".env")]
+    assert remarked == ["PORTS", "cors_origin", "DRAIN_SECOND"]
