@@ -32,6 +32,7 @@ FLOORS = {
     "yekta.rooms": 0,
     "yekta.alarm": 1,
     "yekta.turns": 1,
+    "yekta.waiters": 1,
     "yekta.timeouts": 1,
     "yekta.tcp": 1,
     "yekta.ports": 1,

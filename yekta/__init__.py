@@ -16,7 +16,8 @@ The directories are floors. A module imports its own floor or a lower one (``tes
        ai/          LIBRARY: chat completions as a stream of text
        tcp.py       TCP that tries to send at once; tls.py: the same over TLS; ports.py listens for both
        timeouts.py  many waits for the price of one timer; alarm.py: one that can be set again
-       turns.py     what waits for the next turn of the reactor, or for the end of this one
+       turns.py     what waits for the next turn of the reactor, or for the end of this one; waiters.py: who waits for
+                    one thing
     0  packet.py, frame.py, sse.py, errors.py inside the libraries: pure codecs
        jsontext.py  the one JSON seam; msgpack.py: the same for its binary sister
        rooms.py     who is in which room, both ways

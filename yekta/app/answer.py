@@ -27,6 +27,7 @@ from yekta.app.elsewhere import Found, Inquiry
 from yekta.app.errors import ClientError
 from yekta.app.readers import Follower
 from yekta.rooms import Joined
+from yekta.waiters import Waiters
 
 if TYPE_CHECKING:
     from yekta.app.answers import Answers
@@ -71,7 +72,7 @@ class Answer:
     joined: Joined = attrs.field(default=None, repr=False)
     error: BaseException | None = attrs.field(default=None, repr=False)
     _followers: set[Follower] = attrs.field(factory=set, repr=False)
-    _waiting: list[Deferred[None]] = attrs.field(factory=list, repr=False)
+    _waiting: Waiters[None] = attrs.field(factory=Waiters, repr=False)
     _generation: IGeneration | None = attrs.field(default=None, repr=False)
     _parts: list[str] = attrs.field(factory=list, repr=False)
     # Where each chunk ends, in characters: a chunk's number is its place here.
@@ -120,11 +121,7 @@ class Answer:
 
     def wait(self) -> Deferred[None]:
         """Fires when the answer has ended, however it did. Cancelling it does nothing to the answer."""
-        if self.end is not None:
-            return succeed(None)
-        waiting: Deferred[None] = Deferred(self._waiting.remove)
-        self._waiting.append(waiting)
-        return waiting
+        return self._waiting.wait() if self.end is None else succeed(None)
 
     def followed_by(self, follower: Follower) -> None:
         """One more reader."""
@@ -257,9 +254,7 @@ class Answer:
         self._registry.ended(self)
         for follower in tuple(self._followers):
             follower.catch_up()
-        waiting, self._waiting = self._waiting, []
-        for each in waiting:
-            each.callback(None)
+        self._waiting.tell(None)
 
     def _balance(self) -> None:
         """Read from the provider only while somebody takes it; an answer that nobody follows goes on for a while."""

@@ -14,6 +14,7 @@ import attrs
 from twisted.internet.defer import Deferred
 
 from yekta.ai.provider import IGeneration
+from yekta.waiters import Waiters
 
 if TYPE_CHECKING:
     from yekta.app.answer import State
@@ -91,15 +92,11 @@ class Alone:
 class Inquiry:
     """A new answer's question whether another process has it already, while the reply is awaited."""
 
-    _waiting: list[Deferred[None]] = attrs.field(factory=list)
+    _waiting: Waiters[None] = attrs.field(factory=Waiters)
 
     def wait(self) -> Deferred[None]:
         """Fires when it is known."""
-        waiting: Deferred[None] = Deferred(self._waiting.remove)
-        self._waiting.append(waiting)
-        return waiting
+        return self._waiting.wait()
 
     def over(self) -> None:
-        waiting, self._waiting = self._waiting, []
-        for each in waiting:
-            each.callback(None)
+        self._waiting.tell(None)

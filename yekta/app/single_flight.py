@@ -10,6 +10,8 @@ from typing import Generic, TypeVar
 
 from twisted.internet.defer import Deferred
 
+from yekta.waiters import Waiters
+
 Key = TypeVar("Key", bound=Hashable)
 Value = TypeVar("Value")
 
@@ -19,15 +21,13 @@ class SingleFlight(Generic[Key, Value]):
 
     def __init__(self, ask: Callable[[Key], Awaitable[Value]]) -> None:
         self._ask = ask
-        self._waiting: dict[Key, list[Deferred[Value]]] = {}
+        self._waiting: dict[Key, Waiters[Value]] = {}
 
     async def get(self, key: Key) -> Value:
         """The answer, or what ``ask`` raises. Who is cancelled stops waiting; the others go on."""
-        answer: Deferred[Value] = Deferred()
-        if key in self._waiting:
-            self._waiting[key].append(answer)
-        else:
-            self._waiting[key] = [answer]
+        is_first = key not in self._waiting
+        answer = self._waiting.setdefault(key, Waiters()).wait()
+        if is_first:
             Deferred.fromCoroutine(self._fly(key))
         return await answer
 
@@ -35,8 +35,6 @@ class SingleFlight(Generic[Key, Value]):
         try:
             value = await self._ask(key)
         except Exception as error:
-            for answer in self._waiting.pop(key):
-                answer.errback(error)
+            self._waiting.pop(key).fail(error)
         else:
-            for answer in self._waiting.pop(key):
-                answer.callback(value)
+            self._waiting.pop(key).tell(value)

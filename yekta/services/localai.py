@@ -41,6 +41,7 @@ from yekta.ai.provider import Kind, ProviderError
 from yekta.alarm import Alarm
 from yekta.services.localai_child import REPORT
 from yekta.services.restarts import Restarts, ending, failing
+from yekta.waiters import Waiters
 
 _CHILD = "yekta.services.localai_child"
 _ALIAS = "local"
@@ -106,7 +107,7 @@ class LocalModel(Service):
             stable=self.settings.stable,
         )
         self._kill = Alarm(reactor, lambda: self._signal("KILL"))
-        self._waiting: list[Deferred[int]] = []
+        self._waiting: Waiters[int] = Waiters()
         self._stopped: Deferred[None] | None = None
         self.provider = self._make_provider()
 
@@ -123,7 +124,7 @@ class LocalModel(Service):
         """Fires when the child is gone."""
         super().stopService()
         self._restarts.clear()
-        self._give_up_waiting()
+        self._waiting.fail(ProviderError(Kind.UNAVAILABLE))
         if self._process is None:
             return succeed(None)
         self._stopped = Deferred()
@@ -137,9 +138,7 @@ class LocalModel(Service):
             return succeed(self._port)
         if not self.running or self._failed or len(self._waiting) >= self.settings.most_waiting:
             return fail(ProviderError(Kind.UNAVAILABLE))
-        waiter: Deferred[int] = Deferred(self._waiting.remove)
-        self._waiting.append(waiter)
-        return waiter.addTimeout(self.settings.patience, self._reactor, _too_long)
+        return self._waiting.wait().addTimeout(self.settings.patience, self._reactor, _too_long)
 
     def _make_provider(self) -> ChatProvider:
         settings = ChatSettings(self.base_url, _ALIAS, self._key, max_tokens=self.settings.max_tokens)
@@ -187,9 +186,7 @@ class LocalModel(Service):
         self._port = port
         self._ready_since = self._reactor.seconds()
         self._log.info("local model: ready")
-        waiting, self._waiting = self._waiting, []
-        for waiter in waiting:
-            waiter.callback(port)
+        self._waiting.tell(port)
 
     def _ended(self, reason: str) -> None:
         self._kill.clear()
@@ -200,7 +197,7 @@ class LocalModel(Service):
             self._log.info("local model: process ended by {reason}", reason=reason)
         else:
             self._log.error("local model: process ended by {reason} before it was ready", reason=reason)
-            self._give_up_waiting()
+            self._waiting.fail(ProviderError(Kind.UNAVAILABLE))
         if self.running:
             self._restarts.ended(lived)
         elif self._stopped is not None:
@@ -210,11 +207,6 @@ class LocalModel(Service):
         # It may have ended by itself a moment ago.
         with contextlib.suppress(ProcessExitedAlready):
             self._process.signalProcess(name)
-
-    def _give_up_waiting(self) -> None:
-        waiting, self._waiting = self._waiting, []
-        for waiter in waiting:
-            waiter.errback(ProviderError(Kind.UNAVAILABLE))
 
 
 def _too_long(result: object, timeout: float) -> NoReturn:
