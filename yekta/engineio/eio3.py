@@ -11,14 +11,13 @@ from base64 import b64decode, b64encode
 from collections.abc import Iterator, Sequence
 
 from yekta.engineio.errors import ProtocolError
-from yekta.engineio.packet import Packet
+from yekta.engineio.packet import TYPES, Packet
 
 TEXT, BINARY = "text/plain; charset=UTF-8", "application/octet-stream"
 
 # A binary message begins with its type, as a byte.
 BINARY_MESSAGE = b"\x04"
 
-_TYPES = frozenset("0123456")
 _STRING, _BYTES, _END = 0, 1, 255
 _MAX_DIGITS = 10
 
@@ -106,6 +105,6 @@ def _packet(text: str) -> Packet:
             return b64decode(text[2:], validate=True)
         except (binascii.Error, ValueError):
             raise ProtocolError("broken base64") from None
-    if not text or text[0] not in _TYPES:
+    if text[:1] not in TYPES:
         raise ProtocolError("unknown packet type")
     return text

@@ -12,13 +12,15 @@ from base64 import b64decode, b64encode
 from collections.abc import Iterator, Sequence
 
 from yekta.engineio.errors import ProtocolError
+from yekta.websocket.frame import BINARY, TEXT, frame
 
 Packet = str | bytes
 
 OPEN, CLOSE, PING, PONG, MESSAGE, UPGRADE, NOOP = "0123456"
 PING_PROBE, PONG_PROBE = "2probe", "3probe"
 
-_TYPES = frozenset("0123456")
+# What every packet of text begins with.
+TYPES = frozenset((OPEN, CLOSE, PING, PONG, MESSAGE, UPGRADE, NOOP))
 
 # Of a payload; spelled as Node does.
 _SEPARATOR = "\x1e"
@@ -28,6 +30,11 @@ _BINARY = "b"
 _MALFORMED = re.compile(
     "(?:\\A|\x1e)(?![0-6]|b(?:[A-Za-z0-9+/]{4})*+(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?(?:\x1e|\\Z))"
 )
+
+
+def framed(packet: Packet) -> bytes:
+    """The WebSocket frame that carries ``packet``, not compressed."""
+    return frame(TEXT, packet.encode()) if isinstance(packet, str) else frame(BINARY, packet)
 
 
 def encode_payload(packets: Sequence[Packet]) -> str:
@@ -46,7 +53,7 @@ def decode_payload(payload: str) -> list[Packet]:
 
 def split_payload(payload: str) -> Iterator[Packet]:
     """As `decode_payload`, one after the other: half a million packets fit into one payload."""
-    if payload[:1] in _TYPES and _SEPARATOR not in payload:
+    if payload[:1] in TYPES and _SEPARATOR not in payload:
         return iter((payload,))
     if _MALFORMED.search(payload):
         raise ProtocolError("malformed packet")
@@ -62,7 +69,7 @@ def _split(payload: str) -> Iterator[Packet]:
 
 
 def _decode(text: str) -> Packet:
-    if text[:1] in _TYPES and text:
+    if text[:1] in TYPES:
         return text
     if text[:1] != _BINARY:
         raise ProtocolError("unknown packet type")
@@ -70,4 +77,3 @@ def _decode(text: str) -> Packet:
         return b64decode(text[1:], validate=True)
     except (binascii.Error, ValueError):
         raise ProtocolError("broken base64") from None
-

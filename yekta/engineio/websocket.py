@@ -15,17 +15,16 @@ from zope.interface import implementer
 from yekta.engineio import eio3
 from yekta.engineio.connection import PARSE_ERROR, TRANSPORT_CLOSE, TRANSPORT_ERROR, Connection, State
 from yekta.engineio.interfaces import Prepared
-from yekta.engineio.packet import MESSAGE, NOOP, PING_PROBE, PONG_PROBE, UPGRADE, Packet
+from yekta.engineio.packet import MESSAGE, NOOP, PING_PROBE, PONG_PROBE, TYPES, UPGRADE, Packet, framed
 from yekta.engineio.verify import protocol
 from yekta.web.request import Request
-from yekta.websocket.frame import BINARY, TEXT, Utf8, frame
+from yekta.websocket.frame import Utf8
 from yekta.websocket.interfaces import IReceiver, IWebSocket
 from yekta.websocket.limits import NO_CLOSE, NORMAL, POLICY
 
 if TYPE_CHECKING:
     from yekta.engineio.engine import Engine
 
-_TYPES = frozenset("0123456")
 _MESSAGE = MESSAGE.encode()
 
 
@@ -57,7 +56,7 @@ class WebSocketTransport:
             if isinstance(packet, bytes) and self.connection.protocol == 3:
                 packet = eio3.BINARY_MESSAGE + packet
             if as_they_are:
-                self.express.send_frame(_frame(packet))
+                self.express.send_frame(framed(packet))
             elif isinstance(packet, str):
                 self.express.send_text(packet)
             else:
@@ -105,7 +104,7 @@ class WebSocketTransport:
             self._packet_received(text.decode())
 
     def _packet_received(self, packet: str) -> None:
-        if packet[:1] in _TYPES:
+        if packet[:1] in TYPES:
             self.connection.packet_received(packet)
         else:
             self._close(POLICY)
@@ -206,8 +205,3 @@ class Probe:
     def _stop(self) -> None:
         self._engine.upgrading.stop(self)
         self._engine.freeing.stop(self)
-
-
-def _frame(packet: Packet) -> bytes:
-    """The WebSocket frame that carries ``packet``, not compressed."""
-    return frame(TEXT, packet.encode()) if isinstance(packet, str) else frame(BINARY, packet)

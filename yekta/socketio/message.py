@@ -9,9 +9,7 @@ from yekta import jsontext
 from yekta.engineio import packet as engine
 from yekta.engineio.interfaces import Prepared as AnyPrepared
 from yekta.socketio.packet import BINARY_EVENT, CONNECT, EVENT, Packet, text_head
-from yekta.socketio.parser import TEXT as TEXT_PARSER
-from yekta.socketio.parser import Parser
-from yekta.websocket.frame import BINARY, TEXT, frame
+from yekta.socketio.parser import TEXT, Parser
 from yekta.websocket.shared import SharedText
 
 if TYPE_CHECKING:
@@ -72,10 +70,7 @@ class Prepared:
     @property
     def frames(self) -> bytes:
         if self._frames is None:
-            self._frames = b"".join(
-                frame(TEXT, packet.encode()) if isinstance(packet, str) else frame(BINARY, packet)
-                for packet in self.packets
-            )
+            self._frames = b"".join(map(engine.framed, self.packets))
         return self._frames
 
 
@@ -107,7 +102,7 @@ class EventFormat:
         self._namespace = namespace
         self._offsets = offsets
         self.head, self.welcome = (
-            (engine.MESSAGE + text_head(kind, namespace)).encode() if parser is TEXT_PARSER else None
+            (engine.MESSAGE + text_head(kind, namespace)).encode() if parser is TEXT else None
             for kind in (EVENT, CONNECT)
         )
 
