@@ -67,5 +67,3 @@ def _figure(value: float | None) -> str:
     if value is None:
         return ""
     return f"{value:,.2f}" if value < 100 else f"{value:,.0f}"
-
-

@@ -208,5 +208,3 @@ def test_jsonp_carries_payloads_with_lengths(library: Library) -> None:
     posted.request("POST", f"{PATH}?EIO=3&transport=polling&j=4&sid={sid}", {}, form)
     assert posted.answer() is not None
     assert heard == ["é"]
-
-

@@ -215,4 +215,3 @@ def test_a_refusal_is_never_compressed(start: Start) -> None:
     answer = gateway.ask("EIO=4&transport=polling&sid=x", headers={"Accept-Encoding": "gzip"}).answer()
     assert answer is not None
     assert "content-encoding" not in answer.headers
-

@@ -155,4 +155,3 @@ def test_any_request(request: bytes) -> None:
     with unharmed() as library:
         library.http().send(request)
         library.turn()
-

@@ -293,4 +293,3 @@ class SocketClient(Client):
 
     def cut(self) -> None:
         self.websocket.transport.lose()
-

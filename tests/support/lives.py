@@ -231,4 +231,3 @@ class Crowd:
                 client.send("3")
             elif isinstance(packet, str) and '"pid":"' in packet:
                 self.pids = [*self.pids[-50:], packet.rpartition('"pid":"')[2][:20]]
-

@@ -137,4 +137,3 @@ class _Parent:
 
     def logPrefix(self) -> str:
         return "parent"
-

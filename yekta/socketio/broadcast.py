@@ -157,5 +157,3 @@ class Emitting(Broadcasting):
     def disconnect_sockets(self, close: bool = False) -> None:
         """Disconnect all sockets."""
         self._operator().disconnect_sockets(close)
-
-
