@@ -26,6 +26,7 @@ FLOORS = {
     "yekta.jsontext": 0,
     "yekta.ids": 0,
     "yekta.attributes": 0,
+    "yekta.eventually": 0,
     "yekta.lru": 0,
     "yekta.msgpack": 0,
     "yekta.engineio.eio3": 0,

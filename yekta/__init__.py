@@ -23,6 +23,7 @@ The directories are floors. A module imports its own floor or a lower one (``tes
        rooms.py     who is in which room, both ways
        ids.py       ids and tokens that nobody can guess
        attributes.py  names that all objects of a class share
+       eventually.py  what is known at once, or after a wait
        lru.py       what was used last, up to a limit
 
 A message's way, for a native ``{"event": "ping"}``: socket → `websocket.protocol` (frame) → `edge.native` (peer) →

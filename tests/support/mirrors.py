@@ -10,8 +10,8 @@ from twisted.python.failure import Failure
 from tests.support.readers import FakeReader
 from tests.support.town import SARA, Town
 from yekta.app.answer import Answer
-from yekta.app.eventually import known
 from yekta.app.owner import Owner
+from yekta.eventually import known
 
 
 def begun(town: Town, *texts: str, owner: Owner = SARA, reader: FakeReader | None = None) -> Any:

@@ -14,12 +14,12 @@ from yekta.app.answer import Answer, State
 from yekta.app.counselor import Counselor
 from yekta.app.dispatcher import Event, Reply, acknowledge
 from yekta.app.errors import ClientError
-from yekta.app.eventually import then
 from yekta.app.hub import Hub
 from yekta.app.owner import Owner
 from yekta.app.peer import Peer
 from yekta.app.schemas import Cancel, Chat, Resume, Say, read
 from yekta.app.timestamps import Timestamps
+from yekta.eventually import then
 
 # What is left of a handler that has to wait.
 Wait = Coroutine[Any, Any, None] | None

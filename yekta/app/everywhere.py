@@ -11,8 +11,8 @@ from yekta.app.answer import Answer, State
 from yekta.app.answers import Answers
 from yekta.app.elsewhere import Elsewhere
 from yekta.app.errors import ClientError
-from yekta.app.eventually import Eventually
 from yekta.app.owner import Owner
+from yekta.eventually import Eventually
 
 NO_SUCH_ANSWER = "No such answer"
 

@@ -12,7 +12,6 @@ from twisted.internet.interfaces import IReactorTime
 from yekta.app.conversations import PAGE, Conversations
 from yekta.app.counselor import NOTICE, Counselor
 from yekta.app.errors import ClientError
-from yekta.app.eventually import known
 from yekta.app.health import Health
 from yekta.app.owner import Owner
 from yekta.app.readers import Reader
@@ -23,6 +22,7 @@ from yekta.edge.endpoint import TIME, Call, Endpoint, OrNull, Parameter
 from yekta.edge.login import NotAuthenticated, authenticate
 from yekta.edge.session_requests import SessionRequests
 from yekta.edge.sse import EventStream, last_seq
+from yekta.eventually import known
 
 LAST_EVENT_ID = Parameter(
     "header", "Last-Event-ID", "The `id` of the last chunk that came; without it all come", {"type": "string"}

@@ -5,7 +5,7 @@ Requests come from a door (`resource`); new connections go to whoever was given 
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import Any
 
 from twisted.internet.defer import Deferred, ensureDeferred
@@ -22,6 +22,7 @@ from yekta.engineio.polling import Polling
 from yekta.engineio.settings import Settings
 from yekta.engineio.verify import protocol, require_room, verify
 from yekta.engineio.websocket import Probe, WebSocketTransport
+from yekta.eventually import known
 from yekta.timeouts import Timeouts
 from yekta.turns import NextTurn
 from yekta.web.census import Census
@@ -101,8 +102,8 @@ class Engine:
 
     async def _ask(self, request: Request, headers: dict[str, str], new: bool) -> None:
         for middleware in self.middlewares:
-            await _maybe(middleware(request, headers))
-        if new and self.settings.allow_request is not None and not await _maybe(self.settings.allow_request(request)):
+            await known(middleware(request, headers))
+        if new and self.settings.allow_request is not None and not await known(self.settings.allow_request(request)):
             raise forbidden()
         if new:
             # Others may have come in meanwhile.
@@ -245,7 +246,3 @@ def _require_alive(connection: Connection) -> None:
     # It may have ended while its request was being admitted.
     if connection.state is State.CLOSED:
         raise unknown_sid()
-
-
-async def _maybe(result: Any) -> Any:
-    return await result if isinstance(result, Awaitable) else result

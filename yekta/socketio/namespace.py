@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from twisted.internet.defer import CancelledError, Deferred, ensureDeferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from yekta.engineio.connection import TRANSPORT_CLOSE
+from yekta.eventually import known
 from yekta.ids import new_id
 from yekta.socketio import packet as packets
 from yekta.socketio.adapter import Adapter, Restored
@@ -24,8 +25,6 @@ from yekta.socketio.welcoming import Middleware, Welcoming
 if TYPE_CHECKING:
     from yekta.socketio.parent import ParentNamespace
     from yekta.socketio.server import Server
-
-Result = TypeVar("Result")
 
 # What a client is told where a middleware failed without saying why.
 FAILED = "Internal error"
@@ -154,7 +153,7 @@ class Namespace(Welcoming, Emitting):
         try:
             for middleware in asked:
                 if middleware.always or not skips:
-                    await _maybe(middleware.function(socket))
+                    await known(middleware.function(socket))
         except BaseException:
             if restored is not None and socket.client.open:
                 # Refused: there is no session that it could come back to.
@@ -174,7 +173,7 @@ class Namespace(Welcoming, Emitting):
         if alive is not None:
             # The old connection is half open: its client knows better than we do that it is gone.
             alive.client.connection.fail(TRANSPORT_CLOSE, "taken over by a recovery")
-        restored = await _maybe(self.adapter.restore(pid, socket.auth.get("offset")))
+        restored = await known(self.adapter.restore(pid, socket.auth.get("offset")))
         if restored is not None and self._missed_too_much(restored):
             self.adapter.forget(restored.session.id)
             return None
@@ -234,10 +233,6 @@ def _ask(asked: Iterator[Middleware], socket: Socket) -> Awaitable[Any] | None:
         if result is not None and isinstance(result, Awaitable):
             return result
     return None
-
-
-async def _maybe(result: Awaitable[Result] | Result) -> Result:
-    return await result if isinstance(result, Awaitable) else result
 
 
 def refusal(spelling: str, error: ConnectError, protocol: int) -> Packet:

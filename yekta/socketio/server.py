@@ -22,6 +22,7 @@ from twisted.internet.task import deferLater
 from yekta.engineio.connection import FORCED_CLOSE, Connection
 from yekta.engineio.engine import Engine
 from yekta.engineio.resource import EngineResource
+from yekta.eventually import known
 from yekta.socketio.adapter import Adapter, Home, InMemoryAdapter
 from yekta.socketio.broadcast import BroadcastOperator, Emitting
 from yekta.socketio.client import Client
@@ -187,10 +188,7 @@ class Server(Emitting):
 
     async def _ask_parents(self, name: str, auth: dict[str, Any]) -> Namespace | None:
         for parent in tuple(self._parents):
-            matches = parent.match(name, auth)
-            if isinstance(matches, Awaitable):
-                matches = await matches
-            if matches:
+            if await known(parent.match(name, auth)):
                 # Another client may have asked for the same name meanwhile.
                 if name not in self._namespaces:
                     self._add(parent.create(name))

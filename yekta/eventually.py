@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, TypeAlias, TypeVar
 
 Value = TypeVar("Value")
@@ -18,9 +18,9 @@ def then(value: Eventually[Value], do: Callable[[Value], object]) -> Coroutine[A
     return None
 
 
-async def known(value: Eventually[Value]) -> Value:
-    """The value."""
-    return await value if isinstance(value, Coroutine) else value
+async def known(value: Value | Awaitable[Value]) -> Value:
+    """The value: for those who wait in any case."""
+    return await value if isinstance(value, Awaitable) else value
 
 
 async def _then(value: Coroutine[Any, Any, Value], do: Callable[[Value], object]) -> None:
