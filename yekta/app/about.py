@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from yekta import __version__
@@ -13,7 +14,6 @@ FEATURES = {"rest": True, "websocket": True, "authentication": True, "realtime":
 PROTOCOLS = ["Socket.IO", "Native WebSocket (RFC 6455)"]
 TRANSPORTS = ["websocket", "polling"]
 
-CLIENT_EVENTS = ["ping", "status", "echo", "info", "message", "ai:chat", "ai:cancel", "ai:resume", "ai:streams"]
 SERVER_EVENTS = [
     "connected",
     "pong",
@@ -68,8 +68,8 @@ def websocket(path: str) -> dict[str, Any]:
     }
 
 
-def connections(path: str) -> dict[str, Any]:
-    """``GET /websocket-info``."""
+def connections(path: str, events: Iterable[str]) -> dict[str, Any]:
+    """``GET /websocket-info``. ``events``: those that clients may send."""
     return {
         "path": path,
         "socketioPath": "/socket.io/",
@@ -78,5 +78,5 @@ def connections(path: str) -> dict[str, Any]:
         "authentication": "Session token: auth.token or ?token= (Socket.IO), ?token= or Authorization: Bearer (native)",
         "protocols": PROTOCOLS,
         "transports": TRANSPORTS,
-        "events": {"client": CLIENT_EVENTS, "server": SERVER_EVENTS},
+        "events": {"client": list(events), "server": SERVER_EVENTS},
     }

@@ -51,7 +51,7 @@ class Rest:
         self._ai = ai
         self._vitals = vitals
         self._origins = origins
-        self._websocket_path = websocket_path
+        self._connections = about.connections(websocket_path, events)
         self._legacy_status = legacy_status
         self._events_document = asyncapi.document(events)
         self._document = openapi.document(self.endpoints())
@@ -82,7 +82,7 @@ class Rest:
                 "/websocket-info",
                 "How to connect",
                 self.websocket_info,
-                {"success": True, **about.connections("/ws")},
+                {"success": True, **self._connections},
             ),
             Endpoint("GET", "/api-docs/openapi.json", "This document", self.openapi, {"openapi": "3.1.0"}),
             Endpoint("GET", "/api-docs/asyncapi.json", "The events", self.asyncapi, {"asyncapi": "3.0.0"}),
@@ -103,7 +103,7 @@ class Rest:
         return await self._vitals.ready()
 
     async def websocket_info(self, call: Call) -> dict[str, Any]:
-        return {"success": True, **about.connections(self._websocket_path)}
+        return {"success": True, **self._connections}
 
     async def asyncapi(self, call: Call) -> dict[str, Any]:
         return self._events_document
