@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -23,11 +24,12 @@ from yekta.services.late import PAUSE, Late
 
 
 class World:
-    """``way``: to ``endpoint``, by SETTING."""
+    """``way``: to ``endpoint``, by SETTING. ``ours``: the port that this process has."""
 
-    def __init__(self, endpoint: str, **options: Any) -> None:
+    def __init__(self, endpoint: str, ours: int = 0) -> None:
         self.clock = Clock()
-        self.way = Late(strports.service(endpoint, Factory(), reactor=reactor), "SETTING", self.clock, **options)
+        port = strports.service(endpoint, Factory(), reactor=reactor)
+        self.way = Late(port, "SETTING", self.clock, is_ours=lambda port: port == ours)
 
     def start(self) -> list[Any]:
         return self._logged(self.way.privilegedStartService) + self._logged(self.way.startService)
@@ -50,6 +52,17 @@ OPEN = [(LogLevel.info, "SETTING is open now")]
 def other() -> Iterator[socket.socket]:
     with socket.create_server(("127.0.0.1", 0)) as other:
         yield other
+
+
+@contextmanager
+def path_of_another(path: Path) -> Iterator[None]:
+    """Another process has ``path``, with a lock as Twisted makes it, until it is killed."""
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(str(path))
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as another:
+        os.symlink(str(another.pid), f"{path}.lock")
+        yield
+        another.kill()
 
 
 def endpoint_of(other: socket.socket) -> str:
@@ -89,31 +102,30 @@ async def test_who_stops_meanwhile_waits_no_more(other: socket.socket) -> None:
 
 @pytest_twisted.ensureDeferred
 async def test_a_path_of_another_is_opened_when_that_has_gone_and_no_attempt_is_logged(tmp_path: Path) -> None:
-    old, new = World(f"unix:{tmp_path}/way"), World(f"unix:{tmp_path}/way")
-    old.start()
-    assert new.start() == WAITS
-    with capturedLogs() as logs:
-        new.wait(10)
-    assert logs == []
-    await old.way.stopService()
-    assert new.wait(PAUSE) == OPEN
-    assert (tmp_path / "way").is_socket()
-    await new.way.stopService()
+    path = tmp_path / "way"
+    world = World(f"unix:{path}")
+    with path_of_another(path):
+        assert world.start() == WAITS
+        with capturedLogs() as logs:
+            world.wait(10)
+        assert logs == []
+        # It takes both away.
+        path.unlink()
+        Path(f"{path}.lock").unlink()
+    assert world.wait(PAUSE) == OPEN
+    assert path.is_socket()
+    await world.way.stopService()
 
 
 @pytest_twisted.ensureDeferred
 async def test_a_path_of_another_that_was_killed_is_opened_too(tmp_path: Path) -> None:
     """It has left both its socket and its lock."""
-    left, lock = tmp_path / "way", tmp_path / "way.lock"
-    with socket.socket(socket.AF_UNIX) as listening:
-        listening.bind(str(left))
-    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as killed:
-        os.symlink(str(killed.pid), lock)
-        world = World(f"unix:{left}")
+    path = tmp_path / "way"
+    world = World(f"unix:{path}")
+    with path_of_another(path):
         assert world.start() == WAITS
-        killed.kill()
     assert world.wait(PAUSE) == OPEN
-    assert os.readlink(lock) == str(os.getpid())
+    assert os.readlink(f"{path}.lock") == str(os.getpid())
     await world.way.stopService()
 
 
@@ -127,7 +139,7 @@ def test_where_waiting_does_not_help_it_is_an_error(tmp_path: Path, endpoint: st
 
 
 def test_what_this_process_has_itself_is_refused(other: socket.socket) -> None:
-    world = World(endpoint_of(other), is_ours=lambda port: port == other.getsockname()[1])
+    world = World(endpoint_of(other), ours=other.getsockname()[1])
     with pytest.raises(CannotListenError):
         world.start()
 
@@ -135,7 +147,7 @@ def test_what_this_process_has_itself_is_refused(other: socket.socket) -> None:
 @pytest_twisted.ensureDeferred
 async def test_the_lock_of_one_who_had_our_number_is_nobodys(tmp_path: Path) -> None:
     (tmp_path / "way.lock").symlink_to(str(os.getpid()))
-    world = World(f"unix:{tmp_path}/way", is_ours=lambda port: False)
+    world = World(f"unix:{tmp_path}/way")
     assert world.start() == []
     assert (tmp_path / "way").is_socket()
     await world.way.stopService()

@@ -40,7 +40,8 @@ class Late(Service):
         port: StreamServerEndpointService,
         name: str,
         clock: IReactorTime,
-        is_ours: Callable[[int | bytes], bool] | None = None,
+        *,
+        is_ours: Callable[[int | bytes], bool],
     ) -> None:
         self._port = port
         self._name = name
@@ -56,11 +57,11 @@ class Late(Service):
         try:
             self._port.privilegedStartService()
         except CannotListenError as error:
-            if not _is_taken(error) or (self._is_ours is not None and self._is_ours(error.port)):
+            if not _is_taken(error) or self._is_ours(error.port):
                 raise
             if isinstance(error.port, bytes):
                 self._lock = error.port + b".lock"
-                if self._is_ours is not None and _holder(self._lock) == os.getpid():
+                if _holder(self._lock) == os.getpid():
                     self._take_from_the_dead(error.port)
                     return
             self._wait(error)

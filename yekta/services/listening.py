@@ -40,7 +40,7 @@ def listen(
         # What else than ValueError a parser raises depends on the kind of endpoint: TypeError, IndexError, OSError…
         refuse(name, f"{setting} must be an endpoint, not {endpoint!r}: {error}.")
     if late:
-        port = Late(port, f"{setting} ({endpoint})", reactor, partial(_listens, reactor, held))
+        port = Late(port, f"{setting} ({endpoint})", reactor, is_ours=partial(_listens, reactor, held))
     try:
         port.privilegedStartService()
     except (CannotListenError, OSError) as error:
