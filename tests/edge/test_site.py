@@ -1,16 +1,11 @@
-"""Which door a request is for, on each port; and the pages, which need nothing from elsewhere."""
+"""Which door a request is for, on each port."""
 
 from __future__ import annotations
-
-import re
-from pathlib import Path
-from urllib.parse import urljoin
 
 import pytest
 import pytest_twisted
 from twisted.logger import capturedLogs
 
-import yekta.edge
 from tests.support.doors import House, house
 from tests.support.http import Answer
 from tests.support.patterns import TEXT, TIMESTAMP
@@ -18,14 +13,10 @@ from yekta import __version__
 
 __all__ = ["house"]
 
-CONSOLE = Path(yekta.edge.__file__).parent / "console"
 UPGRADE = {"Upgrade": "websocket", "Sec-WebSocket-Version": "13", "Sec-WebSocket-Key": "A" * 22 + "=="}
 POLL = "?EIO=4&transport=polling"
 
 NO_TOKEN = (401, "Authentication token required")
-
-# What a page names to be loaded.
-_LOADED = re.compile(r"""(?:src|href)=["']([^"']*)|url\(["']?([^"')]*)|(?:import|from)\s*["']([^"']*)""")
 
 
 async def ask(house: House, port: str, path: str, method: str = "GET", **headers: str) -> Answer:
@@ -142,65 +133,6 @@ async def test_a_websocket_port_that_is_not_ready_says_so_as_the_other_does(hous
     assert {**here.json, "timestamp": TIMESTAMP} == {**there.json, "timestamp": TIMESTAMP}
     assert (await ask(house, "ws", "/health/ready", "HEAD", **more)).status == 503
     assert (await ask(house, "ws", "/health", **more)).status == 200
-
-
-@pytest.mark.parametrize("page", ["/api-docs", "/api-docs/", "/console", "/console/"])
-@pytest_twisted.ensureDeferred
-async def test_a_page_and_all_it_loads_come_from_here(house: House, page: str) -> None:
-    waiting, seen = [page], set[str]()
-    while waiting:
-        path = waiting.pop()
-        answer = await ask(house, "api", path)
-        assert answer.status == 200, path
-        assert "default-src 'self'" in answer.headers["content-security-policy"]
-        assert answer.headers["x-content-type-options"] == "nosniff"
-        seen.add(path)
-        if not path.endswith((".map", "swagger-ui-bundle.js", "swagger-ui.css")):
-            names = [next(filter(None, found), "") for found in _LOADED.findall(answer.text)]
-            waiting += [urljoin(path, name) for name in names if not name.startswith(("data:", "#"))]
-            waiting = [name for name in waiting if name not in seen]
-        assert not [name for name in waiting if not name.startswith(page.rstrip("/") + "/")], path
-    assert len(seen) > 3
-
-
-def test_the_consoles_files_name_no_other_host() -> None:
-    for path in CONSOLE.iterdir():
-        hosts = set(re.findall(r"(?:https?|wss?)://([a-z0-9.-]+)", path.read_text()))
-        assert hosts <= {"www.w3.org", "localhost"}, path.name
-
-
-@pytest_twisted.ensureDeferred
-async def test_the_documentation_shows_our_document(house: House) -> None:
-    page = await ask(house, "api", "/api-docs")
-    assert page.headers["content-type"].startswith("text/html")
-    assert 'src="/api-docs/start.js"' in page.text
-    start = await ask(house, "api", "/api-docs/start.js")
-    assert start.headers["content-type"] == "text/javascript; charset=utf-8"
-    assert "/api-docs/openapi.json" in start.text
-
-
-@pytest.mark.parametrize(
-    "path",
-    [
-        "/console/nothing",
-        "/console/../site.py",
-        "/console/%2e%2e/site.py",
-        "/console/..%2fsite.py",
-        "/console/a/b",
-        "/api-docs/nothing",
-        "/api-docs/..%2f..%2f__init__.py",
-    ],
-)
-@pytest_twisted.ensureDeferred
-async def test_a_page_has_only_its_own_files(house: House, path: str) -> None:
-    answer = await ask(house, "api", path)
-    assert (answer.status, answer.json["error"]) == (404, "Not Found")
-
-
-@pytest_twisted.ensureDeferred
-async def test_a_page_is_not_posted_to(house: House) -> None:
-    for path in ("/console/app.js", "/console"):
-        assert (await ask(house, "api", path, "POST")).status in (404, 405)
 
 
 @pytest.mark.parametrize("path", ["/%ff", "/api/%c3%28", "/console/%ff"])

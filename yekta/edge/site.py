@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from importlib.util import find_spec
-from pathlib import Path
 from urllib.parse import unquote_to_bytes
 
 from twisted.web import http
@@ -16,29 +13,15 @@ from yekta.app import about
 from yekta.edge.health import HealthDoor, Vitals
 from yekta.edge.http import JSON, compose
 from yekta.edge.native import NativeDoor
+from yekta.edge.pages import CONSOLE, Docs, Pages
 from yekta.edge.rest import Rest, keep_slashes
 from yekta.edge.rest_door import RestDoor
 from yekta.engineio.resource import EngineResource
 from yekta.web.arrival import Door, WebArrival
-from yekta.web.kept import KeptFile
 from yekta.web.origins import Origins
 from yekta.web.request import Request
 
 SOCKET_IO = b"/socket.io"
-
-# Pages of ours load nothing from elsewhere; the console may talk to a gateway on another port.
-_CONTENT_SECURITY_POLICY = (
-    "default-src 'self'; connect-src 'self' ws: wss: http: https:; "
-    "img-src 'self' data:; style-src 'self' 'unsafe-inline'"
-)
-
-_DOCS = b"""<!doctype html><html lang="en"><head><meta charset="utf-8"><title>YektaYar API</title>
-<link rel="stylesheet" href="/api-docs/swagger-ui.css"></head><body><div id="swagger-ui"></div>
-<script src="/api-docs/swagger-ui-bundle.js"></script><script src="/api-docs/start.js"></script></body></html>
-"""
-# What the page loads of a package that holds an editor too, of twenty megabytes.
-_ASSETS = ("swagger-ui.css", "swagger-ui-bundle.js")
-_DOCS_START = b'SwaggerUIBundle({url: "/api-docs/openapi.json", dom_id: "#swagger-ui"});\n'
 
 
 class ApiPort(Resource):
@@ -66,7 +49,7 @@ class ApiPort(Resource):
         self._websocket_path = websocket_path.encode().rstrip(b"/")
         self._pages: dict[bytes, Resource] = {b"api-docs": Docs()}
         if console:
-            self._pages[b"console"] = Pages(Path(__file__).with_name("console").iterdir())
+            self._pages[b"console"] = Pages(CONSOLE.iterdir())
 
     def render(self, request: http.Request) -> bytes | int:
         path = request.path.rstrip(b"/")
@@ -78,6 +61,7 @@ class ApiPort(Resource):
         if not is_utf8(path):
             return compose(request, 400, {"success": False, "error": "Bad Request", "message": "Bad Request"})
         page = self._pages.get(path.partition(b"/")[2].partition(b"/")[0])
+        # The documents that stand beside the documentation are REST's.
         if page is not None and not path.endswith(b"api.json"):
             return render(page, request)
         keep_slashes(request)
@@ -187,47 +171,6 @@ def _add_cors(request: http.Request, origins: Origins) -> None:
         request.setHeader(name, value)
 
 
-class Pages(Resource):
-    """Static files of ours, by their name below one path."""
-
-    isLeaf = True
-
-    def __init__(self, files: Iterable[Path], index: str = "index.html") -> None:
-        super().__init__()
-        self._index = index
-        self._files = {path.name: KeptFile(path) for path in files if path.is_file()}
-
-    def render(self, request: http.Request) -> bytes | int:
-        name = request.path.rstrip(b"/").split(b"/", 2)[2:]
-        file = self._files.get(name[0].decode("latin-1") if name else self._index)
-        if file is None or request.method not in (b"GET", b"HEAD"):
-            return compose(request, 404, {"success": False, "error": "Not Found", "message": "Not Found"})
-        secure(request)
-        return file.render(request)
-
-
-class Docs(Resource):
-    """Swagger UI over our OpenAPI document; its assets come with a package from the index, nothing from a CDN."""
-
-    isLeaf = True
-
-    def __init__(self) -> None:
-        super().__init__()
-        spec = find_spec("swagger_ui")
-        folder = Path(spec.submodule_search_locations[0]) if spec and spec.submodule_search_locations else Path()
-        self._assets = Pages(folder / "static" / name for name in _ASSETS)
-
-    def render(self, request: http.Request) -> bytes | int:
-        path = request.path.rstrip(b"/")
-        secure(request)
-        if path == b"/api-docs":
-            return _DOCS
-        if path == b"/api-docs/start.js":
-            request.setHeader("content-type", "text/javascript; charset=utf-8")
-            return _DOCS_START
-        return self._assets.render(request)
-
-
 def too_large(origins: Origins, path: bytes, origin: str | None) -> tuple[dict[str, str], bytes]:
     """The head and body of a 413: Engine.IO's clients expect an empty one, REST's an error."""
     headers = origins.response_headers(origin)
@@ -235,10 +178,3 @@ def too_large(origins: Origins, path: bytes, origin: str | None) -> tuple[dict[s
         return headers, b""
     error = {"success": False, "error": "Content Too Large", "message": "The request's body is too large."}
     return {**headers, "Content-Type": JSON}, jsontext.encode(error).encode()
-
-
-def secure(request: http.Request) -> None:
-    """Say to the browser that the page stands alone."""
-    request.setHeader("content-security-policy", _CONTENT_SECURITY_POLICY)
-    request.setHeader("x-content-type-options", "nosniff")
-    request.setHeader("referrer-policy", "no-referrer")
