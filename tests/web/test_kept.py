@@ -72,8 +72,19 @@ def test_who_has_it_already_is_told_so(client: HttpClient) -> None:
     assert client.ask("GET", "/", {"If-Modified-Since": "Sun, 09 Sep 2001 01:46:39 GMT"}).status == 200
 
 
-def test_it_is_what_it_was_though_the_file_is_gone(client: HttpClient, path: Path) -> None:
+def test_it_is_what_it_was_when_somebody_first_asked_though_the_file_is_gone(client: HttpClient, path: Path) -> None:
+    path.write_bytes(b"new")
+    assert client.ask("GET", "/").body == b"new"
     path.unlink()
+    assert client.ask("GET", "/").body == b"new"
+
+
+def test_one_that_was_gone_before_anybody_asked_is_not_found_as_long_as_it_is(client: HttpClient, path: Path) -> None:
+    path.unlink()
+    for _ in range(2):
+        answer = client.ask("GET", "/")
+        assert (answer.status, answer.body) == (404, b"")
+    path.write_bytes(CONTENT)
     assert client.ask("GET", "/").body == CONTENT
 
 

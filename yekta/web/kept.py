@@ -1,10 +1,12 @@
-"""Small files of ours, kept in memory and sent piece by piece: a client that does not read holds a piece and no file.
+"""Small files of ours, read when somebody first asks for them, and kept in memory from then on. They are sent piece by
+piece: a client that does not read holds a piece and no file.
 
 They are sent whole: a range would save nobody anything, and thousands of them may be asked for at once.
 """
 
 from __future__ import annotations
 
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -19,26 +21,32 @@ PIECE = 1 << 16
 
 
 class KeptFile:
-    """The file at ``path`` as it is now. Raises `OSError` where it cannot be read."""
-
-    __slots__ = ("_changed", "_content", "_kind")
+    """The file at ``path``, as it is when somebody first asks for it."""
 
     def __init__(self, path: Path) -> None:
-        self._content = path.read_bytes()
-        self._changed = path.stat().st_mtime
+        self._path = path
         self._kind: str = getTypeAndEncoding(path.name, File.contentTypes, {}, "text/html")[0]
 
     def render(self, request: http.Request) -> bytes | int:
         """Answer a GET or HEAD."""
-        if request.setLastModified(self._changed) is http.CACHED:
+        try:
+            content, changed = self._kept
+        except OSError:
+            request.setResponseCode(404)
+            return b""
+        if request.setLastModified(changed) is http.CACHED:
             return b""
         request.setHeader("content-type", self._kind)
-        request.setHeader("content-length", str(len(self._content)))
+        request.setHeader("content-length", str(len(content)))
         if request.method == b"HEAD":
             return b""
-        request.registerProducer(sending := _Sending(request, self._content), True)
+        request.registerProducer(sending := _Sending(request, content), True)
         sending.resumeProducing()
         return NOT_DONE_YET
+
+    @cached_property
+    def _kept(self) -> tuple[bytes, float]:
+        return self._path.read_bytes(), self._path.stat().st_mtime
 
 
 @implementer(IPushProducer)
