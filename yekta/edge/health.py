@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-from twisted.internet.defer import CancelledError, ensureDeferred
+from twisted.internet.defer import CancelledError
 from twisted.logger import Logger
-from twisted.python.failure import Failure
 
 from yekta import jsontext
 from yekta.app.health import Health
 from yekta.app.timestamps import Timestamps
+from yekta.edge.answering import AnsweringDoor
 from yekta.edge.endpoint import Answer
 from yekta.edge.http import fields, refusal
 from yekta.web.arrival import Arrival
 from yekta.web.origins import Origins
-from yekta.web.request import Request
 
 
 class Vitals:
@@ -40,7 +39,7 @@ class Vitals:
         return Answer(503, {**error, "status": "not ready", **state})
 
 
-class HealthDoor:
+class HealthDoor(AnsweringDoor):
     """The way to them on port 3500. ``about``: what every path there tells of the service, if all is well."""
 
     _log = Logger()
@@ -55,18 +54,7 @@ class HealthDoor:
         """Whether ``path`` is one of health's."""
         return path in self._answers
 
-    def expect_body(self, asked: Request) -> Callable[[], object] | None:
-        """Nobody waits for it."""
-        return None
-
-    def serve(self, arrival: Arrival) -> None:
-        """Answer, now or later; not at all once the client has gone."""
-        answering = ensureDeferred(self._answer(arrival))
-        if not answering.called:
-            arrival.on_hang_up(answering.cancel)
-        answering.addErrback(Failure.trap, CancelledError)
-
-    async def _answer(self, arrival: Arrival) -> None:
+    async def answer(self, arrival: Arrival) -> None:
         asked = arrival.asked
         try:
             answer = await self._answers[asked.path]()

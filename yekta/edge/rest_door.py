@@ -6,20 +6,15 @@ stream, is theirs; the answers are the same (``tests/edge/test_rest_door.py``).
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-from twisted.internet.defer import CancelledError, ensureDeferred
-from twisted.python.failure import Failure
-
 from yekta import jsontext
-from yekta.edge.endpoint import Endpoint
+from yekta.edge.answering import AnsweringDoor
 from yekta.edge.http import fields
 from yekta.edge.rest import Rest
 from yekta.web.arrival import Arrival, Door
 from yekta.web.request import Request
 
 
-class RestDoor:
+class RestDoor(AnsweringDoor):
     """See the module."""
 
     def __init__(self, rest: Rest) -> None:
@@ -35,20 +30,9 @@ class RestDoor:
         """Itself, if the request is for such an endpoint."""
         return self if (asked.method, asked.path) in self._endpoints else None
 
-    def expect_body(self, asked: Request) -> Callable[[], object] | None:
-        """Nobody waits for it."""
-        return None
-
-    def serve(self, arrival: Arrival) -> None:
-        """Answer, now or later; not at all once the client has gone."""
+    async def answer(self, arrival: Arrival) -> None:
         asked = arrival.asked
-        answering = ensureDeferred(self._answer(self._endpoints[asked.method, asked.path], arrival))
-        if not answering.called:
-            arrival.on_hang_up(answering.cancel)
-        answering.addErrback(Failure.trap, CancelledError)
-
-    async def _answer(self, endpoint: Endpoint, arrival: Arrival) -> None:
-        answer = await self._rest.answer(endpoint, arrival.asked, arrival.body)
+        answer = await self._rest.answer(self._endpoints[asked.method, asked.path], asked, arrival.body)
         if answer is not None:
-            headers = {**self._rest.headers(arrival.asked.origin), **fields(answer.retry_after)}
+            headers = {**self._rest.headers(asked.origin), **fields(answer.retry_after)}
             arrival.respond(answer.status, headers, jsontext.encode_bytes(answer.body))
