@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any
@@ -15,9 +12,7 @@ from twisted.internet.defer import CancelledError, Deferred, gatherResults
 
 from tests.support import postgres
 from tests.support.databases import database, new_url, open_database, reactor, url
-from yekta.app.database import Database, DatabaseError, Transaction, prepare
-from yekta.app.database_drivers import driver_for
-from yekta.app.migrations import MIGRATIONS, migrate
+from yekta.app.database import Database, DatabaseError, Transaction
 
 __all__ = ["database", "url"]
 
@@ -83,38 +78,6 @@ async def test_an_error_repeats_no_parameter(database: Database) -> None:
 
 
 @pytest_twisted.ensureDeferred
-async def test_the_schema_is_made_once_by_whoever_is_first(url: str) -> None:
-    opened = await gatherResults([task(open_database(url, reactor)) for _ in range(6)])
-    assert await opened[0].query("SELECT version FROM schema_version") == [(len(MIGRATIONS),)]
-    assert await opened[5].query("SELECT sequence FROM ended_counter") == [(0,)]
-    await gatherResults([task(database.close()) for database in opened])
-
-
-def test_processes_that_start_together_open_one_new_file(tmp_path: Path) -> None:
-    program = (
-        "import sys\n"
-        "from twisted.internet import reactor, task\n"
-        "from twisted.internet.defer import Deferred\n"
-        "from tests.support.databases import open_database\n"
-        "async def main():\n"
-        "    await (await open_database(sys.argv[1], reactor)).close()\n"
-        "task.react(lambda _: Deferred.fromCoroutine(main()))\n"
-    )
-    command = [sys.executable, "-c", program, new_url("sqlite", tmp_path)]
-    processes = [subprocess.Popen(command, stderr=subprocess.PIPE) for _ in range(4)]
-    assert [(process.communicate()[1], process.returncode) for process in processes] == [(b"", 0)] * 4
-
-
-@pytest_twisted.ensureDeferred
-async def test_a_newer_schema_is_refused(database: Database, url: str) -> None:
-    newer = (*MIGRATIONS, ("CREATE TABLE later (id TEXT)",))
-    await database.change(lambda transaction: migrate(transaction, newer))
-    assert await database.query("SELECT count(*) FROM later") == [(0,)]
-    with pytest.raises(DatabaseError, match=f"schema version {len(newer)}"):
-        await open_database(url, reactor)
-
-
-@pytest_twisted.ensureDeferred
 async def test_a_statement_that_takes_too_long_is_ended_and_the_next_one_works(url: str) -> None:
     database = await open_database(url, reactor, connections=1, timeout=1.5)
     with pytest.raises(DatabaseError, match=r"within 1\.5 seconds"):
@@ -165,88 +128,6 @@ async def test_a_caller_may_go_away(database: Database) -> None:
     with pytest.raises(CancelledError):
         await write
     await database.close()
-
-
-def test_the_file_belongs_to_its_owner_alone(tmp_path: Path) -> None:
-    previous = os.umask(0)
-    try:
-        prepare(new_url("sqlite", tmp_path))
-    finally:
-        os.umask(previous)
-    assert (tmp_path / "test.db").stat().st_mode & 0o777 == 0o600
-
-
-@pytest_twisted.ensureDeferred
-async def test_sqlite_writes_ahead(tmp_path: Path) -> None:
-    database = await open_database(new_url("sqlite", tmp_path), reactor)
-    assert await database.query("PRAGMA journal_mode") == [("wal",)]
-    assert await database.query("PRAGMA foreign_keys") == [(1,)]
-    assert await database.query("PRAGMA cache_size") == [(-256,)]
-    assert [file.stat().st_mode & 0o777 for file in tmp_path.iterdir()] == [0o600] * 3
-    await database.close()
-
-
-@pytest.mark.parametrize(
-    "bad",
-    [
-        "",
-        "mysql://u:hunter2@h/d",
-        "sqlite://",
-        "sqlite:///",
-        "sqlite:///:memory:",
-        "sqlite:////no/such/folder/y.db",
-        "sqlite:////tmp",
-        "postgresql://u:hunter2@h:port/d",
-        "postgresql://u:hun@ter2@h/d",
-        "postgresql://u:hun/ter2@h/d",
-        "postgresql://u:hunter2@h/d?no_such_option=hunter2",
-        "postgresql://u:hunter2@127.0.0.1:1/d?password=hunter2",
-        "postgresql://u:hunter2@/d?host=/no/such/socket",
-    ],
-)
-@pytest_twisted.ensureDeferred
-async def test_a_url_that_leads_nowhere_is_one_sentence_without_the_password(bad: str) -> None:
-    with pytest.raises(DatabaseError) as caught:
-        await open_database(bad, reactor)
-    sentence = str(caught.value)
-    assert "DATABASE_URL" in sentence
-    assert sentence.endswith(".")
-    assert "\n" not in sentence
-    assert "hun" not in sentence
-    assert "ter2" not in sentence
-
-
-def test_the_driver_hides_the_password() -> None:
-    driver = driver_for("postgresql://user:hunter2@db.example:5433/name?password=hunter2")
-    assert driver.shown == "postgresql://user:***@db.example:5433/name"
-    assert "hunter2" not in repr(driver)
-    assert driver.arguments["connect_timeout"] == 5
-    assert driver_for("postgresql://h/d?connect_timeout=9").arguments["connect_timeout"] == "9"
-
-
-def test_a_database_is_the_same_by_whatever_way_it_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "link").symlink_to(tmp_path)
-    monkeypatch.chdir(tmp_path)
-    urls = ("sqlite:///a.db", f"sqlite:///{tmp_path}/a.db", f"sqlite:///{tmp_path}/link/a.db")
-    assert len({driver_for(url).identity for url in urls}) == 1
-    assert driver_for("sqlite:///b.db").identity != driver_for("sqlite:///a.db").identity
-
-
-def test_a_server_is_the_same_by_whatever_way_it_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    one = driver_for("postgresql://sara:hunter2@h:5433/d").identity
-    for other in ("postgres://sara:changed@h:5433/d?connect_timeout=9", "postgresql:///d?host=h&port=5433&user=sara"):
-        assert driver_for(other).identity == one
-    for another in ("postgresql://sara@h:5433/e", "postgresql://sara@h/d", "postgresql://sara@i:5433/d"):
-        assert driver_for(another).identity != one
-    monkeypatch.setenv("PGHOST", "h")
-    assert driver_for("postgresql://sara@:5433/d").identity == one
-
-
-@pytest_twisted.ensureDeferred
-async def test_a_file_that_is_no_database(tmp_path: Path) -> None:
-    (tmp_path / "test.db").write_text("This is a letter. " * 100)
-    with pytest.raises(DatabaseError, match="DATABASE_URL"):
-        await open_database(new_url("sqlite", tmp_path), reactor)
 
 
 @pytest.mark.needs("postgres")

@@ -1,0 +1,95 @@
+"""What is made of a DATABASE_URL: which database it is, and how it is opened."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+import pytest_twisted
+
+from tests.support.databases import new_url, open_database, reactor
+from yekta.app.database import DatabaseError
+from yekta.app.database_drivers import driver_for
+
+
+def test_the_file_belongs_to_its_owner_alone(tmp_path: Path) -> None:
+    previous = os.umask(0)
+    try:
+        driver_for(new_url("sqlite", tmp_path)).create()
+    finally:
+        os.umask(previous)
+    assert (tmp_path / "test.db").stat().st_mode & 0o777 == 0o600
+
+
+@pytest_twisted.ensureDeferred
+async def test_sqlite_writes_ahead(tmp_path: Path) -> None:
+    database = await open_database(new_url("sqlite", tmp_path), reactor)
+    assert await database.query("PRAGMA journal_mode") == [("wal",)]
+    assert await database.query("PRAGMA foreign_keys") == [(1,)]
+    assert await database.query("PRAGMA cache_size") == [(-256,)]
+    assert [file.stat().st_mode & 0o777 for file in tmp_path.iterdir()] == [0o600] * 3
+    await database.close()
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        "",
+        "mysql://u:hunter2@h/d",
+        "sqlite://",
+        "sqlite:///",
+        "sqlite:///:memory:",
+        "sqlite:////no/such/folder/y.db",
+        "sqlite:////tmp",
+        "postgresql://u:hunter2@h:port/d",
+        "postgresql://u:hun@ter2@h/d",
+        "postgresql://u:hun/ter2@h/d",
+        "postgresql://u:hunter2@h/d?no_such_option=hunter2",
+        "postgresql://u:hunter2@127.0.0.1:1/d?password=hunter2",
+        "postgresql://u:hunter2@/d?host=/no/such/socket",
+    ],
+)
+@pytest_twisted.ensureDeferred
+async def test_a_url_that_leads_nowhere_is_one_sentence_without_the_password(bad: str) -> None:
+    with pytest.raises(DatabaseError) as caught:
+        await open_database(bad, reactor)
+    sentence = str(caught.value)
+    assert "DATABASE_URL" in sentence
+    assert sentence.endswith(".")
+    assert "\n" not in sentence
+    assert "hun" not in sentence
+    assert "ter2" not in sentence
+
+
+def test_the_driver_hides_the_password() -> None:
+    driver = driver_for("postgresql://user:hunter2@db.example:5433/name?password=hunter2")
+    assert driver.shown == "postgresql://user:***@db.example:5433/name"
+    assert "hunter2" not in repr(driver)
+    assert driver.arguments["connect_timeout"] == 5
+    assert driver_for("postgresql://h/d?connect_timeout=9").arguments["connect_timeout"] == "9"
+
+
+def test_a_database_is_the_same_by_whatever_way_it_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "link").symlink_to(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    urls = ("sqlite:///a.db", f"sqlite:///{tmp_path}/a.db", f"sqlite:///{tmp_path}/link/a.db")
+    assert len({driver_for(url).identity for url in urls}) == 1
+    assert driver_for("sqlite:///b.db").identity != driver_for("sqlite:///a.db").identity
+
+
+def test_a_server_is_the_same_by_whatever_way_it_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    one = driver_for("postgresql://sara:hunter2@h:5433/d").identity
+    for other in ("postgres://sara:changed@h:5433/d?connect_timeout=9", "postgresql:///d?host=h&port=5433&user=sara"):
+        assert driver_for(other).identity == one
+    for another in ("postgresql://sara@h:5433/e", "postgresql://sara@h/d", "postgresql://sara@i:5433/d"):
+        assert driver_for(another).identity != one
+    monkeypatch.setenv("PGHOST", "h")
+    assert driver_for("postgresql://sara@:5433/d").identity == one
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_file_that_is_no_database(tmp_path: Path) -> None:
+    (tmp_path / "test.db").write_text("This is a letter. " * 100)
+    with pytest.raises(DatabaseError, match="DATABASE_URL"):
+        await open_database(new_url("sqlite", tmp_path), reactor)

@@ -1,0 +1,56 @@
+"""What is done for sessions now and then: their activity is written down, and what has expired is removed."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+
+from tests.support.sessions import DAY, World, now, world
+from yekta.app.sessions import InvalidSession
+
+__all__ = ["world"]
+
+
+def test_activity_is_written_once_a_minute_in_one_batch(world: World) -> None:
+    sessions = [world.here.acquire()[1] for _ in range(3)]
+    for session in sessions * 100:
+        world.here.sessions.touch(session.id)
+    assert world.store.asked["touch"] == 0
+    world.clock.advance(60.0)
+    assert world.store.asked["touch"] == 1
+    assert [now(world.store.last_activity(session.id)) for session in sessions] == [60.0] * 3
+    world.clock.advance(60.0)
+    assert world.store.asked["touch"] == 1
+
+
+def test_activity_waits_for_a_store_that_is_down_and_is_written_at_the_end(world: World) -> None:
+    _, session = world.here.acquire()
+    world.here.sessions.touch(session.id)
+    world.store.is_down = True
+    world.clock.advance(60.0)
+    world.store.is_down = False
+    world.clock.advance(3.0)
+    now(world.here.sessions.stop())
+    assert now(world.store.last_activity(session.id)) == 63.0
+
+
+def test_touching_is_the_sets_own_call(world: World) -> None:
+    calls: list[str] = []
+    touch = world.here.sessions.touch
+    sys.setprofile(lambda frame, event, argument: calls.append(event))
+    touch("id")
+    sys.setprofile(None)
+    assert calls.count("call") == 0
+    assert calls.count("c_call") == 2  # add, and setprofile itself
+
+
+def test_what_has_expired_is_purged_every_hour_whatever_happened_before(world: World) -> None:
+    token, _ = world.here.acquire()
+    world.store.is_down = True
+    world.clock.advance(3600.0)
+    world.store.is_down = False
+    world.clock.advance(30 * DAY)
+    assert len(world.store._by_hash) == 0
+    with pytest.raises(InvalidSession):
+        world.here.find(token)
