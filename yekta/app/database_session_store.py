@@ -88,11 +88,6 @@ class DatabaseSessionStore:
 
         await self._change(work)
 
-    async def last_activity(self, session_id: str) -> float | None:
-        """When the session was last touched; for diagnosis."""
-        rows = await self._query("SELECT last_activity_at FROM sessions WHERE id = ?", session_id)
-        return rows[0][0] if rows else None
-
     async def _query(self, sql: str, *parameters: object) -> list[Row]:
         try:
             return await self._database.query(sql, *parameters)
