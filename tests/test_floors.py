@@ -35,6 +35,7 @@ FLOORS = {
     "yekta.turns": 1,
     "yekta.waiters": 1,
     "yekta.timeouts": 1,
+    "yekta.timestamps": 1,
     "yekta.tcp": 1,
     "yekta.ports": 1,
     "yekta.tls": 1,

@@ -16,15 +16,15 @@ The directories are floors. A module imports its own floor or a lower one (``tes
        ai/          LIBRARY: chat completions as a stream of text
        tcp.py       TCP that tries to send at once; tls.py: the same over TLS; ports.py listens for both
        timeouts.py  many waits for the price of one timer; alarm.py: one that can be set again
-       turns.py     what waits for the next turn of the reactor, or for the end of this one; waiters.py: who waits for
-                    one thing
-    0  packet.py, frame.py, sse.py, errors.py inside the libraries: pure codecs
+       turns.py     what waits for the next turn of the reactor, or for the end of this one
+       waiters.py   several who wait for one thing; timestamps.py: a time as clients read it
+    0  packet.py, frame.py, sse.py, errors.py and what else is pure inside the libraries
        jsontext.py  the one JSON seam; msgpack.py: the same for its binary sister
        rooms.py     who is in which room, both ways
        ids.py       ids and tokens that nobody can guess
+       lru.py       what was used last, up to a limit
        attributes.py  names that all objects of a class share
        eventually.py  what is known at once, or after a wait
-       lru.py       what was used last, up to a limit
 
 A message's way, for a native ``{"event": "ping"}``: socket → `websocket.protocol` (frame) → `edge.native` (peer) →
 `app.dispatcher` → `app.events` → ``peer.emit`` → frame → socket. Socket.IO joins it at the dispatcher. Begin to read at

@@ -12,8 +12,8 @@ from yekta.app.events import Events
 from yekta.app.hub import Hub
 from yekta.app.schemas import Cancel, Chat, Resume
 from yekta.app.sessions import Sessions
-from yekta.app.timestamps import Timestamps
 from yekta.socketio.adapter import Home, InMemoryAdapter
+from yekta.timestamps import Timestamps
 
 
 def test_every_event_has_its_shape() -> None:

@@ -19,9 +19,9 @@ from yekta.app.dispatcher import Dispatcher
 from yekta.app.events import Events
 from yekta.app.hub import Hub
 from yekta.app.sessions import Sessions
-from yekta.app.timestamps import Timestamps
 from yekta.edge.native import NativeDoor, NativePeer
 from yekta.socketio.adapter import Home, InMemoryAdapter
+from yekta.timestamps import Timestamps
 from yekta.web.origins import Origins
 from yekta.websocket.factory import WebSocketFactory
 from yekta.websocket.frame import TEXT

@@ -27,13 +27,13 @@ from yekta.app.dispatcher import Dispatcher
 from yekta.app.events import Events
 from yekta.app.hub import Hub
 from yekta.app.sessions import Sessions
-from yekta.app.timestamps import Timestamps
 from yekta.edge.native import NativeDoor, NativePeer
 from yekta.edge.socketio import SocketDoor
 from yekta.engineio.websocket import WebSocketTransport
 from yekta.socketio.recovery import Settings as Recovery
 from yekta.socketio.server import Server
 from yekta.socketio.settings import Settings
+from yekta.timestamps import Timestamps
 from yekta.web.origins import Origins
 from yekta.web.request import Request
 from yekta.web.site import Limits as WebLimits

@@ -22,7 +22,7 @@ from yekta.app.database import DatabaseError
 from yekta.app.errors import ClientError
 from yekta.app.passwords import Passwords
 from yekta.app.sessions import REPLACED, Session, Sessions, StoreUnavailable
-from yekta.app.timestamps import iso
+from yekta.timestamps import iso
 
 # What a visitor may register as; every other type of account is for an administrator to give.
 TYPES = ("patient",)

@@ -18,8 +18,8 @@ from yekta.app.hub import Hub
 from yekta.app.owner import Owner
 from yekta.app.peer import Peer
 from yekta.app.schemas import Cancel, Chat, Resume, Say, read
-from yekta.app.timestamps import Timestamps
 from yekta.eventually import then
+from yekta.timestamps import Timestamps
 
 # What is left of a handler that has to wait.
 Wait = Coroutine[Any, Any, None] | None

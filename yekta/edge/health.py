@@ -10,10 +10,10 @@ from twisted.logger import Logger
 
 from yekta import jsontext
 from yekta.app.health import Health
-from yekta.app.timestamps import Timestamps
 from yekta.edge.answering import AnsweringDoor
 from yekta.edge.endpoint import Answer
 from yekta.edge.http import fields, refusal
+from yekta.timestamps import Timestamps
 from yekta.web.arrival import Arrival
 from yekta.web.origins import Origins
 

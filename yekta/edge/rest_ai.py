@@ -17,12 +17,12 @@ from yekta.app.owner import Owner
 from yekta.app.readers import Reader
 from yekta.app.schemas import Chat, ConversationId, read
 from yekta.app.sessions import Session, Sessions
-from yekta.app.timestamps import Timestamps, iso
 from yekta.edge.endpoint import TIME, Call, Endpoint, OrNull, Parameter
 from yekta.edge.login import NotAuthenticated, authenticate
 from yekta.edge.session_requests import SessionRequests
 from yekta.edge.sse import EventStream, last_seq
 from yekta.eventually import known
+from yekta.timestamps import Timestamps, iso
 
 LAST_EVENT_ID = Parameter(
     "header", "Last-Event-ID", "The `id` of the last chunk that came; without it all come", {"type": "string"}

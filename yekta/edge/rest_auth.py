@@ -10,8 +10,8 @@ from yekta.app.errors import ClientError
 from yekta.app.peer import mask
 from yekta.app.schemas import Login, Register
 from yekta.app.sessions import InvalidSession, Sessions, StoreUnavailable
-from yekta.app.timestamps import iso
 from yekta.edge.endpoint import TIME, Call, Endpoint
+from yekta.timestamps import iso
 from yekta.web.forwarded import Trusted, is_local
 
 _USER = {"id": "u1", "email": "a@example.org", "phone": None, "name": "Sara", "type": "patient", "created_at": TIME}

@@ -34,7 +34,6 @@ from yekta.app.hub import Hub
 from yekta.app.lateness import Lateness
 from yekta.app.passwords import Passwords
 from yekta.app.sessions import Sessions
-from yekta.app.timestamps import Timestamps
 from yekta.app.visits import Visits
 from yekta.edge import metrics
 from yekta.edge.native import NativeDoor
@@ -46,6 +45,7 @@ from yekta.services.link import OFF, Link
 from yekta.services.localai import LocalModel, LocalSettings, available
 from yekta.services.providers import remote
 from yekta.socketio.server import Server
+from yekta.timestamps import Timestamps
 from yekta.web.handover import Handover
 from yekta.web.origins import Origins
 from yekta.web.site import Site

@@ -13,7 +13,6 @@ import os
 import secrets
 import socket as system
 from collections import Counter, OrderedDict
-from datetime import UTC, datetime
 from typing import Any
 
 import attrs
@@ -28,6 +27,7 @@ from yekta.socketio.handshake import redacted
 from yekta.socketio.namespace import Namespace
 from yekta.socketio.server import Server
 from yekta.socketio.socket import Socket
+from yekta.timestamps import iso
 
 # Seconds between two `server_stats`; the UI calls a server that is silent for 10 unhealthy.
 STATS_INTERVAL = 2.0
@@ -244,8 +244,7 @@ class Admin:
 
     def _tell(self, event: str, *args: Any) -> None:
         if self._namespace.sockets:
-            now = datetime.fromtimestamp(self._io.clock.seconds(), UTC).isoformat(timespec="milliseconds")
-            self._namespace.emit(event, *args, now.replace("+00:00", "Z"))
+            self._namespace.emit(event, *args, iso(self._io.clock.seconds()))
 
 
 def serialized(socket: Socket) -> dict[str, Any]:

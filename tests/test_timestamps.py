@@ -6,7 +6,7 @@ import pytest
 from twisted.internet.task import Clock
 
 from tests.support.calls import calls_of
-from yekta.app.timestamps import Timestamps, iso
+from yekta.timestamps import Timestamps, iso
 
 
 @pytest.mark.parametrize(
@@ -35,7 +35,7 @@ def test_the_time_now_follows_the_clock() -> None:
 def test_a_time_is_written_once_in_a_millisecond() -> None:
     clock = Clock()
     timestamps = Timestamps(clock)
-    assert calls_of(timestamps.now)["yekta.app.timestamps.iso"] == 1
-    assert calls_of(timestamps.now)["yekta.app.timestamps.iso"] == 0
+    assert calls_of(timestamps.now)["yekta.timestamps.iso"] == 1
+    assert calls_of(timestamps.now)["yekta.timestamps.iso"] == 0
     clock.advance(0.002)
-    assert calls_of(timestamps.now)["yekta.app.timestamps.iso"] == 1
+    assert calls_of(timestamps.now)["yekta.timestamps.iso"] == 1

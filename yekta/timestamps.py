@@ -1,4 +1,4 @@
-"""Timestamps as clients read them: ISO 8601, UTC, milliseconds, ``Z`` (CONTRACT "Events")."""
+"""Timestamps as JavaScript writes them: ISO 8601, UTC, milliseconds, ``Z`` (CONTRACT "Events")."""
 
 from __future__ import annotations
 
