@@ -38,7 +38,10 @@ _TAKE = """
     ON CONFLICT (owner, conversation_id) DO UPDATE SET deleted_at = conversations.deleted_at
     RETURNING deleted_at
 """
-_MARK = "UPDATE conversations SET deleted_at = ? WHERE owner = ? AND conversation_id = ?"
+_MARK = """
+    INSERT INTO conversations (owner, conversation_id, deleted_at) VALUES (?, ?, ?)
+    ON CONFLICT (owner, conversation_id) DO UPDATE SET deleted_at = excluded.deleted_at
+"""
 # What was begun anew since then has turns, and its row goes with them.
 _ONLY_DELETED = """
     deleted_at IS NOT NULL AND NOT EXISTS (
@@ -136,8 +139,8 @@ class Conversations:
         """Delete every turn; ``False`` where there was none."""
 
         def work(transaction: Transaction) -> bool:
-            transaction.run(_TAKE, owner, conversation_id)
-            transaction.run(_MARK, now, owner, conversation_id)
+            # Also what was never there: an answer that is on its way may belong to it, in whatever process.
+            transaction.run(_MARK, owner, conversation_id, now)
             return bool(transaction.run(_DELETE, owner, conversation_id))
 
         def forget(transaction: Transaction, sql: str, *parameters: object) -> None:
