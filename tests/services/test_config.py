@@ -116,6 +116,20 @@ def test_what_a_setting_may_not_be(name: str, text: str) -> None:
     assert sentence.endswith(f", not {text!r}.")
 
 
+@pytest.mark.parametrize(
+    ("name", "text", "words"),
+    [
+        ("PORT", "9" * 5000, "a port number from 0 to 65535"),
+        ("MAX_QUEUED", "9" * 5000, "a whole number"),
+        ("MAX_PAYLOAD", "x", "a whole number above 0"),
+    ],
+)
+def test_what_is_no_number_is_refused_in_words_of_its_kind(name: str, text: str, words: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load({name: text}, {})
+    assert str(caught.value) == f"{name} must be {words}, not {text!r}."
+
+
 def test_a_model_is_known_by_its_first_bytes(tmp_path: Path) -> None:
     model = tmp_path / "model"
     model.write_bytes(b"GGUF\x03")

@@ -17,6 +17,10 @@ LAST_PORT = 65535
 # The longest namespace that a packet may have, in characters; `socketio.packet`, which is loaded later, has it too.
 LONGEST_NAMESPACE = 256
 
+# As many digits as any number here has.
+_DIGITS = 15
+_LARGEST = 10**_DIGITS - 1
+
 # What is in a URL, or a pattern, but in no origin (RFC 6454, 6.1).
 _NO_ORIGINS = frozenset("*/?#@ ")
 
@@ -41,36 +45,32 @@ def flag(value: str) -> bool:
 
 
 def port(value: str) -> int:
-    if value.isascii() and value.isdigit() and int(value) <= LAST_PORT:
-        return int(value)
-    raise ValueError(f"a port number from 0 to {LAST_PORT}")
+    return _whole(value, 0, LAST_PORT, f"a port number from 0 to {LAST_PORT}")
 
 
 def count(value: str) -> int:
-    if value.isascii() and value.isdigit() and len(value) < 16:
-        return int(value)
-    raise ValueError("a whole number")
+    return _whole(value, 0, _LARGEST, "a whole number")
 
 
 def positive(value: str) -> int:
-    if number := count(value):
-        return number
-    raise ValueError("a whole number above 0")
+    return _whole(value, 1, _LARGEST, "a whole number above 0")
 
 
 def namespace_length(value: str) -> int:
-    if value.isascii() and value.isdigit() and len(value) < 16 and 0 < int(value) <= LONGEST_NAMESPACE:
+    return _whole(value, 1, LONGEST_NAMESPACE, f"a whole number from 1 to {LONGEST_NAMESPACE}")
+
+
+def _whole(value: str, least: int, most: int, what: str) -> int:
+    # Python refuses to read thousands of digits, in words of its own.
+    if value.isascii() and value.isdigit() and len(value) <= _DIGITS and least <= int(value) <= most:
         return int(value)
-    raise ValueError(f"a whole number from 1 to {LONGEST_NAMESPACE}")
+    raise ValueError(what)
 
 
 def duration(value: str) -> float:
-    try:
-        length = float(value)
-    except ValueError:
-        length = -1.0
-    if 0 <= length < 1e9:
-        return length
+    with suppress(ValueError):
+        if 0 <= (length := float(value)) < 1e9:
+            return length
     raise ValueError("a number of seconds, 0 or above")
 
 
@@ -145,25 +145,21 @@ def log_format(value: str) -> str:
 
 
 def loopback(value: str) -> str:
+    if not value:
+        return value
     # What listens there gives whoever comes in the whole process.
     address, _, number = value.rpartition(":")
     address = address.strip("[]") or "127.0.0.1"
-    try:
-        if value and ip_address(address).is_loopback:
+    with suppress(ValueError):
+        if ip_address(address).is_loopback:
             return f"tcp:{port(number)}:interface={quoteStringArgument(address)}"
-    except ValueError:
-        pass
-    if not value:
-        return value
     raise ValueError("a port of a loopback address, such as 2222 or 127.0.0.1:2222")
 
 
 def model(value: str) -> str:
-    try:
+    with suppress(OSError, ValueError):
         if not value or _begins(file(value), b"GGUF"):
             return value
-    except (OSError, ValueError):
-        pass
     raise ValueError("the path of a GGUF file")
 
 
