@@ -25,7 +25,7 @@ Handler = Callable[[Peer, Any, Reply], Any]
 def dispatch(handler: Handler, data: Any = None, shape: type | None = None) -> FakePeer:
     """A peer after it has sent one event, named ``it``."""
     peer = FakePeer()
-    Dispatcher({"it": Event(handler, shape)}).dispatch(peer, "it", data, peer.emit)
+    Dispatcher({"it": Event(handler, shape)}, Clock()).dispatch(peer, "it", data, peer.emit)
     return peer
 
 
@@ -71,7 +71,7 @@ def test_data_of_another_shape_does_not_reach_the_handler() -> None:
 
 def test_an_event_that_nobody_handles_is_named_up_to_a_hundred_characters() -> None:
     peer = FakePeer()
-    Dispatcher({}).dispatch(peer, "n" * 200, None, peer.emit)
+    Dispatcher({}, Clock()).dispatch(peer, "n" * 200, None, peer.emit)
     assert peer.emitted == [("error", {"error": "Unknown event type: " + "n" * 100})]
 
 
@@ -120,7 +120,7 @@ def test_a_handler_may_be_cancelled_by_itself_without_a_word() -> None:
 
 def test_a_handler_that_does_not_wait_costs_no_deferred() -> None:
     peer = FakePeer()
-    dispatcher = Dispatcher({"it": Event(lambda peer, data, reply: reply("done", data))})
+    dispatcher = Dispatcher({"it": Event(lambda peer, data, reply: reply("done", data))}, Clock())
     calls = calls_of(lambda: dispatcher.dispatch(peer, "it", 1, peer.emit))
     assert calls.total() == 3, calls
 
@@ -153,7 +153,7 @@ def test_who_makes_too_many_handlers_wait_at_a_time_is_told_so() -> None:
         answers.append(Deferred())
         reply("done", await answers[-1])
 
-    peer, dispatcher = FakePeer(), Dispatcher({"it": Event(handler)})
+    peer, dispatcher = FakePeer(), Dispatcher({"it": Event(handler)}, Clock())
     for _ in range(MOST_WAITING + 2):
         dispatcher.dispatch(peer, "it", None, peer.emit)
     assert len(answers) == MOST_WAITING

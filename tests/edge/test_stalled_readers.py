@@ -57,7 +57,7 @@ class Crowd:
         self._adapter = InMemoryAdapter(Home(self.clock))
         hub = Hub(self._sessions, self._adapter)
         counselor = Counselor(self.provider, self.clock, self.answers)
-        dispatcher = Dispatcher(Events(hub, counselor, Timestamps(self.clock)).table())
+        dispatcher = Dispatcher(Events(hub, counselor, Timestamps(self.clock)).table(), self.clock)
         self._factory = WebSocketFactory(self.clock, Limits())
         self._door = NativeDoor(self._factory, self._sessions, hub, dispatcher, self._adapter, Origins(()))
         self.transports = [

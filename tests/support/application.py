@@ -94,7 +94,7 @@ class Application:
         self.hub = Hub(self.sessions, self.server.sockets.adapter)
         self.answers = Answers(self.clock)
         counselor = Counselor(ScriptedProvider(), self.clock, self.answers)
-        self.dispatcher = Dispatcher(Events(self.hub, counselor, Timestamps(self.clock)).table())
+        self.dispatcher = Dispatcher(Events(self.hub, counselor, Timestamps(self.clock)).table(), self.clock)
         SocketDoor(self.server, self.sessions, self.hub, self.dispatcher)
         self._factory = WebSocketFactory(self.clock, Limits(deflate_threshold=deflate_threshold))
         self._door = NativeDoor(

@@ -14,6 +14,9 @@ class Rate:
     burst: int = 100
 
 
+NO_LIMIT = Rate()
+
+
 class Budget:
     """What one connection has left."""
 

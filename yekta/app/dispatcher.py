@@ -19,7 +19,7 @@ from twisted.python.failure import Failure
 
 from yekta import jsontext
 from yekta.app import schemas
-from yekta.app.budget import Rate
+from yekta.app.budget import NO_LIMIT, Rate
 from yekta.app.errors import ClientError
 from yekta.app.peer import Peer
 
@@ -70,12 +70,10 @@ class Dispatcher:
 
     _log = Logger()
 
-    def __init__(
-        self, events: Mapping[str, Event], clock: IReactorTime | None = None, rate: Rate | None = None
-    ) -> None:
+    def __init__(self, events: Mapping[str, Event], clock: IReactorTime, rate: Rate = NO_LIMIT) -> None:
         self.events = events
         self._clock = clock
-        self.limit(rate or Rate())
+        self.limit(rate)
         self.counts = dict.fromkeys((*events, UNKNOWN), 0)
 
     def limit(self, rate: Rate) -> None:
@@ -108,7 +106,7 @@ class Dispatcher:
             reply("error", {"error": "Too many events at once", "event": name})
 
     def _within_budget(self, peer: Peer, name: str, rate: Rate, reply: Reply) -> bool:
-        wait = 0.0 if self._clock is None else peer.budget.take(rate, self._clock)
+        wait = peer.budget.take(rate, self._clock)
         if wait:
             error = {"error": "Too many events", "code": RATE_LIMITED, "event": name[:_NAME]}
             reply("error", {**error, "retryAfter": math.ceil(wait * 1000) / 1000})
