@@ -48,8 +48,6 @@ GOODBYE = SHUTTING_DOWN
 # What is said to those who come while we go, and after how many seconds another process will have them.
 GOING, COME_BACK = "The server is restarting", 1
 
-_PROTOCOL = "native-websocket"
-
 # As long as an id may be to be sent back.
 _MAX_ID = 128
 
@@ -71,7 +69,7 @@ class NativePeer(Peer):
     """A peer, the receiver of its WebSocket, and a member of the rooms."""
 
     __slots__ = ("_door", "_websocket", "address", "id", "joined")
-    protocol = _PROTOCOL
+    protocol = "native-websocket"
     transport = "websocket"
     address: str
     id: str

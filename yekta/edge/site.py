@@ -77,7 +77,9 @@ class ApiPort(Resource):
             return self._socketio
         if path != self._websocket_path:
             return None
-        return self._socketio if eio else self._native if upgrade else None
+        if eio:
+            return self._socketio
+        return self._native if upgrade else None
 
 
 class WebSocketPort(Resource):

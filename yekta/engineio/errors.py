@@ -51,6 +51,11 @@ def going() -> Refusal:
     return Refusal(FORBIDDEN, "Server is restarting", status=503, reason="DRAINING", retry_after=1)
 
 
+def full() -> Refusal:
+    """There are as many connections as there may be."""
+    return Refusal(FORBIDDEN, "Too many connections", status=503, reason="MAX_CONNECTIONS", retry_after=5)
+
+
 def crowded() -> Refusal:
     """Its own client has them all."""
     return Refusal(FORBIDDEN, "Too many connections", status=429, reason="MAX_POLLING_PER_ADDRESS", retry_after=5)

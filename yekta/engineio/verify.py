@@ -11,6 +11,7 @@ from yekta.engineio.errors import (
     bad_method,
     bad_request,
     forbidden,
+    full,
     unknown_sid,
     unknown_transport,
     unsupported_protocol,
@@ -66,7 +67,7 @@ def origin_headers(origin: str | None, host: str | None, settings: Settings) -> 
 def require_room(settings: Settings, connections: Mapping[str, Connection]) -> None:
     """Raise :class:`Refusal` where there are as many connections as there may be."""
     if len(connections) >= settings.max_connections:
-        raise Refusal(4, "Too many connections", status=503, reason="MAX_CONNECTIONS", retry_after=5)
+        raise full()
 
 
 def protocol(request: Request, settings: Settings) -> int:

@@ -124,10 +124,11 @@ class WebSocketTransport:
             self.connection.handler.drained()
 
     def connection_lost(self, code: int, reason: str) -> None:
-        cut = code == NO_CLOSE and reason
-        self.connection.transport_lost(
-            self, TRANSPORT_ERROR if cut else TRANSPORT_CLOSE, reason if cut else f"code {code}"
-        )
+        if code == NO_CLOSE and reason:
+            # We have cut it.
+            self.connection.transport_lost(self, TRANSPORT_ERROR, reason)
+        else:
+            self.connection.transport_lost(self, TRANSPORT_CLOSE, f"code {code}")
         # It knows its transport: a circle.
         del self.connection
 

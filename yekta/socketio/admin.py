@@ -274,7 +274,9 @@ def _listed(those: Filter) -> list[str]:
     """The rooms that a command is for: none are everybody, but what we do not understand is nobody."""
     if those == []:
         raise ValueError("an empty list of rooms")
-    return those if isinstance(those, list) else [] if those is None else [those]
+    if those is None:
+        return []
+    return those if isinstance(those, list) else [those]
 
 
 def _text(value: object) -> str:

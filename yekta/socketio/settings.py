@@ -9,7 +9,7 @@ from typing import Any
 import attrs
 
 from yekta.engineio.settings import Settings as EngineSettings
-from yekta.socketio.packet import MAX_ATTACHMENTS
+from yekta.socketio.packet import MAX_ATTACHMENTS, MAX_NAMESPACE
 from yekta.socketio.parser import Parser
 from yekta.socketio.recovery import Settings as RecoverySettings
 from yekta.web.origins import Origins
@@ -35,7 +35,7 @@ class Settings:
     packet_timeout: float = 30.0
     max_attachments: int = MAX_ATTACHMENTS
     max_namespaces: int = 32
-    max_namespace_length: int = 256
+    max_namespace_length: int = MAX_NAMESPACE
     # A token or two. It is kept as long as the socket, and may take 20 times as much once it is read.
     max_auth_length: int = 16_384
     max_acks: int = 10_000
