@@ -10,6 +10,7 @@ from tests.support.readers import FakeReader
 from yekta.ai.provider import Kind, ProviderError
 from yekta.app.answer import State
 from yekta.app.errors import ClientError
+from yekta.app.owner import Owner
 
 __all__ = ["world"]
 
@@ -137,7 +138,7 @@ def test_nothing_is_kept_for_somebody_stuck_but_the_answer_itself(world: World) 
 
 
 def test_cancelled_before_the_provider_is_asked_it_ends_at_once(world: World) -> None:
-    answer = world.answers.begin("m", "s", None)
+    answer = world.answers.begin("m", Owner("s"))
     reader = world.follow(answer)
     answer.cancel()
     complete = {"messageId": "m", "fullResponse": "", "finishReason": "cancelled"}

@@ -13,6 +13,7 @@ from yekta.ai.provider import Kind
 from yekta.app.answer import State
 from yekta.app.answers import MOST_OF_ONE, Answers
 from yekta.app.errors import ClientError
+from yekta.app.owner import Owner
 
 __all__ = ["world"]
 
@@ -64,9 +65,9 @@ def test_an_answer_that_has_ended_is_kept_for_a_while_and_then_forgotten(world: 
         answer.cancel()
     assert answer.state.value == end
     world.clock.advance(KEEP - 1)
-    assert world.answers.find("m", "s", None) is answer
+    assert world.answers.find("m", Owner("s")) is answer
     world.clock.advance(1)
-    assert world.answers.find("m", "s", None) is None
+    assert world.answers.find("m", Owner("s")) is None
     assert world.clock.getDelayedCalls() == []
 
 
@@ -75,9 +76,9 @@ def test_as_many_as_fit_are_kept_and_the_oldest_that_ended_go_first(world: World
     for number in range(MOST + 2):
         world.begin(str(number))
         world.generation.finish()
-    assert [answer.message_id for answer in world.answers.of("s", None)] == ["running", "3", "4", "5"]
+    assert [answer.message_id for answer in world.answers.of(Owner("s"))] == ["running", "3", "4", "5"]
     running.cancel()
-    assert [answer.message_id for answer in world.answers.of("s", None)] == ["running", "3", "4", "5"]
+    assert [answer.message_id for answer in world.answers.of(Owner("s"))] == ["running", "3", "4", "5"]
 
 
 def test_as_much_text_as_fits_is_kept_and_the_oldest_that_ended_goes_first(world: World) -> None:
@@ -92,91 +93,92 @@ def test_as_much_text_as_fits_is_kept_and_the_oldest_that_ended_goes_first(world
             world.begin(str(number))
             world.generation.say("x" * (CHARACTERS // 2))
         world.generation.finish()
-    assert [answer.message_id for answer in world.answers.of("s", None)] == ["running", "2", "3"]
+    assert [answer.message_id for answer in world.answers.of(Owner("s"))] == ["running", "2", "3"]
     # Longer than all that may be kept, it is told to who follows it, and then gone.
     reader = world.follow(running)
     running.cancel()
     assert reader.heard[-1][1]["finishReason"] == "cancelled"
-    assert world.answers.of("s", None) == []
+    assert world.answers.of(Owner("s")) == []
     # What time has taken counts no longer.
     for _ in range(3):
         for name in ("a", "b"):
             world.begin(name)
             world.generation.say("x" * (CHARACTERS // 2))
             world.generation.finish()
-        assert len(world.answers.of("s", None)) == 2
+        assert len(world.answers.of(Owner("s"))) == 2
         world.clock.advance(KEEP)
-        assert world.answers.of("s", None) == []
+        assert world.answers.of(Owner("s")) == []
 
 
 def test_nobody_drives_out_what_is_kept_for_others_and_ones_own_oldest_goes_first(many: Answers) -> None:
-    theirs = many.begin("m", "s2", None)
+    theirs = many.begin("m", Owner("s2"))
     theirs.cancel()
-    first = many.begin("first", "s", None)
+    first = many.begin("first", Owner("s"))
     for number in range(100):
-        many.begin(f"m{number}", "s", None).cancel()
+        many.begin(f"m{number}", Owner("s")).cancel()
     first.cancel()
-    kept = [answer.message_id for answer in many.of("s", None)]
+    kept = [answer.message_id for answer in many.of(Owner("s"))]
     assert kept == ["first", *(f"m{number}" for number in range(101 - MOST_OF_ONE, 100))]
-    assert many.find("m", "s2", None) is theirs
+    assert many.find("m", Owner("s2")) is theirs
 
 
 def test_a_users_answers_are_counted_together_from_whichever_session_they_come(many: Answers) -> None:
-    before = many.begin("m", "s0", None)
+    before = many.begin("m", Owner("s0"))
     before.cancel()
     for number in range(100):
-        many.begin(f"m{number}", f"s{number % 3}", "u").cancel()
-    kept = many.of("s1", "u")
+        many.begin(f"m{number}", Owner(f"s{number % 3}", "u")).cancel()
+    kept = many.of(Owner("s1", "u"))
     assert [answer.message_id for answer in kept] == [f"m{number}" for number in range(100 - MOST_OF_ONE, 100)]
     # What the session asked for before it had a user is a matter of its own.
-    assert many.of("s0", "u")[0] is before
+    assert many.of(Owner("s0", "u"))[0] is before
     for answer in kept:
         many.drop(answer)
-    assert many.of("s1", "u") == []
+    assert many.of(Owner("s1", "u")) == []
 
 
 def test_how_many_run_is_counted_of_a_session_and_of_a_user(many: Answers) -> None:
-    asked = [many.begin("m0", "phone", "u"), many.begin("m1", "laptop", "u"), many.begin("m2", "phone", None)]
-    counts = [many.running_of(*owner) for owner in (("phone", None), ("phone", "u"), ("tv", "u"), ("tv", None))]
+    owners = Owner("phone", "u"), Owner("laptop", "u"), Owner("phone")
+    asked = [many.begin(f"m{number}", owner) for number, owner in enumerate(owners)]
+    counts = [many.running_of(owner) for owner in (Owner("phone"), Owner("phone", "u"), Owner("tv", "u"), Owner("tv"))]
     assert counts == [2, 2, 2, 0]
     asked[0].cancel()
     asked[2].mirror = True
     many.mirrored(asked[2])
-    assert [many.running_of(*owner) for owner in (("phone", None), ("phone", "u"))] == [0, 1]
+    assert [many.running_of(owner) for owner in (Owner("phone"), Owner("phone", "u"))] == [0, 1]
     many.drop(asked[1])
-    assert many.running_of("phone", "u") == 0
+    assert many.running_of(Owner("phone", "u")) == 0
 
 
 def test_of_two_of_one_name_that_a_login_brings_together_each_is_found_and_forgotten(many: Answers) -> None:
-    anonymous, users = many.begin("m", "s", None), many.begin("m", "phone", "u")
-    assert many.find("m", "s", "u") is anonymous
+    anonymous, users = many.begin("m", Owner("s")), many.begin("m", Owner("phone", "u"))
+    assert many.find("m", Owner("s", "u")) is anonymous
     anonymous.cancel()
-    again = many.begin("m", "s", "u")
-    assert many.find("m", "s", "u") is again
-    assert many.find("m", "phone", "u") is many.find("m", "tv", "u") is users
+    again = many.begin("m", Owner("s", "u"))
+    assert many.find("m", Owner("s", "u")) is again
+    assert many.find("m", Owner("phone", "u")) is many.find("m", Owner("tv", "u")) is users
     for answer in (users, again):
         many.drop(answer)
-        assert answer not in many.of("s", "u")
-    assert many.find("m", "s", "u") is None
+        assert answer not in many.of(Owner("s", "u"))
+    assert many.find("m", Owner("s", "u")) is None
 
 
 def test_whose_an_answer_is(world: World) -> None:
-    owners = [("s", None), ("phone", "u"), ("laptop", "u"), ("s", "u"), ("u", None)]
-    begun = [world.answers.begin(f"m{number}", *owner) for number, owner in enumerate(owners)]
-    assert world.answers.of("s", None) == [begun[0], begun[3]]
-    assert world.answers.of("phone", "u") == begun[1:4]
-    assert world.answers.of("s", "u") == begun[:4]
-    assert world.answers.of("u", None) == begun[4:]
-    assert world.answers.of("phone", None) == begun[1:2]
-    assert world.answers.find("m2", "phone", "u") is begun[2]
-    assert world.answers.find("m2", "phone", None) is None
+    owners = [Owner("s"), Owner("phone", "u"), Owner("laptop", "u"), Owner("s", "u"), Owner("u")]
+    begun = [world.answers.begin(f"m{number}", owner) for number, owner in enumerate(owners)]
+    assert world.answers.of(Owner("s")) == [begun[0], begun[3]]
+    assert world.answers.of(Owner("phone", "u")) == begun[1:4]
+    assert world.answers.of(Owner("s", "u")) == begun[:4]
+    assert world.answers.of(Owner("u")) == begun[4:]
+    assert world.answers.of(Owner("phone")) == begun[1:2]
+    assert world.answers.find("m2", Owner("phone", "u")) is begun[2]
+    assert world.answers.find("m2", Owner("phone")) is None
 
 
 def test_what_nobody_can_come_back_to_ends_with_its_reader_and_is_not_kept(world: World) -> None:
     answer = world.begin(lasting=False)
     world.follow(answer).stop_following()
     assert world.generation.is_cancelled
-    assert world.answers.find("m", "s", None) is None
+    assert world.answers.find("m", Owner("s")) is None
 
 
 def test_a_server_that_stops_ends_its_answers_and_begins_none(world: World) -> None:
@@ -200,12 +202,12 @@ def test_a_server_that_stops_ends_its_answers_and_begins_none(world: World) -> N
 def test_an_answer_that_has_made_room_for_another_is_not_forgotten_twice() -> None:
     clock = Clock()
     answers = Answers(clock, most=2, characters=1000)
-    answers.begin("running", "s", None, conversation="c")
-    finished = answers.begin("finished", "s", None, conversation="c")
+    answers.begin("running", Owner("s"), conversation="c")
+    finished = answers.begin("finished", Owner("s"), conversation="c")
     finished.text_received("x" * 100)
     finished._finish("stop")
-    others = [answers.begin(name, "other", None) for name in ("a", "b")]
-    assert answers.drop_all("s", None, "c")
+    others = [answers.begin(name, Owner("other")) for name in ("a", "b")]
+    assert answers.drop_all(Owner("s"), "c")
     assert answers._characters == 0
     for other in others:
         other.cancel()

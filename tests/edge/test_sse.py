@@ -12,6 +12,7 @@ from twisted.python.failure import Failure
 from twisted.web.test.requesthelper import DummyRequest
 
 from yekta.app.answers import Answers
+from yekta.app.owner import Owner
 from yekta.edge.sse import KEEP_ALIVE, EventStream
 
 COMMENT = b": still there\n\n"
@@ -111,7 +112,7 @@ def test_nothing_is_written_to_a_client_that_is_gone(world: World) -> None:
 
 def test_a_client_that_does_not_read_is_sent_the_rest_in_one_when_it_does(world: World) -> None:
     answers = Answers(world.clock)
-    answer = answers.begin("m", "s", None)
+    answer = answers.begin("m", Owner("s"))
     world.stream.follow(answer, world.stream.send)
     world.request.producer.pauseProducing()
     assert not world.stream.flowing

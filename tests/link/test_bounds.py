@@ -83,7 +83,7 @@ def visited() -> Iterator[Visited]:
     ],
 )
 def test_what_is_no_question_of_ours_is_hung_up_on(visited: Visited, data: bytes) -> None:
-    visited.answers.begin("m", "sara", None)
+    visited.answers.begin("m", SARA)
     transport = visited.visitor()
     assert transport is not None
     with capturedLogs() as logs:
@@ -115,7 +115,7 @@ def test_so_many_visitors_and_no_more() -> None:
 
 def test_of_very_many_answers_the_newest_are_told(visited: Visited) -> None:
     for number in range(MAX_LISTED + 5):
-        visited.answers.begin(str(number), "sara", None)
+        visited.answers.begin(str(number), SARA)
     transport = visited.visitor()
     assert transport is not None
     transport.receive(framed({**QUESTION, "ask": "streams"}))
@@ -268,7 +268,7 @@ def test_an_answer_of_another_process_is_bounded_as_a_mirror_too() -> None:
 
 def test_visitors_that_read_nothing_are_dropped_at_last() -> None:
     visited = Visited()
-    answer = visited.answers.begin("m", "sara", None)
+    answer = visited.answers.begin("m", SARA)
     transport = visited.visitor()
     assert transport is not None
     transport.receive(framed(QUESTION))

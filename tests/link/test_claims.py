@@ -43,7 +43,7 @@ def test_what_another_process_answers_is_joined(town: Town) -> None:
     assert reader.heard[-1] == ("ai:response:complete", {"messageId": "m", "fullResponse": "one two three"})
     assert town.generations == [generation]
     # It is its home that keeps it.
-    assert [len(town[tag].answers.of("sara", None)) for tag in "abc"] == [1, 0, 0]
+    assert [len(town[tag].answers.of(SARA)) for tag in "abc"] == [1, 0, 0]
 
 
 @pytest.mark.parametrize("chunks", [0, 1])
@@ -109,7 +109,7 @@ def test_who_left_meanwhile_keeps_nothing_going(town: Town) -> None:
     town.settle()
     town["b"].ask("m").stop_following()
     town.settle()
-    assert town["b"].answers.of("sara", None) == []
+    assert town["b"].answers.of(SARA) == []
     assert not town["b"].others.connections
 
 

@@ -49,7 +49,7 @@ def test_resumed_there_after_any_chunk_at_any_time(town: Town, seq: int, said: i
     end = {"messageId": "m", "fullResponse": WHOLE, "finishReason": "length"}
     assert reader.heard[-1] == ("ai:response:complete", end)
     assert reader.texts["m"] == WHOLE
-    assert town["b"].answers.of("sara", None) == []
+    assert town["b"].answers.of(SARA) == []
 
 
 def test_what_is_merged_on_the_way_keeps_its_numbers(town: Town) -> None:
@@ -59,7 +59,7 @@ def test_what_is_merged_on_the_way_keeps_its_numbers(town: Town) -> None:
         generation.say(text)
     town.settle()
     late.texts["m"] = "".join(TEXTS[:2])
-    late.follow(town["b"].answers.find("m", "sara", None), late.send, 1, replay=True)
+    late.follow(town["b"].answers.find("m", SARA), late.send, 1, replay=True)
     assert late.heard[0][1] == {**late.heard[0][1], "seq": 4, "offset": 5, "chunk": "".join(TEXTS[2:])}
     assert reader.texts == late.texts == {"m": WHOLE}
     generation.finish()
@@ -139,7 +139,7 @@ def test_a_conversation_is_deleted_with_its_answers_in_all_processes(town: Town)
     town.settle()
     assert outcome(town, town["b"].counselor.delete(SARA, "c")) is True
     assert town.generations[0].is_cancelled
-    assert town["a"].answers.of("sara", None) == []
+    assert town["a"].answers.of(SARA) == []
     assert outcome(town, town["b"].counselor.delete(SARA, "c")) is False
 
 

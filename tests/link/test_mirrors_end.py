@@ -30,7 +30,7 @@ def test_a_mirror_that_nobody_follows_is_given_up_and_the_answer_goes_on_for_a_w
     assert not generation.is_cancelled
     reader.stop_following()
     town.settle()
-    assert town["b"].answers.of("sara", None) == []
+    assert town["b"].answers.of(SARA) == []
     assert not town["b"].others.connections
     town.clock.advance(59)
     assert not generation.is_cancelled
@@ -113,7 +113,7 @@ def test_a_process_that_stops_tells_those_who_read_anothers_answer_to_come_again
     town["b"].answers.stop()
     town.settle()
     assert not generation.is_cancelled
-    assert town["a"].answers.find("m", "sara", None) is not None
+    assert town["a"].answers.find("m", SARA) is not None
 
 
 def test_a_mirror_that_is_begun_for_somebody_who_left_ends(town: Town) -> None:
@@ -131,4 +131,4 @@ def test_who_leaves_while_it_is_looked_for_leaves_nothing(town: Town) -> None:
     looking.cancel()
     town.settle()
     assert not town["b"].others.connections
-    assert town["b"].answers.of("sara", None) == []
+    assert town["b"].answers.of(SARA) == []

@@ -15,6 +15,7 @@ from tests.support.provider import ScriptedProvider
 from tests.support.readers import FakeReader
 from yekta.app.answer import Answer
 from yekta.app.answers import Answers
+from yekta.app.owner import Owner
 
 ORPHAN, KEEP, MOST, CHARACTERS = 60, 600, 4, 100
 
@@ -29,7 +30,7 @@ class World:
 
     def begin(self, message_id: str = "m", **options: Any) -> Answer:
         """An answer on its way, that nobody follows yet."""
-        answer = self.answers.begin(message_id, "s", None, **options)
+        answer = self.answers.begin(message_id, Owner("s"), **options)
         answer.started(self.provider.generate([], answer.text_received))
         return answer
 

@@ -25,6 +25,7 @@ from twisted.python.failure import Failure
 from yekta.ai.provider import Completion, IGeneration, ProviderError
 from yekta.app.elsewhere import Found, Inquiry
 from yekta.app.errors import ClientError
+from yekta.app.owner import Owner
 from yekta.app.readers import Follower
 from yekta.rooms import Joined
 from yekta.waiters import Waiters
@@ -49,7 +50,7 @@ class State(enum.Enum):
 
 @attrs.define(eq=False)
 class Answer:
-    """See the module. ``owner`` is a session's id, ``user`` a user's; ``end`` is the last event, once it is known.
+    """See the module. ``end`` is the last event, once it is known.
 
     ``lasting``: whether its owner can come back to it. ``number``: of this process's answers, in their order.
     ``begun``: when, in POSIX seconds. ``conversation``: the id of the one it belongs to, if it does.
@@ -58,8 +59,7 @@ class Answer:
     """
 
     message_id: str
-    owner: str
-    user: str | None
+    owner: Owner
     lasting: bool
     number: int
     begun: float

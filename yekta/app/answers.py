@@ -11,6 +11,7 @@ from twisted.internet.interfaces import IReactorTime
 from yekta.app.answer import Answer, State
 from yekta.app.answer_times import AnswerTimes
 from yekta.app.errors import ClientError
+from yekta.app.owner import Owner
 from yekta.rooms import Rooms
 from yekta.timeouts import Timeouts
 
@@ -61,12 +62,12 @@ class Answers:
         """Whether somebody follows an answer that is on its way."""
         return any(answer.state is State.RUNNING and answer.followed for answer in self._owners.everybody())
 
-    def running_of(self, owner: str, user: str | None) -> int:
+    def running_of(self, owner: Owner) -> int:
         """How many of those counted in ``running`` are the session's or the user's, whichever has more."""
-        return max(self._running_in[room] for room in _rooms(owner, user))
+        return max(self._running_in[room] for room in owner.names)
 
     def begin(
-        self, message_id: str, owner: str, user: str | None, *, lasting: bool = True, conversation: str | None = None
+        self, message_id: str, owner: Owner, *, lasting: bool = True, conversation: str | None = None
     ) -> Answer:
         """A new answer, in the place of one that failed; the caller sees to it that there is no other.
 
@@ -74,29 +75,29 @@ class Answers:
         """
         if self._stopped:
             raise _stopping()
-        old = self.find(message_id, owner, user)
+        old = self.find(message_id, owner)
         if old is not None:
             self._forget(old)
         self._begun += 1
         now = self._clock.seconds()
-        answer = Answer(message_id, owner, user, lasting, self._begun, now, self, conversation)
-        for room in _rooms(owner, user):
+        answer = Answer(message_id, owner, lasting, self._begun, now, self, conversation)
+        for room in owner.names:
             # A session that logs in has what it asked for before, and its user may have another of that name.
             self._answers.setdefault((room, message_id), answer)
             self._owners.join(answer, room)
         self._count(answer, 1)
         return answer
 
-    def find(self, message_id: str, owner: str, user: str | None) -> Answer | None:
+    def find(self, message_id: str, owner: Owner) -> Answer | None:
         """The answer, if it is that session's or that user's."""
-        found = (self._answers.get((room, message_id)) for room in _rooms(owner, user))
+        found = (self._answers.get((room, message_id)) for room in owner.names)
         return next((answer for answer in found if answer is not None), None)
 
-    def of(self, owner: str, user: str | None) -> list[Answer]:
+    def of(self, owner: Owner) -> list[Answer]:
         """All answers of a session and its user, the oldest first."""
-        return sorted(self._owners.select(_rooms(owner, user)), key=attrgetter("number"))
+        return sorted(self._owners.select(owner.names), key=attrgetter("number"))
 
-    def listed(self, owner: str, user: str | None) -> list[dict[str, Any]]:
+    def listed(self, owner: Owner) -> list[dict[str, Any]]:
         """All that are at home here, as their owner is shown them, and when each was ``begun``."""
         return [
             {
@@ -106,7 +107,7 @@ class Answers:
                 "length": answer.length,
                 "begun": answer.begun,
             }
-            for answer in self.of(owner, user)
+            for answer in self.of(owner)
             if not answer.mirror
         ]
 
@@ -118,9 +119,9 @@ class Answers:
         else:
             self._forget(answer)
 
-    def drop_all(self, owner: str, user: str | None, conversation: str) -> bool:
+    def drop_all(self, owner: Owner, conversation: str) -> bool:
         """Keep no answer of a conversation any longer; whether there was one."""
-        answers = [each for each in self.of(owner, user) if each.conversation == conversation and not each.mirror]
+        answers = [each for each in self.of(owner) if each.conversation == conversation and not each.mirror]
         for answer in answers:
             self.drop(answer)
         return bool(answers)
@@ -175,14 +176,14 @@ class Answers:
 
     def _count(self, answer: Answer, change: int) -> None:
         self.running += change
-        for room in _rooms(answer.owner, answer.user):
+        for room in answer.owner.names:
             self._running_in[room] += change
             if not self._running_in[room]:
                 del self._running_in[room]
 
     def _keep(self, answer: Answer) -> None:
         self._kept.start(answer)
-        own = self._kept_of.setdefault(_whose(answer), {})
+        own = self._kept_of.setdefault(answer.owner.name, {})
         own[answer] = None
         if len(own) > MOST_OF_ONE:
             self._forget(next(iter(own)))
@@ -196,23 +197,15 @@ class Answers:
             return
         self._characters -= answer.length
         self._kept.stop(answer)
-        own = self._kept_of.get(_whose(answer), {})
+        own = self._kept_of.get(answer.owner.name, {})
         own.pop(answer, None)
         if not own:
-            self._kept_of.pop(_whose(answer), None)
-        for room in _rooms(answer.owner, answer.user):
+            self._kept_of.pop(answer.owner.name, None)
+        for room in answer.owner.names:
             if self._answers.get((room, answer.message_id)) is answer:
                 del self._answers[room, answer.message_id]
         self._owners.remove(answer)
 
 
-def _rooms(owner: str, user: str | None) -> list[str]:
-    return [f"session:{owner}"] if user is None else [f"session:{owner}", f"user:{user}"]
-
-
 def _stopping() -> ClientError:
     return ClientError(STOPPING, status=503, retry_after=5)
-
-
-def _whose(answer: Answer) -> str:
-    return _rooms(answer.owner, answer.user)[-1]

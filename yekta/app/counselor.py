@@ -64,7 +64,7 @@ class Counselor:
         if chat.conversation_id and not owner.returns:
             raise ClientError("No token provided", "A conversation is kept for its session only.", status=401)
         message_id = chat.message_id or self.new_message_id()
-        answer = self._answers.find(message_id, owner.session, owner.user)
+        answer = self._answers.find(message_id, owner)
         if answer is not None and not owner.returns:
             raise ClientError("This message is already being answered", status=409)
         # One that failed may be tried again.
@@ -81,7 +81,7 @@ class Counselor:
 
     async def delete(self, owner: Owner, conversation_id: str) -> bool:
         """Delete a conversation, and what is left of its answers; ``False`` where there was neither."""
-        found = self._answers.drop_all(owner.session, owner.user, conversation_id)
+        found = self._answers.drop_all(owner, conversation_id)
         if not self._elsewhere.alone:
             found |= await self._elsewhere.drop(owner, conversation_id)
         if self._conversations is not None:
@@ -95,11 +95,9 @@ class Counselor:
     def _begin(self, owner: Owner, message_id: str, conversation: str | None) -> Answer:
         if self._answers.running >= self._max_answers:
             raise ClientError("The AI service is busy.", status=503, retry_after=5)
-        if self._answers.running_of(owner.session, owner.user) >= self._max_per_session:
+        if self._answers.running_of(owner) >= self._max_per_session:
             raise ClientError("Too many answers at once", status=429, retry_after=5)
-        return self._answers.begin(
-            message_id, owner.session, owner.user, lasting=owner.returns, conversation=conversation
-        )
+        return self._answers.begin(message_id, owner, lasting=owner.returns, conversation=conversation)
 
     def _take_care(self, message_id: str, chat: Chat, send: Send) -> None:
         notice = None if self.care is None else self.care.notice(chat.message, chat.locale)

@@ -26,7 +26,7 @@ class Everywhere:
 
     def find(self, owner: Owner, message_id: str) -> Eventually[Answer]:
         """The answer, to be followed at once."""
-        answer = self._answers.find(message_id, owner.session, owner.user)
+        answer = self._answers.find(message_id, owner)
         # One that failed here may have been asked for again there.
         if (answer is None or answer.state is State.FAILED) and not self._elsewhere.alone:
             return self._find(owner, message_id, again=answer is not None)
@@ -34,7 +34,7 @@ class Everywhere:
 
     def cancel(self, owner: Owner, message_id: str) -> Eventually[State]:
         """Stop an answer, which completes with what was said so far: how it has ended."""
-        answer = self._answers.find(message_id, owner.session, owner.user)
+        answer = self._answers.find(message_id, owner)
         is_here = answer is not None and not answer.mirror and answer.state is not State.FAILED
         if not is_here and not self._elsewhere.alone:
             return self._cancel(owner, message_id)
@@ -48,12 +48,12 @@ class Everywhere:
     def streams(self, owner: Owner) -> Eventually[list[dict[str, Any]]]:
         """All running and recent ones, the oldest first."""
         if self._elsewhere.alone:
-            return _shown(self._answers.listed(owner.session, owner.user))
+            return _shown(self._answers.listed(owner))
         return self._streams(owner)
 
     async def _find(self, owner: Owner, message_id: str, *, again: bool) -> Answer:
         found = await self._elsewhere.find(owner, message_id, unfailed=again)
-        answer = self._answers.find(message_id, owner.session, owner.user)
+        answer = self._answers.find(message_id, owner)
         if found is None:
             return _there(answer)
         if answer is not None and answer.state is not State.FAILED:
@@ -61,7 +61,7 @@ class Everywhere:
             found.leave()
             return answer
         try:
-            answer = self._answers.begin(message_id, owner.session, owner.user, lasting=False)
+            answer = self._answers.begin(message_id, owner, lasting=False)
         except ClientError:
             found.leave()
             raise
@@ -70,11 +70,13 @@ class Everywhere:
 
     async def _cancel(self, owner: Owner, message_id: str) -> State:
         state = await self._elsewhere.cancel(owner, message_id)
-        return _there(self._answers.find(message_id, owner.session, owner.user)).state if state is None else state
+        if state is not None:
+            return state
+        return _there(self._answers.find(message_id, owner)).state
 
     async def _streams(self, owner: Owner) -> list[dict[str, Any]]:
         there = await self._elsewhere.streams(owner)
-        return _shown([*there, *self._answers.listed(owner.session, owner.user)])
+        return _shown([*there, *self._answers.listed(owner)])
 
 
 def _there(answer: Answer | None) -> Answer:

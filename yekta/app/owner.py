@@ -25,6 +25,12 @@ class Owner:
         return cls(session.id, session.user_id if session.is_logged_in else None)
 
     @property
+    def names(self) -> list[str]:
+        """Of the session, and of the user: answers are found by either."""
+        session = f"session:{self.session}"
+        return [session] if self.user is None else [session, f"user:{self.user}"]
+
+    @property
     def name(self) -> str:
         """Who keeps conversations: the user on all devices, else the session."""
-        return f"session:{self.session}" if self.user is None else f"user:{self.user}"
+        return self.names[-1]

@@ -143,17 +143,17 @@ class Visitor(Words, Reader):
         self.finish()
 
     def _streams(self, question: Question) -> None:
-        listed = self._home.answers.listed(question.session, question.user)[-words.MAX_LISTED :]
+        listed = self._home.answers.listed(question.owner)[-words.MAX_LISTED :]
         self.say(words.Streams([words.Listed(**each) for each in listed]))
         self.finish()
 
     def _drop(self, question: Question) -> None:
-        found = self._home.answers.drop_all(question.session, question.user, question.name)
+        found = self._home.answers.drop_all(question.owner, question.name)
         self.say(words.Dropped(found))
         self.finish()
 
     def _answer(self, question: Question) -> Answer | None:
-        answer = self._home.answers.find(question.name, question.session, question.user)
+        answer = self._home.answers.find(question.name, question.owner)
         return None if answer is None or answer.mirror else answer
 
     # -- IPushProducer: whether the other process reads ------------------------------------------------------

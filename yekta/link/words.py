@@ -11,6 +11,7 @@ from twisted.protocols.basic import Int32StringReceiver
 from twisted.python.failure import Failure
 
 from yekta import jsontext
+from yekta.app.owner import Owner
 
 # Who says anything else is not understood, and as if not there: an older process on its way out, for example.
 VERSION = 1
@@ -41,6 +42,11 @@ class Question(Struct, omit_defaults=True):
     name: str = ""
     unfailed: bool = False
     claim: bool = False
+
+    @property
+    def owner(self) -> Owner:
+        """Whose answers are meant."""
+        return Owner(self.session, self.user)
 
 
 class Trouble(Struct, omit_defaults=True):
