@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 from twisted.internet.interfaces import IAddress, IPushProducer, IReactorTime
 from twisted.internet.protocol import Factory
 from zope.interface import implementer
@@ -139,12 +140,12 @@ class Visitor(Words, Reader):
         answer = self._answer(question)
         if answer is not None:
             answer.cancel()
-        self.say(words.Cancelled(found=False) if answer is None else words.Cancelled(state=answer.state.value))
+        self.say(words.Cancelled(found=False) if answer is None else words.Cancelled(state=answer.state))
         self.finish()
 
     def _streams(self, question: Question) -> None:
         listed = self._home.answers.listed(question.owner)[-words.MAX_LISTED :]
-        self.say(words.Streams([words.Listed(**each) for each in listed]))
+        self.say(words.Streams(msgspec.convert(listed, list[words.Listed])))
         self.finish()
 
     def _drop(self, question: Question) -> None:

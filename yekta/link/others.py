@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
 from msgspec import Struct
@@ -17,7 +17,7 @@ from yekta.app.owner import Owner
 from yekta.link import words
 from yekta.link.asked import Asked, Round
 from yekta.link.copy import Copy
-from yekta.link.words import Cancelled, Dropped, Question, Said, Streams, Words
+from yekta.link.words import Ask, Cancelled, Dropped, Question, Said, Streams, Words
 from yekta.timeouts import Timeouts
 
 # Seconds for which one that did not reply in time is not asked again: it may be stuck, and nobody shall wait each time.
@@ -73,7 +73,7 @@ class Others:
 
     async def cancel(self, owner: Owner, message_id: str) -> State | None:
         asked = await self._ask("cancel", Cancelled, owner, message_id)
-        states = [State(each.reply.state) for each in asked if each.reply.found]
+        states: list[State] = [each.reply.state for each in asked if each.reply.found]
         # One that failed may have been asked for again.
         return min(states, key=lambda state: state is State.FAILED, default=None)
 
@@ -98,7 +98,7 @@ class Others:
 
     def _ask(
         self,
-        ask: Literal["find", "cancel", "streams", "drop"],
+        ask: Ask,
         shape: type[Struct],
         owner: Owner,
         name: str = "",

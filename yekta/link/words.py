@@ -11,6 +11,7 @@ from twisted.protocols.basic import Int32StringReceiver
 from twisted.python.failure import Failure
 
 from yekta import jsontext
+from yekta.app.answer import State
 from yekta.app.owner import Owner
 
 # Who says anything else is not understood, and as if not there: an older process on its way out, for example.
@@ -25,6 +26,8 @@ MAX_REPLY, BYTES_OF_CHARACTER = 1 << 20, 16
 # The newest so many answers are told of.
 MAX_LISTED = 1000
 
+Ask = Literal["find", "cancel", "streams", "drop"]
+
 Shape = TypeVar("Shape", bound=Struct)
 
 
@@ -35,7 +38,7 @@ class Question(Struct, omit_defaults=True):
     """
 
     version: int
-    ask: Literal["find", "cancel", "streams", "drop"]
+    ask: Ask
     tag: str
     session: str
     user: str | None = None
@@ -87,14 +90,14 @@ class Cancelled(Struct, omit_defaults=True):
     """``state``: how it has ended, where it was ``found``."""
 
     found: bool = True
-    state: Literal["running", "complete", "cancelled", "failed"] = "cancelled"
+    state: State = State.CANCELLED
 
 
 class Listed(Struct):
     """One answer, as its owner is shown it; ``begun`` in POSIX seconds."""
 
     messageId: str
-    state: Literal["running", "complete", "cancelled", "failed"]
+    state: State
     seq: int
     length: int
     begun: float
