@@ -3,30 +3,23 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 import pytest_twisted
 from twisted.internet.defer import ensureDeferred
 
-from tests.support.gateway import Gateway
+from tests.support.gateway import Gateway, gateway
 from tests.support.http import Http
 from yekta import __version__
 from yekta.edge.metrics import MetricsPort
+
+__all__ = ["gateway"]
 
 README = Path(__file__).parents[2] / "README.rst"
 
 # How a client may be connected.
 WAYS = [("native-websocket", "websocket"), ("socketio", "polling"), ("socketio", "websocket")]
-
-
-@pytest_twisted.async_yield_fixture
-async def gateway() -> AsyncIterator[Gateway]:
-    gateway = Gateway()
-    await gateway.start()
-    yield gateway
-    await gateway.stop()
 
 
 def scrape(gateway: Gateway) -> dict[str, float]:

@@ -3,26 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
-import pytest_twisted
 import yaml
 
-from tests.support.gateway import Gateway
+from tests.support.gateway import Gateway, gateway
 from yekta.edge.metrics import MetricsPort
 from yekta.services.config import load
 
+__all__ = ["gateway"]
+
 RULES = Path(__file__).parents[2] / "etc" / "prometheus" / "yektayar.rules.yml"
-
-
-@pytest_twisted.async_yield_fixture
-async def gateway() -> AsyncIterator[Gateway]:
-    gateway = Gateway()
-    await gateway.start()
-    yield gateway
-    await gateway.stop()
 
 
 def expressions() -> dict[str, str]:

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from collections.abc import AsyncIterator
 from functools import partial
 from typing import Any
 
 import argon2
 import attrs
+import pytest_twisted
 from twisted.internet import reactor as _reactor
 
 from tests.support.provider import ScriptedProvider
@@ -133,3 +135,11 @@ class Gateway(Node):
 
     def _provider(self) -> IProvider:
         return super()._provider() if self.settings.ai_base_url else self.provider
+
+
+@pytest_twisted.async_yield_fixture
+async def gateway() -> AsyncIterator[Gateway]:
+    gateway = Gateway()
+    await gateway.start()
+    yield gateway
+    await gateway.stop()
