@@ -12,19 +12,17 @@ import subprocess
 import sys
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Any
 
 import attrs
 import pytest
 import pytest_twisted
-from twisted.internet.defer import Deferred, gatherResults
 from twisted.internet.threads import deferToThread
 
 from tests.support.node import told
 from tests.support.proxies import API, CLIENT, IPV6, KINDS, PROGRAMS, WS, Behind, Proxy, proxied
 from tests.support.proxy_clients import ORIGIN, PollingClient, Way
 from tests.support.services import free_port
-from tests.support.street import Street, assert_discreet, folder_of, street
+from tests.support.street import Street, assert_discreet, at_once, every_proxy, folder_of, street
 
 __all__ = ["street"]
 
@@ -40,14 +38,6 @@ UPGRADE = {
     "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
 }
 SCHEMES = ("http", "https", "http", "https", "http")
-
-every_proxy = pytest.mark.parametrize("name", KINDS)
-
-
-async def at_once(*calls: Deferred[Any]) -> list[Any]:
-    """What all of them give."""
-    results: list[Any] = await gatherResults(calls, consumeErrors=True)
-    return results
 
 
 # -- every way in --------------------------------------------------------------------------------------------

@@ -14,6 +14,7 @@ import attrs
 import pytest
 import pytest_twisted
 from twisted.internet import reactor as _reactor
+from twisted.internet.defer import Deferred, gatherResults
 from twisted.internet.endpoints import serverFromString
 
 from tests.support.gateway import Gateway
@@ -26,6 +27,14 @@ reactor: Any = _reactor
 # 0.2 s for a pong would be little on a busy machine. A silent native client is pinged every 1.75 s, others every 0.25.
 SETTINGS = {"TRUSTED_PROXIES": "127.0.0.1", "CORS_ORIGIN": ORIGIN, "PING_INTERVAL": "0.25", "PING_TIMEOUT": "1.5"}
 PROXY_PROTOCOL = "haproxy, PROXY protocol"
+
+every_proxy = pytest.mark.parametrize("name", KINDS)
+
+
+async def at_once(*calls: Deferred[Any]) -> list[Any]:
+    """What all of them give."""
+    results: list[Any] = await gatherResults(calls, consumeErrors=True)
+    return results
 
 
 class Process(Gateway):
