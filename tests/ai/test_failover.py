@@ -8,6 +8,7 @@ from twisted.internet.task import Clock
 from zope.interface import implementer
 from zope.interface.verify import verifyObject
 
+from tests.support.forgotten import Listener, forgotten
 from yekta.ai.breaker import Breaker, State
 from yekta.ai.failover import Failover, Retries, Route
 from yekta.ai.offline import Offline
@@ -243,3 +244,21 @@ def test_the_offline_words_are_marked(stage):
     clock.pump([0.05] * 10)
     assert stage.result == Completion("fallback")
     assert "not available" in "".join(stage.texts)
+
+
+@pytest.mark.parametrize("end", ["complete", "failed", "cancelled"])
+def test_one_that_is_over_holds_on_to_nobody(stage, end):
+    with forgotten() as expect:
+        expect(listener := Listener())
+        generation = stage.failover.generate(ASKED, listener.hear, "en")
+        puppet = stage.first.last
+        puppet.text("x")
+        assert listener.texts == ["x"]
+        del listener
+        generation.done.addErrback(lambda _: None)
+        if end == "complete":
+            puppet.done.callback(Completion("stop"))
+        elif end == "failed":
+            puppet.done.errback(ProviderError(Kind.INTERRUPTED))
+        else:
+            generation.cancel()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import pytest
 import pytest_twisted
 from twisted.internet import reactor
@@ -11,12 +13,13 @@ from twisted.web.iweb import IAgentEndpointFactory
 from zope.interface import implementer
 
 from tests.ai.client import ASKED, failure_of
+from tests.support.forgotten import Listener, forgotten
 from tests.support.openai import Done, Raw, Stay, Text, Wait, chunk, event
 from tests.support.patience import turn
 from yekta.ai.chat import ChatProvider, ChatSettings
 from yekta.ai.http import make_agent
 from yekta.ai.patience import Patience
-from yekta.ai.provider import Kind
+from yekta.ai.provider import Kind, ProviderError
 
 PATIENCE = Patience(first_byte=10, idle=5, total=30, linger=1)
 
@@ -215,3 +218,19 @@ async def test_an_error_of_the_receiver_comes_back_to_it(server, client):
     with pytest.raises(KeyError):
         await client.provider().generate(ASKED, receive).done
     await server.requests[0].gone
+
+
+@pytest.mark.parametrize("end", [Done(), Raw(b"nonsense"), Stay()])
+@pytest_twisted.ensureDeferred
+async def test_one_that_is_over_holds_on_to_nobody(server, client, end):
+    server.script(Text("x"), end)
+    with forgotten() as expect:
+        expect(listener := Listener())
+        generation = client.provider().generate(ASKED, listener.hear)
+        while not listener.texts:
+            await turn()
+        del listener
+        if isinstance(end, Stay):
+            generation.cancel()
+        with suppress(ProviderError, CancelledError):
+            await generation.done

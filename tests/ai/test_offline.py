@@ -6,6 +6,7 @@ import pytest
 from twisted.internet.task import Clock
 from zope.interface.verify import verifyObject
 
+from tests.support.forgotten import Listener, forgotten
 from yekta.ai.offline import Offline
 from yekta.ai.provider import Completion, IGeneration, IProvider, Message
 
@@ -77,3 +78,15 @@ def test_cancelled_by_its_receiver(clock):
     generation.done.addErrback(lambda _: None)
     clock.pump([0.05] * 10)
     assert len(texts) == 1
+
+
+@pytest.mark.parametrize("seconds", [1.0, 0.1])
+def test_whether_they_are_over_or_cancelled_they_hold_on_to_nobody(clock, seconds):
+    with forgotten() as expect:
+        expect(listener := Listener())
+        generation = Offline(clock).generate([], listener.hear)
+        generation.done.addErrback(lambda _: None)
+        clock.pump([0.05] * round(seconds / 0.05))
+        assert listener.texts
+        del listener
+        generation.cancel()

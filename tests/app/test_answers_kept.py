@@ -9,6 +9,8 @@ from twisted.internet.task import Clock
 from twisted.logger import capturedLogs
 
 from tests.support.answers import CHARACTERS, KEEP, MOST, ORPHAN, World, end, world
+from tests.support.forgotten import forgotten
+from tests.support.provider import ScriptedProvider
 from yekta.ai.provider import Kind
 from yekta.app.answer import State
 from yekta.app.answers import MOST_OF_ONE, Answers
@@ -212,3 +214,24 @@ def test_an_answer_that_has_made_room_for_another_is_not_forgotten_twice() -> No
     for other in others:
         other.cancel()
     end(answers, clock)
+
+
+@pytest.mark.parametrize("end", ["complete", "cancelled", "failed", "broken off"])
+def test_what_was_said_goes_with_its_answer(world: World, end: str) -> None:
+    with forgotten() as expect:
+        generation = ScriptedProvider().generate([], (answer := world.answers.begin("m", "s", None)).text_received)
+        expect(answer)
+        answer.started(generation)
+        generation.say("x")
+        if end == "complete":
+            generation.finish()
+        elif end == "failed":
+            generation.fail(Kind.TIMEOUT)
+        elif end == "cancelled":
+            answer.cancel()
+        else:
+            answer.break_off(ClientError("x"))
+            assert generation.is_cancelled
+        del answer, generation
+        assert world.answers.of("s", None)
+        world.clock.advance(KEEP)

@@ -8,6 +8,7 @@ import pytest
 from twisted.internet.defer import ensureDeferred
 from twisted.logger import capturedLogs
 
+from tests.support.forgotten import forgotten
 from tests.support.mirrors import begun, outcome, resumed
 from tests.support.readers import FakeReader
 from tests.support.town import SARA, SILENCE, Town
@@ -132,3 +133,25 @@ def test_who_leaves_while_it_is_looked_for_leaves_nothing(town: Town) -> None:
     town.settle()
     assert not town["b"].others.connections
     assert town["b"].answers.of(SARA) == []
+
+
+@pytest.mark.parametrize("end", ["complete", "failed", "cancelled", "complete before"])
+def test_a_mirror_that_has_ended_goes_at_once(town: Town, end: str) -> None:
+    generation = begun(town, "half")
+    if end == "complete before":
+        generation.finish()
+    with forgotten() as expect:
+        answer = outcome(town, town["b"].everywhere.find(SARA, "m"))
+        expect(answer)
+        reader = FakeReader()
+        reader.texts["m"] = answer.text
+        reader.follow(answer, reader.send, answer.seq)
+        del answer
+        if end == "complete":
+            generation.finish()
+        elif end == "failed":
+            generation.fail(Kind.TIMEOUT)
+        else:
+            reader.stop_following()
+        town.settle()
+        del reader

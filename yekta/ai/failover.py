@@ -153,7 +153,7 @@ class _Generation:
         self._text_received(text)
 
     def _completed(self, completion: Completion) -> None:
-        self._ended = True
+        self._end()
         self._route.breaker.succeeded()
         self.done.callback(completion)
 
@@ -184,12 +184,18 @@ class _Generation:
             self._route.breaker.failed()
 
     def _fail(self, failure: Failure | ProviderError) -> None:
-        self._ended = True
+        self._end()
         self.done.errback(failure)
 
     def _stop(self) -> None:
-        self._ended = True
+        current = self._current
+        self._end()
         self._again.clear()
         self._route.breaker.abandoned()
-        if self._current is not None:
-            self._current.cancel()
+        if current is not None:
+            current.cancel()
+
+    def _end(self) -> None:
+        # It waits for the collector, as its Deferred knows it: not so what was asked, and who was told.
+        self._ended, self._current = True, None
+        del self._ask, self._text_received

@@ -140,7 +140,10 @@ class ChatGeneration:
         self._ended = True
         self._total.clear()
         self._silence.clear()
-        self._request.cancel()
+        # It waits for the collector, as its Deferred knows it: not so what was asked, and who was told.
+        request = self._request
+        del self._request, self._text_received
+        request.cancel()
         if self._body is not None:
             self._body.close()
             self._body = None

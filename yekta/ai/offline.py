@@ -60,7 +60,7 @@ class _Generation:
     def __init__(
         self, clock: IReactorTime, interval: float, words: Sequence[str], text_received: Callable[[str], None]
     ) -> None:
-        self.done: Deferred[Completion] = Deferred(lambda _: self._tick.clear())
+        self.done: Deferred[Completion] = Deferred(lambda _: self._end())
         self._tick = Alarm(clock, self._say)
         self._interval = interval
         self._words = deque(words)
@@ -78,8 +78,14 @@ class _Generation:
 
     def _say(self) -> None:
         if not self._words:
+            self._end()
             self.done.callback(Completion("fallback"))
             return
         # Set first, so that the receiver can pause or cancel.
         self._tick.set(self._interval)
         self._text_received(self._words.popleft())
+
+    def _end(self) -> None:
+        self._tick.clear()
+        # It waits for the collector, as its Deferred knows it: not so who was told.
+        del self._text_received

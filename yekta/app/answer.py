@@ -154,9 +154,10 @@ class Answer:
     def break_off(self, error: ClientError) -> None:
         """Stop the provider; the answer fails with ``error``, unless it has ended."""
         if self.state is State.RUNNING:
+            generation = self._generation
             self.failed(Failure(error))
-            if self._generation is not None:
-                self._generation.cancel()
+            if generation is not None:
+                generation.cancel()
 
     # -- from another process --------------------------------------------------------------------------------
 
@@ -251,6 +252,8 @@ class Answer:
         if self.end is not None:
             return
         self.state, self.end = state, end
+        # It knows this answer too: a circle that would keep its text.
+        self._generation = None
         self._registry.ended(self)
         for follower in tuple(self._followers):
             follower.catch_up()

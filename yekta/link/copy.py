@@ -47,8 +47,9 @@ class Copy:
         self._received: Received | None = None
 
     def copy_to(self, received: Received) -> IGeneration:
-        self._received = received
-        self._wait()
+        if not self.done.called:
+            self._received = received
+            self._wait()
         return self
 
     def leave(self) -> None:
@@ -72,7 +73,7 @@ class Copy:
     def lost(self) -> None:
         """The connection is over, and maybe the process that had it."""
         if not self.done.called:
-            self._silence.clear()
+            self._end()
             self.done.errback(ProviderError(Kind.INTERRUPTED))
 
     # -- IGeneration -----------------------------------------------------------------------------------------
@@ -109,11 +110,16 @@ class Copy:
         self.lost()
 
     def _stop(self) -> None:
-        self._silence.clear()
+        self._end()
         self._connection.drop()
 
-    def _finish(self, end: End) -> None:
+    def _end(self) -> None:
         self._silence.clear()
+        # It waits for the collector, as its Deferred knows it: not so the answer that it was for.
+        self._received = None
+
+    def _finish(self, end: End) -> None:
+        self._end()
         if end.trouble is None:
             self.done.callback(Completion(end.reason))
         else:
