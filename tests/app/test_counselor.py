@@ -251,3 +251,18 @@ def test_the_bound_of_a_session_is_that_of_all_its_users_sessions(world: World) 
     world.ask(PHONE, message_id="1")
     world.ask(PHONE, message_id="2")
     assert refusal(world, LAPTOP, "3")[1] == 429
+
+
+def test_why_an_answer_failed_is_kept_without_what_was_known_where_it_did(world: World) -> None:
+    class Broken(ScriptedProvider):
+        def generate(self, *args: Any) -> Any:
+            try:
+                raise ZeroDivisionError
+            except ZeroDivisionError:
+                raise ClientError("x", status=503) from None
+
+    world.counselor.provider = Broken()
+    world.ask()
+    error = world.answers.of("s1", None)[0].error
+    assert error is not None
+    assert (error.__traceback__, error.__context__) == (None, None)

@@ -217,7 +217,8 @@ class Answer:
         if self.end is not None:
             _log.failure("An answer could not be kept", failure)
             return
-        self.error = failure.value
+        error: Any = failure.value
+        self.error = error
         if isinstance(failure.value, ProviderError):
             _log.warn("An answer failed: {kind}", kind=failure.value.kind.name)
             text, retryable = str(failure.value), failure.value.retryable
@@ -226,6 +227,8 @@ class Answer:
         else:
             _log.failure("An answer failed", failure)
             text, retryable = "Internal error", False
+        # Kept for as long as the answer, it is not to keep all that was known where it was raised.
+        error.__traceback__ = error.__context__ = error.__cause__ = None
         self._end(
             State.FAILED,
             ("ai:response:error", {"error": text, "messageId": self.message_id, "retryable": retryable}),

@@ -130,7 +130,10 @@ class Rest:
             # The client has gone.
             raise
         except Exception as error:
-            return self._failed(error, asked.path)
+            failed = self._failed(error, asked.path)
+            # An answer of the AI keeps its error for others to be told, and with that this request, body and all.
+            error.__traceback__ = error.__context__ = None
+            return failed
         return Answer(200, answer) if isinstance(answer, dict) else answer
 
     def _failed(self, error: BaseException, path: str) -> Answer:
