@@ -17,7 +17,7 @@ from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
 from twisted.python.failure import Failure
 
-from tests.support.memory import MemoryTransport, compose
+from tests.support.memory import HttpClient, MemoryTransport, compose
 from tests.support.provider import ScriptedProvider
 from tests.support.session_stores import FakeOutage
 from tests.support.websockets import CLOSE, HANDSHAKE, TEXT, client_frame, close_payload
@@ -140,6 +140,10 @@ class Application:
             return transport, [compose("GET", f"/ws?token={token}", fields), goodbye]
         opening = compose("GET", "/socket.io/?EIO=4&transport=websocket", fields)
         return transport, [opening, client_frame(TEXT, f'40{{"token":"{token}"}}'.encode()), masked("41") + goodbye]
+
+    def http(self) -> HttpClient:
+        """An HTTP connection to the Socket.IO server."""
+        return HttpClient(self._sites["socketio"], self.clock)
 
     def close(self) -> None:
         """Whoever is left leaves; no delayed call may remain."""

@@ -97,16 +97,15 @@ class Polling:
             self.connection.fail(PARSE_ERROR, str(error))
             raise bad_request("MALFORMED_PAYLOAD") from None
         try:
-            self._handle(packets, exchange)
+            self._handle(self.connection, packets, exchange)
         except ProtocolError:
             raise bad_request("MALFORMED_PAYLOAD") from None
 
-    def _handle(self, packets: Iterator[Packet], exchange: Exchange) -> None:
+    def _handle(self, connection: Connection, packets: Iterator[Packet], exchange: Exchange) -> None:
         """Handle packets, one after the other, until others must have their turn. Raises :class:`ProtocolError`."""
-        connection = self.connection
         connection.corked = True
         try:
-            over = self._receive(packets, exchange)
+            over = self._receive(connection, packets, exchange)
         except ProtocolError as error:
             connection.fail(PARSE_ERROR, str(error))
             raise
@@ -117,9 +116,8 @@ class Polling:
             exchange.respond(200, OK, b"ok")
         connection.uncork()
 
-    def _receive(self, packets: Iterator[Packet], exchange: Exchange) -> bool:
+    def _receive(self, connection: Connection, packets: Iterator[Packet], exchange: Exchange) -> bool:
         """Whether all ``packets`` are handled; where not, the rest has its turn."""
-        connection = self.connection
         clock = connection.engine.clock
         end = clock.seconds() + TURN
         for packet in packets:
@@ -127,13 +125,13 @@ class Polling:
             if connection.state is State.CLOSED:
                 break
             if clock.seconds() > end:
-                clock.callLater(0, self._go_on, packets, exchange)
+                clock.callLater(0, self._go_on, connection, packets, exchange)
                 return False
         return True
 
-    def _go_on(self, packets: Iterator[Packet], exchange: Exchange) -> None:
+    def _go_on(self, connection: Connection, packets: Iterator[Packet], exchange: Exchange) -> None:
         try:
-            self._handle(packets, exchange)
+            self._handle(connection, packets, exchange)
         except ProtocolError:
             exchange.respond(400, "text/plain", b"")
 
@@ -168,6 +166,10 @@ class Polling:
         if self._left is not None:
             self._left()
             self._left = None
+        is_over = self.connection.state is State.CLOSED
         # Freed by a NOOP, the client's poll ends without an error.
         if self._poll is not None:
-            self.send((NOOP if self.connection.state is not State.CLOSED else CLOSE,))
+            self.send((CLOSE if is_over else NOOP,))
+        if is_over:
+            # It knows its transport: a circle.
+            del self.connection
