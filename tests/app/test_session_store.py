@@ -11,11 +11,13 @@ import pytest
 import pytest_twisted
 from twisted.internet.defer import Deferred, gatherResults
 
-from tests.support.databases import POSTGRESQL, new_url, open_database, reactor
+from tests.support.databases import POSTGRESQL, database, new_url, open_database, reactor, url
 from tests.support.session_stores import MemorySessionStore
-from yekta.app.database import Database
-from yekta.app.database_session_store import DatabaseSessionStore
+from yekta.app.database import Database, Transaction
+from yekta.app.database_session_store import PURGED, DatabaseSessionStore
 from yekta.app.session_store import ENDED_KEPT, Ended, NewSession, Session, StoreUnavailable
+
+__all__ = ["database", "url"]
 
 
 class Stored(DatabaseSessionStore):
@@ -28,6 +30,9 @@ class Stored(DatabaseSessionStore):
 
 
 Store = MemorySessionStore | Stored
+
+_LEFT = "SELECT (SELECT COUNT(*) FROM sessions), (SELECT COUNT(*) FROM ended_sessions)"
+_SESSION = "INSERT INTO sessions VALUES (?, ?, NULL, FALSE, 1.0, 5.0, 1.0, '{}')"
 
 
 @pytest_twisted.async_yield_fixture(params=["memory", "sqlite", POSTGRESQL])
@@ -110,6 +115,31 @@ async def test_purging_shortens_the_feed_but_its_numbers_go_on(store: Store) -> 
     await store.add(new("c"))
     await store.end("hash-c", "x", 30.0)
     assert await store.ended_after(2, 10) == [Ended(3, "id-c", "x")]
+
+
+@pytest_twisted.ensureDeferred
+async def test_however_much_has_expired_one_transaction_purges_a_part_of_it(database: Database) -> None:
+    class Watched:
+        """The database, and how many sessions and entries of the feed are left after each transaction."""
+
+        def __init__(self) -> None:
+            self.left: list[tuple[int, int]] = []
+
+        async def change(self, work: Callable[[Any], Any]) -> Any:
+            result = await database.change(work)
+            [left] = await database.query(_LEFT)
+            self.left.append(left)
+            return result
+
+    def fill(transaction: Transaction) -> None:
+        names = [str(number) for number in range(PURGED + 1)]
+        transaction.run_many(_SESSION, [(name, name) for name in names])
+        transaction.run_many("INSERT INTO ended_sessions VALUES (?, 'x', 'x', 5.0)", [(int(name),) for name in names])
+
+    await database.change(fill)
+    watched = Watched()
+    await DatabaseSessionStore(cast("Database", watched)).purge(ENDED_KEPT + 5.0)
+    assert watched.left == [(1, PURGED + 1), (0, PURGED + 1), (0, 1), (0, 0)]
 
 
 @pytest_twisted.ensureDeferred

@@ -16,6 +16,10 @@ from yekta.app.session_store import ENDED_KEPT, Ended, NewSession, Session, Stor
 
 Result = TypeVar("Result")
 
+# Rows that one transaction of a purge takes: it is over long before `Database` gives it up, however many have expired,
+# and others have their turn before the next one.
+PURGED = 500
+
 
 @attrs.define(eq=False)
 class DatabaseSessionStore:
@@ -82,11 +86,18 @@ class DatabaseSessionStore:
             await self._change(lambda transaction: transaction.run_many(_TOUCH, rows))
 
     async def purge(self, now: float) -> None:
-        def work(transaction: Transaction) -> None:
-            transaction.run("DELETE FROM sessions WHERE expires_at <= ?", now)
-            transaction.run("DELETE FROM ended_sessions WHERE ended_at <= ?", now - ENDED_KEPT)
+        await self._purge(_EXPIRED, "DELETE FROM sessions WHERE id = ?", now)
+        await self._purge(_ENDED_BEFORE, "DELETE FROM ended_sessions WHERE sequence = ?", now - ENDED_KEPT)
 
-        await self._change(work)
+    async def _purge(self, select: str, delete: str, until: float) -> None:
+        def work(transaction: Transaction) -> int:
+            # Sorted as those that are touched.
+            rows = sorted(transaction.run(select, until, PURGED))
+            transaction.run_many(delete, rows)
+            return len(rows)
+
+        while await self._change(work) == PURGED:
+            pass
 
     async def _query(self, sql: str, *parameters: object) -> list[Row]:
         try:
@@ -118,4 +129,6 @@ _APPEND = "INSERT INTO ended_sessions (sequence, session_id, reason, ended_at) V
 _ENDED_AFTER = """
     SELECT sequence, session_id, reason FROM ended_sessions WHERE sequence > ? ORDER BY sequence LIMIT ?
 """
+_EXPIRED = "SELECT id FROM sessions WHERE expires_at <= ? ORDER BY expires_at LIMIT ?"
+_ENDED_BEFORE = "SELECT sequence FROM ended_sessions WHERE ended_at <= ? ORDER BY sequence LIMIT ?"
 _TOUCH = "UPDATE sessions SET last_activity_at = ? WHERE id = ?"
