@@ -16,7 +16,9 @@ import pytest_twisted
 from twisted.internet import reactor as _reactor
 from twisted.internet.defer import Deferred
 from twisted.internet.error import ConnectError
-from twisted.internet.protocol import Factory, Protocol
+from twisted.internet.protocol import Factory, Protocol, connectionDone
+from twisted.logger import capturedLogs
+from twisted.python.failure import Failure
 
 from tests.support.patience import soon
 from yekta.link.place import Place, Unusable
@@ -30,6 +32,16 @@ class Visitor(Protocol):
     def connectionMade(self) -> None:
         self.factory.came.callback(None)
         self.transport.loseConnection()
+
+
+class Asker(Protocol):
+    """Knows when its connection has ended."""
+
+    def __init__(self) -> None:
+        self.gone: Deferred[None] = Deferred()
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        self.gone.callback(None)
 
 
 def host() -> Any:
@@ -66,6 +78,21 @@ async def test_the_processes_of_one_database_find_each_other_and_leave_nothing(f
     for place in places:
         await place.close()
     assert list(folder.iterdir()) == []
+
+
+@pytest_twisted.ensureDeferred
+async def test_what_one_asks_another_is_not_logged(folder: Path) -> None:
+    here, there = Place(reactor, folder, "one", "a"), Place(reactor, folder, "one", "b")
+    here.open(host())
+    there.open(host())
+    with capturedLogs() as logs:
+        client = await here.connect(there.tag, Asker())
+        await soon(client.gone)
+        with pytest.raises(ConnectError):
+            await here.connect("nobody", Asker())
+    assert logs == []
+    for place in (here, there):
+        await place.close()
 
 
 @pytest.mark.parametrize("umask", [0o000, 0o022, 0o077])

@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from twisted.internet.defer import Deferred, maybeDeferred
-from twisted.internet.endpoints import UNIXClientEndpoint, connectProtocol
+from twisted.internet.endpoints import UNIXClientEndpoint
 from twisted.internet.error import CannotListenError, ConnectionRefusedError
-from twisted.internet.interfaces import IProtocol, IProtocolFactory
+from twisted.internet.interfaces import IAddress, IProtocol, IProtocolFactory
+from twisted.internet.protocol import Factory
 from twisted.python.failure import Failure
 
 # Seconds to connect; a process of the same machine has done so at once, or is stuck.
@@ -70,7 +71,7 @@ class Place:
         """Reach the process ``name``."""
         path = self._own / name
         endpoint = UNIXClientEndpoint(self._reactor, str(path), timeout=_PATIENCE)
-        connected: Deferred[Any] = connectProtocol(endpoint, protocol)
+        connected: Deferred[Any] = endpoint.connect(_Quiet(protocol))
         return connected.addErrback(self._refused, path)
 
     def close(self) -> Deferred[None]:
@@ -107,6 +108,18 @@ class Place:
                 if stat.S_ISSOCK(found.st_mode) and self._wall() - found.st_mtime > _GRACE:
                     path.unlink()
         return failure
+
+
+class _Quiet(Factory):
+    """For one connection, of which nothing is logged: there are some for each question to the AI."""
+
+    noisy = False
+
+    def __init__(self, protocol: IProtocol) -> None:
+        self._protocol = protocol
+
+    def buildProtocol(self, addr: IAddress | None) -> Any:
+        return self._protocol
 
 
 def make_private(folder: Path) -> None:
