@@ -14,7 +14,7 @@ from twisted.internet.defer import Deferred, gatherResults
 from tests.support.databases import POSTGRESQL, database, new_url, open_database, reactor, url
 from tests.support.session_stores import MemorySessionStore
 from yekta.app.database import Database, Transaction
-from yekta.app.database_session_store import PURGED, DatabaseSessionStore
+from yekta.app.database_session_store import PORTION, DatabaseSessionStore
 from yekta.app.session_store import ENDED_KEPT, Ended, NewSession, Session, StoreUnavailable
 
 __all__ = ["database", "url"]
@@ -132,14 +132,14 @@ async def test_however_much_has_expired_one_transaction_purges_a_part_of_it(data
             return result
 
     def fill(transaction: Transaction) -> None:
-        names = [str(number) for number in range(PURGED + 1)]
+        names = [str(number) for number in range(PORTION + 1)]
         transaction.run_many(_SESSION, [(name, name) for name in names])
         transaction.run_many("INSERT INTO ended_sessions VALUES (?, 'x', 'x', 5.0)", [(int(name),) for name in names])
 
     await database.change(fill)
     watched = Watched()
     await DatabaseSessionStore(cast("Database", watched)).purge(ENDED_KEPT + 5.0)
-    assert watched.left == [(1, PURGED + 1), (0, PURGED + 1), (0, 1), (0, 0)]
+    assert watched.left == [(1, PORTION + 1), (0, PORTION + 1), (0, 1), (0, 0)]
 
 
 @pytest_twisted.ensureDeferred
@@ -152,20 +152,32 @@ async def test_activity_is_noted_for_sessions_that_exist(store: Store) -> None:
     assert await store.last_activity("id-gone") is None
 
 
+class Recorder:
+    """A database, and the sessions that each transaction touched."""
+
+    def __init__(self) -> None:
+        self.ids: list[list[str]] = []
+
+    async def change(self, work: Callable[[Any], None]) -> None:
+        work(self)
+
+    def run_many(self, sql: str, rows: list[tuple[float, str]]) -> None:
+        self.ids.append([session_id for _, session_id in rows])
+
+
 @pytest_twisted.ensureDeferred
 async def test_two_processes_lock_the_rows_they_touch_in_one_order() -> None:
-    class Recorder:
-        ids: list[str]
-
-        async def change(self, work: Callable[[Any], None]) -> None:
-            work(self)
-
-        def run_many(self, sql: str, rows: list[tuple[float, str]]) -> None:
-            self.ids = [session_id for _, session_id in rows]
-
     recorder = Recorder()
     await DatabaseSessionStore(cast("Database", recorder)).touch(["c", "a", "b"], 1.0)
-    assert recorder.ids == ["a", "b", "c"]
+    assert recorder.ids == [["a", "b", "c"]]
+
+
+@pytest_twisted.ensureDeferred
+async def test_however_many_are_touched_one_transaction_takes_a_part_of_them() -> None:
+    names = [f"{number:04}" for number in range(PORTION + 1)]
+    recorder = Recorder()
+    await DatabaseSessionStore(cast("Database", recorder)).touch(names, 1.0)
+    assert recorder.ids == [names[:-1], names[-1:]]
 
 
 def test_hashes_and_metadata_are_in_no_repr() -> None:

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from tests.support.sessions import DAY, World, now, world
-from yekta.app.sessions import InvalidSession
+from yekta.app.sessions import TOUCHED_LIMIT, InvalidSession
 
 __all__ = ["world"]
 
@@ -33,6 +33,16 @@ def test_activity_waits_for_a_store_that_is_down_and_is_written_at_the_end(world
     world.clock.advance(3.0)
     now(world.here.sessions.stop())
     assert now(world.store.last_activity(session.id)) == 63.0
+
+
+def test_while_the_store_is_down_only_so_much_activity_waits(world: World) -> None:
+    sessions = world.here.sessions
+    world.store.is_down = True
+    for minute in range(3):
+        for number in range(TOUCHED_LIMIT // 2 + 1):
+            sessions.touch(f"{minute} {number}")
+        world.clock.advance(60.0)
+    assert len(sessions._touched) == TOUCHED_LIMIT
 
 
 def test_touching_is_the_sets_own_call(world: World) -> None:

@@ -16,9 +16,9 @@ from yekta.app.session_store import ENDED_KEPT, Ended, NewSession, Session, Stor
 
 Result = TypeVar("Result")
 
-# Rows that one transaction of a purge takes: it is over long before `Database` gives it up, however many have expired,
-# and others have their turn before the next one.
-PURGED = 500
+# Rows that one transaction takes, however many are touched or have expired: it is over long before `Database` gives it
+# up, and others have their turn before the next one.
+PORTION = 500
 
 
 @attrs.define(eq=False)
@@ -82,8 +82,11 @@ class DatabaseSessionStore:
     async def touch(self, session_ids: Iterable[str], now: float) -> None:
         # Sorted: two processes that lock rows in different orders would wait for each other.
         rows = [(now, session_id) for session_id in sorted(session_ids)]
-        if rows:
-            await self._change(lambda transaction: transaction.run_many(_TOUCH, rows))
+        for start in range(0, len(rows), PORTION):
+            await self._touch_all(rows[start : start + PORTION])
+
+    async def _touch_all(self, rows: list[Row]) -> None:
+        await self._change(lambda transaction: transaction.run_many(_TOUCH, rows))
 
     async def purge(self, now: float) -> None:
         await self._purge(_EXPIRED, "DELETE FROM sessions WHERE id = ?", now)
@@ -92,11 +95,11 @@ class DatabaseSessionStore:
     async def _purge(self, select: str, delete: str, until: float) -> None:
         def work(transaction: Transaction) -> int:
             # Sorted as those that are touched.
-            rows = sorted(transaction.run(select, until, PURGED))
+            rows = sorted(transaction.run(select, until, PORTION))
             transaction.run_many(delete, rows)
             return len(rows)
 
-        while await self._change(work) == PURGED:
+        while await self._change(work) == PORTION:
             pass
 
     async def _query(self, sql: str, *parameters: object) -> list[Row]:

@@ -10,6 +10,7 @@ import hashlib
 import re
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
+from itertools import islice
 
 import attrs
 from twisted.internet.interfaces import IReactorTime
@@ -212,8 +213,8 @@ class Sessions:
             if touched:
                 await self._store.touch(touched, self._clock.seconds())
         except StoreUnavailable:
-            if len(self._touched) < TOUCHED_LIMIT:
-                self._touched |= touched
+            room = TOUCHED_LIMIT - len(self._touched)
+            self._touched.update(islice(touched, max(room, 0)))
             raise
 
     async def _purge(self) -> None:
