@@ -17,14 +17,13 @@ from twisted.internet.interfaces import IAddress, IProtocol, IProtocolFactory
 from twisted.internet.protocol import Factory
 from twisted.python.failure import Failure
 
+from yekta import forsaken
+
 # Seconds to connect; a process of the same machine has done so at once, or is stuck.
 _PATIENCE = 2
 
 # Connections that may wait while a process is busy.
 _BACKLOG = 128
-
-# Seconds for which a socket that refuses may belong to somebody who is about to listen.
-_GRACE = 10.0
 
 # Processes that are asked at the most.
 MOST = 64
@@ -53,6 +52,8 @@ class Place:
     def open(self, factory: IProtocolFactory) -> None:
         """Let others in. Raises `Unusable`."""
         make_private(self._folder)
+        # Nobody else takes them away where no answers are asked for.
+        forsaken.sweep(self._own)
         try:
             self._listen(factory)
         except (CannotListenError, OSError) as error:
@@ -103,10 +104,7 @@ class Place:
     def _refused(self, failure: Failure, path: Path) -> Failure:
         # Its process has ended without a word, unless it is only about to listen.
         if failure.check(ConnectionRefusedError):
-            with suppress(OSError):
-                found = path.lstat()
-                if stat.S_ISSOCK(found.st_mode) and self._wall() - found.st_mtime > _GRACE:
-                    path.unlink()
+            forsaken.take_away(path, self._wall())
         return failure
 
 

@@ -6,8 +6,8 @@ gives one connects, sends the descriptor (SCM_RIGHTS, unix(7)) and all that was 
     4 bytes: length   the bytes of the request so far
 
 Beside its socket lies ``NAME.open`` for as long as a process lets people in: who has begun to leave gives newcomers
-that use an old connection to one of those. What cannot be given is served where it is. Knows no HTTP: a
-:class:`~yekta.web.site.Site` asks `whither`.
+that use an old connection to one of those. What cannot be given is served where it is. What a process has left that
+was killed, the next one that comes takes away. Knows no HTTP: a :class:`~yekta.web.site.Site` asks `whither`.
 """
 
 from __future__ import annotations
@@ -27,6 +27,8 @@ from twisted.internet.interfaces import IAddress, IFileDescriptorReceiver, IProt
 from twisted.internet.protocol import Factory, Protocol
 from twisted.python.failure import Failure
 from zope.interface import implementer
+
+from yekta import forsaken
 
 # Gives a descriptor and the bytes that were read from it; false where nobody takes them.
 Give = Callable[[int, bytes], bool]
@@ -66,6 +68,8 @@ class Handover(Service):
 
     def privilegedStartService(self) -> None:
         """Take connections from now on. Raises `CannotListenError`."""
+        for name in forsaken.sweep(self._folder):
+            self._mark(name).unlink(missing_ok=True)
         path = str(self._folder / self._own_name)
         self._port = self._reactor.listenUNIX(path, _Taking(self.take), _BACKLOG, mode=0o600)
         self._mark(self._own_name).touch(0o600)

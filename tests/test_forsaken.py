@@ -1,0 +1,87 @@
+"""Sockets that killed processes have left behind."""
+
+from __future__ import annotations
+
+import os
+import socket
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_twisted
+from twisted.internet import reactor as _reactor
+from twisted.internet.protocol import Factory, Protocol
+
+from tests.support.patience import turn
+from yekta import forsaken
+from yekta.link.place import Place
+from yekta.web.handover import Handover
+
+reactor: Any = _reactor
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    # Not pytest's: a socket's path has room for a hundred bytes.
+    with tempfile.TemporaryDirectory() as name:
+        yield Path(name)
+
+
+def left_behind(path: Path, age: float = 60) -> None:
+    """A socket at which nobody listens any more, and that is ``age`` seconds old."""
+    with socket.socket(socket.AF_UNIX) as killed:
+        killed.bind(str(path))
+    moment = path.lstat().st_mtime - age
+    os.utime(path, (moment, moment))
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_only_what_refuses_and_is_not_quite_new_is_taken_away(folder: Path) -> None:
+    left_behind(folder / "killed")
+    left_behind(folder / "about to listen", 5)
+    (folder / "file").touch()
+    (folder / "folder").mkdir()
+    os.utime(folder / "file", (0, 0))
+    os.symlink(folder / "nothing", folder / "link")
+    with socket.socket(socket.AF_UNIX) as alive, socket.socket(socket.AF_UNIX) as busy:
+        for living, name in ((alive, "alive"), (busy, "busy")):
+            living.bind(str(folder / name))
+            living.listen(0)
+            os.utime(folder / name, (0, 0))
+        waiting = socket.socket(socket.AF_UNIX)
+        with waiting:
+            waiting.connect(str(folder / "busy"))
+            assert forsaken.sweep(folder) == ["killed"]
+    assert names(folder) == ["about to listen", "alive", "busy", "file", "folder", "link"]
+    assert forsaken.sweep(folder / "missing") == []
+
+
+@pytest_twisted.ensureDeferred
+async def test_who_takes_connections_takes_away_what_is_left_of_those_who_did(folder: Path) -> None:
+    left_behind(folder / "dead")
+    (folder / "dead.open").touch()
+    factory = Factory.forProtocol(Protocol)
+    here, there = (Handover(reactor, folder, name, lambda _: None, lambda _: False, factory) for name in "ab")
+    there.privilegedStartService()
+    os.utime(folder / "b", (0, 0))
+    here.privilegedStartService()
+    assert names(folder) == ["a", "a.open", "b", "b.open"]
+    await turn()
+    for handover in (here, there):
+        await handover.stopService()
+    assert names(folder) == []
+
+
+@pytest_twisted.ensureDeferred
+async def test_who_comes_to_where_processes_meet_does_so_as_well(folder: Path) -> None:
+    (folder / "one").mkdir(0o700)
+    left_behind(folder / "one" / "dead")
+    place = Place(reactor, folder, "one", "a")
+    place.open(Factory.forProtocol(Protocol))
+    assert names(folder / "one") == ["a"]
+    await place.close()
