@@ -12,7 +12,8 @@ from twisted.web import http, server
 from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET
 
-from tests.support.memory import HttpClient
+from tests.support.forgotten import forgotten
+from tests.support.memory import HttpClient, compose
 from tests.support.websockets import HANDSHAKE, TEXT, Recorder, WebSocketClient, client_frame
 from yekta.web.site import Limits as SiteLimits
 from yekta.web.site import Site
@@ -71,6 +72,23 @@ def test_the_101_follows_rfc_6455_and_has_our_headers(site: Site, clock: Clock, 
     assert door.recorder.messages() == ["a"]
     client.transport.lose()
     assert door.recorder.told[-1] == ("lost", 1006, "")
+
+
+def test_a_request_goes_with_its_body_as_soon_as_its_client_is_let_in(site: Site, clock: Clock, door: Door) -> None:
+    http = HttpClient(site, clock)
+    with forgotten() as expect:
+        http.send(compose("GET", "/later", HANDSHAKE, b"x" * 200_000))
+        assert door.waiting is not None
+        expect(door.waiting)
+        body = door.waiting.content
+        ended: list[object] = []
+        door.waiting.notifyFinish().addCallback(ended.append)
+        door.go()
+        door.waiting = None
+        assert body is not None
+        assert body.closed
+        assert ended == [None]
+    http.hang_up()
 
 
 def test_it_lives_beyond_the_request_s_time(site: Site, clock: Clock, door: Door) -> None:

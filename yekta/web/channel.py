@@ -212,12 +212,24 @@ def surrender(channel: HTTPChannel) -> tuple[Any, bytes, Callable[[], None]]:
     transport, rest = channel.transport, b"".join(channel._dataBuffer) + channel.clearLineBuffer()
     channel.setTimeout(None)
     transport.unregisterProducer()
+    for request in channel.requests:
+        _part(request)
     channel.requests.clear()
     channel._dataBuffer.clear()
     if not isinstance(channel, Channel):
         return transport, rest, _nobody_counts
     channel.site.channels.discard(channel)
     return transport, rest, channel.site.census.place(channel.counted)
+
+
+def _part(request: http.Request) -> None:
+    """It will not be answered. Whoever waits for its end knows it too: a circle that would keep its body, which is a
+    file where it is long."""
+    if request.content is not None:
+        request.content.close()
+    waiting, request.notifications = request.notifications, []
+    for each in waiting:
+        each.callback(None)
 
 
 def _nobody_counts() -> None:
