@@ -12,6 +12,7 @@ from twisted.web import http
 from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET
 
+from tests.support.forgotten import forgotten
 from tests.support.memory import HttpClient, compose
 from yekta.web.channel import LINGER, facts
 from yekta.web.site import ABORT, Limits, Site
@@ -211,3 +212,15 @@ def test_nothing_more_is_read_while_requests_that_came_along_wait(make: Make, cl
     # The rest of a request that came in part can only come if it is read.
     assert (len(echo.requests), client.transport.reading) == (5, True)
     client.hang_up()
+
+
+@pytest.mark.parametrize(
+    "framing", [b"Content-Length: 9\r\n\r\nhalf", b"Transfer-Encoding: chunked\r\n\r\n9\r\nhalf"]
+)
+def test_a_connection_that_breaks_within_a_body_goes_at_once(make: Make, clock: Clock, framing: bytes) -> None:
+    client = HttpClient(make(), clock)
+    client.send(b"POST / HTTP/1.1\r\nHost: a\r\n" + framing)
+    with forgotten() as expect:
+        expect(client.transport.protocol)
+        client.transport.lose()
+        client.transport.protocol = None

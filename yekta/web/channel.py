@@ -193,6 +193,8 @@ class Channel(Counted, HTTPChannel):
         if self._turn is not None:
             self._turn.cancel()
         super().connectionLost(reason)
+        # Of a body that did not arrive whole; it knows this channel.
+        self._transferDecoder = None
 
 
 def head_of(request: http.Request, method: bytes, target: bytes) -> bytes:
