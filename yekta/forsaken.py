@@ -25,8 +25,7 @@ def sweep(folder: Path) -> list[str]:
 
 
 def take_away(path: Path, now: float) -> bool:
-    """Take away a socket that has refused, unless it is quite new; ``now`` in POSIX seconds. Says whether it is gone.
-    """
+    """Take away a socket that has refused, unless it is quite new; whether it is gone. ``now`` is in POSIX seconds."""
     with suppress(OSError):
         found = path.lstat()
         if stat.S_ISSOCK(found.st_mode) and now - found.st_mtime > GRACE:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from threading import Event
+from typing import Any, cast
 
 import pytest
 import pytest_twisted
@@ -21,6 +23,8 @@ from yekta.app.migrations import migrate
 from yekta.app.sessions import Sessions
 
 __all__ = ["database", "url"]
+
+_COUNT = "SELECT COUNT(*) FROM conversations"
 
 BOTH = [Message("user", "سلام 🌱"), Message("assistant", "درود\n")]
 
@@ -75,17 +79,30 @@ async def owners(database: Database) -> set[str]:
 
 
 @pytest_twisted.ensureDeferred
-async def test_very_much_is_purged_a_part_at_a_time(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_however_many_there_are_each_is_looked_at_a_part_at_a_time(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(module, "BATCH", 3)
-    monkeypatch.setattr(module, "BATCHES", 2)
+    deleted: list[int] = []
+
+    class Watched:
+        """The database, and how many conversations each transaction has deleted."""
+
+        query = database.query
+
+        async def change(self, work: Callable[[Any], Any]) -> Any:
+            [[before]] = await database.query(_COUNT)
+            await database.change(work)
+            [[after]] = await database.query(_COUNT)
+            deleted.append(before - after)
+
     kept = Conversations(database)
-    for number in range(8):
-        await kept.append("session:gone", str(number), BOTH, 0.0)
-    await kept.purge()
-    left = await database.query("SELECT conversation_id FROM conversations ORDER BY conversation_id")
-    assert left == [("6",), ("7",)]
-    await kept.purge()
-    assert await database.query("SELECT COUNT(*) FROM turns") == [(0,)]
+    for owner in ("session:gone", "user:u", "session:went"):
+        for number in range(4):
+            await kept.append(owner, str(number), BOTH, 0.0)
+    await Conversations(cast("Database", Watched())).purge()
+    assert (sum(deleted), max(deleted)) == (8, 3)
+    assert await owners(database) == {"user:u"}
 
 
 @pytest_twisted.ensureDeferred

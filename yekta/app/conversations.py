@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from weakref import WeakValueDictionary
 
 import attrs
@@ -14,14 +15,15 @@ from twisted.internet.defer import DeferredLock
 from twisted.logger import Logger
 
 from yekta.ai.provider import Message
-from yekta.app.database import Database, DatabaseError, Transaction
+from yekta.app.database import Database, DatabaseError, Row, Transaction
 from yekta.app.errors import ClientError
 
 # Rows of one page, and of all pages of one conversation: a log that nobody ends must end by itself.
 PAGE, LONGEST = 50, 10_000
 
-# Conversations that one transaction purges, and transactions of one purge: others want the database too.
-BATCH, BATCHES = 50, 100
+# Conversations that one statement of a purge looks at, and deletions that are forgotten at a time: others want the
+# database too.
+BATCH = 200
 
 # Seconds that a deletion is remembered, for answers that were asked for before it; none takes that long.
 REMEMBERED = 86_400.0
@@ -71,10 +73,11 @@ _PAGE = """
 """
 _DELETE = "DELETE FROM turns WHERE owner = ? AND conversation_id = ? RETURNING number"
 # Not by a range of text, which an order that knows a language may see otherwise. In order, as everybody locks them.
-_FORSAKEN = """
-    SELECT owner, conversation_id FROM conversations WHERE SUBSTR(owner, 1, 8) = 'session:' AND NOT EXISTS (
+# Those after one of them, and which of them nobody can ask for any more.
+_NEXT = """
+    SELECT owner, conversation_id, SUBSTR(owner, 1, 8) = 'session:' AND NOT EXISTS (
         SELECT 1 FROM sessions WHERE sessions.id = SUBSTR(conversations.owner, 9)
-    ) ORDER BY owner, conversation_id LIMIT ?
+    ) FROM conversations WHERE (owner, conversation_id) > (?, ?) ORDER BY owner, conversation_id LIMIT ?
 """
 _PURGE = (
     "DELETE FROM conversations WHERE owner = ? AND conversation_id = ?",
@@ -156,18 +159,19 @@ class Conversations:
         return was_there
 
     async def purge(self) -> None:
-        """Delete what sessions that are no more have kept: nobody can ask for it. Of very much, a part each time."""
+        """Delete what sessions that are no more have kept: nobody can ask for it."""
 
-        def work(transaction: Transaction) -> int:
-            rows = transaction.run(_FORSAKEN, BATCH)
+        def work(transaction: Transaction, forsaken: list[Row]) -> None:
             for sql in _PURGE:
-                transaction.run_many(sql, rows)
-            return len(rows)
+                transaction.run_many(sql, forsaken)
 
+        owner = conversation_id = ""
         try:
-            for _ in range(BATCHES):
-                if await self._database.change(work) < BATCH:
-                    return
+            while rows := await self._database.query(_NEXT, owner, conversation_id, BATCH):
+                owner, conversation_id, _ = rows[-1]
+                # A session that has ended does not begin again meanwhile.
+                if forsaken := [(*name,) for *name, is_forsaken in rows if is_forsaken]:
+                    await self._database.change(partial(work, forsaken=forsaken))
         except DatabaseError as error:
             _log.warn("Conversations of ended sessions could not be deleted: {reason}", reason=str(error))
 
