@@ -9,6 +9,7 @@ import pytest
 from twisted.internet.defer import Deferred
 
 from tests.support.socketio import Browser, House, MakeHouse
+from yekta.engineio.packet import Packet
 from yekta.socketio.errors import AckTimeout, ConnectError, Disconnected
 from yekta.socketio.socket import Socket
 
@@ -129,9 +130,9 @@ def disconnect_client(socket: Socket) -> None:
 
 @pytest.mark.parametrize("disconnect", [disconnect_namespace, disconnect_client])
 @pytest.mark.parametrize("waits", [False, True])
-@pytest.mark.parametrize("more", [[], ['2["more"]']])
+@pytest.mark.parametrize("more", [[], ['2["more"]'], ["2["], [b"x"]], ids=str)
 def test_what_is_emitted_before_a_disconnect_reaches_a_poll(
-    house: House, disconnect: Callable[[Socket], None], waits: bool, more: list[str]
+    house: House, disconnect: Callable[[Socket], None], waits: bool, more: list[Packet]
 ) -> None:
     poller = house.poller()
     socket = poller.connect()
@@ -143,11 +144,7 @@ def test_what_is_emitted_before_a_disconnect_reaches_a_poll(
         house.server.emit("c")
         disconnect(socket)
 
-    # The client's next event is on its way already when it is sent off.
-    if more and disconnect is disconnect_namespace:
-        house.of("/other")
-        poller.connect("/other")
-        more = ['2/other,["more"]']
+    # When the client is sent off, its next event is on its way already, or what is no packet at all.
     waiting = poller.poll() if waits else None
     poller.say('2["bye"]', *more)
     house.clock.advance(0)
@@ -157,6 +154,21 @@ def test_what_is_emitted_before_a_disconnect_reaches_a_poll(
     packets = heard.answer[1].split("\x1e")
     placeholder = '{"_placeholder":true,"num":0}'
     assert packets[:5] == ['42["a"]', f'451-["b",{placeholder}]', "bAQ==", '42["c"]', "41"]
+
+
+def test_who_broke_the_protocol_is_heard_no_more_though_it_may_still_fetch(house: House) -> None:
+    poller, told, cancelled = house.poller(), [], []
+    socket = poller.connect()
+    socket.on("disconnect")(told.append)
+    socket.on("wait")(lambda: Deferred(cancelled.append))
+    socket.otherwise(lambda event, args, ack: told.append(event))
+    poller.say('2["a"]', '2["wait"]', "2[", '2["b"]')
+    assert (told, len(cancelled)) == (["a", "parse error"], 1)
+    assert not house.server.sockets.sockets
+    poller.say('2["c"]', "0")
+    assert told == ["a", "parse error"]
+    house.clock.advance(house.server.settings.engine.drain_timeout)
+    house.assert_empty()
 
 
 def test_all_replies_to_one_post_come_in_one_answer(house: House) -> None:

@@ -10,7 +10,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from yekta import jsontext
-from yekta.engineio.connection import STATE_OPEN, Connection
+from yekta.engineio.connection import PARSE_ERROR, STATE_OPEN, Connection
 from yekta.ids import new_id
 from yekta.socketio import packet as packets
 from yekta.socketio.errors import ConnectError, ProtocolError
@@ -65,6 +65,11 @@ class Client(Receiving):
             self._order.stop()
         for socket in self.sockets:
             socket.lost(reason, description)
+
+    def misbehaved(self, error: ProtocolError) -> None:
+        """All ends at once, but the client still fetches what it was told before: that it was sent off, for one."""
+        self.connection_lost(PARSE_ERROR, str(error))
+        self.connection.close()
 
     # -- towards the client ----------------------------------------------------------------------------------
 

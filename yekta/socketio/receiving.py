@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from twisted.internet.defer import Deferred
 
-from yekta.engineio.connection import PARSE_ERROR, STATE_OPEN, Connection
+from yekta.engineio.connection import STATE_OPEN, Connection
 from yekta.socketio import packet as packets
 from yekta.socketio.calls import call
 from yekta.socketio.errors import ProtocolError
@@ -86,7 +86,7 @@ class Receiving:
             else:
                 self._decode(data)
         except ProtocolError as error:
-            self.connection.fail(PARSE_ERROR, str(error))
+            self.misbehaved(error)
 
     def text_received(self, packet: Utf8) -> None:
         plain = self._plain
@@ -103,7 +103,7 @@ class Receiving:
             elif (pending := plain.event_received(args, None)) is not None:
                 self._make_order().hold(pending)
         except ProtocolError as error:
-            self.connection.fail(PARSE_ERROR, str(error))
+            self.misbehaved(error)
 
     def _decode(self, data: str | bytes) -> None:
         if self._parser is None:
@@ -129,10 +129,14 @@ class Receiving:
             if socket.owner is not None:
                 call(socket.owner.drained)
 
+    def misbehaved(self, error: ProtocolError) -> None:
+        """The client broke the protocol."""
+        raise NotImplementedError
+
     def _await_attachments(self, first: bool) -> None:
         if self._first is None:
-            self.connection.fail(PARSE_ERROR, "attachments before CONNECT")
-        elif first:
+            raise ProtocolError("attachments before CONNECT")
+        if first:
             self.server.unfinished.start(self)
 
     # -- packets ---------------------------------------------------------------------------------------------
@@ -199,7 +203,7 @@ class Receiving:
         try:
             self.connect(spelling, auth)
         except ProtocolError as error:
-            self.connection.fail(PARSE_ERROR, str(error))
+            self.misbehaved(error)
 
     def _make_order(self) -> Order:
         if self._order is None:
