@@ -60,11 +60,11 @@ def test_an_event_that_asks_for_an_answer_gets_no_offset(house: House) -> None:
     house.clock.advance(1)
 
 
-def test_what_was_missed_comes_before_connect_on_the_wire(house: House) -> None:
+def test_what_was_missed_comes_after_connect_on_the_wire(house: House) -> None:
     client = visit(house).cut()
     house.server.emit("first", 1)
     house.server.emit("second", b"\x02")
-    first, second, attachment, welcome = come_back(house, client).raw
+    welcome, first, second, attachment = come_back(house, client).raw
     assert str(first).startswith('2["first",1,"')
     assert str(second).startswith('51-["second",{"_placeholder":true,"num":0},"')
     assert attachment == b"\x02"

@@ -74,7 +74,7 @@ def test_nothing_but_text_is_kept(house: House) -> None:
     assert len('["reply",[]]') + 3 * 5000 <= history(house).size <= 3 * 5000 + OVERHEAD + 50
     client.cut()
     lists.clear()
-    assert [len(event[1]) for event in come_back(house, client).before()] == [5000]
+    assert [len(event[1]) for event in come_back(house, client).replayed()] == [5000]
 
 
 # -- to each its own -----------------------------------------------------------------------------------------
@@ -143,7 +143,7 @@ def test_what_the_application_says_to_a_lost_socket_is_told_when_it_is_back(hous
     client.socket.volatile.emit("volatile")
     back = come_back(house, client)
     assert missed(back) == ["text", "bytes", "plain"]
-    assert back.raw[2] == b"\x01"
+    assert back.raw[3] == b"\x01"
 
 
 def test_one_s_own_is_told_in_msgpack_too(house: House) -> None:
@@ -157,7 +157,7 @@ def test_one_s_own_is_told_in_msgpack_too(house: House) -> None:
         return heard
 
     (welcome,) = connect()
-    event, _ = connect(pid=welcome["data"]["pid"])
+    _, event = connect(pid=welcome["data"]["pid"])
     assert event["data"][:3] == ["news", 1, b"\x01"]
 
 

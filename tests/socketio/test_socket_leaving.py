@@ -162,9 +162,9 @@ def test_events_lost_on_the_way_are_sent_again_though_a_question_came_after_them
     socket.emit("lost on the way")
     socket.emit_with_ack("also lost").addErrback(lambda _: None)
     browser.cut()
-    event, welcome = come_back(recovering, socket.pid, offset)
-    assert event[0] == "lost on the way"
+    welcome, event = come_back(recovering, socket.pid, offset)
     assert welcome == {"sid": socket.id, "pid": socket.pid}
+    assert event[0] == "lost on the way"
 
 
 def test_an_event_that_cannot_be_said_keeps_nobody_from_coming_back(recovering: House) -> None:
@@ -177,6 +177,6 @@ def test_an_event_that_cannot_be_said_keeps_nobody_from_coming_back(recovering: 
     browser.cut()
     recovering.server.emit("news", object())
     recovering.server.emit("missed")
-    event, welcome = come_back(recovering, socket.pid, offset)
-    assert event[0] == "missed"
+    welcome, event = come_back(recovering, socket.pid, offset)
     assert welcome == {"sid": socket.id, "pid": socket.pid}
+    assert event[0] == "missed"

@@ -3,7 +3,7 @@
     client = visit(house)                          # like JavaScript's: it may recover
     client.cut()
     back = come_back(house, client)                # offset="…": the last one that it has seen
-    missed(back)                                   # names of the events that it was told before its CONNECT
+    missed(back)                                   # names of the events that it was told with its CONNECT
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ JAVASCRIPT = {"user-agent": "Mozilla/5.0"}
 
 @attrs.frozen(eq=False)
 class Lost:
-    """A client that has joined ``/``, and may be lost again. ``raw``: what it heard until it was welcome."""
+    """A client that has joined ``/``, and may be lost again. ``raw``: its CONNECT, and what it heard with it."""
 
     browser: Browser
     socket: Socket
@@ -39,8 +39,8 @@ class Lost:
     def pid(self) -> str:
         return str(self.welcome["pid"])
 
-    def before(self) -> list[Any]:
-        """The events that it heard before its CONNECT; attachments left out."""
+    def replayed(self) -> list[Any]:
+        """The events that it heard with its CONNECT; attachments left out."""
         return [decode_text(message)[0].data for message in self.raw if isinstance(message, str) and message[0] != "0"]
 
     def read(self) -> list[Any]:
@@ -70,6 +70,6 @@ def come_back(house: House, client: Lost, *, offset: Any = None) -> Lost:
 
 
 def missed(client: Lost) -> list[str]:
-    """The events before its CONNECT."""
-    before = client.raw[: next(i for i, message in enumerate(client.raw) if str(message)[0] == "0")]
-    return [decode_text(message)[0].data[0] for message in before if isinstance(message, str)]
+    """The names of the events that it was told with its CONNECT, which came first."""
+    assert str(client.raw[0])[0] == "0", client.raw
+    return [event[0] for event in client.replayed()]

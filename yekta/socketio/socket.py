@@ -122,7 +122,8 @@ class Socket(Speaking):
     def opened(self, rooms: Collection[str], missed: Collection[Kept]) -> None:
         """The middlewares agree: from here on the application may use the socket.
 
-        A client that comes back is told what it missed before its CONNECT: it expects it so.
+        A client that comes back is told what it missed after its CONNECT. Node sends that last; but socket.io-client
+        keeps what comes before it for the next CONNECT, and hears it twice where it is cut in between.
         """
         self.connected = True
         self.client.joined(self.spelling, self)
@@ -133,13 +134,13 @@ class Socket(Speaking):
                 self.namespace.adapter.expect(self.id)
             if not self.recovered:
                 self._since = self.namespace.adapter.last_number
+        welcome = {"sid": self.id} if self.pid is None else {"sid": self.id, "pid": self.pid}
+        self.client.welcome(self.spelling, self._format, welcome)
         for event in missed:
             # One that cannot be said keeps nobody from coming back.
             with suppress(ValueError):
                 self._connection.send_prepared(self._format.again(event))
                 self._sent = event.number
-        welcome = {"sid": self.id} if self.pid is None else {"sid": self.id, "pid": self.pid}
-        self.client.welcome(self.spelling, self._format, welcome)
 
     def event_received(self, args: list[Any], id: int | None) -> Deferred[Any] | None:
         """An event. Gives what the client has to wait for before its next one."""
