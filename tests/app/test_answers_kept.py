@@ -219,7 +219,7 @@ def test_an_answer_that_has_made_room_for_another_is_not_forgotten_twice() -> No
 @pytest.mark.parametrize("end", ["complete", "cancelled", "failed", "broken off"])
 def test_what_was_said_goes_with_its_answer(world: World, end: str) -> None:
     with forgotten() as expect:
-        generation = ScriptedProvider().generate([], (answer := world.answers.begin("m", "s", None)).text_received)
+        generation = ScriptedProvider().generate([], (answer := world.answers.begin("m", Owner("s"))).text_received)
         expect(answer)
         answer.started(generation)
         generation.say("x")
@@ -233,5 +233,5 @@ def test_what_was_said_goes_with_its_answer(world: World, end: str) -> None:
             answer.break_off(ClientError("x"))
             assert generation.is_cancelled
         del answer, generation
-        assert world.answers.of("s", None)
+        assert world.answers.of(Owner("s"))
         world.clock.advance(KEEP)

@@ -263,6 +263,6 @@ def test_why_an_answer_failed_is_kept_without_what_was_known_where_it_did(world:
 
     world.counselor.provider = Broken()
     world.ask()
-    error = world.answers.of("s1", None)[0].error
+    error = world.answers.of(Owner("s1"))[0].error
     assert error is not None
     assert (error.__traceback__, error.__context__) == (None, None)

@@ -10,6 +10,7 @@ from tests.support.doors import House, house
 from tests.support.rest import call
 from yekta.ai.provider import Kind
 from yekta.app.errors import ClientError
+from yekta.app.owner import Owner
 
 __all__ = ["house"]
 
@@ -30,7 +31,7 @@ async def test_an_answer_that_failed_keeps_no_request_that_was_told_so(
     else:
         generation.fail(kind)
     assert (await asked).status == status
-    answer = house.gateway.answers.find("m", session.id, None)
+    answer = house.gateway.answers.find("m", Owner(session.id))
     assert answer is not None
     assert answer.error is not None
     assert (answer.error.__traceback__, answer.error.__context__) == (None, None)

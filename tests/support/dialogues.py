@@ -121,15 +121,15 @@ SCRIPTS = {
         B> 2["publish","two"]
         B< 2["article","two"]
         C> 0{"pid":"<p>","offset":"<first>"}
-        C< 2["article","two","<second>"]
         C< 0{"sid":"<a>","pid":"<p>"}
+        C< 2["article","two","<second>"]
         C> 22["publish","three"]
         C< 2["article","three","<third>"]
         C< 32[2]
         D> 0{"pid":"<p>","offset":"<first>","recover":true}
+        D< 0{"sid":"<a>","pid":"<p>"}
         D< 2["article","two","<second>"]
         D< 2["article","three","<third>"]
-        D< 0{"sid":"<a>","pid":"<p>"}
         C.
     """,
     "parsers": """
