@@ -8,37 +8,12 @@ from typing import Any
 import pytest
 from twisted.internet.defer import CancelledError, Deferred
 
+from tests.socketio.slow import Slow
 from tests.support.socketio import Browser, House, MakeHouse
+from yekta.engineio.settings import Settings as EngineSettings
+from yekta.socketio.packet import CONNECT, EVENT, Packet
+from yekta.socketio.parser import MSGPACK, TEXT, Parser
 from yekta.socketio.socket import Socket
-
-
-class Slow:
-    """A listener for ``slow`` and ``fast`` events that notes what it sees; slow ones wait until they are let go."""
-
-    def __init__(self, socket: Socket) -> None:
-        self.calls: list[Any] = []
-        self.waiting: list[Deferred[Any]] = []
-        socket.on("slow")(self.slow)
-        socket.on("fast")(self.fast)
-
-    async def slow(self, name: Any) -> Any:
-        self.calls.append(name)
-        gate: Deferred[Any] = Deferred()
-        self.waiting.append(gate)
-        try:
-            result = await gate
-        except CancelledError:
-            self.calls.append(f"{name} cancelled")
-            raise
-        self.calls.append(f"{name} done")
-        return result
-
-    def fast(self, name: Any) -> str:
-        self.calls.append(name)
-        return f"{name}!"
-
-    def go(self, result: Any = None) -> None:
-        self.waiting.pop(0).callback(result)
 
 
 @pytest.fixture
@@ -186,12 +161,15 @@ def test_so_many_connects_wait_and_no_more(make_house: MakeHouse) -> None:
 
 
 def test_who_is_sent_off_meanwhile_does_not_come_back(house: House) -> None:
+    asked: list[Socket] = []
+    house.server.sockets.use(asked.append)
     poller = house.poller()
     socket = poller.connect()
     slow = Slow(socket)
     poller.say('2["slow","a"]', '2["fast","b"]', "1", "0")
     socket.disconnect(close=True)
     slow.go()
+    assert asked == [socket]
     assert house.server.sockets.sockets == {}
     assert poller.heard() == ["1"]
 
@@ -205,6 +183,23 @@ def test_so_many_events_wait_and_no_more(make_house: MakeHouse) -> None:
         slow.go()
     assert slow.calls == ["a", "a done", "b", "b", "b"] * 2
     browser.say('2["slow","a"]', *['2["fast","b"]'] * 4)
+    assert not browser.open
+    house.assert_empty()
+
+
+@pytest.mark.parametrize(("parser", "value"), [(TEXT, "x" * 400), (TEXT, b"x" * 400), (MSGPACK, "x" * 400)])
+def test_so_many_bytes_wait_and_no_more(make_house: MakeHouse, parser: Parser, value: str | bytes) -> None:
+    house = make_house(engine=EngineSettings(max_queued=1_000))
+    browser = house.browser()
+    browser.say(*parser.encode(Packet(CONNECT)))
+    (socket,) = house.server.sockets.sockets.values()
+    slow = Slow(socket)
+    first, another = (parser.encode(Packet(EVENT, data=[name, value])) for name in ("slow", "fast"))
+    for _ in range(2):
+        browser.say(*first, *another * 2)
+        slow.go()
+    assert slow.calls == [value, f"{value!s} done", value, value] * 2
+    browser.say(*first, *another * 3)
     assert not browser.open
     house.assert_empty()
 

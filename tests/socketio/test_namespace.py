@@ -241,6 +241,25 @@ def test_connection_listeners_may_fail_or_be_async(house: House, logged: list[Fa
     logged.clear()
 
 
+def test_a_client_that_goes_cancels_its_connection_listener_for_which_no_event_waits(house: House) -> None:
+    seen: list[str] = []
+
+    @house.server.on_connection
+    async def stays(socket: Socket) -> None:
+        socket.on("e")(seen.append)
+        try:
+            await Deferred()
+        finally:
+            seen.append("over")
+
+    browser = house.browser()
+    browser.connect()
+    browser.say('2["e","a"]')
+    assert seen == ["a"]
+    browser.cut()
+    assert seen == ["a", "over"]
+
+
 def test_a_connection_listener_may_disconnect(house: House) -> None:
     house.server.on_connection(lambda socket: socket.disconnect(close=True))
     browser = house.browser()

@@ -116,13 +116,13 @@ class Receiving:
         decoder = self._decoder or self._parser.decoder(settings.max_attachments, settings.engine.max_payload)
         packet = decoder.decode(data)
         self._decoder = decoder if decoder.waiting else None
-        if packet is not None:
-            size, self._size = self._size, 0
-            self._packet_received(packet, size)
         if decoder.waiting:
             self._await_attachments(isinstance(data, str))
         elif isinstance(data, bytes):
             self.server.unfinished.stop(self)
+        if packet is not None:
+            size, self._size = self._size, 0
+            self._packet_received(packet, size)
 
     def drained(self) -> None:
         for socket in self.sockets:
