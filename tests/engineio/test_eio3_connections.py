@@ -166,8 +166,12 @@ def test_a_malformed_frame_ends_the_connection(library: Library, frame: bytes) -
 def test_the_client_pings_and_is_answered_with_what_it_said(library: Library, kind: str) -> None:
     client = library.client(kind, protocol=3)
     client.packets()
+    (connection,) = library.server.engine.connections.values()
+    beats: list[int] = []
+    connection.hooks.on("heartbeat")(lambda: beats.append(1))
     client.send("2", "2probe")
     assert client.packets() == ["3", "3probe"]
+    assert len(beats) == 2
 
 
 @KINDS

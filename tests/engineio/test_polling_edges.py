@@ -7,8 +7,10 @@ from collections.abc import Callable
 import pytest
 
 from tests.engineio.knocking import gone
-from tests.support.engines import Gateway, body
+from tests.support.engines import Gateway, User, body
 from tests.support.memory import compose
+from yekta.engineio.packet import Packet
+from yekta.engineio.polling import TURN
 
 Start = Callable[..., Gateway]
 
@@ -46,6 +48,29 @@ def test_posts_one_after_the_other_do_not_overlap(gateway: Gateway) -> None:
     broken_off.hang_up()
     assert client.post("4c").status == 200
     assert gateway.user.messages() == ["a", "a", "a", "c"]
+
+
+def _work(user: User, data: Packet) -> None:
+    """Takes longer than a turn."""
+    user.connection.engine.clock.rightNow += 2 * TURN  # type: ignore[attr-defined]
+
+
+def test_everybody_has_a_turn_while_a_long_post_is_handled(start: Start) -> None:
+    gateway = start(then=_work)
+    client = gateway.open()
+    post = client.request("POST", "4a\x1e4b\x1e4c")
+    assert gateway.user.messages() == ["a"]
+    assert body(post) == "ok"
+    assert gateway.user.messages() == ["a", "b", "c"]
+    assert client.post("4d").status == 200, "it is over"
+
+
+def test_a_post_without_a_body_while_a_long_one_is_handled(start: Start) -> None:
+    gateway = start(then=_work)
+    client = gateway.open()
+    client.request("POST", "4a\x1e4b\x1e4c")
+    assert client.post("").status == 400
+    assert gateway.user.told == [("message", "a"), ("lost", "transport error", "overlap from client")]
 
 
 def test_post_with_a_body_containing_1(gateway: Gateway) -> None:

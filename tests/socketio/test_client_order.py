@@ -271,6 +271,18 @@ def test_unordered_events_wait_for_nothing(unordered: Browser) -> None:
     assert unordered.heard() == ['33["c!"]', '32["B"]', '31["A"]']
 
 
+def test_so_many_unordered_events_are_handled_at_once_and_no_more(make_house: MakeHouse) -> None:
+    house = make_house(ordered=False, max_backlog=2)
+    browser = house.browser()
+    slow = Slow(browser.connect())
+    browser.say('2["slow","a"]', '2["slow","b"]')
+    assert browser.open
+    browser.say('2["slow","c"]')
+    assert not browser.open
+    assert sorted(slow.calls[3:]) == ["a cancelled", "b cancelled", "c cancelled"]
+    house.assert_empty()
+
+
 def test_a_client_that_goes_cancels_all_its_unordered_listeners(unordered: Browser) -> None:
     slow = Slow(unordered.connect())
     unordered.say('2["slow","a"]', '2["slow","b"]')

@@ -157,6 +157,17 @@ def test_a_client_waits_while_a_middleware_thinks(house: House, thinking: Thinki
     assert browser.heard() == [f'0{{"sid":"{socket.id}"}}']
 
 
+def test_whoever_was_refused_after_a_thought_may_ask_again(house: House, thinking: Thinking) -> None:
+    browser = house.browser()
+    browser.say("0")
+    thinking.done.errback(ConnectError("no"))
+    assert browser.heard() == ['4{"message":"no"}']
+    thinking.done = Deferred()
+    browser.say("0")
+    thinking.done.callback(None)
+    assert len(house.server.sockets.sockets) == 1
+
+
 def test_a_client_that_goes_while_a_middleware_thinks_ends_its_thoughts(house: House, thinking: Thinking) -> None:
     came: list[Socket] = []
     house.server.on_connection(came.append)
@@ -239,25 +250,6 @@ def test_connection_listeners_may_fail_or_be_async(house: House, logged: list[Fa
     assert came == [browser.connect().id]
     assert len(logged) == 1
     logged.clear()
-
-
-def test_a_client_that_goes_cancels_its_connection_listener_for_which_no_event_waits(house: House) -> None:
-    seen: list[str] = []
-
-    @house.server.on_connection
-    async def stays(socket: Socket) -> None:
-        socket.on("e")(seen.append)
-        try:
-            await Deferred()
-        finally:
-            seen.append("over")
-
-    browser = house.browser()
-    browser.connect()
-    browser.say('2["e","a"]')
-    assert seen == ["a"]
-    browser.cut()
-    assert seen == ["a", "over"]
 
 
 def test_a_connection_listener_may_disconnect(house: House) -> None:

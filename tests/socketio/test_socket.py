@@ -116,3 +116,18 @@ def test_incoming_catch_alls_come_and_go(browser: Browser, socket: Socket) -> No
     socket.off_any()
     browser.say('2["e"]')
     assert calls == ["two"]
+
+
+def test_a_socket_s_own_error_listener_is_told_of_a_middleware_that_failed(browser: Browser, socket: Socket) -> None:
+    told: list[Any] = []
+    error = PermissionError()
+
+    @socket.use
+    def check(event: str, args: list[Any]) -> None:
+        raise error
+
+    socket.on("error")(told.append)
+    socket.on("e")(lambda: told.append("delivered"))
+    browser.say('21["e"]')
+    assert told == [error]
+    assert browser.heard() == []

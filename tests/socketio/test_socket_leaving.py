@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from twisted.internet.defer import Deferred
 
 from tests.support.socketio import Browser, House
 from yekta.socketio.recovery import Settings as RecoverySettings
@@ -180,3 +181,22 @@ def test_an_event_that_cannot_be_said_keeps_nobody_from_coming_back(recovering: 
     welcome, event = come_back(recovering, socket.pid, offset)
     assert welcome == {"sid": socket.id, "pid": socket.pid}
     assert event[0] == "missed"
+
+
+def test_a_client_that_goes_cancels_its_connection_listener_for_which_no_event_waits(house: House) -> None:
+    seen: list[str] = []
+
+    @house.server.on_connection
+    async def stays(socket: Socket) -> None:
+        socket.on("e")(seen.append)
+        try:
+            await Deferred()
+        finally:
+            seen.append("over")
+
+    browser = house.browser()
+    browser.connect()
+    browser.say('2["e","a"]')
+    assert seen == ["a"]
+    browser.cut()
+    assert seen == ["a", "over"]
