@@ -191,6 +191,13 @@ def test_a_pause_holds_for_the_next_provider_too(stage):
     assert stage.second.last.calls == ["paused", "resumed"]
 
 
+def test_a_pause_that_is_over_holds_for_nobody(stage):
+    stage.generation.pause()
+    stage.generation.resume()
+    stage.first.last.done.errback(ProviderError(Kind.TIMEOUT))
+    assert stage.second.last.calls == []
+
+
 def fail_twice(stage, kind=Kind.UNREACHABLE):
     stage.first.last.done.errback(ProviderError(kind))
     stage.ask()
@@ -201,6 +208,12 @@ def test_who_keeps_failing_is_left_out(stage):
     fail_twice(stage)
     stage.ask()
     assert (len(stage.first.puppets), len(stage.second.puppets)) == (2, 3)
+
+
+def test_to_fail_in_the_middle_of_an_answer_counts(stage):
+    stage.first.last.text("a")
+    fail_twice(stage)
+    assert stage.breaker.state is State.OPEN
 
 
 @pytest.mark.parametrize("kind", [Kind.REJECTED, Kind.EMPTY, Kind.TOO_LONG])
@@ -216,6 +229,24 @@ def test_a_trial_that_speaks_closes_the_breaker(stage):
     assert stage.breaker.state is State.HALF_OPEN
     stage.first.last.text("a")
     assert stage.breaker.state is State.CLOSED
+
+
+def test_a_trial_that_is_done_without_a_word_closes_it_too(stage):
+    fail_twice(stage)
+    stage.clock.advance(30)
+    stage.ask()
+    stage.first.last.done.callback(Completion("stop"))
+    assert stage.breaker.state is State.CLOSED
+
+
+@pytest.mark.parametrize("error", [KeyError(1), ProviderError(Kind.REJECTED)])
+def test_a_trial_that_shows_nothing_makes_room_for_another(stage, error):
+    fail_twice(stage)
+    stage.clock.advance(30)
+    stage.ask()
+    stage.first.last.done.errback(error)
+    stage.ask()
+    assert len(stage.first.puppets) == 4
 
 
 def test_a_cancelled_trial_makes_room_for_another(stage):
