@@ -221,6 +221,17 @@ def test_after_a_close_nothing_more_is_received(gateway: Gateway) -> None:
     assert len(gateway.user.reasons()) == 1
 
 
+def test_to_close_once_more_gives_the_client_no_more_time(start: Start) -> None:
+    gateway = start(drain_timeout=10.0)
+    gateway.open()
+    connection = gateway.user.connection
+    connection.send("rest")
+    for _ in range(2):
+        connection.close()
+        gateway.clock.advance(5)
+    assert gateway.user.reasons() == ["forced close"]
+
+
 def test_server_closes_at_once_where_nothing_need_be_delivered(gateway: Gateway) -> None:
     client = gateway.open()
     gateway.user.connection.send("lost")

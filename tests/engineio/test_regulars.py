@@ -71,3 +71,32 @@ def test_what_is_said_while_a_post_is_handled_leaves_with_the_waiting_poll_at_on
     assert client.request("POST", "4a\x1e4b").transport.writes
     assert len(poll.transport.writes) == answered + 1
     assert body(poll) == "4a\x1e4b"
+
+
+def test_a_poll_that_speaks_another_protocol_than_its_connection_is_refused(start: Callable[..., Gateway]) -> None:
+    gateway = start(allow_eio3=True)
+    gateway.ask("EIO=3&transport=polling")
+    (sid,) = gateway.engine.connections
+    answer = gateway.ask(f"EIO=4&transport=polling&sid={sid}").answer()
+    assert answer is not None
+    assert answer.status == 400
+    assert sid in gateway.engine.connections
+
+
+def test_a_poll_that_asks_for_an_upgrade_is_refused(start: Callable[..., Gateway]) -> None:
+    client = start().open()
+    answer = client.request("GET", headers={"Connection": "Upgrade", "Upgrade": "websocket"}).answer()
+    assert answer is not None
+    assert answer.status == 400
+    assert client.post("4a").status == 200
+
+
+def test_who_polls_is_served_by_an_engine_that_drains_though_somebody_looks_on(
+    start: Callable[..., Gateway],
+) -> None:
+    gateway = start()
+    client = gateway.open()
+    gateway.engine.use(lambda request, headers: None)
+    gateway.engine.draining = True
+    assert client.post("4a").status == 200
+    assert body(client.poll()) == "4a"

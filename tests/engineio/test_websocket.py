@@ -237,6 +237,17 @@ def test_a_probe_that_does_not_begin_with_2probe_is_closed(gateway: Gateway, tex
     assert gateway.user.told == [("message", "still polling")]
 
 
+def test_a_probe_that_says_so_twice_is_closed(gateway: Gateway) -> None:
+    client = gateway.open()
+    socket = client.probe()
+    socket.send_text("2probe")
+    socket.send_text("2probe")
+    assert socket.texts() == ["3probe"]
+    assert socket.close() is not None
+    client.post("4still polling")
+    assert gateway.user.told == [("message", "still polling")]
+
+
 @pytest.mark.parametrize("state", ["opened", "probed", "upgraded"])
 def test_a_second_websocket_is_closed_and_the_session_stays_intact(gateway: Gateway, state: str) -> None:
     client = gateway.open()

@@ -92,9 +92,10 @@ def test_middlewares_are_asked_in_order_until_one_refuses(house: House) -> None:
     asked: list[str] = []
 
     @house.server.use
-    def first(socket: Socket) -> None:
+    def first(socket: Socket) -> str:
         asked.append("first")
         socket.data["by"] = "first"
+        return "whatever it returns"
 
     @house.server.use
     async def second(socket: Socket) -> None:

@@ -128,6 +128,15 @@ def test_an_offset_that_is_not_ours_is_a_failure(house: House, offset: Any) -> N
     assert not come_back(house, client, offset=offset).socket.recovered
 
 
+@pytest.mark.parametrize("number", ["", "x", "²", "1" * 5_000])
+def test_an_offset_that_begins_as_ours_do_is_a_failure(house: House, number: str) -> None:
+    client = visit(house)
+    house.server.emit("a")
+    ((_, offset),) = client.read()
+    client.cut()
+    assert not come_back(house, client, offset=offset.rpartition("-")[0] + "-" + number).socket.recovered
+
+
 def test_an_offset_of_the_future_is_a_failure(house: House) -> None:
     client = visit(house)
     house.server.emit("news")

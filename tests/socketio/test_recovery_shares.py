@@ -275,7 +275,10 @@ def test_the_log_goes_with_the_last_who_could_come_back(house: House) -> None:
 
 
 @pytest.mark.parametrize(("value", "recovered"), [({1: "x"}, False), (object(), True)])
-def test_what_only_msgpack_can_say_is_no_hole_that_nobody_knows_of(house: House, value: Any, recovered: bool) -> None:
+@pytest.mark.parametrize("alone", [False, True])
+def test_what_only_msgpack_can_say_is_no_hole_that_nobody_knows_of(
+    house: House, alone: bool, value: Any, recovered: bool
+) -> None:
     client = visit(house).cut()
-    house.server.emit("news", value)
+    (client.socket if alone else house.server).emit("news", value)
     assert come_back(house, client).socket.recovered is recovered

@@ -162,6 +162,13 @@ def test_the_end_of_the_connection_is_told_to_a_request_that_waits(client: HttpC
     assert client.unread() == b""
 
 
+def test_requests_that_wait_for_a_turn_go_with_the_connection(client: HttpClient, clock: Clock, doors: Doors) -> None:
+    client.send(GET * 2)
+    client.hang_up()
+    clock.advance(0)
+    assert len(doors.arrivals) == 1
+
+
 def test_an_answer_is_given_once(client: HttpClient, doors: Doors) -> None:
     client.ask("GET", "/door")
     doors.arrivals[0].respond(500, {}, b"again")
