@@ -22,6 +22,9 @@ def test_putting_again_replaces_and_refreshes() -> None:
         lru.put(key, value)
     assert lru.get("a") == 3
     assert "b" not in lru
+    lru.put("a", 5)
+    lru.put("a", 6)
+    assert (lru.take("a"), lru.get("a")) == (6, None)
 
 
 def test_discarding_the_unknown_does_nothing() -> None:

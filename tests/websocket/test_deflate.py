@@ -152,6 +152,18 @@ def test_what_is_sent_refers_to_what_was_sent_before_within_the_window(clock: Cl
     client.send_close()
 
 
+def test_bytes_are_packed_as_texts_are(clock: Clock) -> None:
+    recorder, client = opened(clock)
+    long, short = b"the same bytes again" * 20, b"short"
+    recorder.websocket.send_binary(long)
+    recorder.websocket.send_binary(short)
+    clock.advance(0)
+    (first, packed_bytes), second = sent(client)
+    assert (first, second) == (BINARY | RSV1 << 4 | 0x80, (BINARY | 0x80, short))
+    assert unpacked(zlib.decompressobj(-15), packed_bytes) == long
+    client.send_close()
+
+
 def test_an_answer_is_packed_where_it_is_long(clock: Clock) -> None:
     recorder, client = opened(clock)
     recorder.then = lambda recorder, text: recorder.websocket.send_text(text)
