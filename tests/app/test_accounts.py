@@ -11,6 +11,7 @@ import pytest
 import pytest_twisted
 from twisted.internet.defer import Deferred, gatherResults
 from twisted.internet.task import Clock
+from twisted.logger import capturedLogs, formatEvent
 
 from tests.support.databases import database, reactor, url
 from tests.support.session_stores import FakeOutage
@@ -163,9 +164,17 @@ async def test_unknown_users_wrong_passwords_and_no_password_are_one_answer_for_
         before = world.passwords.checks
         assert await refusal(world.accounts.login(identifier, "wrong horse")) == WRONG
         assert world.passwords.checks == before + 1
+
+
+@pytest_twisted.ensureDeferred
+async def test_what_can_be_nobodys_is_neither_hashed_nor_an_attempt(world: World) -> None:
+    await world.accounts.register(**SARA)
     assert await refusal(world.accounts.login("no identifier at all", PASSWORD)) == WRONG
     assert await refusal(world.accounts.login("x" + "\u0301" * 100_000, PASSWORD)) == WRONG
-    assert await refusal(world.accounts.login("sara@example.com", PASSWORD * 100)) == WRONG
+    for _ in range(6):
+        assert await refusal(world.accounts.login("sara@example.com", PASSWORD * 100)) == WRONG
+    assert world.passwords.checks == 0
+    await world.accounts.login("sara@example.com", PASSWORD)
 
 
 @pytest_twisted.ensureDeferred
@@ -245,20 +254,25 @@ async def test_a_hash_of_older_parameters_is_renewed_by_a_login(world: World) ->
 
 
 @pytest_twisted.ensureDeferred
-async def test_an_outage_is_no_failed_attempt_and_says_nothing_of_itself(world: World) -> None:
+async def test_an_outage_is_no_failed_attempt_and_says_nothing_of_itself_but_to_the_log(world: World) -> None:
     await world.accounts.register(**SARA)
     world.session_store.is_down = True
-    for _ in range(6):
-        status, error, message = await refusal(world.accounts.login("sara@example.com", PASSWORD))
-        assert (status, error, message) == (503, "Login failed", "Could not log in. Please try again.")
-    await world.database.close()
-    for _ in range(6):
-        assert (await refusal(world.accounts.login("sara@example.com", PASSWORD)))[:2] == (503, "Login failed")
-    assert await refusal(world.accounts.register(**SARA)) == (
-        503,
-        "Registration failed",
-        "Could not register user. Please try again.",
-    )
+    with capturedLogs() as logs:
+        for _ in range(6):
+            status, error, message = await refusal(world.accounts.login("sara@example.com", PASSWORD))
+            assert (status, error, message) == (503, "Login failed", "Could not log in. Please try again.")
+        await world.database.close()
+        for _ in range(6):
+            assert (await refusal(world.accounts.login("sara@example.com", PASSWORD)))[:2] == (503, "Login failed")
+        assert await refusal(world.accounts.register(**SARA)) == (
+            503,
+            "Registration failed",
+            "Could not register user. Please try again.",
+        )
+    told = [formatEvent(event) for event in logs if event["log_namespace"] == "yekta.app.accounts"]
+    assert told[0] == "Login failed: It is down."
+    assert [line.partition(":")[0] for line in told] == ["Login failed"] * 12 + ["Registration failed"]
+    assert not any("sara" in line.lower() for line in told)
 
 
 @pytest_twisted.ensureDeferred

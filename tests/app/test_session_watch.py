@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
+from twisted.logger import LogLevel, capturedLogs
 
 from tests.support.session_stores import FakeOutage
 from tests.support.sessions import DAY, World, now, world
 from yekta.app.ended_feed import BATCH
+from yekta.app.session_store import Ended
 from yekta.app.sessions import EXPIRED, LOGGED_OUT, Sessions
 
 __all__ = ["world"]
@@ -133,6 +136,36 @@ def test_a_poll_that_fails_catches_up_later(world: World) -> None:
     world.store.is_down = False
     world.clock.advance(0.5)
     assert world.here.heard == [(session.id, LOGGED_OUT) for _, session in held]
+
+
+def test_an_outage_is_logged_once_and_so_is_its_end(world: World) -> None:
+    _, session = world.here.acquire()
+    world.here.sessions.hold(session)
+    world.clock.advance(0.5)
+    with capturedLogs() as logs:
+        for is_down in (True, False, True, False):
+            world.store.is_down = is_down
+            world.clock.pump([0.5] * 3)
+    assert [log["log_level"] for log in logs] == [LogLevel.warn, LogLevel.info] * 2
+
+
+def test_a_poll_on_its_way_ends_with_the_watch() -> None:
+    clock, asked = Clock(), []
+
+    class Slow(FakeOutage):
+        async def ended_after(self, sequence: int, limit: int) -> list[Ended]:
+            asked.append(Deferred())
+            return await asked[-1]
+
+    sessions = Sessions(Slow(), clock)
+    sessions.start()
+    _, session = now(sessions.acquire())
+    sessions.hold(session)
+    clock.advance(0.5)
+    with capturedLogs() as logs:
+        now(sessions.stop())
+    assert [each.called for each in asked] == [True]
+    assert (clock.getDelayedCalls(), logs) == ([], [])
 
 
 def test_more_ends_than_fit_into_one_batch(world: World) -> None:
