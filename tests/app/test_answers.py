@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from twisted.logger import capturedLogs
 from twisted.python.failure import Failure
 
 from tests.support.answers import ORPHAN, World, world
@@ -145,12 +146,15 @@ def test_cancelled_before_the_provider_is_asked_it_ends_at_once(world: World) ->
     assert reader.heard == [("ai:response:complete", complete)]
 
 
-def test_a_failure_after_the_end_changes_nothing(world: World) -> None:
+def test_what_comes_after_the_end_changes_nothing_but_a_failure_is_logged(world: World) -> None:
     answer = world.begin()
     reader = world.follow(answer)
     world.generation.finish()
-    answer.failed(Failure(ClientError("Service unavailable", status=503)))
+    answer.cancel()
+    with capturedLogs() as logs:
+        answer.failed(Failure(ClientError("Service unavailable", status=503)))
     assert (answer.state, answer.error, len(reader.heard)) == (State.COMPLETE, None, 1)
+    assert [log["log_failure"].value.status for log in logs] == [503]
 
 
 def test_whoever_waits_is_told_of_the_end_whatever_it_is_and_may_give_up(world: World) -> None:

@@ -70,6 +70,7 @@ def test_an_answer_that_has_ended_is_kept_for_a_while_and_then_forgotten(world: 
     assert world.answers.find("m", Owner("s")) is answer
     world.clock.advance(1)
     assert world.answers.find("m", Owner("s")) is None
+    assert "session:s" not in repr(vars(world.answers))
     assert world.clock.getDelayedCalls() == []
 
 
@@ -198,7 +199,7 @@ def test_a_server_that_stops_ends_its_answers_and_begins_none(world: World) -> N
     assert answer.state is State.FAILED
     with pytest.raises(ClientError) as caught:
         world.begin("late")
-    assert caught.value.status == 503
+    assert (caught.value.status, caught.value.retry_after) == (503, 5)
 
 
 def test_an_answer_that_has_made_room_for_another_is_not_forgotten_twice() -> None:
