@@ -189,6 +189,8 @@ def test_one_subscriber_that_fails_does_not_keep_the_others_from_hearing() -> No
     sessions.on_ended(lambda *ended: heard.append(ended))
     token, session = now(sessions.acquire())
     sessions.hold(session)
-    now(sessions.end(token))
+    with capturedLogs() as logs:
+        now(sessions.end(token))
     assert heard == [(session.id, LOGGED_OUT)]
+    assert [log["log_failure"].type for log in logs] == [ZeroDivisionError]
     now(sessions.stop())

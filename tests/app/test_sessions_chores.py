@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 
 import pytest
+from twisted.logger import LogLevel, capturedLogs, formatEvent
 
 from tests.support.sessions import DAY, World, now, world
 from yekta.app.sessions import TOUCHED_LIMIT, InvalidSession
@@ -64,3 +65,22 @@ def test_what_has_expired_is_purged_every_hour_whatever_happened_before(world: W
     assert len(world.store._by_hash) == 0
     with pytest.raises(InvalidSession):
         world.here.find(token)
+
+
+def test_a_chore_that_fails_is_logged_and_done_again_when_its_time_comes(world: World) -> None:
+    purged: list[float] = []
+
+    async def fail() -> None:
+        purged.append(world.clock.seconds())
+        raise ZeroDivisionError
+
+    now(world.there.sessions.stop())
+    world.here.sessions.on_purged(fail)
+    with capturedLogs() as logs:
+        world.clock.pump([3600.0] * 2)
+        world.here.sessions.touch("id")
+        world.store.is_down = True
+        world.clock.advance(60.0)
+    assert purged == [3600.0, 7200.0]
+    assert [log["log_level"] for log in logs] == [LogLevel.critical, LogLevel.critical, LogLevel.warn]
+    assert formatEvent(logs[-1]) == "Sessions could not be written: It is down."

@@ -113,6 +113,18 @@ def test_so_many_visitors_and_no_more() -> None:
     assert visited.visitor() is not None
 
 
+@pytest.mark.parametrize("ask", ["find", "cancel", "streams", "drop"])
+@pytest.mark.parametrize("name", ["m", "other"])
+def test_who_has_been_told_all_is_hung_up_on(visited: Visited, ask: str, name: str) -> None:
+    visited.answers.begin("m", "sara", None).cancel()
+    transport = visited.visitor()
+    assert transport is not None
+    transport.receive(framed({**QUESTION, "ask": ask, "name": name}))
+    visited.clock.advance(0)
+    assert len(replies(transport)) == 1
+    assert transport.lost is not None
+
+
 def test_of_very_many_answers_the_newest_are_told(visited: Visited) -> None:
     for number in range(MAX_LISTED + 5):
         visited.answers.begin(str(number), SARA)

@@ -50,6 +50,9 @@ def test_a_failure_there_is_told_in_the_same_words(town: Town, kind: Kind) -> No
     late = resumed(town)
     assert late.heard[-1] == reader.heard[-1]
     assert late.texts == {"m": "half"}
+    error = outcome(town, town["b"].everywhere.find(SARA, "m")).error
+    assert (error.kind, error.retry_after) == (kind, 7)
+    assert town.lines == []
 
 
 def test_a_refusal_there_is_told_in_the_same_words(town: Town) -> None:
@@ -61,6 +64,8 @@ def test_a_refusal_there_is_told_in_the_same_words(town: Town) -> None:
         "ai:response:error",
         {"error": "Not now.", "messageId": "m", "retryable": True},
     )
+    error = outcome(town, town["b"].everywhere.find(SARA, "m")).error
+    assert (error.error, error.status, error.retry_after) == ("No", 503, 5)
 
 
 def test_an_error_of_its_own_is_kept_to_itself(town: Town) -> None:
@@ -100,6 +105,7 @@ def test_a_home_that_says_nothing_for_very_long_is_given_up(town: Town) -> None:
     reader.keep_up()
     town.clock.advance(SILENCE - 1)
     assert reader.texts == {"m": "half more and"}
+    assert reader.heard[-1][0] == "ai:response:chunk"
     town.clock.advance(1)
     assert reader.heard[-1][1] == {"messageId": "m", "error": Kind.INTERRUPTED.value, "retryable": True}
     town.settle()
