@@ -28,6 +28,7 @@ async def test_a_page_and_all_it_loads_come_from_here(house: House, page: str) -
         assert answer.status == 200, path
         assert "default-src 'self'" in answer.headers["content-security-policy"]
         assert answer.headers["x-content-type-options"] == "nosniff"
+        assert answer.headers["referrer-policy"] == "no-referrer"
         seen.add(path)
         if not path.endswith((".map", "swagger-ui-bundle.js", "swagger-ui.css")):
             names = [next(filter(None, found), "") for found in _LOADED.findall(answer.text)]

@@ -252,6 +252,23 @@ async def test_a_message_id_is_answered_once_at_a_time(house: House) -> None:
     assert (await first).status == 200
 
 
+@pytest.mark.parametrize("headers", [{}, EVENTS])
+@pytest_twisted.ensureDeferred
+async def test_the_answer_of_a_stranger_who_hung_up_is_given_up(house: House, headers: dict[str, str]) -> None:
+    asked = ensureDeferred(call(house, "POST", CHAT, {"message": "?"}, headers=headers))
+    generation = await house.gateway.provider.asked()
+    asked.cancel()
+    await asked.addErrback(lambda _: None)
+    await soon(generation.cancelled)
+
+
+@pytest_twisted.ensureDeferred
+async def test_who_cannot_be_recognized_for_an_outage_is_not_taken_for_a_stranger(house: House) -> None:
+    house.gateway.store.is_down = True
+    assert (await refused(house, "POST", CHAT, {"message": "?"}, token="x" * 43))[0] == 503
+    assert house.gateway.provider.generations == []
+
+
 @pytest.mark.parametrize(("is_up", "word"), [(True, "operational"), (False, "degraded")])
 @pytest_twisted.ensureDeferred
 async def test_the_status_of_the_ai_is_looked_up_once_in_a_while(house: House, is_up: bool, word: str) -> None:

@@ -95,6 +95,15 @@ def test_what_looks_like_a_token(text: str, left: str) -> None:
     assert redact(text) == left
 
 
+@pytest.mark.parametrize("said", ["GET /?token=short", '{"Token":"short"}', "authorization: Bearer short"])
+@pytest.mark.parametrize("shown", ["{said}", "something"])
+def test_a_short_secret_is_known_in_an_event_by_its_word_alone(said: str, shown: str) -> None:
+    file = io.StringIO()
+    Logger("test", observer=LogPublisher(Redactor(), WRITERS["our JSON"](file))).info(shown, said=said)
+    assert "[redacted]" in file.getvalue()
+    assert "short" not in file.getvalue()
+
+
 def test_what_is_no_secret_is_as_it_was() -> None:
     events: list[dict[str, Any]] = []
     failure, bag = failing("nothing"), Bag("nothing")
