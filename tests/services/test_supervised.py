@@ -14,7 +14,7 @@ from twisted.internet.task import Clock
 from twisted.logger import capturedLogs, formatEvent
 from twisted.python.failure import Failure
 
-from yekta.services.supervised import LONGEST_PAUSE, PAUSE, STABLE, Supervised
+from yekta.services.supervised import LONGEST_PAUSE, PAUSE, STABLE, START, Supervised
 from yekta.services.worker import SILENCE
 
 _REPORT = 3
@@ -150,3 +150,41 @@ def test_settings_are_read_again_by_one_that_starts_as_soon_as_it_serves(parent:
     assert parent.signals == ["HUP"]
     parent.worker.reload()
     assert parent.signals == ["HUP", "HUP"]
+
+
+def test_one_that_gives_no_sign_of_life_is_killed_while_it_starts_and_while_it_serves(
+    parent: Parent, clock: Clock
+) -> None:
+    with capturedLogs() as lines:
+        clock.advance(START - 0.01)
+        assert parent.signals == []
+        clock.advance(0.01)
+        assert parent.signals == ["KILL"]
+        parent.end()
+        clock.advance(PAUSE)
+        for sign in (b"READY=1", b"WATCHDOG=1"):
+            parent.say(sign)
+            clock.advance(SILENCE - 0.01)
+        assert parent.signals == ["KILL"]
+        clock.advance(0.01)
+    assert parent.signals == ["KILL", "KILL"]
+    assert [formatEvent(line) for line in lines].count("worker 1 gives no sign of life") == 2
+
+
+def test_what_it_logs_is_logged_by_us_with_its_number_and_so_is_what_it_says_otherwise(parent: Parent) -> None:
+    with capturedLogs() as lines:
+        for piece in (b'{"log_namespace": "a", "log_format": "hel', b'lo"}\nno log\xff\n'):
+            parent.pipes[-1].childDataReceived(1, piece)
+    assert (formatEvent(lines[0]), lines[0]["worker"], lines[0]["log_system"]) == ("hello", 1, "a worker 1")
+    assert [formatEvent(line) for line in lines[1:]] == ["worker 1: no log\ufffd"]
+
+
+def test_stopped_it_is_told_to_end_or_not_started_again(parent: Parent, clock: Clock) -> None:
+    with capturedLogs():
+        parent.end()
+    assert parent.worker.stop().called
+    clock.advance(PAUSE)
+    assert len(parent.pipes) == 1
+    parent.worker.start()
+    assert not parent.worker.stop().called
+    assert parent.signals == ["TERM"]
