@@ -10,6 +10,7 @@ import pytest
 
 from tests.support.application import Application, masked
 from tests.support.calls import calls_of
+from tests.support.sessions import now
 
 
 @pytest.fixture
@@ -22,6 +23,16 @@ def application() -> Iterator[Application]:
 def test_an_answer_is_the_contracts_to_the_byte(application: Application) -> None:
     said = application.native().say('{"event":"ping","id":"a"}')
     assert json.loads(said[2:]) == {"event": "pong", "data": {"timestamp": "2026-01-31T09:05:02.123Z"}, "id": "a"}
+
+
+@pytest.mark.parametrize(("door", "ping"), [("native", '{"event":"ping"}'), ("socketio", '42["ping"]')])
+def test_what_is_said_at_either_door_is_activity_of_the_session(application: Application, door: str, ping: str) -> None:
+    client = getattr(application, door)()
+    [peer] = application.hub.peers
+    application.clock.advance(5.0)
+    client.say(ping)
+    now(application.sessions.stop())
+    assert now(application.store.last_activity(peer.session.id)) == application.clock.seconds()
 
 
 def test_what_a_room_is_told_is_compressed_for_those_who_agreed_on_it() -> None:

@@ -84,12 +84,15 @@ class Open:
 
 
 class Application:
-    """``dispatcher``, ``hub``, ``answers`` and ``server`` are the application's own; see `Limits` for the other."""
+    """``dispatcher``, ``hub``, ``answers`` and ``server`` are the application's own, ``store`` its sessions';
+    see `Limits` for the other.
+    """
 
     def __init__(self, deflate_threshold: int | None = None) -> None:
         self.clock = Clock()
         self.clock.advance(1_769_850_302.123)
-        self.sessions = Sessions(FakeOutage(), self.clock)
+        self.store = FakeOutage()
+        self.sessions = Sessions(self.store, self.clock)
         self.server = Server(self.clock, Settings(recovery=Recovery(120)))
         self.hub = Hub(self.sessions, self.server.sockets.adapter)
         self.answers = Answers(self.clock)
