@@ -48,6 +48,7 @@ async def test_sqlite_writes_ahead(tmp_path: Path) -> None:
         "postgresql://u:hunter2@h/d?no_such_option=hunter2",
         "postgresql://u:hunter2@127.0.0.1:1/d?password=hunter2",
         "postgresql://u:hunter2@/d?host=/no/such/socket",
+        "postgresql://u:hunter2@h/\udce9",
     ],
 )
 @pytest_twisted.ensureDeferred
@@ -78,6 +79,12 @@ def test_a_database_is_the_same_by_whatever_way_it_is_named(tmp_path: Path, monk
     assert driver_for("sqlite:///b.db").identity != driver_for("sqlite:///a.db").identity
 
 
+def test_a_file_may_have_any_name(tmp_path: Path) -> None:
+    folder = tmp_path / os.fsdecode(b"caf\xe9")
+    folder.mkdir()
+    assert driver_for(f"sqlite:///{folder}/a.db").identity != driver_for(f"sqlite:///{tmp_path}/a.db").identity
+
+
 def test_a_server_is_the_same_by_whatever_way_it_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     one = driver_for("postgresql://sara:hunter2@h:5433/d").identity
     for other in ("postgres://sara:changed@h:5433/d?connect_timeout=9", "postgresql:///d?host=h&port=5433&user=sara"):
@@ -91,5 +98,5 @@ def test_a_server_is_the_same_by_whatever_way_it_is_named(monkeypatch: pytest.Mo
 @pytest_twisted.ensureDeferred
 async def test_a_file_that_is_no_database(tmp_path: Path) -> None:
     (tmp_path / "test.db").write_text("This is a letter. " * 100)
-    with pytest.raises(DatabaseError, match="DATABASE_URL"):
+    with pytest.raises(DatabaseError, match=r"DATABASE_URL \(.*\) failed: file is not a database\."):
         await open_database(new_url("sqlite", tmp_path), reactor)

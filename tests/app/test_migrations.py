@@ -45,5 +45,5 @@ async def test_a_newer_schema_is_refused(database: Database, url: str) -> None:
     newer = (*MIGRATIONS, ("CREATE TABLE later (id TEXT)",))
     await database.change(lambda transaction: migrate(transaction, newer))
     assert await database.query("SELECT count(*) FROM later") == [(0,)]
-    with pytest.raises(DatabaseError, match=f"schema version {len(newer)}"):
+    with pytest.raises(DatabaseError, match=f"DATABASE_URL has schema version {len(newer)}"):
         await open_database(url, reactor)

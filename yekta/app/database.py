@@ -237,6 +237,6 @@ def _make_pool(driver: Driver, reactor: IReactorCore, connections: int) -> Any:
 
 def _describe(driver: Driver, error: BaseException) -> str:
     """A sentence. Only an operational error's own text is quoted: others may repeat a query's parameters."""
-    lines = str(error).splitlines() if isinstance(error, driver.operational) else []
+    lines = str(error).splitlines() if driver.is_operational(error) else []
     reason = lines[0] if lines else type(error).__name__
     return f"The database of DATABASE_URL ({driver.shown}) failed: {reason.rstrip('.')}."

@@ -64,9 +64,9 @@ class Driver:
     arguments: dict[str, Any] = attrs.field(repr=False)
     #: Makes sure that there is something to connect to. Raises `DatabaseError`.
     create: Callable[[], object]
-    #: The base of the module's exceptions, and the kind whose text is about the server, never about data.
+    #: The base of the module's exceptions, and which of them has a text about the server or the file, never about data.
     error: type[Exception]
-    operational: type[Exception]
+    is_operational: Callable[[BaseException], bool]
     #: Called in a database thread with every new connection.
     opened: Callable[[Any], object]
     #: SQL that begins a transaction which is going to write.
@@ -118,7 +118,7 @@ def _sqlite(path: Path, shown: str) -> Driver:
         },
         create=partial(_create_private, path, shown),
         error=sqlite3.Error,
-        operational=sqlite3.OperationalError,
+        is_operational=_is_about_the_file,
         opened=_set_pragmas,
         begin="BEGIN IMMEDIATE",
         schema_lock="SELECT 1",  # BEGIN IMMEDIATE has locked the file already.
@@ -127,6 +127,11 @@ def _sqlite(path: Path, shown: str) -> Driver:
         is_lost=lambda connection: False,
         interrupt=lambda connection: connection.interrupt(),
     )
+
+
+def _is_about_the_file(error: BaseException) -> bool:
+    # A file that is no database, or no longer one, has no class of its own: the others derive from this one.
+    return isinstance(error, sqlite3.OperationalError) or type(error) is sqlite3.DatabaseError
 
 
 def _create_private(path: Path, shown: str) -> None:
@@ -168,7 +173,7 @@ def _postgresql(url: str) -> Driver:
     shown = _without_password(url)
     try:
         arguments = POSTGRESQL_DEFAULTS | conninfo_to_dict(url)
-    except psycopg.Error:
+    except (psycopg.Error, UnicodeEncodeError):
         # The parser's own words may quote a piece of the password.
         raise DatabaseError(f"DATABASE_URL ({shown}) is not a valid PostgreSQL URL.") from None
     defaults = {each.keyword.decode(): each.val.decode() for each in pq.Conninfo.get_defaults() if each.val}
@@ -180,7 +185,7 @@ def _postgresql(url: str) -> Driver:
         arguments=arguments | {"autocommit": True},
         create=lambda: None,
         error=psycopg.Error,
-        operational=psycopg.OperationalError,
+        is_operational=lambda error: isinstance(error, psycopg.OperationalError),
         opened=lambda connection: None,
         begin="BEGIN",
         schema_lock=f"SELECT pg_advisory_xact_lock({_SCHEMA_LOCK})",
@@ -193,7 +198,8 @@ def _postgresql(url: str) -> Driver:
 
 
 def _digest(*parts: str) -> str:
-    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
+    # A path may have any bytes.
+    return hashlib.sha256("\0".join(parts).encode(errors="surrogateescape")).hexdigest()[:16]
 
 
 def _without_password(url: str) -> str:

@@ -112,7 +112,7 @@ def migrate(transaction: Runs, migrations: tuple[tuple[str, ...], ...] = MIGRATI
     version = rows[0][0] if rows else 0
     if version > len(migrations):
         raise DatabaseError(
-            f"The database has schema version {version}, this program knows only {len(migrations)}."
+            f"The database of DATABASE_URL has schema version {version}, this program knows only {len(migrations)}."
         )
     if version == len(migrations):
         return
