@@ -135,7 +135,7 @@ def test_a_folder_that_others_may_enter_is_not_used(folder: Path, prepare: Any) 
 )
 def test_a_folder_that_cannot_be_is_not_used(folder: Path, below: str, reason: str) -> None:
     folder.mkdir(0o700)
-    with pytest.raises(Unusable, match=f"^cannot be used: {reason}"):
+    with pytest.raises(Unusable, match=rf"^\({folder / below}\) cannot be used: {reason}"):
         Place(reactor, folder / below, "one", "a").open(host())
 
 

@@ -131,7 +131,8 @@ def test_without_an_access_log_requests_are_not_told_of(tmp_path: Path) -> None:
 
 def test_a_log_that_cannot_be_written_ends_start_up(tmp_path: Path) -> None:
     ended = attempt("yektayar-api", folder=tmp_path, twistd=(*TWISTD, "-n", "--pidfile=", "--logfile=no/where"))
-    assert (ended.status, ended.err) == (1, "yektayar-api: Cannot write the log: No such file or directory.\n")
+    sentence = f"Cannot write the log ({tmp_path}/no/where, --logfile): No such file or directory."
+    assert (ended.status, ended.err) == (1, f"yektayar-api: {sentence}\n")
 
 
 @pytest.mark.parametrize("format", ["text", "json"])

@@ -41,11 +41,11 @@ REFUSED = {
     "workers without a database": ("api", (), {"WORKERS": "2", "DATABASE_URL": "sqlite:////no/where/x.db"},
                                    "DATABASE_URL (sqlite:////no/where/x.db): the folder /no/where does not exist."),
     "a handover folder that is none": ("ws", ("--websocket-port=0",), {"HANDOVER_FOLDER": "/no/where"},
-                                       "HANDOVER_FOLDER cannot be used: "),
+                                       "HANDOVER_FOLDER (/no/where) cannot be used: No such file or "),
     "a link folder that others may enter": ("api", ("--port=0",), {"LINK_FOLDER": "/"},
                                             "LINK_FOLDER must be a folder that only its user may enter, not '/'."),
     "workers with a link folder that is none": ("ws", ("--websocket-port=0",), {"WORKERS": "2", "LINK_FOLDER": "/a/b"},
-                                                "LINK_FOLDER cannot be used: No such file or directory."),
+                                                "LINK_FOLDER (/a/b) cannot be used: No such file or directory."),
     "a file of settings that is none": ("ws", ("--env-file=none",), {},
                                         "--env-file must be the path of a file, not 'none'."),
     "a stray argument": ("api", ("3000",), {}, "'3000' is not a setting."),
@@ -75,10 +75,10 @@ REFUSED = {
     "workers with more metrics than ports": ("ws", ("--websocket-port=0",), {**_TWO, "METRICS_LISTEN": "tcp:65535"},
                                              "METRICS_LISTEN must leave a port to each worker: there is none after 6"),
     "workers that hand over nowhere": ("ws", ("--websocket-port=0",), {**_TWO, "HANDOVER_FOLDER": "/no/where"},
-                                       "HANDOVER_FOLDER cannot be used: "),
+                                       "HANDOVER_FOLDER (/no/where) cannot be used: No such file or "),
     # Only a worker finds out: no socket has so long a path.
     "workers that none of them could serve": ("ws", ("--websocket-port=0",), {**_TWO, "HANDOVER_FOLDER": _LONG},
-                                              "HANDOVER_FOLDER cannot be used: AF_UNIX path too long."),
+                                              f"HANDOVER_FOLDER ({_LONG}) cannot be used: AF_UNIX path too long."),
     "an unknown database": ("ws", (), {"DATABASE_URL": f"mysql://u:{PASSWORD}@h/d"},
                             "DATABASE_URL must begin with sqlite:/// or postgresql://."),
     "a missing folder": ("api", (), {"DATABASE_URL": "sqlite:////no/where/x.db"},
@@ -156,6 +156,15 @@ def test_who_starts_a_daemon_learns_that_it_could_not(tmp_path: Path, taken: int
     assert word in log
     assert "Traceback" not in ended.err + log
     assert not (tmp_path / "pid").exists()
+
+
+@pytest.mark.parametrize("options", [("--nodaemon",), ("--logfile=log",)], ids=["in front", "as a daemon"])
+def test_a_pidfile_that_cannot_be_written_ends_the_start(tmp_path: Path, options: tuple[str, ...]) -> None:
+    twistd = (*TWISTD, "--pidfile=no/pid", *options)
+    ended = attempt("yektayar-api", "--port=0", folder=tmp_path, twistd=twistd)
+    sentence = f"Cannot write {tmp_path}/no/pid (--pidfile, which may be empty)."
+    assert (ended.status, ended.err) == (1, f"yektayar-api: {sentence}\n")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_daemon_with_a_bad_setting_is_refused_before_it_is_one(tmp_path: Path) -> None:

@@ -58,7 +58,7 @@ class Place:
             self._listen(factory)
         except (CannotListenError, OSError) as error:
             reason = getattr(error, "socketError", None) or error
-            raise Unusable(f"cannot be used: {getattr(reason, 'strerror', None) or reason}.") from None
+            raise Unusable(f"({self._folder}) cannot be used: {getattr(reason, 'strerror', None) or reason}.") from None
 
     def names(self) -> list[str]:
         """The tags of all other processes, in their order; of some that are no more, too."""
@@ -127,6 +127,6 @@ def make_private(folder: Path) -> None:
             folder.mkdir(0o700)
         found = folder.lstat()
     except OSError as error:
-        raise Unusable(f"cannot be used: {error.strerror}.") from None
+        raise Unusable(f"({folder}) cannot be used: {error.strerror}.") from None
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid() or stat.S_IMODE(found.st_mode) & 0o077:
         raise Unusable(f"must be a folder that only its user may enter, not {str(folder)!r}.")

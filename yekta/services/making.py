@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import Any
 
 from twisted.application.service import IService
@@ -23,6 +24,7 @@ _log = Logger()
 def make(reactor: Any, options: ServiceOptions) -> IService:
     """See the module."""
     settings: Settings = options["settings"]
+    _check_pidfile(options)
     herald = systemd(reactor, os.environ)
     logs = _begin_log(reactor, options)
     for remark in options.remarks:
@@ -32,6 +34,16 @@ def make(reactor: Any, options: ServiceOptions) -> IService:
     return Gateway(reactor, options, settings, read=options.read, herald=herald, logs=logs)
 
 
+def _check_pidfile(options: ServiceOptions) -> None:
+    """Before the ports are opened; twistd would end in a traceback once they are. Raises SystemExit."""
+    runner = options.parent
+    # What is below another root is twistd's to find.
+    if runner is not None and runner.get("pidfile") and not runner.get("chroot"):
+        path = Path(runner["rundir"], runner["pidfile"])
+        if not os.access(path if path.exists() else path.parent, os.W_OK):
+            refuse(options.service, f"Cannot write {path.absolute()} (--pidfile, which may be empty).")
+
+
 def _begin_log(reactor: Any, options: ServiceOptions) -> Logs:
     """Before twistd opens its log. Raises SystemExit where the log's file cannot be opened."""
     redaction.begin()
@@ -39,5 +51,5 @@ def _begin_log(reactor: Any, options: ServiceOptions) -> Logs:
     try:
         logs.begin(options["settings"].log_format, options.parent)
     except OSError as error:
-        refuse(options.service, f"Cannot write the log: {error.strerror}.")
+        refuse(options.service, f"Cannot write the log ({error.filename}, --logfile): {error.strerror}.")
     return logs

@@ -102,7 +102,7 @@ class Gateway(Outermost):
         except ConfigError as error:
             refuse(str(self.name), str(error))
         except (CannotListenError, OSError) as error:
-            refuse(str(self.name), str(ways.unusable(error)))
+            refuse(str(self.name), str(ways.unusable(self._settings, error)))
         # Under the node, it is there until the last client has gone.
         handover.setServiceParent(node)
         node.handover = handover

@@ -12,6 +12,7 @@ from twisted.internet.interfaces import IProtocolFactory
 
 from yekta.services import control
 from yekta.services.config import ConfigError, Settings
+from yekta.services.late import reason_of
 
 
 def endpoints(settings: Settings) -> dict[str, str]:
@@ -42,10 +43,10 @@ def handover_folder(settings: Settings, name: str) -> Path:
     try:
         folder.mkdir(0o700, exist_ok=True)
     except OSError as error:
-        raise unusable(error) from None
+        raise unusable(settings, error) from None
     return folder
 
 
-def unusable(error: Exception) -> ConfigError:
+def unusable(settings: Settings, error: Exception) -> ConfigError:
     """HANDOVER_FOLDER is to blame."""
-    return ConfigError(f"HANDOVER_FOLDER cannot be used: {getattr(error, 'socketError', None) or error}.")
+    return ConfigError(f"HANDOVER_FOLDER ({settings.handover_folder}) cannot be used: {reason_of(error)}.")
