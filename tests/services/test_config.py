@@ -35,6 +35,7 @@ ACCEPTED = [
     ("WEBSOCKET_PATH", "/live/", "/live"),
     ("WEBSOCKET_PATH", "/", "/"),
     ("WEBSOCKET_PATH", "/socket.iox", "/socket.iox"),
+    ("WEBSOCKET_PATH", "/%D8%B3/v1.0~a:b@c", "/%D8%B3/v1.0~a:b@c"),
     ("CORS_ORIGIN", " https://a.example , http://b.example:1,", ("https://a.example", "http://b.example:1")),
     ("CORS_ORIGIN", "https://a.example/,capacitor://localhost", ("https://a.example/", "capacitor://localhost")),
     ("CORS_ORIGIN", "http://[::1]:8100", ("http://[::1]:8100",)),
@@ -86,7 +87,10 @@ REFUSED = {
     "PING_TIMEOUT": ("0", "-1", "nan", "inf", "1e9", "", "soon"),
     "RECOVERY_SECONDS": ("-1", "never", ""),
     "DRAIN_SECONDS": ("-1", "nan", "inf", "1e9", "", "soon"),
-    "WEBSOCKET_PATH": ("ws", "", "/ws?x=1", "http://h/ws", "/socket.io", "/socket.io/", "/socket.io/ws"),
+    "WEBSOCKET_PATH": (
+        *("ws", "", "/ws?x=1", "http://h/ws", "/socket.io", "/socket.io/", "/socket.io/ws"),
+        *("/سلام", "/w s", "/ws#x", "/caf\udce9"),
+    ),
     "CORS_ORIGIN": (
         *("app.example", "nullish", "https://a.example,b.example", "https://*.example", "*.example", "*://a"),
         *("https://a/b", "https://a?b", "https://a#b", "https://a b", "https://a.example https://b.example"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import suppress
 from ipaddress import ip_address
 from pathlib import Path
@@ -20,6 +21,9 @@ LONGEST_NAMESPACE = 256
 # As many digits as any number here has.
 _DIGITS = 15
 _LARGEST = 10**_DIGITS - 1
+
+# What a path has on its way (RFC 3986, 3.3). Every client encodes the rest, and would not be known by it.
+_PATH = re.compile(r"[\w.~!$&'()*+,;=:@%/-]*", re.ASCII)
 
 # What is in a URL, or a pattern, but in no origin (RFC 6454, 6.1).
 _NO_ORIGINS = frozenset("*/?#@ ")
@@ -84,6 +88,8 @@ def seconds(value: str) -> float:
 def path(value: str) -> str:
     if not value.startswith("/") or "?" in value:
         raise ValueError("a path that begins with /")
+    if not _PATH.fullmatch(value):
+        raise ValueError("a path as a request has it, percent-encoded")
     if f"{value}/".startswith("/socket.io/"):
         raise ValueError("a path that is none of Socket.IO's")
     return value.rstrip("/") or "/"
