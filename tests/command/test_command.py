@@ -108,6 +108,37 @@ def test_where_nobody_reads_on_it_ends_without_a_word(shell: Shell, tmp_path: Pa
     assert (ended.returncode, ended.stderr) == (141, b"")
 
 
+def test_a_terminal_without_the_letters_gets_escapes(shell: Shell) -> None:
+    told = subprocess.run(
+        [YEKTA, "send", "--url", shell.pair.api_url, "echo", '"سلام"'],
+        env=environment({"PYTHONIOENCODING": "ascii"}),
+        capture_output=True,
+        timeout=PATIENCE,
+        check=False,
+    )
+    assert (told.returncode, told.stderr, json.loads(told.stdout)["data"]["received"]) == (0, b"", "سلام")
+
+
+@pytest.mark.parametrize(
+    ("command", "status", "said"),
+    [
+        ("send --url {url} status >/dev/full", 1, "yekta: No space left on device.\n"),
+        ("send --url {url} status >&-", 0, ""),
+        ("chat --url {url} <&-", 0, ""),
+    ],
+)
+def test_a_stream_that_is_closed_or_full(shell: Shell, command: str, status: int, said: str) -> None:
+    ended = subprocess.run(
+        ["sh", "-c", f"exec {YEKTA} {command.format(url=shell.pair.api_url)}"],
+        env=environment({}),
+        stderr=subprocess.PIPE,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
+    )
+    assert (ended.returncode, ended.stderr) == (status, said)
+
+
 def test_a_wrong_token_is_refused_and_not_repeated(shell: Shell) -> None:
     wrong = "w" * 43
     ended = shell.run("listen", "--url", shell.pair.api_url, token=wrong)

@@ -83,6 +83,21 @@ def test_the_lines_of_a_turn_are_written_together_and_before_what_is_worse(tmp_p
     assert told()[-1] == "four"
 
 
+def test_a_line_that_the_file_cannot_have_takes_no_other_with_it(tmp_path: Path) -> None:
+    path, reactor = tmp_path / "log", Reactor()
+    logs = Logs(reactor)
+    logs.begin("", Runner(logfile=str(path), nodaemon=True))
+    reactor.running = True
+    for text in ("before", "a folder of caf\udce9", "after"):
+        Logger("test", observer=LogPublisher(logs.observer)).info(text)
+    reactor.corked.pop().uncork()
+    assert [line.rpartition("] ")[2] for line in path.read_text().splitlines()] == [
+        "before",
+        r"a folder of caf\udce9",
+        "after",
+    ]
+
+
 @pytest_twisted.ensureDeferred
 async def test_what_a_thread_tells_waits_for_no_turn(tmp_path: Path) -> None:
     path, reactor = tmp_path / "log", Reactor()

@@ -26,6 +26,8 @@ def test_help_lists_every_setting_by_both_its_names(tmp_path: Path, service: str
     ended = attempt(service, "--help", folder=tmp_path, twistd=TWISTD)
     text = re.sub(r"\s+", "", ended.out)
     assert ended.status == 0
+    # Any terminal has these.
+    assert ended.out.isascii()
     for setting in SETTINGS:
         assert f"--{setting.option}=" in ended.out
         assert f"[{setting.name},default" in text

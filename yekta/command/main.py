@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
+from io import TextIOWrapper
 from typing import Any
 
 from twisted.internet.defer import CancelledError, Deferred, TimeoutError, ensureDeferred
@@ -47,11 +48,18 @@ def parser() -> argparse.ArgumentParser:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run, and leave with the sub-command's status."""
-    options = parser().parse_args(arguments)
-    if "token" in options:
-        # An argument can be seen by everybody on the machine, the environment cannot.
-        options.token = options.token or os.environ.get("YEKTA_TOKEN") or None
-    react(_run, (options,))
+    with open(os.devnull, "r+", encoding="utf-8") as nothing:
+        # Where one was closed, there is none.
+        sys.stdin, sys.stdout, sys.stderr = (each or nothing for each in (sys.stdin, sys.stdout, sys.stderr))
+        for stream in (sys.stdout, sys.stderr):
+            if isinstance(stream, TextIOWrapper):
+                # What a terminal has no letter for.
+                stream.reconfigure(errors="backslashreplace")
+        options = parser().parse_args(arguments)
+        if "token" in options:
+            # An argument can be seen by everybody on the machine, the environment cannot.
+            options.token = options.token or os.environ.get("YEKTA_TOKEN") or None
+        react(_run, (options,))
 
 
 def _run(reactor: Any, options: argparse.Namespace) -> Deferred[None]:
@@ -93,6 +101,9 @@ def _explain(failure: Failure, interruptions: list[int]) -> None:
         sentence = "It took too long."
     elif failure.check(CommandError):
         sentence = str(failure.value)
+    elif isinstance(failure.value, OSError) and failure.value.strerror:
+        # A full disk, for one.
+        sentence = f"{failure.value.strerror}."
     else:
         # An exception of a library may quote a URL, and so a token.
         sentence = f"Unforeseen: {failure.type.__name__ if failure.type else failure}."

@@ -90,7 +90,7 @@ SETTINGS = (
     Setting("TRUSTED_PROXIES", "", proxies, "addresses, networks or unix: proxies that may say who their client is"),
     Setting("PROCESS_NAME", "", letters, "ends each Engine.IO sid after a dot, so that a proxy finds the process"),
     Setting("LEGACY_STATUS", "false", flag, "answer errors of /api/auth/ with 200, as the original did"),
-    Setting("DATABASE_URL", "sqlite:///yekta.sqlite3", any_text, "sqlite:///FILE or postgresql://…", secret=True),
+    Setting("DATABASE_URL", "sqlite:///yekta.sqlite3", any_text, "sqlite:///FILE, postgresql://HOST/NAME", secret=True),
     Setting("DATABASE_CONNECTIONS", "4", positive, "database connections of one process"),
     Setting("REDIS_URL", "", any_text, "reserved for several processes; must be empty", secret=True),
     Setting("SESSION_LIFETIME", "2592000", seconds, "seconds a session lives (30 days)"),

@@ -31,5 +31,10 @@ class Lines(FileLogObserver):
             self._turn.uncork()
 
     def _write(self, lines: list[str]) -> None:
-        self._outFile.write("".join(lines))
+        text = "".join(lines)
+        try:
+            self._outFile.write(text)
+        except UnicodeEncodeError as error:
+            # A path may have any bytes, a terminal its country's letters only: no other line shall go with this one.
+            self._outFile.write(text.encode(error.encoding, "backslashreplace").decode(error.encoding))
         self._outFile.flush()
