@@ -10,6 +10,7 @@ import pytest
 import pytest_twisted
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
+from twisted.logger import capturedLogs, formatEvent
 
 from tests.support.databases import POSTGRESQL, new_url, open_database, reactor
 from tests.support.session_stores import FakeOutage
@@ -125,6 +126,21 @@ def test_a_store_that_is_down_is_no_invalid_session(world: World) -> None:
     assert world.there.find(token) == session
     world.store.is_down = False
     assert world.here.find(token) == session
+
+
+def test_an_outage_that_keeps_new_sessions_away_is_told_once_and_so_is_its_end(world: World) -> None:
+    with capturedLogs() as logged:
+        world.store.is_down = True
+        for _ in range(3):
+            with pytest.raises(StoreUnavailable):
+                now(world.here.sessions.acquire())
+        world.store.is_down = False
+        for _ in range(3):
+            world.here.acquire()
+    assert [formatEvent(event).partition(":")[0] for event in logged] == [
+        "Sessions could not be written",
+        "Sessions are written again.",
+    ]
 
 
 def test_a_session_expires(world: World) -> None:

@@ -47,6 +47,8 @@ TOUCHED_LIMIT = 100_000
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")
 _log = Logger()
 
+_UNWRITTEN = "Sessions could not be written: {reason}"
+
 
 class InvalidSession(Exception):
     """The token is malformed, unknown, ended or expired. It does not say which."""
@@ -96,6 +98,7 @@ class Sessions:
         self._watch = SessionWatch(store, clock, poll_interval, cache_time)
         # Counts a live connection of a session, for `on_ended`; every hold is followed by a release.
         self.hold, self.release = self._watch.hold, self._watch.release
+        self._is_failing = False
         self._purged: list[Callable[[], Awaitable[None]]] = []
         self._touched: set[str] = set()
         # Notes the activity of a session by its id. Cheap enough for every message: it is written down later.
@@ -128,7 +131,17 @@ class Sessions:
         now = self._clock.seconds()
         session = Session(new_row_id(now), user_id, is_logged_in, now + self._lifetime, now)
         token_hash = _hash(token)
-        await self._store.add(NewSession(session, token_hash.hex(), now, _metadata_text(metadata)))
+        try:
+            await self._store.add(NewSession(session, token_hash.hex(), now, _metadata_text(metadata)))
+        except StoreUnavailable as error:
+            # An outage is logged once, not for everybody who asks.
+            if not self._is_failing:
+                self._is_failing = True
+                _log.warn(_UNWRITTEN, reason=str(error))
+            raise
+        if self._is_failing:
+            self._is_failing = False
+            _log.info("Sessions are written again.")
         self._new.put(token_hash, session)
         self._watch.known()
         return token, session
@@ -228,7 +241,7 @@ async def _quietly(work: Callable[[], Awaitable[None]]) -> None:
     try:
         await work()
     except StoreUnavailable as error:
-        _log.warn("Sessions could not be written: {reason}", reason=str(error))
+        _log.warn(_UNWRITTEN, reason=str(error))
     except Exception:
         _log.failure("Sessions could not be written.")
 
