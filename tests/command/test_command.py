@@ -6,6 +6,7 @@ import json
 import os
 import re
 import signal
+import socket
 import stat
 import subprocess
 import sys
@@ -89,6 +90,28 @@ def test_a_failure_is_one_sentence(shell: Shell, arguments: tuple[str, ...], sen
     assert (ended.returncode, ended.stdout) == (1, "")
     assert ended.stderr.startswith(f"yekta: {sentence}")
     assert len(ended.stderr.splitlines()) == 1
+
+
+@pytest.fixture
+def silent() -> Iterator[int]:
+    """A port that nobody can connect to any more: as many wait as may, and nobody is let in."""
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as server, socket.socket() as waiting:
+        waiting.connect(server.getsockname())
+        yield server.getsockname()[1]
+
+
+@pytest.mark.parametrize("command", [("token", "--url"), ("check",), ("listen", "--url")])
+def test_whoever_cannot_be_reached_in_time_is_said_to_take_too_long(silent: int, command: tuple[str, ...]) -> None:
+    url = f"http://127.0.0.1:{silent}"
+    ended = subprocess.run(
+        [YEKTA, *command, url, "--timeout=0.3"],
+        env=environment({"YEKTA_TOKEN": "x" * 43}),
+        text=True,
+        capture_output=True,
+        timeout=PATIENCE,
+        check=False,
+    )
+    assert (ended.returncode, ended.stderr) == (1, f"yekta: {url} does not answer: It took too long.\n")
 
 
 @pytest.mark.parametrize("command", ["etc", "listen"])

@@ -12,7 +12,7 @@ import attrs
 from treq.client import HTTPClient
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.endpoints import HostnameEndpoint, wrapClientTLS
-from twisted.internet.error import ConnectError, DNSLookupError
+from twisted.internet.error import ConnectError, ConnectingCancelledError, DNSLookupError
 from twisted.internet.interfaces import IStreamClientEndpoint
 from twisted.internet.ssl import Certificate, optionsForClientTLS, trustRootFromCertificates
 from twisted.python.failure import Failure
@@ -22,6 +22,12 @@ from zope.interface import implementer
 
 from yekta import jsontext
 from yekta.command.failure import CommandError
+
+# How an attempt ends that took too long: before there is a connection, Twisted has an error of its own for it.
+_LATE = (CancelledError, ConnectingCancelledError)
+
+# How it ends where there is no connection.
+UNREACHABLE = (*_LATE, ConnectError, DNSLookupError)
 
 _PEM = "-----BEGIN CERTIFICATE-----"
 
@@ -69,7 +75,7 @@ class Network:
             )
             response = await asking
             text: str = await response.text("utf-8")
-        except (CancelledError, ConnectError, DNSLookupError, ResponseFailed, ResponseNeverReceived) as error:
+        except (*UNREACHABLE, ResponseFailed, ResponseNeverReceived) as error:
             raise unreachable(url, error) from None
         return Answer(response.code, text)
 
@@ -88,7 +94,7 @@ def unreachable(url: str, error: BaseException) -> CommandError:
     reasons = getattr(error, "reasons", None)
     if reasons and isinstance(reasons[0], Failure) and reasons[0].value is not None:
         error = reasons[0].value
-    said = type(error).__name__ if isinstance(error, CancelledError) or not str(error) else str(error)
+    said = "It took too long" if isinstance(error, _LATE) else str(error) or type(error).__name__
     return CommandError(f"{origin(url)} does not answer: {said.rstrip('.')}.")
 
 

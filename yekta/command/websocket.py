@@ -7,12 +7,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from autobahn.twisted.websocket import WebSocketClientFactory, WebSocketClientProtocol
-from twisted.internet.defer import CancelledError, Deferred
-from twisted.internet.error import ConnectError, DNSLookupError
+from twisted.internet.defer import Deferred
 from twisted.web.client import URI
 
 from yekta.command.failure import CommandError
-from yekta.command.network import Network, origin, unreachable
+from yekta.command.network import UNREACHABLE, Network, origin, unreachable
 
 _MAX_WAITING = 10_000
 
@@ -99,6 +98,6 @@ async def connect(network: Network, url: str, headers: Mapping[str, str] | None 
         # A TLS wrapper is what the endpoint gives back.
         websocket: WebSocket = getattr(protocol, "wrappedProtocol", protocol)
         await websocket.opened
-    except (ConnectError, DNSLookupError, CancelledError) as error:
+    except UNREACHABLE as error:
         raise unreachable(url, error) from None
     return websocket
