@@ -4,8 +4,8 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 OLDEST := $(VENV)-oldest
-# A process for each core; what belongs to one file stays together.
-PYTEST := -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile --max-worker-restart 0
+# A process for each core; what belongs to one file stays together; what is skipped is named at the end, with the reason.
+PYTEST := -m pytest -rfEs --numprocesses auto --maxprocesses 4 --dist loadfile --max-worker-restart 0
 
 .PHONY: serve test oldest lint bench clean
 
