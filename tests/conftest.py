@@ -8,9 +8,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 from twisted.internet.task import Clock
 
 from tests.support import postgres
+
+# What is true of an input does not depend on how busy the machine is. Hypothesis does the same by itself where CI=true.
+settings.register_profile("unhurried", settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("unhurried")
 
 NODE_MODULES = Path(__file__).parent / "node" / "node_modules"
 
