@@ -32,7 +32,9 @@ async def run(reactor: Any, options: Namespace, network: Network) -> int:
     conversation = Conversation(network, options.url, token, options.locale, say)
     is_terminal = sys.stdin.isatty()
     lines = Lines()
-    StandardIO(lines, reactor=reactor)
+    # Where one was closed, its number may be something else by now. Another system's takes no numbers.
+    attach: Any = StandardIO
+    attach(lines, stdin=sys.stdin.fileno(), stdout=sys.stdout.fileno(), reactor=reactor)
     talking: Deferred[int] = ensureDeferred(_talk(conversation, lines, is_terminal))
 
     def interrupted() -> None:
