@@ -129,4 +129,4 @@ def test_depth_ends_a_connection_that_has_not_joined(port: str, opening: str) ->
             with Poller(victim.port) as stranger:
                 stranger.post(opening + DEEP)
                 with pytest.raises(Over):
-                    stranger.poll()
+                    stranger.packet()

@@ -139,7 +139,7 @@ def test_binary_before_connect_ends_the_connection(port: str) -> None:
             with Poller(victim.port) as poller:
                 poller.post("b" + "QUJD" * 200_000)
                 with pytest.raises(Over):
-                    poller.poll()
+                    poller.packet()
 
 
 @both_ports

@@ -116,7 +116,7 @@ def test_so_many_visitors_and_no_more() -> None:
 @pytest.mark.parametrize("ask", ["find", "cancel", "streams", "drop"])
 @pytest.mark.parametrize("name", ["m", "other"])
 def test_who_has_been_told_all_is_hung_up_on(visited: Visited, ask: str, name: str) -> None:
-    visited.answers.begin("m", "sara", None).cancel()
+    visited.answers.begin("m", SARA).cancel()
     transport = visited.visitor()
     assert transport is not None
     transport.receive(framed({**QUESTION, "ask": ask, "name": name}))

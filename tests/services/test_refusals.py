@@ -22,7 +22,8 @@ _LONG = "x" * 100
 REFUSED = {
     "a port that is none": ("api", (), {"PORT": "70000"}, "PORT must be a port number from 0 to 65535, not '70000'."),
     "a flag that is none": ("api", (), {"DISABLE_CORS": "maybe"}, "DISABLE_CORS must be true or false, not 'maybe'."),
-    "a number that is none": ("ws", (), {"MAX_PAYLOAD": "1e6"}, "MAX_PAYLOAD must be a whole number, not '1e6'."),
+    "a number that is none": ("ws", (), {"MAX_PAYLOAD": "1e6"},
+                             "MAX_PAYLOAD must be a whole number above 0, not '1e6'."),
     "seconds that are none": ("ws", (), {"PING_TIMEOUT": "soon"},
                               "PING_TIMEOUT must be a number of seconds above 0, not 'soon'."),
     "a path that is none": ("api", (), {"WEBSOCKET_PATH": "ws"},

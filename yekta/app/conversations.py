@@ -72,8 +72,8 @@ _PAGE = """
     WHERE owner = ? AND conversation_id = ? AND number > ? ORDER BY number LIMIT ?
 """
 _DELETE = "DELETE FROM turns WHERE owner = ? AND conversation_id = ? RETURNING number"
-# Not by a range of text, which an order that knows a language may see otherwise. In order, as everybody locks them.
-# Those after one of them, and which of them nobody can ask for any more.
+# The next ones, and which of them nobody can ask for any more. Whose one is, its beginning says: of a range of text, an
+# order that knows a language may think otherwise. Sorted, as everybody locks them.
 _NEXT = """
     SELECT owner, conversation_id, SUBSTR(owner, 1, 8) = 'session:' AND NOT EXISTS (
         SELECT 1 FROM sessions WHERE sessions.id = SUBSTR(conversations.owner, 9)
