@@ -18,6 +18,9 @@ from yekta.web.request import Request
     [
         (ClientError("a", "b", status=418, retry_after=1), ("a", "b", 418, 1)),
         (NotAuthenticated("a", 401), ("a", "a", 401, None)),
+        (NotAuthenticated("a", 503), ("a", "a", 503, 5)),
+        (ClientError("a", status=503, retry_after=9), ("a", "a", 503, 9)),
+        (ProviderError(Kind.UNAVAILABLE), ("Failed to get AI response", Kind.UNAVAILABLE.value, 503, 5)),
         (StoreUnavailable("secret"), ("Service unavailable", "Please try again.", 503, 5)),
         (
             ProviderError(Kind.OVERLOADED, retry_after=9),

@@ -163,3 +163,16 @@ async def test_a_check_that_fails_is_an_answer_too(house: House, port: str) -> N
     assert (answer.status, answer.json["error"]) == (500, "Internal server error")
     assert "thread" not in answer.body.decode()
     assert len([line for line in lines if "log_failure" in line]) == 1
+
+
+@pytest.mark.parametrize("port", ["api", "ws"])
+@pytest_twisted.ensureDeferred
+async def test_native_clients_that_cannot_come_in_now_are_told_when_to_come_back(house: House, port: str) -> None:
+    house.gateway.store.is_down = True
+    outage = await ask(house, port, f"/ws?token={'x' * 43}", **UPGRADE)
+    house.gateway.native.draining = True
+    going = await ask(house, port, "/ws", **UPGRADE)
+    house.gateway.native.draining = False
+    for answer, seconds in ((outage, "5"), (going, "1")):
+        assert (answer.status, answer.headers["retry-after"]) == (503, seconds)
+    assert "retry-after" not in (await ask(house, port, "/ws", **UPGRADE)).headers

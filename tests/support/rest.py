@@ -41,4 +41,6 @@ async def refused(house: House, method: str, path: str, *args: Any, **options: A
     refusal = answer.json
     assert refusal.keys() == {"success", "error", "message"}
     assert refusal["success"] is False
+    # Whoever is told to come back is told when.
+    assert answer.status != 503 or int(answer.headers["retry-after"]) > 0
     return answer.status, refusal["error"], refusal["message"]

@@ -30,9 +30,6 @@ TYPES = ("patient",)
 # Characters. The upper limit keeps a hash from being fed megabytes.
 PASSWORD_LENGTH = range(8, 1025)
 
-# Seconds after which a client may try again when the database is down.
-RETRY_AFTER = 5.0
-
 _log = Logger()
 
 
@@ -183,4 +180,4 @@ def _invalid_credentials() -> ClientError:
 
 def _unavailable(error: str, message: str, reason: Exception) -> ClientError:
     _log.warn("{error}: {reason}", error=error, reason=str(reason))
-    return ClientError(error, f"{message} Please try again.", status=503, retry_after=RETRY_AFTER)
+    return ClientError(error, f"{message} Please try again.", status=503)

@@ -208,4 +208,4 @@ class Answers:
 
 
 def _stopping() -> ClientError:
-    return ClientError(STOPPING, status=503, retry_after=5)
+    return ClientError(STOPPING, status=503)

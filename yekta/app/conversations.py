@@ -183,6 +183,6 @@ class Conversations:
             yield
         except DatabaseError:
             message = "Conversations cannot be read now."
-            raise ClientError("Service unavailable", message, status=503, retry_after=5) from None
+            raise ClientError("Service unavailable", message, status=503) from None
         finally:
             lock.release()

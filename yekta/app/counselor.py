@@ -94,7 +94,7 @@ class Counselor:
 
     def _begin(self, owner: Owner, message_id: str, conversation: str | None) -> Answer:
         if self._answers.running >= self._max_answers:
-            raise ClientError("The AI service is busy.", status=503, retry_after=5)
+            raise ClientError("The AI service is busy.", status=503)
         if self._answers.running_of(owner) >= self._max_per_session:
             raise ClientError("Too many answers at once", status=429, retry_after=5)
         return self._answers.begin(message_id, owner, lasting=owner.returns, conversation=conversation)

@@ -5,12 +5,16 @@ Knows no wire: the edge turns a :class:`ClientError` into an event, a packet or 
 
 from __future__ import annotations
 
+# After how many seconds asking again is worth it where a 503 (RFC 9110, 15.6.4) knows no better.
+RETRY_AFTER = 5.0
+
 
 class ClientError(Exception):
     """A refusal whose words may be shown to the client.
 
     ``error`` is the short text that clients branch on, ``message`` the sentence for people (the same text
-    when there is no better one), ``status`` the fitting HTTP status, ``retry_after`` seconds or ``None``.
+    when there is no better one), ``status`` the fitting HTTP status, ``retry_after`` seconds or ``None``,
+    which with status 503 is `RETRY_AFTER`.
     """
 
     def __init__(
@@ -20,4 +24,4 @@ class ClientError(Exception):
         self.error = error
         self.message = error if message is None else message
         self.status = status
-        self.retry_after = retry_after
+        self.retry_after = RETRY_AFTER if retry_after is None and status == 503 else retry_after

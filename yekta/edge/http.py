@@ -59,7 +59,12 @@ def find_token(asked: Request, body: dict[str, Any]) -> str | None:
 def fields(retry_after: float | None) -> dict[str, str]:
     """The header fields of every JSON answer; ``retry_after``: seconds."""
     always = {"Content-Type": JSON, "Cache-Control": "no-store"}
-    return always if retry_after is None else {**always, "Retry-After": str(max(1, round(retry_after)))}
+    return always if retry_after is None else {**always, "Retry-After": in_seconds(retry_after)}
+
+
+def in_seconds(retry_after: float) -> str:
+    """The value of a Retry-After (RFC 9110, 10.2.3)."""
+    return str(max(1, round(retry_after)))
 
 
 def compose(request: http.Request, status: int, body: dict[str, Any], retry_after: float | None = None) -> bytes:
@@ -90,7 +95,7 @@ def explain(error: BaseException) -> ClientError | None:
     if isinstance(error, NotAuthenticated):
         return ClientError(error.message, status=error.status)
     if isinstance(error, StoreUnavailable):
-        return ClientError("Service unavailable", "Please try again.", status=503, retry_after=5)
+        return ClientError("Service unavailable", "Please try again.", status=503)
     if isinstance(error, ProviderError):
         status = _PROVIDER_STATUS.get(error.kind, 503)
         return ClientError("Failed to get AI response", str(error), status=status, retry_after=error.retry_after)

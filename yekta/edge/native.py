@@ -5,7 +5,7 @@ A request that carries an ``id`` has it in its replies.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection
 from functools import partial
 from typing import Any
 
@@ -19,9 +19,11 @@ from zope.interface import implementer
 
 from yekta import jsontext
 from yekta.app.dispatcher import Dispatcher
+from yekta.app.errors import RETRY_AFTER
 from yekta.app.hub import LEFT, Hub
 from yekta.app.peer import Peer
 from yekta.app.sessions import Session, Sessions
+from yekta.edge.http import in_seconds
 from yekta.edge.login import STORE_DOWN, NotAuthenticated, authenticate
 from yekta.ids import new_id
 from yekta.rooms import Joined
@@ -217,7 +219,7 @@ class NativeDoor(Resource):
             _refuse(arrival, 403, "Origin not allowed")
             return
         if self.draining:
-            _refuse(arrival, 503, GOING, {"Retry-After": str(COME_BACK)})
+            _refuse(arrival, 503, GOING, COME_BACK)
             return
         token = asked.query.get("token") or asked.bearer()
         session = self._sessions.cached(token)
@@ -251,6 +253,9 @@ def _read(text: str) -> dict[str, Any]:
     return message if isinstance(message, dict) else {}
 
 
-def _refuse(arrival: Arrival, status: int, message: str, more: Mapping[str, str] = {}) -> None:
-    headers = {"Content-Type": "text/plain; charset=utf-8", "Connection": "close", **more}
+def _refuse(arrival: Arrival, status: int, message: str, retry_after: float = RETRY_AFTER) -> None:
+    """``retry_after``: the seconds of a 503."""
+    headers = {"Content-Type": "text/plain; charset=utf-8", "Connection": "close"}
+    if status == 503:
+        headers["Retry-After"] = in_seconds(retry_after)
     arrival.respond(status, headers, message.encode())
