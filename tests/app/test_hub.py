@@ -81,14 +81,14 @@ def test_who_arrives_is_welcomed_once_and_in_its_rooms(world: World, user_id: st
     }
     assert peer.emitted == [("connected", welcome)]
     assert sorted(peer.rooms) == [room.format(session.id) for room in rooms]
-    assert (world.hub.peers, world.hub.count) == ([peer], 1)
+    assert (world.hub.peers, len(world.hub.members)) == ([peer], 1)
 
 
 def test_who_departs_is_gone_and_may_depart_twice(world: World) -> None:
     peer = world.arrive(world.acquire()[1])
     world.depart(peer)
     world.depart(peer)
-    assert (world.hub.peers, world.hub.count) == ([], 0)
+    assert (world.hub.peers, len(world.hub.members)) == ([], 0)
 
 
 def test_the_end_of_a_session_is_told_to_its_peers_alone(world: World) -> None:

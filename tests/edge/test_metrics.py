@@ -7,12 +7,15 @@ from pathlib import Path
 
 import pytest
 import pytest_twisted
+from prometheus_client.core import Metric
 from twisted.internet.defer import ensureDeferred
 
+from tests.support.application import Application
+from tests.support.calls import calls_of
 from tests.support.gateway import Gateway, gateway
 from tests.support.http import Http
 from yekta import __version__
-from yekta.edge.metrics import MetricsPort
+from yekta.edge.metrics import MetricsPort, of_clients
 
 __all__ = ["gateway"]
 
@@ -97,3 +100,27 @@ def test_the_process_is_told_of_as_everywhere(gateway: Gateway) -> None:
 def test_departures_are_counted_by_reason(gateway: Gateway, reason: str) -> None:
     gateway.hub.departures["socketio", reason] += 3
     assert scrape(gateway)[f'yektayar_disconnects_total{{protocol="socketio",reason="{reason}"}}'] == 3
+
+
+def test_clients_are_counted_by_their_ways_and_not_one_by_one() -> None:
+    """They wait meanwhile, however many they are."""
+    application = Application()
+
+    def told() -> list[Metric]:
+        return list(of_clients(application.hub, application.sessions))
+
+    def ways() -> dict[tuple[str, ...], float]:
+        return {tuple(sample.labels.values()): sample.value for sample in told()[0].samples}
+
+    def come(number: int) -> None:
+        for _ in range(number):
+            application.native()
+            application.socketio()
+
+    assert list(ways().values()) == [0, 0, 0]
+    come(1)
+    few = calls_of(told)
+    come(20)
+    assert calls_of(told) == few
+    assert ways() == {WAYS[0]: 21, WAYS[1]: 0, WAYS[2]: 21}
+    application.close()

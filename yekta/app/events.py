@@ -103,7 +103,7 @@ class Events:
                     "connected": True,
                     "protocol": peer.protocol,
                     "transport": peer.transport,
-                    "activeConnections": self._hub.count,
+                    "activeConnections": len(self._hub.members),
                 },
                 "session": {
                     "authenticated": True,

@@ -7,7 +7,7 @@ protocols, and reaches other processes where the adapter does.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 
 from yekta.app.peer import Peer
@@ -64,14 +64,14 @@ class Hub:
             peer.gone()
 
     @property
-    def count(self) -> int:
-        """How many are here."""
-        return len(self._adapter.rooms.everybody())
+    def members(self) -> Collection[Member]:
+        """All who are here, as the adapter knows them; a view."""
+        return self._adapter.rooms.everybody()
 
     @property
     def peers(self) -> list[Peer]:
-        """All who are here. Gathered anew: it is the adapter that knows them."""
-        return _peers(self._adapter.rooms.everybody())
+        """All who are here. Gathered anew."""
+        return _peers(self.members)
 
     def emit(self, room: str, event: str, data: Any) -> None:
         """Send an event to everybody in ``room``, written once for each protocol."""

@@ -5,10 +5,15 @@ Nothing is counted for it but what is rare: each `Source` puts together what a p
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
+from operator import attrgetter
+from pathlib import Path
+from resource import RLIMIT_NOFILE, getpagesize, getrlimit
 
-from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
+from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import (
     CounterMetricFamily,
     GaugeMetricFamily,
@@ -34,9 +39,12 @@ from yekta.edge.login import REFUSALS
 from yekta.edge.native import NativePeer
 from yekta.edge.socketio import SocketPeer
 from yekta.engineio.engine import Engine
+from yekta.socketio.socket import Socket
 from yekta.web.site import Site
 
 Source = Callable[[], Iterator[Metric]]
+
+_BEGAN = time.time()
 
 # The text format that every Prometheus reads.
 _TEXT = "text/plain; version=0.0.4; charset=utf-8"
@@ -49,18 +57,18 @@ WAYS = (
 
 _NOBODY_HAS_LEFT = {(protocol, LEFT): 0 for protocol, _ in WAYS}
 
+_TRANSPORT = attrgetter("client.connection.transport.name")
+
 # What a client is refused with most. Each has a number at any time, as above.
 _REFUSALS = (400, 401, 403, 404, 413, 429, 500, 503)
 
 
 def of_clients(hub: Hub, sessions: Sessions) -> Iterator[Metric]:
     """Who is here, who has left, and who was not let in."""
-    peers = Counter(dict.fromkeys(WAYS, 0))
-    peers.update((peer.protocol, peer.transport) for peer in hub.peers)
     connections = GaugeMetricFamily(
         "yektayar_connections", "Clients with a session, connected now", labels=["protocol", "transport"]
     )
-    for labels, number in peers.items():
+    for labels, number in _ways(hub).items():
         connections.add_metric(labels, number)
     yield connections
     disconnects = CounterMetricFamily("yektayar_disconnects", "Clients that have left", labels=["protocol", "reason"])
@@ -112,6 +120,28 @@ def of_process(database: Database, lateness: Lateness) -> Iterator[Metric]:
     yield GaugeMetricFamily("yektayar_database_statements", "Statements under way or queued", value=database.busy)
     yield _timed("yektayar_reactor_lateness_seconds", "How late what is due was looked at", lateness.durations)
     yield InfoMetricFamily("yektayar", "What runs", value={"version": yekta.__version__})
+    # As every client library of Prometheus names them. Its own collector for Python lists all descriptors, which takes
+    # as long as a hundred thousand clients would have to wait.
+    yield CounterMetricFamily("process_cpu_seconds", "Processor time, of user and system", value=time.process_time())
+    yield GaugeMetricFamily("process_start_time_seconds", "When it began, in POSIX seconds", value=_BEGAN)
+    yield GaugeMetricFamily("process_max_fds", "Descriptors that may be open", value=getrlimit(RLIMIT_NOFILE)[0])
+    with suppress(OSError):
+        pages = int(Path("/proc/self/statm").read_text().split()[1])
+        yield GaugeMetricFamily("process_resident_memory_bytes", "Memory in use", value=pages * getpagesize())
+        # None where the system, before Linux 6.2, does not tell.
+        if number := Path("/proc/self/fd").stat().st_size:
+            yield GaugeMetricFamily("process_open_fds", "Descriptors that are open", value=number)
+
+
+def _ways(hub: Hub) -> Counter[tuple[str, str]]:
+    """How many are here by each way. Clients wait meanwhile: a hundred thousand are counted without a call for each."""
+    members = hub.members
+    sockets = [member for member in members if isinstance(member, Socket)]
+    ways = Counter(dict.fromkeys(WAYS, 0))
+    ways[NativePeer.protocol, NativePeer.transport] = len(members) - len(sockets)
+    for transport, number in Counter(map(_TRANSPORT, sockets)).items():
+        ways[SocketPeer.protocol, transport] = number
+    return ways
 
 
 class MetricsPort(Resource):
@@ -123,7 +153,6 @@ class MetricsPort(Resource):
         super().__init__()
         self._registry = CollectorRegistry()
         self._registry.register(_Together(tuple(sources)))
-        ProcessCollector(registry=self._registry)
 
     def render_GET(self, request: http.Request) -> bytes:
         if request.path != b"/metrics":
