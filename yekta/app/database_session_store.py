@@ -6,6 +6,7 @@ Knows tokens only by their hashes. Implements :class:`yekta.app.session_store.Se
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from itertools import islice
 from typing import Any, TypeVar
 
 import attrs
@@ -80,10 +81,10 @@ class DatabaseSessionStore:
         return [Ended(*row) for row in await self._query(_ENDED_AFTER, sequence, limit)]
 
     async def touch(self, session_ids: Iterable[str], now: float) -> None:
+        left = iter(session_ids)
         # Sorted: two processes that lock rows in different orders would wait for each other.
-        rows = [(now, session_id) for session_id in sorted(session_ids)]
-        for start in range(0, len(rows), PORTION):
-            await self._touch_all(rows[start : start + PORTION])
+        while portion := sorted(islice(left, PORTION)):
+            await self._touch_all([(now, session_id) for session_id in portion])
 
     async def _touch_all(self, rows: list[Row]) -> None:
         await self._change(lambda transaction: transaction.run_many(_TOUCH, rows))
