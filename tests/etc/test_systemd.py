@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import shutil
 import signal
 import subprocess
@@ -13,7 +14,7 @@ import pytest
 from dotenv import dotenv_values
 
 from tests.support.attacks import Wire, head
-from tests.support.services import TWISTD, acquire, free_port
+from tests.support.services import TWISTD, acquire, attempt, free_port
 from tests.support.slow_ai import SlowAI
 from tests.support.strangers import Native, Polling, SocketIO
 from tests.support.systemd import ETC, manager, unit
@@ -100,6 +101,19 @@ def test_a_service_says_how_it_is_doing(tmp_path: Path, name: str) -> None:
             systemd.await_message("STOPPING=1")
             assert service.wait() == 0
         assert "Traceback" not in service.text
+
+
+@every_service
+def test_a_reload_fails_where_the_settings_cannot_be_used(tmp_path: Path, name: str) -> None:
+    check, tell = unit(name)["Service"]["ExecReload"].split(" ; ")
+    assert tell == "/bin/kill -HUP $MAINPID"
+    settings = tmp_path / "yekta.env"
+    twistd, service, *options = shlex.split(check.replace("/etc/yekta/yekta.env", str(settings)))
+    assert twistd == "/opt/yekta/bin/twistd"
+    for text, status, said in (("", 0, ""), ("EVENT_RATE=fast", 1, "EVENT_RATE must be a whole number, not 'fast'.")):
+        settings.write_text(text)
+        ended = attempt(service, *options, folder=tmp_path, twistd=TWISTD)
+        assert (ended.status, ended.err) == (status, said and f"{service}: {said}\n")
 
 
 def test_a_watchdog_that_watches_another_process_is_not_answered(tmp_path: Path) -> None:
