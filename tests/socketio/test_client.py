@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from twisted.internet.defer import CancelledError, Deferred
 
 from tests.support.socketio import Browser, House, MakeHouse
 from yekta.engineio.packet import Packet
 from yekta.socketio.packet import RESERVED
+from yekta.socketio.socket import Socket
 
 
 @pytest.fixture
@@ -147,6 +150,23 @@ def test_a_goodbye_by_the_express_road(browser: Browser, pending: bool) -> None:
         browser.say('51-["e",{"_placeholder":true,"num":0}]')
     browser.connection.handler.text_received(b"41")
     assert told == ["parse error" if pending else "client namespace disconnect"]
+
+
+@pytest.mark.parametrize("kind", ["browser", "poller"])
+def test_nobody_joins_who_has_broken_the_protocol_meanwhile(house: House, kind: str) -> None:
+    came: list[Socket] = []
+
+    @house.server.use
+    async def thinks(socket: Socket) -> None:
+        # As one that takes any end of its question for an answer.
+        with suppress(CancelledError):
+            await Deferred()
+
+    house.server.on_connection(came.append)
+    client = getattr(house, kind)()
+    client.say("0", "2[")
+    assert (came, client.heard()) == ([], [])
+    house.assert_empty()
 
 
 @pytest.mark.parametrize("message", ['2["e"]', "31[]", "1", "0"])

@@ -68,8 +68,9 @@ class Client(Receiving):
 
     def misbehaved(self, error: ProtocolError) -> None:
         """All ends at once, but the client still fetches what it was told before: that it was sent off, for one."""
+        self.close(PARSE_ERROR, str(error))
+        # What was begun for it need not wait until the rest is fetched, and finds the connection closed.
         self.connection_lost(PARSE_ERROR, str(error))
-        self.connection.close()
 
     # -- towards the client ----------------------------------------------------------------------------------
 
@@ -102,10 +103,10 @@ class Client(Receiving):
             socket.disconnect()
         self.connection.close()
 
-    def close(self, reason: str) -> None:
+    def close(self, reason: str, description: str = "") -> None:
         """Close the connection; the client will connect again."""
         for socket in self.sockets:
-            socket.lost(reason)
+            socket.lost(reason, description)
         self.connection.close()
 
     def forget(self, spelling: str) -> None:
