@@ -32,14 +32,15 @@ _NONE: Any = MappingProxyType({})
 
 
 class Client(Receiving):
-    """See the module."""
+    """See the module. ``missed``: the bytes of all that it came back for."""
 
-    __slots__ = ("_admissions",)
+    __slots__ = ("_admissions", "missed")
     _log = Logger()
 
     def __init__(self, server: Server, connection: Connection) -> None:
         super().__init__(server, connection)
         self._admissions: dict[str, Deferred[Any]] = _NONE
+        self.missed = 0
 
     @property
     def open(self) -> bool:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 # What an event takes besides its text and attachments, in bytes: the objects that hold them, and its place in a list.
 OVERHEAD = 256
 
-# What is before each text or attachment: the head of a frame, of a packet and its namespace.
+# What is before each text or attachment, but for the namespace: the heads of a frame and of a packet, in bytes.
 HEADS = 32
 
 
@@ -46,7 +46,7 @@ class Kept:
 
     @property
     def said(self) -> int:
-        """The bytes that a client is sent for it, at the most."""
+        """The bytes that a client is sent for it, at the most, but for the namespace."""
         return sum(len(each) + HEADS for each in (self.text, *self.attachments))
 
     def args(self) -> list[Any]:

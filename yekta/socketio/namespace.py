@@ -29,6 +29,10 @@ if TYPE_CHECKING:
 # What a client is told where a middleware failed without saying why.
 FAILED = "Internal error"
 
+# Of what may wait for a client, so much may be what it missed: CONNECT, and all else that it is told when it comes,
+# waits beside it.
+MISSED_SHARE = 15 / 16
+
 
 class Namespace(Welcoming, Emitting):
     """``name`` begins with ``/``. ``was_joined``: there has been a socket."""
@@ -174,16 +178,22 @@ class Namespace(Welcoming, Emitting):
             # The old connection is half open: its client knows better than we do that it is gone.
             alive.client.connection.fail(TRANSPORT_CLOSE, "taken over by a recovery")
         restored = await known(self.adapter.restore(pid, socket.auth.get("offset")))
-        if restored is not None and self._missed_too_much(restored):
+        if restored is not None and self._missed_too_much(socket, restored):
             self.adapter.forget(restored.session.id)
             return None
         return restored
 
-    def _missed_too_much(self, restored: Restored) -> bool:
-        """Whether it is more than may wait for a client: it would be cut for it, and come back to the same."""
-        settings = self.server.settings
-        most = min(settings.engine.max_queued, settings.websocket.max_queued)
-        return sum(event.said for event in restored.missed()) > most
+    def _missed_too_much(self, socket: Socket, restored: Restored) -> bool:
+        """Whether it is more, in all the client's namespaces, than may wait for a client: it would be cut for it, and
+        come back to the same."""
+        settings, client = self.server.settings, socket.client
+        most = min(settings.engine.max_queued, settings.websocket.max_queued) * MISSED_SHARE
+        name = len(socket.spelling.encode())
+        missed = client.missed + sum(event.said + name for event in restored.missed())
+        if missed > most:
+            return True
+        client.missed = missed
+        return False
 
     def _open(self, socket: Socket, restored: Restored | None) -> None:
         if not socket.client.open:

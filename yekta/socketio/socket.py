@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -119,7 +119,7 @@ class Socket(Speaking):
         self._since = restored.position
         self.recovered = True
 
-    def opened(self, rooms: Collection[str], missed: Collection[Kept]) -> None:
+    def opened(self, rooms: Collection[str], missed: Sequence[Kept]) -> None:
         """The middlewares agree: from here on the application may use the socket.
 
         A client that comes back is told what it missed after its CONNECT. Node sends that last; but socket.io-client
@@ -134,13 +134,15 @@ class Socket(Speaking):
                 self.namespace.adapter.expect(self.id)
             if not self.recovered:
                 self._since = self.namespace.adapter.last_number
+        if missed:
+            # Owed from here on: a client that is cut before it is told may come back for it.
+            self._sent = missed[-1].number
         welcome = {"sid": self.id} if self.pid is None else {"sid": self.id, "pid": self.pid}
         self.client.welcome(self.spelling, self._format, welcome)
         for event in missed:
             # One that cannot be said keeps nobody from coming back.
             with suppress(ValueError):
                 self._connection.send_prepared(self._format.again(event))
-                self._sent = event.number
 
     def event_received(self, args: list[Any], id: int | None) -> Deferred[Any] | None:
         """An event. Gives what the client has to wait for before its next one."""
