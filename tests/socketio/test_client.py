@@ -156,15 +156,16 @@ def test_a_goodbye_by_the_express_road(browser: Browser, pending: bool) -> None:
 def test_nobody_joins_who_has_broken_the_protocol_meanwhile(house: House, kind: str) -> None:
     came: list[Socket] = []
 
-    @house.server.use
+    @house.of("/a").use
     async def thinks(socket: Socket) -> None:
         # As one that takes any end of its question for an answer.
         with suppress(CancelledError):
             await Deferred()
 
-    house.server.on_connection(came.append)
+    house.of("/a").on_connection(came.append)
     client = getattr(house, kind)()
-    client.say("0", "2[")
+    client.connect()
+    client.say("0/a,", "2[")
     assert (came, client.heard()) == ([], [])
     house.assert_empty()
 

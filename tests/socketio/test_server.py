@@ -171,6 +171,12 @@ def test_who_broke_the_protocol_is_heard_no_more_though_it_may_still_fetch(house
     house.assert_empty()
 
 
+def test_who_never_joined_has_no_more_time_for_breaking_the_protocol(house: House) -> None:
+    house.poller().say("0/nope,", "2[")
+    house.clock.advance(0)
+    house.assert_empty()
+
+
 def test_all_replies_to_one_post_come_in_one_answer(house: House) -> None:
     poller = house.poller()
     poller.connect().on("e")(lambda value: value)

@@ -69,6 +69,10 @@ class Client(Receiving):
 
     def misbehaved(self, error: ProtocolError) -> None:
         """All ends at once, but the client still fetches what it was told before: that it was sent off, for one."""
+        if self in self.server.unidentified:
+            # A stranger has the time to join, and no more.
+            self.connection.fail(PARSE_ERROR, str(error))
+            return
         self.close(PARSE_ERROR, str(error))
         # What was begun for it need not wait until the rest is fetched, and finds the connection closed.
         self.connection_lost(PARSE_ERROR, str(error))
