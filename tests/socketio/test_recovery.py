@@ -152,6 +152,16 @@ def test_a_session_is_kept_after(house: House, reason: str) -> None:
     assert come_back(house, client).socket.recovered
 
 
+def test_a_session_is_kept_of_who_speaks_to_another_namespace_that_it_was_sent_off(house: House) -> None:
+    house.of("/chat")
+    client = visit(house)
+    client.browser.connect("/chat").disconnect()
+    client.browser.say('2/chat,["on its way"]')
+    assert not client.browser.open
+    house.server.emit("missed")
+    assert missed(come_back(house, client)) == ["missed"]
+
+
 def test_the_reasons_after_which_a_session_is_kept_are_node_s() -> None:
     assert len(RECOVERABLE) == 6
 

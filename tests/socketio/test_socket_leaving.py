@@ -41,6 +41,7 @@ REASONS: list[tuple[str, Callable[[House, Browser, Socket], Any]]] = [
     ("transport close", lambda h, b, s: b.connection.packet_received("1")),
     ("transport error", lambda h, b, s: b.cut("transport error")),
     ("parse error", lambda h, b, s: b.say("2[")),
+    ("forced server close", lambda h, b, s: b.say('2/nope,["e"]')),
     ("forced close", lambda h, b, s: never_finishes(h, b)),
 ]
 

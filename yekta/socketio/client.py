@@ -13,11 +13,12 @@ from yekta import jsontext
 from yekta.engineio.connection import PARSE_ERROR, STATE_OPEN, Connection
 from yekta.ids import new_id
 from yekta.socketio import packet as packets
-from yekta.socketio.errors import ConnectError, ProtocolError
+from yekta.socketio.errors import ConnectError, OutOfPlace, ProtocolError
 from yekta.socketio.message import EventFormat
 from yekta.socketio.namespace import FAILED, Namespace, refusal
 from yekta.socketio.packet import Packet
 from yekta.socketio.parser import TEXT
+from yekta.socketio.reasons import FORCED_SERVER_CLOSE
 from yekta.socketio.receiving import Receiving
 from yekta.socketio.socket import Socket
 
@@ -73,9 +74,11 @@ class Client(Receiving):
             # A stranger has the time to join, and no more.
             self.connection.fail(PARSE_ERROR, str(error))
             return
-        self.close(PARSE_ERROR, str(error))
+        # Whoever was sent off from one namespace meanwhile loses nothing in its others, by Node's example.
+        reason = FORCED_SERVER_CLOSE if isinstance(error, OutOfPlace) else PARSE_ERROR
+        self.close(reason, str(error))
         # What was begun for it need not wait until the rest is fetched, and finds the connection closed.
-        self.connection_lost(PARSE_ERROR, str(error))
+        self.connection_lost(reason, str(error))
 
     # -- towards the client ----------------------------------------------------------------------------------
 

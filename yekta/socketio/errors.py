@@ -9,6 +9,10 @@ class ProtocolError(ValueError):
     """The client broke the Socket.IO protocol. The text is for our log and never quotes what was received."""
 
 
+class OutOfPlace(ProtocolError):
+    """A packet for a namespace that its client is not in, but may have been in when it said so."""
+
+
 class ConnectError(Exception):
     """Raised by a middleware to refuse a connection: the client's `connect_error` gets ``message`` and ``data``."""
 

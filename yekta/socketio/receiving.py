@@ -10,7 +10,7 @@ from twisted.internet.defer import Deferred
 from yekta.engineio.connection import STATE_OPEN, Connection
 from yekta.socketio import packet as packets
 from yekta.socketio.calls import call
-from yekta.socketio.errors import ProtocolError
+from yekta.socketio.errors import OutOfPlace, ProtocolError
 from yekta.socketio.order import Order
 from yekta.socketio.packet import Packet
 from yekta.socketio.parser import MSGPACK, TEXT, Decoder, Parser
@@ -157,7 +157,7 @@ class Receiving:
             return
         socket = self.socket_in(packet.namespace)
         if socket is None:
-            raise ProtocolError("packet for a namespace that is not connected")
+            raise OutOfPlace("packet for a namespace that is not connected")
         self._packet_for(socket, packet, size)
 
     def _packet_for(self, socket: Socket, packet: Packet, size: int) -> None:
