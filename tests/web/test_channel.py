@@ -7,13 +7,14 @@ from typing import Any
 
 import pytest
 from twisted.internet.task import Clock
-from twisted.logger import capturedLogs
+from twisted.logger import capturedLogs, formatEvent
 from twisted.web import http
 from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET
 
 from tests.support.forgotten import forgotten
 from tests.support.memory import HttpClient, compose
+from yekta.web.access import AccessLog
 from yekta.web.channel import LINGER, facts
 from yekta.web.site import ABORT, Limits, Site
 
@@ -125,6 +126,38 @@ def test_the_413_has_the_headers_and_body_of_its_door(clock: Clock, echo: Echo) 
     client = HttpClient(Site(clock, echo, Limits(max_body=MAX), too_large), clock)
     answer = client.ask("POST", "/a?b", {"Content-Length": str(MAX + 1), "Origin": "http://app.example"})
     assert (answer.status, answer.headers["x-origin"], answer.body) == (413, "http://app.example", b"/a?b")
+    client.hang_up()
+
+
+@pytest.mark.parametrize(
+    ("request_bytes", "status"),
+    [
+        (compose("POST", "/a?b", {"Content-Length": str(MAX + 1)}), 413),
+        (compose("POST", "/a?b", {"Transfer-Encoding": "chunked"}, chunk(b"x" * (MAX + 1))), 413),
+        (compose("POST", "/a?b", {"Content-Length": "x"}), 400),
+        (b"nonsense\r\n\r\n", 400),
+    ],
+    ids=["declared", "chunked", "no length", "no request"],
+)
+def test_what_is_refused_before_it_has_arrived_is_counted(
+    make: Make, clock: Clock, request_bytes: bytes, status: int
+) -> None:
+    site = make()
+    client = HttpClient(site, clock)
+    client.send(request_bytes)
+    answer = client.answer()
+    assert answer is not None
+    assert answer.status == status
+    assert site.refusals == {status: 1}
+    client.hang_up()
+
+
+def test_the_access_log_has_what_is_refused_before_it_has_arrived(clock: Clock, echo: Echo) -> None:
+    site = Site(clock, echo, Limits(max_body=MAX), access=AccessLog(("a",)))
+    client = HttpClient(site, clock, "192.0.2.1")
+    with capturedLogs() as logs:
+        client.ask("POST", "/a?b", {"Content-Length": str(MAX + 1)})
+    assert [formatEvent(log) for log in logs] == ["POST /a 413 0 B 0 ms 192.0.2.1"]
     client.hang_up()
 
 

@@ -69,6 +69,7 @@ def test_the_clients_of_a_trusted_proxy_are_counted_in_its_place(site_of: SiteOf
     assert third.ask("GET", "/", {"X-Forwarded-For": "198.51.100.1"}).status == 200
     refusal = third.ask("GET", "/", {"X-Forwarded-For": "198.51.100.2"})
     assert (refusal.status, refusal.body) == (429, b"")
+    assert site.refusals == {429: 1}
     assert len(both.asked) == 5
     for client in clients:
         client.hang_up()

@@ -62,6 +62,11 @@ class Channel(Counted, HTTPChannel):
             return False
         return received
 
+    def _respondToBadRequestAndDisconnect(self) -> None:
+        """Called by Twisted for what is no request."""
+        self.site.refusals[400] += 1
+        super()._respondToBadRequestAndDisconnect()
+
     def requestDone(self, request: BoundedRequest) -> None:
         """Requests that came along wait for the reactor's next turn: hundreds fit into one chunk of data."""
         self._idle = True
@@ -107,7 +112,7 @@ class Channel(Counted, HTTPChannel):
             return
         super().allHeadersReceived()
         if self.site.limits.max_per_address and not self._refused and not self.count_for(address_of(request)):
-            self._refuse(request, "429 Too Many Requests", {}, b"")
+            self._refuse(request, 429, "Too Many Requests", {}, b"")
         if self.length != 0 and not self._refused:
             self.site.body_began(self._path, request)
 
@@ -136,12 +141,17 @@ class Channel(Counted, HTTPChannel):
         """Answer 413 while the body is still arriving."""
         if not self._refused:
             headers, body = self.site.too_large(self._path, request.getHeader("origin"))
-            self._refuse(request, "413 Content Too Large", headers, body)
+            self._refuse(request, 413, "Content Too Large", headers, body)
 
-    def _refuse(self, request: BoundedRequest, status: str, headers: Mapping[str, str], body: bytes) -> None:
+    def _refuse(
+        self, request: BoundedRequest, status: int, phrase: str, headers: Mapping[str, str], body: bytes
+    ) -> None:
         """Answer before the request has arrived, and let the client finish its sentence for a moment."""
         self._refused = True
-        lines = [f"HTTP/1.1 {status}", "Connection: close", f"Content-Length: {len(body)}"]
+        request.method, request.path = self._command, self._path
+        request.code, request.sentLength = status, len(body)
+        self.site.log(request)
+        lines = [f"HTTP/1.1 {status} {phrase}", "Connection: close", f"Content-Length: {len(body)}"]
         lines += [f"{name}: {value}" for name, value in headers.items()]
         self.transport.write("\r\n".join([*lines, "", ""]).encode("latin-1") + body)
         # It has not arrived, so Twisted has not told it what it is.

@@ -151,7 +151,7 @@ class Site(server.Site):
         """Nothing was started."""
 
     def log(self, request: BoundedRequest) -> None:
-        """A request was answered; called by Twisted."""
+        """A request was answered; called by Twisted, and for what is refused before it has arrived."""
         if request.code >= 400:
             self.refusals[request.code] += 1
         if self.access is not None:
