@@ -6,6 +6,7 @@ import json
 import os
 import re
 import signal
+from io import BytesIO, TextIOWrapper
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from twisted.python import usage
 from tests.support.attacks import Wire
 from tests.support.services import TWISTD, acquire, attempt, await_end, free_port, started
 from tests.support.strangers import Native
+from yekta.services.log_lines import Lines
 from yekta.services.logs import Logs
 
 
@@ -96,6 +98,17 @@ def test_a_line_that_the_file_cannot_have_takes_no_other_with_it(tmp_path: Path)
         r"a folder of caf\udce9",
         "after",
     ]
+
+
+def test_a_terminal_of_one_country_has_its_letters_and_escapes_for_others() -> None:
+    reactor, terminal = Reactor(), TextIOWrapper(BytesIO(), encoding="iso8859-7")
+    reactor.running = True
+    log = Logger("test", observer=LogPublisher(Lines(terminal, lambda event: f"{event['log_format']}\n", reactor)))
+    for text in ("before", "αβγ café", "after"):
+        log.info(text)
+    reactor.corked.pop().uncork()
+    terminal.seek(0)
+    assert terminal.read().splitlines() == ["before", r"αβγ caf\xe9", "after"]
 
 
 @pytest_twisted.ensureDeferred

@@ -36,5 +36,7 @@ class Lines(FileLogObserver):
             self._outFile.write(text)
         except UnicodeEncodeError as error:
             # A path may have any bytes, a terminal its country's letters only: no other line shall go with this one.
-            self._outFile.write(text.encode(error.encoding, "backslashreplace").decode(error.encoding))
+            # The error calls the encodings of many countries by one name, which is none of them.
+            encoding = getattr(self._outFile, "encoding", error.encoding)
+            self._outFile.write(text.encode(encoding, "backslashreplace").decode(encoding))
         self._outFile.flush()
