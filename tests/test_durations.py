@@ -12,3 +12,10 @@ def test_each_class_has_those_before_it_and_its_bound() -> None:
         durations.add(seconds)
     assert durations.cumulative() == [(0.5, 2), (1.0, 4), (float("inf"), 6)]
     assert durations.total == 11.5
+
+
+def test_a_clock_that_was_set_back_takes_nothing_from_what_was_counted() -> None:
+    durations = Durations((0.5,))
+    durations.add(2.0)
+    durations.add(-1.5)
+    assert (durations.cumulative(), durations.total) == ([(0.5, 1), (float("inf"), 2)], 2.0)

@@ -18,7 +18,8 @@ class Durations:
         self.total = 0.0
 
     def add(self, seconds: float) -> None:
-        """One more."""
+        """One more. It took no time where the clock was set back meanwhile."""
+        seconds = max(0.0, seconds)
         self._counts[bisect_left(self._bounds, seconds)] += 1
         self.total += seconds
 

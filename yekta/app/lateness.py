@@ -34,5 +34,5 @@ class Lateness(Service):
         self._alarm.set(_INTERVAL)
 
     def _look(self) -> None:
-        self.durations.add(max(0.0, self._clock.seconds() - self._due))
+        self.durations.add(self._clock.seconds() - self._due)
         self._expect()
