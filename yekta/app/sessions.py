@@ -44,6 +44,9 @@ METADATA_LIMIT = 4096
 # Sessions whose activity waits to be written while the store is down.
 TOUCHED_LIMIT = 100_000
 
+# Seconds without another failure after which an outage is over: under too much load some are written and some are not.
+CALM = 10.0
+
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")
 _log = Logger()
 
@@ -98,7 +101,8 @@ class Sessions:
         self._watch = SessionWatch(store, clock, poll_interval, cache_time)
         # Counts a live connection of a session, for `on_ended`; every hold is followed by a release.
         self.hold, self.release = self._watch.hold, self._watch.release
-        self._is_failing = False
+        # When a new session could not be written the last time, until that outage is over.
+        self._failed_at: float | None = None
         self._purged: list[Callable[[], Awaitable[None]]] = []
         self._touched: set[str] = set()
         # Notes the activity of a session by its id. Cheap enough for every message: it is written down later.
@@ -135,12 +139,12 @@ class Sessions:
             await self._store.add(NewSession(session, token_hash.hex(), now, _metadata_text(metadata)))
         except StoreUnavailable as error:
             # An outage is logged once, not for everybody who asks.
-            if not self._is_failing:
-                self._is_failing = True
+            if self._failed_at is None:
                 _log.warn(_UNWRITTEN, reason=str(error))
+            self._failed_at = self._clock.seconds()
             raise
-        if self._is_failing:
-            self._is_failing = False
+        if self._failed_at is not None and self._clock.seconds() - self._failed_at >= CALM:
+            self._failed_at = None
             _log.info("Sessions are written again.")
         self._new.put(token_hash, session)
         self._watch.known()
