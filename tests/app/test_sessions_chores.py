@@ -3,14 +3,29 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
 
 import pytest
+from twisted.internet.defer import Deferred, ensureDeferred
 from twisted.logger import LogLevel, capturedLogs, formatEvent
 
-from tests.support.sessions import DAY, World, now, world
+from tests.support.session_stores import MemorySessionStore
+from tests.support.sessions import DAY, Process, World, now, world
 from yekta.app.sessions import TOUCHED_LIMIT, InvalidSession
 
 __all__ = ["world"]
+
+
+class SlowToTouch(MemorySessionStore):
+    """Takes its time."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.touching: Deferred[None] = Deferred()
+
+    async def touch(self, session_ids: Iterable[str], now: float) -> None:
+        await self.touching
+        await super().touch(session_ids, now)
 
 
 def test_activity_is_written_once_a_minute_in_one_batch(world: World) -> None:
@@ -34,6 +49,19 @@ def test_activity_waits_for_a_store_that_is_down_and_is_written_at_the_end(world
     world.clock.advance(3.0)
     now(world.here.sessions.stop())
     assert now(world.store.last_activity(session.id)) == 63.0
+
+
+def test_who_stops_waits_for_activity_that_is_being_written(world: World) -> None:
+    store = SlowToTouch()
+    process = Process(store, world.clock)
+    _, session = process.acquire()
+    process.sessions.touch(session.id)
+    world.clock.advance(60.0)
+    stopping = ensureDeferred(process.sessions.stop())
+    assert not stopping.called
+    store.touching.callback(None)
+    assert stopping.called
+    assert now(store.last_activity(session.id)) == 60.0
 
 
 def test_while_the_store_is_down_only_so_much_activity_waits(world: World) -> None:

@@ -11,8 +11,10 @@ import re
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from itertools import islice
+from typing import Any
 
 import attrs
+from twisted.internet.defer import Deferred, succeed
 from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
@@ -107,13 +109,14 @@ class Sessions:
         self._touched: set[str] = set()
         # Notes the activity of a session by its id. Cheap enough for every message: it is written down later.
         self.touch: Callable[[str], None] = self._touched.add
+        # Fires when the last flush is over.
+        self._flushed: Deferred[Any] = succeed(None)
         self._chores = ((self._chore(self._flush), flush_interval), (self._chore(self._purge), purge_interval))
 
     def start(self) -> None:
         """Begin to watch the sessions that are known, and to do the periodic writes."""
         self._watch.start()
-        for chore, interval in self._chores:
-            chore.start(interval, now=False)
+        self._flushed, _ = (chore.start(interval, now=False) for chore, interval in self._chores)
 
     async def stop(self) -> None:
         """Stop, and write down what is left to write. No delayed call remains."""
@@ -121,6 +124,8 @@ class Sessions:
         for chore, _ in self._chores:
             if chore.running:
                 chore.stop()
+        # It may be in the middle: much is written a part at a time.
+        await self._flushed
         await _quietly(self._flush)
 
     async def acquire(
