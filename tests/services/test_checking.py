@@ -44,11 +44,23 @@ def test_a_start_says_so_in_its_log(tmp_path: Path) -> None:
         ({"AI_BASE_URL": "http://a/v1", "AI_MODEL": "a,b"}, "AI_MODEL"),
         ({"MANHOLE": "2222"}, "MANHOLE_KEYS"),
         ({"WORKERS": "2", "METRICS_LISTEN": "tcp:65535"}, "METRICS_LISTEN"),
+        ({"METRICS_LISTEN": "garbage"}, "METRICS_LISTEN"),
+        ({"METRICS_LISTEN": "tcp:port=65536"}, "METRICS_LISTEN"),
     ],
 )
 def test_what_would_end_every_start_is_found(settings: dict[str, str], named: str) -> None:
     with pytest.raises(ConfigError, match=named):
         check(load(settings, {}))
+
+
+@pytest.mark.parametrize(("workers", "endpoint"), [("1", "nonsense:1"), ("1", "tcp:99999"), ("2", "unix:/tmp/x")])
+def test_endpoints_that_are_none_are_found(workers: str, endpoint: str) -> None:
+    with pytest.raises(ConfigError, match=f"not '{endpoint}'"):
+        check(load({"WORKERS": workers}, {}, listen=(endpoint,)))
+
+
+def test_what_systemd_would_have_opened_is_not_missed() -> None:
+    check(load({}, {}, listen=("systemd:domain=INET:index=0",)))
 
 
 def test_only_what_is_nearly_a_setting_is_remarked_upon() -> None:

@@ -14,6 +14,8 @@ from twisted.internet.error import CannotListenError
 from twisted.internet.interfaces import IListeningPort, IProtocolFactory
 
 from yekta.ports import Listening
+from yekta.services.config import ConfigError
+from yekta.services.kinds import LAST_PORT
 from yekta.services.late import Late, reason_of
 from yekta.services.refusal import refuse
 
@@ -35,16 +37,29 @@ def listen(
     """
     port: StreamServerEndpointService | Late
     try:
-        port = strports.service(endpoint, factory, reactor=cast(Any, Listening(reactor)))
-    except Exception as error:
-        # What else than ValueError a parser raises depends on the kind of endpoint: TypeError, IndexError, OSError…
-        refuse(name, f"{setting} must be an endpoint, not {endpoint!r}: {error}.")
+        port = service(setting, endpoint, factory, reactor)
+    except ConfigError as error:
+        refuse(name, str(error))
     if late:
         port = Late(port, f"{setting} ({endpoint})", reactor, is_ours=partial(_listens, reactor, held))
     try:
         port.privilegedStartService()
     except (CannotListenError, OSError) as error:
         refuse(name, f"Cannot listen on {endpoint} ({setting}): {reason_of(error)}.")
+    return port
+
+
+def service(setting: str, endpoint: str, factory: IProtocolFactory, reactor: Any) -> StreamServerEndpointService:
+    """A service that is to listen. Raises `ConfigError`."""
+    try:
+        port = strports.service(endpoint, factory, reactor=cast(Any, Listening(reactor)))
+    except Exception as error:
+        # What else than ValueError a parser raises depends on the kind of endpoint: TypeError, IndexError, OSError…
+        raise ConfigError(f"{setting} must be an endpoint, not {endpoint!r}: {error}.") from None
+    # Behind ``haproxy:`` there is another. Neither the parser nor the one that listens finds a sentence for it.
+    inner = getattr(port.endpoint, "_wrappedEndpoint", port.endpoint)
+    if not 0 <= getattr(inner, "_port", 0) <= LAST_PORT:
+        raise ConfigError(f"{setting} must have a port from 0 to {LAST_PORT}, not {endpoint!r}.")
     return port
 
 

@@ -99,9 +99,6 @@ class Workers(Outermost):
             refuse(name, str(error))
         setting, endpoints = self._clients_endpoints()
         for endpoint in endpoints:
-            # Not UNIX: the first of several that stops would take the path away from the others.
-            if endpoint.partition(":")[0] not in ("tcp", "systemd") or "domain=UNIX" in endpoint:
-                refuse(name, f"WORKERS above 1 can share endpoints of tcp: and systemd: only, not {endpoint!r}.")
             port: Any = listen(name, setting, endpoint, Factory(), self._reactor)
             port.setServiceParent(self)
             port._waitingForPort.addCallback(self._hold)
