@@ -69,13 +69,15 @@ def test_each_name_is_explained(gateway: Gateway) -> None:
 @pytest_twisted.ensureDeferred
 async def test_what_was_refused_is_told(gateway: Gateway) -> None:
     http = Http()
-    for path in ("/nothing", "/api/ai/conversations/mine", "/api/ai/conversations/mine?token=wrong"):
-        await http.request("GET", f"http://{gateway.api_address}{path}")
+    await http.request("GET", f"http://{gateway.api_address}/nothing")
+    for path in ("/api/ai/conversations/mine", "/api/auth/session"):
+        for query in ("", "?token=wrong"):
+            await http.request("GET", f"http://{gateway.api_address}{path}{query}")
     await http.close()
     numbers = scrape(gateway)
-    for status, count in ((401, 2), (404, 1), (503, 0)):
+    for status, count in ((401, 4), (404, 1), (503, 0)):
         assert numbers[f'yektayar_http_refusals_total{{status="{status}"}}'] == count
-    for reason, count in (("required", 1), ("invalid", 1), ("unavailable", 0)):
+    for reason, count in (("required", 2), ("invalid", 2), ("unavailable", 0)):
         assert numbers[f'yektayar_authentication_failures_total{{reason="{reason}"}}'] == count
 
 

@@ -9,13 +9,24 @@ from yekta.app.allowance import Allowance
 from yekta.app.errors import ClientError
 from yekta.app.peer import mask
 from yekta.app.schemas import Login, Register
-from yekta.app.sessions import InvalidSession, Sessions, StoreUnavailable
+from yekta.app.sessions import Sessions, StoreUnavailable
 from yekta.edge.endpoint import TIME, Call, Endpoint
+from yekta.edge.login import INVALID_TOKEN, STORE_DOWN, TOKEN_REQUIRED, NotAuthenticated, authenticate
 from yekta.timestamps import iso
 from yekta.web.forwarded import Trusted, is_local
 
 _USER = {"id": "u1", "email": "a@example.org", "phone": None, "name": "Sara", "type": "patient", "created_at": TIME}
 _TOKEN = {"token": "43 characters", "expiresAt": TIME}
+
+# What the original says where others are told why they are not authenticated.
+_NO_SESSION = {
+    TOKEN_REQUIRED: (
+        "No token provided",
+        "Token must be provided via Authorization header, cookie, or query parameter",
+    ),
+    INVALID_TOKEN: ("Invalid or expired session", "Please acquire a new session"),
+    STORE_DOWN: ("Failed to validate session", "Could not validate session. Please try again."),
+}
 
 
 class RestAuth:
@@ -101,22 +112,13 @@ class RestAuth:
         return {"success": True, "data": {"token": token, "expiresAt": iso(session.expires_at)}}
 
     async def session(self, call: Call) -> dict[str, Any]:
-        if call.token is None:
-            raise ClientError(
-                "No token provided",
-                "Token must be provided via Authorization header, cookie, or query parameter",
-                status=401,
-            )
         try:
-            session = await self._sessions.find(call.token)
-        except InvalidSession:
-            raise ClientError("Invalid or expired session", "Please acquire a new session", status=401) from None
-        except StoreUnavailable:
-            raise ClientError(
-                "Failed to validate session", "Could not validate session. Please try again.", status=503
-            ) from None
+            session = await authenticate(self._sessions, call.token)
+        except NotAuthenticated as refusal:
+            error, message = _NO_SESSION[refusal.message]
+            raise ClientError(error, message, status=refusal.status) from None
         data = {
-            "token": mask(call.token),
+            "token": mask(call.token or ""),
             "userId": session.user_id,
             "isLoggedIn": session.is_logged_in,
             "expiresAt": iso(session.expires_at),
