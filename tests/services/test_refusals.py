@@ -164,12 +164,27 @@ def test_who_starts_a_daemon_learns_that_it_could_not(tmp_path: Path, taken: int
 
 
 @pytest.mark.parametrize("options", [("--nodaemon",), ("--logfile=log",)], ids=["in front", "as a daemon"])
-def test_a_pidfile_that_cannot_be_written_ends_the_start(tmp_path: Path, options: tuple[str, ...]) -> None:
-    twistd = (*TWISTD, "--pidfile=no/pid", *options)
+@pytest.mark.parametrize(
+    ("pidfile", "reason"),
+    [("no/pid", "No such file or directory"), ("file/pid", "Not a directory"), (_LONG * 3, "File name too long")],
+    ids=["no folder", "a file for a folder", "too long"],
+)
+def test_a_pidfile_that_cannot_be_written_ends_the_start(
+    tmp_path: Path, options: tuple[str, ...], pidfile: str, reason: str
+) -> None:
+    (tmp_path / "file").touch()
+    twistd = (*TWISTD, f"--pidfile={pidfile}", *options)
     ended = attempt("yektayar-api", "--port=0", folder=tmp_path, twistd=twistd)
-    sentence = f"Cannot write {tmp_path}/no/pid (--pidfile, which may be empty)."
+    sentence = f"Cannot write {tmp_path}/{pidfile} (--pidfile, which may be empty): {reason}."
     assert (ended.status, ended.err) == (1, f"yektayar-api: {sentence}\n")
-    assert list(tmp_path.iterdir()) == []
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def test_a_pidfile_is_not_left_by_a_start_that_is_refused(tmp_path: Path) -> None:
+    twistd = (*TWISTD, "--nodaemon", "--pidfile=pid")
+    ended = attempt("yektayar-api", "--listen=nonsense:1", folder=tmp_path, twistd=twistd)
+    assert ended.status == 1
+    assert not (tmp_path / "pid").exists()
 
 
 def test_a_daemon_with_a_bad_setting_is_refused_before_it_is_one(tmp_path: Path) -> None:

@@ -40,8 +40,19 @@ def _check_pidfile(options: ServiceOptions) -> None:
     # What is below another root is twistd's to find.
     if runner is not None and runner.get("pidfile") and not runner.get("chroot"):
         path = Path(runner["rundir"], runner["pidfile"])
-        if not os.access(path if path.exists() else path.parent, os.W_OK):
-            refuse(options.service, f"Cannot write {path.absolute()} (--pidfile, which may be empty).")
+        try:
+            _write_nothing(path)
+        except OSError as error:
+            sentence = f"Cannot write {path.absolute()} (--pidfile, which may be empty): {error.strerror}."
+            refuse(options.service, sentence)
+
+
+def _write_nothing(path: Path) -> None:
+    """Open a file as who writes it, and leave things as they were. May raise `OSError`."""
+    is_new = not os.path.lexists(path)
+    os.close(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600))
+    if is_new:
+        path.unlink()
 
 
 def _begin_log(reactor: Any, options: ServiceOptions) -> Logs:
