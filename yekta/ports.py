@@ -97,3 +97,9 @@ class Listening:
             return self._reactor.adoptStreamConnection(fileDescriptor, addressFamily, factory)
         kind = Corked if has_turns(self._reactor) else Connection
         return kind._fromConnectedSocket(fileDescriptor, addressFamily, factory, self._reactor)
+
+
+def reason_of(error: Any) -> str:
+    """Why one cannot listen, in the system's words."""
+    reason = getattr(error, "socketError", None) or error
+    return str(getattr(reason, "strerror", None) or reason)

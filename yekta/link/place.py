@@ -18,6 +18,7 @@ from twisted.internet.protocol import Factory
 from twisted.python.failure import Failure
 
 from yekta import forsaken
+from yekta.ports import reason_of
 
 # Seconds to connect; a process of the same machine has done so at once, or is stuck.
 _PATIENCE = 2
@@ -57,8 +58,7 @@ class Place:
         try:
             self._listen(factory)
         except (CannotListenError, OSError) as error:
-            reason = getattr(error, "socketError", None) or error
-            raise Unusable(f"({self._folder}) cannot be used: {getattr(reason, 'strerror', None) or reason}.") from None
+            raise Unusable(f"({self._folder}) cannot be used: {reason_of(error)}.") from None
 
     def names(self) -> list[str]:
         """The tags of all other processes, in their order; of some that are no more, too."""

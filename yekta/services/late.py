@@ -13,7 +13,6 @@ import errno
 import os
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any
 
 from twisted.application.internet import StreamServerEndpointService
 from twisted.application.service import Service
@@ -23,6 +22,7 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
 from yekta.alarm import Alarm
+from yekta.ports import reason_of
 
 # Seconds between two attempts: the other process may be gone at any time, and one costs next to nothing.
 PAUSE = 1.0
@@ -102,12 +102,6 @@ class Late(Service):
             self._reason = reason
             self._log.warn("{name} is not open: {reason}. It is tried again", name=self._name, reason=reason)
         self._again.set(PAUSE)
-
-
-def reason_of(error: Any) -> str:
-    """Why one cannot listen, in the system's words."""
-    reason = getattr(error, "socketError", None) or error
-    return str(getattr(reason, "strerror", None) or reason)
 
 
 def _is_taken(error: Exception) -> bool:

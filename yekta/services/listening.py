@@ -13,10 +13,10 @@ from twisted.internet.endpoints import quoteStringArgument
 from twisted.internet.error import CannotListenError
 from twisted.internet.interfaces import IListeningPort, IProtocolFactory
 
-from yekta.ports import Listening
+from yekta.ports import Listening, reason_of
 from yekta.services.config import ConfigError
 from yekta.services.kinds import LAST_PORT
-from yekta.services.late import Late, reason_of
+from yekta.services.late import Late
 from yekta.services.refusal import refuse
 
 

@@ -10,9 +10,9 @@ from typing import Any
 
 from twisted.internet.interfaces import IProtocolFactory
 
+from yekta.ports import reason_of
 from yekta.services import control
 from yekta.services.config import ConfigError, Settings
-from yekta.services.late import reason_of
 
 
 def endpoints(settings: Settings) -> dict[str, str]:
