@@ -50,6 +50,14 @@ def test_what_may_change_does(tmp_path: Path) -> None:
         assert "Traceback" not in api.text
 
 
+def test_a_name_that_is_nearly_a_setting_is_told_of(tmp_path: Path) -> None:
+    with started("yektayar-api", folder=tmp_path) as api:
+        (tmp_path / ".env").write_text("EVENT_RAET=1\n")
+        reload(api, AGAIN)
+        api.await_line(re.compile("EVENT_RAET in .env is not a setting, but EVENT_RATE is"))
+        assert api.stop() == 0
+
+
 def test_a_value_that_cannot_be_used_changes_nothing(tmp_path: Path) -> None:
     settings = tmp_path / ".env"
     settings.write_text("CORS_ORIGIN=https://old.example\n")

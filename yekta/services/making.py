@@ -27,8 +27,7 @@ def make(reactor: Any, options: ServiceOptions) -> IService:
     _check_pidfile(options)
     herald = systemd(reactor, os.environ)
     logs = _begin_log(reactor, options)
-    for remark in options.remarks:
-        _log.warn("{remark}", remark=remark)
+    options.tell_remarks(_log)
     if settings.workers > 1:
         return Workers(reactor, options, herald=herald, logs=logs)
     return Gateway(reactor, options, settings, read=options.read, herald=herald, logs=logs)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, ClassVar, NoReturn
 
 from dotenv import dotenv_values
 from twisted.application.service import IService
+from twisted.logger import Logger
 from twisted.python import usage
 
 from yekta.services import reactor
@@ -84,6 +85,11 @@ class ServiceOptions(usage.Options):
             listen=tuple(self["listen"]),
             console=not self["no-console"],
         )
+
+    def tell_remarks(self, log: Logger) -> None:
+        """Of what was read last."""
+        for remark in self.remarks:
+            log.warn("{remark}", remark=remark)
 
     def _check(self, settings: Settings) -> NoReturn:
         # It imports the reactor that was installed.

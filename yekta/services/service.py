@@ -122,3 +122,4 @@ class Gateway(Outermost):
         self._log.info("{service} has read its settings again", service=self.name)
         if waiting:
             self._log.warn("A restart is needed for {names}", names=", ".join(waiting))
+        self._options.tell_remarks(self._log)
