@@ -148,25 +148,17 @@ class Channel(Counted, HTTPChannel):
     ) -> None:
         """Answer before the request has arrived, and let the client finish its sentence for a moment."""
         self._refused = True
+        # Twisted has not told it what it is.
         request.method, request.path = self._command, self._path
         request.code, request.sentLength = status, len(body)
         self.site.log(request)
         lines = [f"HTTP/1.1 {status} {phrase}", "Connection: close", f"Content-Length: {len(body)}"]
         lines += [f"{name}: {value}" for name, value in headers.items()]
         self.transport.write("\r\n".join([*lines, "", ""]).encode("latin-1") + body)
-        # It has not arrived, so Twisted has not told it what it is.
-        request.method, request.path, request.sentLength = self._command, self._path, len(body)
-        request.setResponseCode(int(status[:3]))
-        self.site.log(request)
         self.setTimeout(LINGER)
         self.transport.loseWriteConnection()
         self.requests.remove(request)
         request.connectionLost(Failure(ConnectionDone()))
-
-    def _respondToBadRequestAndDisconnect(self) -> None:
-        """Called by Twisted for what is no request."""
-        self.site.refusals[400] += 1
-        super()._respondToBadRequestAndDisconnect()
 
     def _send100Continue(self) -> None:
         # A client that asks first has its answer already.
