@@ -271,6 +271,22 @@ def test_who_waits_for_nothing_is_hung_up_on(site_of: SiteOf, clock: Clock) -> N
     assert not site.answering
 
 
+def test_who_is_in_the_middle_of_asking_gets_an_answer(site_of: SiteOf, clock: Clock) -> None:
+    site = site_of()
+    client = HttpClient(site, clock)
+    client.ask("GET", "/")
+    clock.advance(YOUNG)
+    request = compose("POST", "/", body=b"last")
+    client.send(request[:25])
+    site.hang_up()
+    client.send(request[25:])
+    answer = client.answer()
+    assert answer is not None
+    assert (answer.body, answer.headers["connection"]) == (b"last", "close")
+    clock.advance(0)
+    assert client.transport.lost
+
+
 def test_who_has_asked_or_is_about_to_gets_one_last_answer(site_of: SiteOf, clock: Clock, both: BothWays) -> None:
     site = site_of()
     asking, young = HttpClient(site, clock), HttpClient(site, clock)

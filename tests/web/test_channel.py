@@ -106,6 +106,14 @@ def test_a_body_over_the_limit_is_answered_413_once_and_never_handled(
     client.hang_up()
 
 
+def test_a_length_of_thousands_of_digits_is_a_bad_request(make: Make, clock: Clock, echo: Echo) -> None:
+    client = HttpClient(make(), clock)
+    client.send(compose("POST", "/", {"Content-Length": "9" * 5_000}, b"x") + compose("GET", "/"))
+    assert client.unread() == b"HTTP/1.1 400 Bad Request\r\n\r\n"
+    assert client.transport.lost
+    assert echo.requests == []
+
+
 def test_a_refused_client_may_finish_its_sentence_but_not_for_ever(make: Make, clock: Clock) -> None:
     client = HttpClient(make(), clock)
     client.request("POST", "/", {"Content-Length": str(MAX + 1)})

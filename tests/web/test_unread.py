@@ -1,0 +1,82 @@
+"""Clients that do not read what they are answered: what they ask for besides waits, whichever way it goes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from twisted.internet.task import Clock
+
+from tests.support.memory import HttpClient, compose
+from tests.web.conftest import BothWays
+from yekta.web.front import EAGER
+from yekta.web.site import Site
+
+SiteOf = Callable[..., Site]
+
+GET, LATER = compose("GET", "/"), compose("GET", "/later")
+
+
+def test_what_came_along_waits_until_the_answer_is_read(site_of: SiteOf, clock: Clock, both: BothWays) -> None:
+    client = HttpClient(site_of(), clock)
+    client.ask("GET", "/")
+    client.send(LATER + GET * 2)
+    client.transport.congest()
+    both.later[0].respond(200, {}, b"")
+    clock.advance(0)
+    assert (len(both.asked), client.transport.reading) == (2, False)
+    client.transport.relieve()
+    clock.advance(0)
+    assert (len(both.asked), client.transport.reading) == (4, True)
+    client.hang_up()
+
+
+def test_each_answer_that_is_not_read_holds_up_the_next(site_of: SiteOf, clock: Clock, both: BothWays) -> None:
+    client = HttpClient(site_of(), clock)
+    client.transport.full = True
+    client.send(GET * 3)
+    for answered in (1, 2, 3):
+        clock.advance(0)
+        assert (len(both.asked), client.transport.reading) == (answered, False)
+        client.transport.relieve()
+    assert client.transport.reading
+    client.hang_up()
+
+
+def test_nobody_overtakes_a_request_that_waits_when_its_client_reads_again(
+    site_of: SiteOf, clock: Clock, both: BothWays
+) -> None:
+    client = HttpClient(site_of(), clock)
+    client.ask("GET", "/")
+    client.send(LATER + compose("POST", "/", body=b"second"))
+    client.transport.congest()
+    client.transport.relieve()
+    clock.advance(0)
+    assert (len(both.asked), client.transport.reading) == (2, True)
+    both.later[0].respond(200, {}, b"")
+    clock.advance(0)
+    first, second = client.answer(), client.answer()
+    assert first is not None
+    assert second is not None
+    assert (first.body, second.body) == (b"", b"second")
+    client.hang_up()
+
+
+def test_who_reads_again_is_read_from_only_where_little_waits(site_of: SiteOf, clock: Clock, both: BothWays) -> None:
+    client = HttpClient(site_of(), clock)
+    client.ask("GET", "/")
+    client.send(LATER + GET * (EAGER // len(GET) + 1))
+    assert not client.transport.reading
+    client.transport.congest()
+    client.transport.relieve()
+    assert not client.transport.reading
+    client.hang_up()
+
+
+def test_what_follows_the_last_request_is_not_served(site_of: SiteOf, clock: Clock, both: BothWays) -> None:
+    client = HttpClient(site_of(), clock)
+    client.ask("GET", "/", {"Connection": "close"})
+    # As TLS goes on with what was read already.
+    client.transport.protocol.dataReceived(GET)
+    clock.advance(0)
+    assert (len(both.asked), client.unread()) == (1, b"")
+    assert client.transport.lost
