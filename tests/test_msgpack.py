@@ -127,6 +127,17 @@ def test_looking_at_keys_has_an_end(unit: bytes) -> None:
     assert seconds_of(lambda: msgpack.decode(message)) < 0.5
 
 
+def test_keys_behind_too_many_values_to_look_at_are_refused() -> None:
+    def message(values: int) -> bytes:
+        return b"\x92\xde\x00\x00\xdd" + values.to_bytes(4, "big") + b"\x80" * values
+
+    # And the two arrays, the map, and what is left to find its end.
+    most = msgpack.MAX_VALUES - 4
+    assert msgpack.decode(message(most)) == [{}, [{}] * most]
+    with pytest.raises(msgpack.NotMsgpack):
+        msgpack.decode(message(most + 1))
+
+
 # -- extensions ----------------------------------------------------------------------------------------------
 
 
