@@ -19,3 +19,11 @@ def test_an_event_that_is_too_large_is_not_understood_whenever_that_is_seen():
     with pytest.raises(ProviderError) as caught:
         answer.finish()
     assert caught.value.kind is Kind.PROTOCOL
+
+
+def test_a_line_may_be_as_long_as_it_was_said():
+    line = b": " + b"x" * 98
+    StreamedAnswer(100, max_line=100).feed(line)
+    with pytest.raises(ProviderError) as caught:
+        StreamedAnswer(100, max_line=99).feed(line)
+    assert caught.value.kind is Kind.PROTOCOL

@@ -6,6 +6,8 @@ import pytest
 import pytest_twisted
 from twisted.internet import reactor
 from twisted.internet.error import ConnectionLost
+from twisted.internet.protocol import Factory
+from twisted.internet.testing import MemoryReactorClock
 from twisted.logger import formatEvent, globalLogPublisher
 from twisted.web.client import URI
 from twisted.web.http_headers import Headers
@@ -50,6 +52,15 @@ async def test_another_content_coding_is_refused(server, coding):
 def test_https_is_over_tls(url, tls):
     endpoint = HostEndpoints(reactor).endpointForURI(URI.fromBytes(url))
     assert (type(endpoint).__name__ == "_WrapperEndpoint") is tls
+
+
+@pytest.mark.parametrize("url", [b"https://h.example/v1", b"http://h.example/v1"])
+def test_a_server_that_is_silent_is_not_connected_to_for_ever(url):
+    memory = MemoryReactorClock()
+    HostEndpoints(memory).endpointForURI(URI.fromBytes(url)).connect(Factory())
+    (connecting,) = memory.tcpClients
+    timeout = connecting[3]
+    assert timeout == 5.0
 
 
 @pytest_twisted.ensureDeferred
