@@ -16,6 +16,7 @@ from tests.support.forgotten import forgotten
 from tests.support.memory import HttpClient, compose
 from yekta.web.access import AccessLog
 from yekta.web.channel import LINGER, facts
+from yekta.web.front import EAGER
 from yekta.web.site import ABORT, Limits, Site
 
 MAX = 1000
@@ -114,6 +115,15 @@ def test_a_length_of_thousands_of_digits_is_a_bad_request(make: Make, clock: Clo
     assert echo.requests == []
 
 
+def test_who_asks_before_it_sends_a_body_is_told_to_go_on(make: Make, clock: Clock) -> None:
+    client = HttpClient(make(), clock)
+    client.send(compose("POST", "/", {"Content-Length": "4", "Expect": "100-continue"}))
+    assert client.unread() == b"HTTP/1.1 100 Continue\r\n\r\n"
+    client.send(b"body")
+    assert client.unread().endswith(b"\r\n\r\nbody")
+    client.hang_up()
+
+
 def test_a_refused_client_may_finish_its_sentence_but_not_for_ever(make: Make, clock: Clock) -> None:
     client = HttpClient(make(), clock)
     client.request("POST", "/", {"Content-Length": str(MAX + 1)})
@@ -210,6 +220,36 @@ def test_a_stream_ends_with_a_client_that_does_not_read_and_with_no_other(
     assert len(gone) == 1
 
 
+def test_what_comes_along_with_a_stream_that_is_not_read_is_bounded(
+    make: Make, clock: Clock, echo: Echo
+) -> None:
+    client = HttpClient(make(), clock)
+    client.request("GET", "/later")
+    echo.requests[0].registerProducer(Stream(), True)
+    client.transport.congest()
+    client.send(b"x" * EAGER)
+    assert client.transport.reading
+    client.send(b"x")
+    assert not client.transport.reading
+    client.hang_up()
+
+
+def test_a_stream_is_told_that_its_client_says_no_more(make: Make, clock: Clock, echo: Echo) -> None:
+    told: list[str] = []
+
+    class Told(Stream):
+        def stopProducing(self) -> None:
+            told.append("stop")
+
+    client = HttpClient(make(), clock)
+    client.request("GET", "/later")
+    echo.requests[0].registerProducer(Told(), True)
+    client.transport.half_close()
+    assert told == ["stop"]
+    clock.advance(0)
+    assert client.transport.lost
+
+
 # -- facts ---------------------------------------------------------------------------------------------------
 
 
@@ -253,6 +293,14 @@ def test_nothing_more_is_read_while_requests_that_came_along_wait(make: Make, cl
     # The rest of a request that came in part can only come if it is read.
     assert (len(echo.requests), client.transport.reading) == (5, True)
     client.hang_up()
+
+
+def test_requests_that_wait_for_a_turn_go_with_the_connection(make: Make, clock: Clock, echo: Echo) -> None:
+    client = HttpClient(make(), clock)
+    client.send(compose("GET", "/") * 2)
+    client.hang_up()
+    clock.advance(0)
+    assert len(echo.requests) == 1
 
 
 @pytest.mark.parametrize(

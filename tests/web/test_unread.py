@@ -35,10 +35,15 @@ def test_each_answer_that_is_not_read_holds_up_the_next(site_of: SiteOf, clock: 
     client.transport.full = True
     client.send(GET * 3)
     for answered in (1, 2, 3):
+        assert not client.transport.reading
         clock.advance(0)
         assert (len(both.asked), client.transport.reading) == (answered, False)
         client.transport.relieve()
-    assert client.transport.reading
+    for _ in range(2):
+        assert client.transport.reading
+        client.send(GET)
+        assert not client.transport.reading
+        client.transport.relieve()
     client.hang_up()
 
 
@@ -72,11 +77,21 @@ def test_who_reads_again_is_read_from_only_where_little_waits(site_of: SiteOf, c
     client.hang_up()
 
 
+def test_much_that_came_before_and_after_a_request_that_waits_is_enough(
+    site_of: SiteOf, clock: Clock, both: BothWays
+) -> None:
+    client = HttpClient(site_of(), clock)
+    client.send(GET + LATER + GET * (EAGER // len(GET) + 1))
+    clock.advance(0)
+    assert (len(both.asked), client.transport.reading) == (2, False)
+    client.hang_up()
+
+
 def test_what_follows_the_last_request_is_not_served(site_of: SiteOf, clock: Clock, both: BothWays) -> None:
     client = HttpClient(site_of(), clock)
-    client.ask("GET", "/", {"Connection": "close"})
+    client.request("GET", "/", {"Connection": "close"})
     # As TLS goes on with what was read already.
     client.transport.protocol.dataReceived(GET)
-    clock.advance(0)
+    assert client.answer() is not None
     assert (len(both.asked), client.unread()) == (1, b"")
     assert client.transport.lost

@@ -73,11 +73,22 @@ class Channel(Counted, HTTPChannel):
         self.paused = True
         self.count_for(self.address)
         super().requestDone(request)
-        if self._waitingForTransport or self._buffer:
-            # Twisted's reads on after each request; what has come already would pile up.
+        if self._waitingForTransport:
+            # Twisted's reads on after each request.
             self._networkProducer.pauseProducing()
-        if not self._waitingForTransport:
+        else:
             self._take_turn()
+
+    def rawDataReceived(self, data: bytes) -> None:
+        """As Twisted's, which knows no bound for what comes along while the client does not read."""
+        super().rawDataReceived(data)
+        if self._is_crowded:
+            self._networkProducer.pauseProducing()
+
+    @property
+    def _is_crowded(self) -> bool:
+        """Whether more has come along with a request than is to wait for its answer; 16 KiB, as in Twisted."""
+        return sum(map(len, self._dataBuffer)) > self._optimisticEagerReadSize
 
     def pauseProducing(self) -> None:
         """The client does not read: an answer may take its time, but not because of that."""
@@ -95,14 +106,17 @@ class Channel(Counted, HTTPChannel):
     def _take_turn(self) -> None:
         if not self._buffer:
             self.paused = False
-        elif self._turn is None:
+            return
+        # What has come already would pile up.
+        self._networkProducer.pauseProducing()
+        if self._turn is None:
             self._turn = self.callLater(0, self._go_on)
 
     def _go_on(self) -> None:
         self._turn = None
         self.paused = False
         self.dataReceived(b"")
-        if not self.paused and not self._waitingForTransport:
+        if not self.paused and not self._waitingForTransport and not self._is_crowded:
             self._networkProducer.resumeProducing()
 
     def allHeadersReceived(self) -> None:
