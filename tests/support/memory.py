@@ -72,7 +72,7 @@ class MemoryTransport:
     def relieve(self) -> None:
         """The client has read everything."""
         self.congested = False
-        if self.disconnecting and not self.lost:
+        if self.disconnecting and not self.lost and self.producer is None:
             self.lose(ConnectionDone)
         elif self.producer is not None:
             self.producer.resumeProducing()
@@ -109,8 +109,8 @@ class MemoryTransport:
             self.disconnecting = True
             if self.write_closed:
                 self.lose(ConnectionDone)
-            elif not self.congested:
-                self._clock.callLater(0, self.lose, ConnectionDone)
+            else:
+                self._lose_soon()
 
     def abortConnection(self) -> None:
         if self.lost is None and not self.aborted:
@@ -135,6 +135,13 @@ class MemoryTransport:
 
     def unregisterProducer(self) -> None:
         self.producer = None
+        if self.disconnecting and not self.aborted:
+            self._lose_soon()
+
+    def _lose_soon(self) -> None:
+        """TLS closes for nobody who has a producer there; no transport does before all is sent."""
+        if self.producer is None and not self.congested:
+            self._clock.callLater(0, self.lose, ConnectionDone)
 
     def pauseProducing(self) -> None:
         self.flow.append("pause")
