@@ -127,6 +127,51 @@ def test_looking_at_keys_has_an_end(unit: bytes) -> None:
     assert seconds_of(lambda: msgpack.decode(message)) < 0.5
 
 
+# One value of each form (msgpack, "Formats"). What they hold would begin an array, if it were looked at.
+FORMS = {
+    "small numbers": b"\x94\x00\x7f\xe0\xff",
+    "small maps and arrays": b"\x93\x80\x81\xa1a\x90\x9f" + b"\x90" * 15,
+    "small texts": b"\x93\xa0\xa1a\xbf" + b"a" * 31,
+    "nothing, false, true": b"\x93\xc0\xc2\xc3",
+    "bytes": b"\x93\xc4\x01\xdc\xc5\x00\x01\xdc\xc6\x00\x00\x00\x01\xdc",
+    "extensions": b"\x93\xc7\x03\0\xdc\xdc\xdc\xc8\x00\x03\0\xdc\xdc\xdc\xc9\x00\x00\x00\x03\0\xdc\xdc\xdc",
+    "short extensions": b"\x94\xd5\0\xdc\xdc\xd6\0" + b"\xdc" * 4 + b"\xd4\0\xdc\xd8\0" + b"\xdc" * 16,
+    "dates": b"\x91\xd7\0" + bytes(8),
+    "floats": b"\x92\xca\xdc\xdc\xdc\xdc\xcb" + b"\xdc" * 8,
+    "positive": b"\x94\xcc\xdc\xcd\xdc\xdc\xce\xdc\xdc\xdc\xdc\xcf" + b"\xdc" * 8,
+    "negative": b"\x94\xd0\xdc\xd1\xdc\xdc\xd2\xdc\xdc\xdc\xdc\xd3" + b"\xdc" * 8,
+    "texts": b"\x93\xd9\x01a\xda\x00\x01a\xdb\x00\x00\x00\x01a",
+    "arrays": b"\x92\xdc\x00\x01\xc0\xdd\x00\x00\x00\x01\xc0",
+    "maps": b"\x92\xde\x00\x01\xa1a\xc0\xdf\x00\x00\x00\x01\xa1a\xc0",
+}
+
+
+@pytest.mark.parametrize("head", [b"\xde\x00\x10", b"\xdf\x00\x00\x00\x10"], ids=["16 bits", "32 bits"])
+@pytest.mark.parametrize("before", FORMS.values(), ids=FORMS)
+def test_keys_are_found_behind_every_form(before: bytes, head: bytes) -> None:
+    entries = b"".join(b"\xa1%c\x00" % (97 + number) for number in range(15))
+    assert len(msgpack.decode(b"\x92" + before + head + entries + b"\xa1z\x00")[1]) == 16
+    with pytest.raises(msgpack.NotMsgpack):
+        msgpack.decode(b"\x92" + before + head + entries + b"\x91\x07\x00")
+
+
+@pytest.mark.parametrize("length", [0, 31, 32, 255, 256, 65_536])
+def test_a_key_may_be_any_text(length: int) -> None:
+    value = {**{f"{number}": number for number in range(16)}, "x" * length: 16}
+    assert msgpack.decode(msgspec.msgpack.encode(value)) == value
+
+
+@pytest.mark.parametrize(
+    "key",
+    [b"\xc0", b"\x9f" + bytes(15), b"\xdc\x00\x10" + bytes(16), b"\xdd\x00\x00\x00\x01\x00", b"\xd4\x00\x00"],
+    ids=["nothing", "a small array", "an array", "a large array", "undefined"],
+)
+def test_a_key_is_nothing_but_text(key: bytes) -> None:
+    texts = b"".join(b"\xa1%c\x00" % (97 + number) for number in range(15))
+    with pytest.raises(msgpack.NotMsgpack):
+        msgpack.decode(b"\xde\x00\x10" + texts + key + b"\x00")
+
+
 def test_keys_behind_too_many_values_to_look_at_are_refused() -> None:
     def message(values: int) -> bytes:
         return b"\x92\xde\x00\x00\xdd" + values.to_bytes(4, "big") + b"\x80" * values
