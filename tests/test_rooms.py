@@ -76,6 +76,19 @@ def test_nothing_is_left_behind_by_members_that_left() -> None:
     assert (rooms._here, rooms._members, ali.joined) == ({}, {}, None)
 
 
+def test_rooms_are_left_one_by_one_however_many_there_are() -> None:
+    rooms: Rooms[Guest] = Rooms()
+    ali, names = Guest("ali"), [str(number) for number in range(20)]
+    for name in names:
+        rooms.join(ali, name)
+    assert rooms.join(ali, "7") == []
+    while names:
+        name = names.pop()
+        assert rooms.leave(ali, name) == (True, True)
+        assert rooms.leave(ali, name) == (False, False)
+        assert set(rooms.of(ali)) == {"ali", *names}
+
+
 def test_asking_about_the_unknown_creates_nothing() -> None:
     rooms: Rooms[Guest] = Rooms()
     nobody = Guest("nobody")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import AsyncIterator
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
@@ -234,6 +235,25 @@ async def test_where_nobody_takes_it_it_is_served_here(house: House, tmp_path: P
     for name in (b"nobody", b"stale"):
         await caller.ask(b"/?to=" + name, b"a /?to=" + name + b" \n")
     await hang_up(caller)
+
+
+@pytest_twisted.ensureDeferred
+async def test_who_is_too_busy_to_take_it_is_not_forgotten(house: House, tmp_path: Path) -> None:
+    mark = tmp_path / "busy.open"
+    mark.touch()
+    with ExitStack() as stack:
+        busy = stack.enter_context(socket.socket(socket.AF_UNIX))
+        busy.bind(str(tmp_path / "busy"))
+        busy.listen(0)
+        with suppress(BlockingIOError):
+            while True:
+                waiting = stack.enter_context(socket.socket(socket.AF_UNIX))
+                waiting.setblocking(False)
+                waiting.connect(str(tmp_path / "busy"))
+        caller = await call(house, "a")
+        await caller.ask(b"/?to=busy", b"a /?to=busy \n")
+        await hang_up(caller)
+    assert mark.exists()
 
 
 @pytest_twisted.ensureDeferred

@@ -58,6 +58,17 @@ async def test_too_much_is_dropped(taking: Path) -> None:
         await gone(ours)
 
 
+@pytest_twisted.ensureDeferred
+async def test_of_two_connections_the_first_is_dropped(taking: Path) -> None:
+    second, theirs = socket.socketpair()
+    with given(taking, b"\0\0\0\x02") as (first, giving), second:
+        with theirs:
+            socket.send_fds(giving, [b"h"], [theirs.fileno()])
+        await gone(first)
+        giving.close()
+        await gone(second)
+
+
 async def gone(connection: socket.socket) -> None:
     """Wait until nobody has the other end any more."""
     connection.setblocking(False)
