@@ -41,6 +41,16 @@ def test_what_is_taken_is_gone() -> None:
     assert (lru.take("a"), lru.take("a"), len(lru)) == (1, None, 0)
 
 
+def test_nothing_is_left_of_what_is_gone_however_long_it_was_not_used() -> None:
+    lru: Lru[str, int] = Lru(6)
+    for key in ("discarded", "taken", "replaced", "new"):
+        lru.put(key, 1)
+    lru.discard("discarded")
+    lru.put("replaced", 2)
+    assert (lru.take("taken"), lru.take("replaced")) == (1, 2)
+    assert [key for key in ("discarded", "taken", "replaced", "new") if key in lru] == ["new"]
+
+
 def test_the_half_that_was_used_last_is_always_here_and_never_more_than_the_limit() -> None:
     lru: Lru[int, int] = Lru(10)
     used: list[int] = []

@@ -188,6 +188,12 @@ def test_a_client_that_goes_away_is_not_waited_for(crowd: Crowd) -> None:
     assert error.responses == ["B"]
 
 
+def test_a_socket_waits_for_all_others_as_long_as_it_was_told(crowd: Crowd, house: House) -> None:
+    answers = crowd.sockets["a"].timeout(5).to("x").emit_with_ack("q")
+    house.clock.advance(5)
+    assert isinstance(outcome(answers), AckTimeout)
+
+
 def test_a_socket_asks_all_others(crowd: Crowd) -> None:
     answers = crowd.sockets["a"].to("x").timeout(5).emit_with_ack("q")
     crowd.browsers["b"].say(f'3{question(crowd.browsers["b"])}["B"]')
