@@ -99,7 +99,9 @@ def test_code_5_unsupported_protocol_version_comes_before_the_101(gateway: Gatew
 
 
 def test_more_query_fields_than_we_know_are_refused(gateway: Gateway) -> None:
-    assert error(gateway.ask(f"{POLLING}&{'a&' * 100}").answer()) == UNKNOWN_TRANSPORT
+    for method, body in (("GET", b""), ("POST", b"4a")):
+        answer = gateway.ask(f"{POLLING}&{'a&' * 100}", method, body=body).answer()
+        assert error(answer) == UNKNOWN_TRANSPORT
 
 
 @DOORS
