@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import threading
 from contextlib import ExitStack
+from typing import Literal
 
 import argon2
 import pytest
@@ -49,6 +50,20 @@ async def test_only_the_right_password_is_right() -> None:
     assert await passwords.verify("correct horsf", kept) is False
     assert await passwords.verify("correct horse", None) is False
     assert await passwords.verify("correct horse", "not a hash") is False
+
+
+class Agreeable(argon2.PasswordHasher):
+    """Finds every password right."""
+
+    def verify(self, hash: str | bytes, password: str | bytes) -> Literal[True]:
+        return True
+
+
+@pytest_twisted.ensureDeferred
+async def test_no_password_opens_what_has_none() -> None:
+    passwords = Passwords(reactor, hasher=Agreeable(time_cost=1, memory_cost=8, parallelism=1))
+    assert await passwords.verify("x", "a hash") is True
+    assert await passwords.verify("x", None) is False
 
 
 @pytest_twisted.ensureDeferred

@@ -63,9 +63,9 @@ async def test_new_sessions_of_one_address_can_be_bounded(short: str, bound: str
         return await call(house, "POST", "/api/auth/acquire-session", headers={"X-Forwarded-For": client})
 
     # A proxy that says nothing of its client speaks for many, and so does this machine.
-    for client in ("192.0.2.1", "192.0.2.2", "192.0.2.9", "127.0.0.1"):
+    for client in ("192.0.2.1", "192.0.2.2", "192.0.2.9", "127.0.0.2"):
         assert [(await acquire(client)).status for _ in range(2)] == [200, 200]
-    assert (await acquire("192.0.2.9")).status == (await acquire("127.0.0.1")).status == 200
+    assert (await acquire("192.0.2.9")).status == (await acquire("127.0.0.2")).status == 200
     answer = await acquire("192.0.2.1")
     if bound == "0":
         assert answer.status == 200
@@ -80,10 +80,13 @@ async def test_new_sessions_of_one_address_can_be_bounded(short: str, bound: str
 @pytest_twisted.ensureDeferred
 async def test_a_session_remembers_agent_and_address_and_lives_thirty_days(house: House) -> None:
     before = reactor.seconds()
-    await call(house, "POST", "/api/auth/acquire-session", headers={"User-Agent": "Sara's"})
-    [new] = house.gateway.store.added
-    assert new.metadata == '{"userAgent":"Sara\'s","ip":"127.0.0.1"}'
-    assert 0 <= new.session.expires_at - 30 * 86400 - before < 60
+    await call(house, "POST", "/api/auth/register", SARA)
+    for path, body in (("acquire-session", {}), ("login", LOGIN)):
+        await call(house, "POST", f"/api/auth/{path}", body, headers={"User-Agent": "Sara's"})
+    for new in house.gateway.store.added:
+        assert new.metadata == '{"userAgent":"Sara\'s","ip":"127.0.0.1"}'
+        assert 0 <= new.session.expires_at - 30 * 86400 - before < 60
+    assert [new.session.is_logged_in for new in house.gateway.store.added] == [False, True]
 
 
 @pytest_twisted.ensureDeferred
@@ -205,7 +208,7 @@ async def test_one_address_cannot_shut_out_the_logins_of_others(house: House) ->
             assert (answer.status, answer.json["error"]) == (503, "Server busy")
             assert answer.headers["retry-after"] == "2"
         # A proxy that says nothing of its client speaks for many, and so does this machine.
-        for client in ("192.0.2.2", "192.0.2.9", "127.0.0.1"):
+        for client in ("192.0.2.2", "192.0.2.9", "127.0.0.2"):
             answer = await call(house, "POST", "/api/auth/login", LOGIN, headers={"X-Forwarded-For": client})
             assert (answer.status, answer.json["error"]) == (401, "Invalid credentials")
 
