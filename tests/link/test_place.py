@@ -7,6 +7,7 @@ import shutil
 import socket
 import stat
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -178,11 +179,50 @@ async def test_the_last_one_to_leave_may_take_the_folder_away_from_one_who_comes
     await place.close()
 
 
+def test_a_folder_that_is_taken_away_time_and_again_is_not_used(folder: Path) -> None:
+    tried: list[str] = []
+
+    class Reactor:
+        """The folder is gone each time that it comes to listening."""
+
+        def listenUNIX(self, path: str, *arguments: Any, **options: Any) -> Any:
+            tried.append(path)
+            Path(path).parent.rmdir()
+            return reactor.listenUNIX(path, *arguments, **options)
+
+    with pytest.raises(Unusable, match=r"cannot be used: No such file or directory\.$"):
+        Place(Reactor(), folder, "one", "a").open(host())
+    assert len(tried) == 10
+
+
 @pytest_twisted.ensureDeferred
-async def test_where_somebody_has_tidied_up_nobody_is_there_and_it_ends_all_the_same(folder: Path) -> None:
+async def test_whoever_comes_takes_away_what_others_have_left(folder: Path) -> None:
+    (folder / "one").mkdir(0o700, parents=True)
+    folder.chmod(0o700)
+    for name, age in (("killed", 3600), ("new", 0)):
+        path = folder / "one" / name
+        with socket.socket(socket.AF_UNIX) as killed:
+            killed.bind(str(path))
+        os.utime(path, (time.time() - age,) * 2)
     place = Place(reactor, folder, "one", "a")
     place.open(host())
-    shutil.rmtree(folder)
+    assert place.names() == ["new"]
+    (folder / "one" / "new").unlink()
+    await place.close()
+
+
+@pytest.mark.parametrize("tidied", ["link", "link/one", "link/one/a"])
+@pytest_twisted.ensureDeferred
+async def test_where_somebody_has_tidied_up_nobody_is_there_and_it_ends_all_the_same(
+    folder: Path, tidied: str
+) -> None:
+    place = Place(reactor, folder, "one", "a")
+    place.open(host())
+    gone = folder.parent / tidied
+    shutil.rmtree(gone) if gone.is_dir() else gone.unlink()
     assert place.names() == []
-    await soon(place.close())
+    closed = place.close()
+    # For a moment it is there again, and as private as it was.
+    assert (mode(folder), mode(folder / "one"), mode(folder / "one" / "a")) == (0o700, 0o700, 0o600)
+    await soon(closed)
     assert list(folder.iterdir()) == []
