@@ -101,6 +101,24 @@ def test_the_horizon_moves_while_somebody_waits(watched: Watched) -> None:
     assert watched.clock.getDelayedCalls() == []
 
 
+def test_what_was_set_out_of_order_is_due_in_order_once_it_is_near(watched: Watched) -> None:
+    for number in (5, 2, 4, 1, 3):
+        watched.deadlines.set(str(number), 2 * NEAR + number)
+    watched.clock.pump([NEAR, NEAR])
+    for number in range(1, 6):
+        watched.clock.advance(1)
+        assert watched.due == list(map(str, range(1, number + 1)))
+
+
+def test_what_was_forgotten_with_all_others_is_never_due(watched: Watched) -> None:
+    watched.deadlines.set("a", 1.0)
+    watched.deadlines.set("b", 2 * NEAR)
+    watched.deadlines.clear()
+    watched.deadlines.set("c", 3 * NEAR)
+    watched.clock.pump([NEAR] * 3)
+    assert watched.due == ["c"]
+
+
 def test_a_key_may_be_set_while_another_falls_due(watched: Watched) -> None:
     deadlines = Deadlines(watched.clock, lambda key: deadlines.set("next", 2.0) if key == "a" else None)
     deadlines.set("a", 1.0)

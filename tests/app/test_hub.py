@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+import attrs
 import pytest
 from twisted.internet.defer import ensureDeferred
 from twisted.internet.task import Clock
@@ -82,6 +83,15 @@ def test_who_arrives_is_welcomed_once_and_in_its_rooms(world: World, user_id: st
     assert peer.emitted == [("connected", welcome)]
     assert sorted(peer.rooms) == [room.format(session.id) for room in rooms]
     assert (world.hub.peers, len(world.hub.members)) == ([peer], 1)
+
+
+@pytest.mark.parametrize(("user_id", "is_logged_in"), [("42", False), (None, True)])
+def test_only_a_user_who_has_logged_in_is_in_a_users_room(
+    world: World, user_id: str | None, is_logged_in: bool
+) -> None:
+    session = attrs.evolve(world.acquire()[1], user_id=user_id, is_logged_in=is_logged_in)
+    peer = world.arrive(session)
+    assert sorted(peer.rooms) == [f"session:{session.id}"]
 
 
 def test_who_departs_is_gone_and_may_depart_twice(world: World) -> None:
