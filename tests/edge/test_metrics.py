@@ -9,15 +9,21 @@ import pytest
 import pytest_twisted
 from prometheus_client.core import Metric
 from twisted.internet.defer import ensureDeferred
+from twisted.internet.task import Clock
 
 from tests.support.application import Application
 from tests.support.calls import calls_of
+from tests.support.doors import DOORS, House, house
 from tests.support.gateway import Gateway, gateway
 from tests.support.http import Http
+from tests.support.memory import HttpClient
 from yekta import __version__
+from yekta.app.answer import State
+from yekta.app.owner import Owner
 from yekta.edge.metrics import MetricsPort, of_clients
+from yekta.web.site import Limits, Site
 
-__all__ = ["gateway"]
+__all__ = ["gateway", "house"]
 
 README = Path(__file__).parents[2] / "README.rst"
 
@@ -57,6 +63,42 @@ def test_a_quiet_process_tells_zeroes(gateway: Gateway) -> None:
     for protocol, transport in WAYS:
         assert numbers[f'yektayar_connections{{protocol="{protocol}",transport="{transport}"}}'] == 0
         assert numbers[f'yektayar_disconnects_total{{protocol="{protocol}",reason="transport close"}}'] == 0
+
+
+def test_each_way_for_an_answer_to_end_has_a_number(gateway: Gateway) -> None:
+    gateway.answers.begin("m", Owner("a")).cancel()
+    numbers = scrape(gateway)
+    ends = {name: number for name, number in numbers.items() if name.startswith("yektayar_ai_answers_total")}
+    assert ends == {
+        f'yektayar_ai_answers_total{{outcome="{state.value}"}}': state is State.CANCELLED
+        for state in State
+        if state is not State.RUNNING
+    }
+    assert numbers["yektayar_ai_answer_seconds_count"] == 1
+    assert numbers["yektayar_ai_answer_seconds_sum"] == gateway.answers.times.whole.total
+
+
+@pytest_twisted.ensureDeferred
+async def test_who_is_connected_is_told_by_the_way(house: House) -> None:
+    for door in DOORS:
+        await (await house.enter(door)).ping()
+    numbers = scrape(house.gateway)
+    names = [f'yektayar_connections{{protocol="{protocol}",transport="{transport}"}}' for protocol, transport in WAYS]
+    assert [numbers[name] for name in names] == [2, 1, 2]
+
+
+@pytest.mark.parametrize(
+    ("path", "answer"),
+    [
+        ("/metrics", (200, "text/plain; version=0.0.4; charset=utf-8", True)),
+        ("/", (404, "text/html", False)),
+        ("/metrics/x", (404, "text/html", False)),
+    ],
+)
+def test_the_numbers_are_at_one_path(path: str, answer: tuple[int, str, bool]) -> None:
+    clock = Clock()
+    told = HttpClient(Site(clock, MetricsPort(()), Limits()), clock).ask("GET", path)
+    assert (told.status, told.headers["content-type"], b"process_open_fds" in told.body) == answer
 
 
 def test_each_name_is_explained(gateway: Gateway) -> None:
