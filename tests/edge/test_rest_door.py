@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import gc
 import re
 from typing import Any
 
 import pytest
 import pytest_twisted
+from twisted.internet.defer import Deferred
+from twisted.internet.task import Clock
+from twisted.logger import capturedLogs
 
 from tests.support.clients import ABSENT
-from tests.support.doors import House, house
+from tests.support.doors import House, house, reactor
 from tests.support.http import Answer
+from tests.support.memory import HttpClient
 from tests.support.rest import call
 
 __all__ = ["house"]
@@ -72,6 +77,23 @@ async def test_the_answers_are_the_same(house: House, asked: str) -> None:
     plain, other = [await call(house, method, path, body, headers={**headers, **more}) for more in ({}, BESIDE)]
     assert shown(plain) == shown(other)
     assert ("server" in plain.headers, "server" in other.headers) == (asked in KLEINS, True)
+
+
+@pytest.mark.parametrize("more", [{}, BESIDE])
+@pytest_twisted.ensureDeferred
+async def test_of_a_client_that_hangs_up_before_the_answer_nothing_is_logged(
+    house: House, more: dict[str, str]
+) -> None:
+    token = await house.gateway.acquire_until(reactor.seconds() + 60)
+    house.gateway.store.gate = gate = Deferred()
+    client = HttpClient(house.gateway.sites[0], Clock())
+    with capturedLogs() as logged:
+        client.request("GET", f"{SESSION}?token={token}", more)
+        assert house.gateway.store.asked["find"] == 1
+        client.hang_up()
+        gate.callback(None)
+        gc.collect()
+    assert (client.transport.writes, logged) == ([], [])
 
 
 @pytest.mark.parametrize("house", [{"LEGACY_STATUS": "true"}], indirect=True)
