@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Coroutine
+from functools import partial
 from pathlib import Path
+from threading import Event
 from typing import Any
 
+import attrs
 import pytest
 import pytest_twisted
 from twisted.internet.defer import CancelledError, Deferred, gatherResults
+from twisted.internet.task import Clock
 
 from tests.support import postgres
 from tests.support.databases import database, new_url, open_database, reactor, url
 from yekta.app.database import Database, DatabaseError, Transaction
+from yekta.app.database_drivers import driver_for
 
 __all__ = ["database", "url"]
 
@@ -87,6 +92,38 @@ async def test_a_statement_that_takes_too_long_is_ended_and_the_next_one_works(u
     await database.close()
 
 
+class Clocked(Clock):
+    """The reactor, with a time of its own."""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(reactor, name)
+
+
+@pytest_twisted.ensureDeferred
+async def test_what_was_given_up_before_its_turn_came_is_never_done(url: str) -> None:
+    clock: Any = Clocked()
+    database = await open_database(url, clock, connections=1, timeout=10.0)
+    begun: list[str] = []
+    begins: Deferred[None] = Deferred()
+    go_on = Event()
+
+    def work(transaction: Transaction, name: str) -> None:
+        begun.append(name)
+        reactor.callFromThread(begins.callback, None)
+        go_on.wait()
+
+    both = [task(database.change(partial(work, name=name))) for name in ("first", "second")]
+    await begins
+    clock.advance(10.0)
+    for each in both:
+        with pytest.raises(DatabaseError, match="within 10 seconds"):
+            await each
+    go_on.set()
+    await database.close()
+    assert begun == ["first"]
+    assert clock.getDelayedCalls() == []
+
+
 @pytest_twisted.ensureDeferred
 async def test_closing_does_not_wait_for_an_endless_statement(url: str) -> None:
     database = await open_database(url, reactor)
@@ -119,6 +156,17 @@ async def test_too_many_statements_are_refused_at_once(url: str) -> None:
     assert await gatherResults(first) == [[(1,)], [(1,)]]
     assert await database.healthy()
     await database.close()
+
+
+@pytest_twisted.ensureDeferred
+async def test_there_are_no_more_connections_than_there_may_be(url: str) -> None:
+    opened: list[Any] = []
+    driver = attrs.evolve(driver_for(url), opened=opened.append)
+    driver.create()
+    database = Database(driver, reactor, connections=2)
+    await gatherResults([task(database.query("SELECT 1")) for _ in range(40)])
+    await database.close()
+    assert 0 < len(opened) <= 2
 
 
 @pytest_twisted.ensureDeferred

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -11,7 +13,7 @@ import pytest_twisted
 from twisted.internet.defer import Deferred, gatherResults
 
 from tests.support.databases import database, new_url, open_database, reactor, url
-from yekta.app.database import Database, DatabaseError
+from yekta.app.database import Database, DatabaseError, prepare
 from yekta.app.migrations import MIGRATIONS, migrate
 
 __all__ = ["database", "url"]
@@ -47,3 +49,12 @@ async def test_a_newer_schema_is_refused(database: Database, url: str) -> None:
     assert await database.query("SELECT count(*) FROM later") == [(0,)]
     with pytest.raises(DatabaseError, match=f"DATABASE_URL has schema version {len(newer)}"):
         await open_database(url, reactor)
+
+
+def test_a_schema_that_cannot_be_brought_up_to_date_is_left_as_it_was(tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "test.db")) as before:
+        before.execute("CREATE TABLE turns (somebody_elses TEXT)")
+    with pytest.raises(DatabaseError, match=r"failed: table turns already exists\.$"):
+        prepare(new_url("sqlite", tmp_path))
+    with closing(sqlite3.connect(tmp_path / "test.db")) as after:
+        assert after.execute("SELECT name FROM sqlite_master").fetchall() == [("turns",)]
