@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
+from twisted.logger import capturedLogs, formatEvent
 
 from tests.support.session_stores import FakeOutage
 from yekta.app.hub import Hub
@@ -19,10 +20,12 @@ REFUSED = [
     "not JSON",
     "[]",
     "{}",
-    '{"command": "stop"}',
+    '{"command": "stop", "room": "a", "event": "x"}',
     '{"command": "emit"}',
     '{"command": "emit", "room": "", "event": "x"}',
     '{"command": "emit", "room": 1, "event": "x"}',
+    '{"command": "emit", "room": "a", "event": ""}',
+    '{"command": "emit", "room": "a", "event": [1]}',
     '{"command": "emit", "room": "a", "event": "disconnect"}',
 ]
 
@@ -38,9 +41,13 @@ def transport() -> StringTransport:
     return transport
 
 
-def test_an_empty_room_has_nobody(transport: Any) -> None:
-    transport.protocol.dataReceived(b'{"command": "emit", "room": "a", "event": "x", "data": 1}\n')
+def test_an_empty_room_has_nobody_and_what_it_was_told_is_not_logged(transport: Any) -> None:
+    with capturedLogs() as logged:
+        transport.protocol.dataReceived(b'{"command": "emit", "room": "user:4", "event": "x", "data": "a secret"}\n')
     assert json.loads(transport.value()) == {"ok": True, "members": 0}
+    [event] = logged
+    assert formatEvent(event) == "an operator has sent to a room of 0"
+    assert not any(said in repr(event) for said in ("user:4", "a secret"))
 
 
 @pytest.mark.parametrize("line", REFUSED)

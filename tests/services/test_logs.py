@@ -13,14 +13,14 @@ from typing import Any
 import pytest
 import pytest_twisted
 from twisted.internet.threads import deferToThread
-from twisted.logger import Logger, LogPublisher
+from twisted.logger import LogEvent, Logger, LogPublisher, formatEvent, formatTime
 from twisted.python import usage
 
 from tests.support.attacks import Wire
 from tests.support.services import TWISTD, acquire, attempt, await_end, free_port, started
 from tests.support.strangers import Native
 from yekta.services.log_lines import Lines
-from yekta.services.logs import Logs
+from yekta.services.logs import JsonText, Logs
 
 
 class Runner(usage.Options):
@@ -59,6 +59,17 @@ def test_a_file_that_was_moved_is_begun_anew(tmp_path: Path) -> None:
         "meanwhile",
     ]
     assert json.loads(path.read_text())["text"] == "after"
+
+
+def test_a_writer_that_is_not_ours_gets_one_line_of_json_and_nothing_else() -> None:
+    events: list[LogEvent] = []
+    log = Logger("test", observer=LogPublisher(JsonText(), events.append))
+    log.warn("{what} has {count}", what="it", count=2, whole={"a": "secret"}, log_secret="secret")
+    [event] = events
+    said = json.loads(formatEvent(event))
+    assert said.pop("time") == formatTime(event["log_time"])
+    assert said == {"level": "warn", "system": "test", "text": "it has 2", "what": "it", "count": 2}
+    assert event.keys() == {"log_level", "log_namespace", "log_time", "log_format", "line"}
 
 
 def test_the_lines_of_a_turn_are_written_together_and_before_what_is_worse(tmp_path: Path) -> None:
