@@ -125,6 +125,16 @@ def test_streams_are_those_of_all_processes_the_oldest_first(town: Town) -> None
     assert [each["messageId"] for each in shown[0]] == ["0", "1", "2", "3"]
 
 
+@pytest.mark.parametrize("state", [State.COMPLETE, State.FAILED])
+def test_cancelled_there_too_late_it_is_told_how_it_has_ended(town: Town, state: State) -> None:
+    generation = begun(town, "all")
+    if state is State.COMPLETE:
+        generation.finish()
+    else:
+        generation.fail(Kind.TIMEOUT)
+    assert outcome(town, town["b"].everywhere.cancel(SARA, "m")) is state
+
+
 def test_cancelled_there_it_completes_with_what_was_said(town: Town) -> None:
     generation = begun(town, "half")
     reader = resumed(town)
