@@ -7,12 +7,12 @@ from typing import Any
 
 import attrs
 import pytest
-from twisted.internet.defer import ensureDeferred
+from twisted.internet.defer import Deferred, ensureDeferred
 from twisted.internet.task import Clock
 
 from tests.support.peers import FakePeer
 from tests.support.session_stores import FakeOutage
-from yekta.app.hub import Hub
+from yekta.app.hub import LEFT, Hub
 from yekta.app.sessions import LOGGED_OUT, Session, Sessions
 from yekta.socketio.adapter import Home, InMemoryAdapter
 from yekta.socketio.message import Message
@@ -96,9 +96,17 @@ def test_only_a_user_who_has_logged_in_is_in_a_users_room(
 
 def test_who_departs_is_gone_and_may_depart_twice(world: World) -> None:
     peer = world.arrive(world.acquire()[1])
+    never: Deferred[None] = Deferred()
+
+    async def wait() -> None:
+        await never
+
+    peer.own(wait())
     world.depart(peer)
     world.depart(peer)
     assert (world.hub.peers, len(world.hub.members)) == ([], 0)
+    assert world.hub.departures == {("fake", LEFT): 1}
+    assert (peer.working, never.called) == (0, True)
 
 
 def test_the_end_of_a_session_is_told_to_its_peers_alone(world: World) -> None:

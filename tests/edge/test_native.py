@@ -15,8 +15,9 @@ from tests.support.application import Application, masked
 from tests.support.calls import calls_of
 from tests.support.memory import MemoryTransport
 from tests.support.sessions import now
-from tests.support.websockets import CLOSE, client_frame, close_payload
+from tests.support.websockets import CLOSE, client_frame, close_payload, server_frames
 from yekta.app.hub import LEFT
+from yekta.socketio.adapter import Flags, Target
 from yekta.socketio.message import Message
 from yekta.websocket.limits import SLOW_CONSUMER, Limits
 
@@ -56,6 +57,13 @@ def test_the_reason_that_a_client_gives_for_its_leaving_is_told_to_nobody(applic
     entered(application).receive(client_frame(CLOSE, close_payload(1000, "a reason of my own")))
     application.clock.advance(0)
     assert application.hub.departures == {("native-websocket", LEFT): 1}
+
+
+def test_who_is_disconnected_is_told_so_as_rfc_6455_has_it(application: Application) -> None:
+    transport = entered(application)
+    application.server.sockets.adapter.disconnect(Target(), Flags(), close=False)
+    application.clock.advance(0)
+    assert list(server_frames(b"".join(transport.writes))) == [(CLOSE, close_payload(1000))]
 
 
 def test_who_does_not_read_misses_what_may_be_dropped_and_leaves_for_that_reason(application: Application) -> None:
