@@ -1,0 +1,124 @@
+"""A conversation with the AI, as a service answers it that does what the test wants."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+import pytest_twisted
+from autobahn.twisted.websocket import WebSocketServerFactory, WebSocketServerProtocol
+from autobahn.websocket.types import ConnectionDeny
+from twisted.internet import reactor as _reactor
+from twisted.internet.defer import Deferred, DeferredQueue
+
+from tests.command.test_network import network
+from tests.support.patience import soon
+from yekta.command.conversation import Conversation
+from yekta.command.failure import CommandError
+
+reactor: Any = _reactor
+
+END = ("ai:response:complete", {"fullResponse": "Yes."})
+
+
+class Service(WebSocketServerProtocol):
+    """Welcomes everybody unless its factory ``refuses``, and answers each question as its ``script`` has it."""
+
+    def onConnect(self, request: Any) -> None:
+        if self.factory.refuses:
+            self.factory.refused += 1
+            raise ConnectionDeny(self.factory.refuses)
+
+    def onOpen(self) -> None:
+        self.say("connected", {})
+
+    def onMessage(self, payload: bytes, isBinary: bool) -> None:
+        asked = json.loads(payload)
+        self.factory.asked.append(asked)
+        for event, data in self.factory.script:
+            self.say(event, {"messageId": asked["data"]["messageId"], **data})
+
+    def onClose(self, wasClean: bool, code: int, reason: str) -> None:
+        self.factory.closed.put(code)
+
+    def say(self, event: str, data: Any) -> None:
+        self.sendMessage(json.dumps({"event": event, "data": data}).encode())
+
+
+class Talk:
+    """``said``: what the terminal got."""
+
+    def __init__(self) -> None:
+        self.factory: Any = WebSocketServerFactory()
+        self.factory.protocol = Service
+        self.factory.script = [END]
+        self.factory.asked = []
+        self.factory.refuses = self.factory.refused = 0
+        self.factory.closed = DeferredQueue()
+        self.port = reactor.listenTCP(0, self.factory, interface="127.0.0.1")
+        self.said: list[str] = []
+        self.network = network()
+        url = f"http://127.0.0.1:{self.port.getHost().port}"
+        self.conversation = Conversation(self.network, url, "token", "en", self.said.append)
+
+    def ask(self, message: str) -> Deferred[None]:
+        return soon(Deferred.fromCoroutine(self.conversation.ask(message)))
+
+
+@pytest_twisted.async_yield_fixture
+async def talk() -> AsyncIterator[Talk]:
+    talk = Talk()
+    yield talk
+    talk.conversation.close()
+    await soon(talk.factory.closed.get())
+    await talk.network.close()
+    await talk.port.stopListening()
+
+
+@pytest_twisted.ensureDeferred
+async def test_the_last_ten_turns_go_along(talk: Talk) -> None:
+    for number in range(7):
+        await talk.ask(str(number))
+    history = talk.factory.asked[-1]["data"]["conversationHistory"]
+    assert [turn["content"] for turn in history] == ["1", "Yes.", "2", "Yes.", "3", "Yes.", "4", "Yes.", "5", "Yes."]
+    assert [turn["role"] for turn in history] == ["user", "assistant"] * 5
+    assert "".join(talk.said) == "Yes." * 7
+
+
+@pytest_twisted.ensureDeferred
+async def test_what_belongs_to_another_answer_is_not_said_and_help_lines_are(talk: Talk) -> None:
+    other = {"messageId": "another", "chunk": "No."}
+    talk.factory.script = [("ai:response:chunk", other), ("ai:notice", {"text": "There is help."}), END]
+    await talk.ask("?")
+    assert talk.said == ["[There is help.]\n", "Yes."]
+
+
+@pytest.mark.parametrize(
+    ("event", "error", "sentence"),
+    [
+        ("ai:response:error", "It is busy.", "The AI does not answer: It is busy."),
+        ("error", "Too many events", "The service refuses: Too many events."),
+    ],
+)
+@pytest_twisted.ensureDeferred
+async def test_an_error_is_said_and_the_conversation_goes_on_without_it(
+    talk: Talk, event: str, error: str, sentence: str
+) -> None:
+    talk.factory.script = [(event, {"error": error})]
+    with pytest.raises(CommandError) as caught:
+        await talk.ask("?")
+    assert str(caught.value) == sentence
+    assert talk.conversation.cancel() is False
+    talk.factory.script = [END]
+    await talk.ask("?")
+    assert talk.factory.asked[-1]["data"]["conversationHistory"] == []
+
+
+@pytest_twisted.ensureDeferred
+async def test_who_is_refused_for_good_does_not_try_again(talk: Talk) -> None:
+    talk.factory.refuses = 401
+    with pytest.raises(CommandError, match="401"):
+        await talk.ask("?")
+    assert talk.factory.refused == 1
