@@ -99,6 +99,27 @@ def test_pidfile_and_logger_and_umask_keep_working(tmp_path: Path) -> None:
     assert not (tmp_path / "pid").exists()
 
 
+TELL = f"""
+{TALK}
+def teller():
+    from twisted.internet import reactor
+    from twisted.logger import Logger
+    reactor.callWhenRunning(Logger().info, "asked for {{path}}", path="/ws?token=a-secret")
+    return observer()
+"""
+
+
+@every_service
+def test_whoever_logs_a_token_does_so_in_vain(tmp_path: Path, service: str) -> None:
+    (tmp_path / "tell.py").write_text(TELL)
+    twistd = (*TWISTD, "-n", "--pidfile=", "--logger=tell.teller")
+    with started(service, folder=tmp_path, twistd=twistd, settings={"PYTHONPATH": str(tmp_path)}) as running:
+        running.await_line(re.compile("heard: asked for /ws"))
+        assert running.stop() == 0
+        assert "heard: asked for /ws?token=[redacted]" in running.text
+        assert "a-secret" not in running.text
+
+
 def mode(path: Path) -> int:
     return stat.S_IMODE(path.stat().st_mode)
 
