@@ -9,7 +9,7 @@ import pytest
 
 from yekta.services.config import SETTINGS, ConfigError, Settings, load
 from yekta.services.kinds import LONGEST_NAMESPACE
-from yekta.services.listening import endpoints
+from yekta.services.listening import _is_ours, endpoints
 from yekta.services.options import ServiceOptions
 from yekta.services.refusal import Refused
 from yekta.socketio.packet import MAX_NAMESPACE
@@ -218,6 +218,10 @@ def test_an_address_becomes_an_endpoint(host: str, expected: str) -> None:
 def test_localhost_is_its_ipv4_address_first() -> None:
     assert endpoints("localhost", 80)[0] == "tcp:80:interface=127.0.0.1"
     assert set(endpoints("localhost", 80)) <= {"tcp:80:interface=127.0.0.1", r"tcp:80:interface=\:\:1"}
+
+
+def test_an_address_that_the_machine_does_not_have_is_not_listened_on() -> None:
+    assert [_is_ours(address) for address in ("127.0.0.1", "192.0.2.1", "2001:db8::1")] == [True, False, False]
 
 
 @pytest.mark.parametrize("password", ["secret", "sec/ret", "sec ret", "sec@ret", "sec,ret"])

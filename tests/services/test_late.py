@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import socket
 import subprocess
@@ -14,6 +15,7 @@ from typing import Any
 import pytest
 import pytest_twisted
 from twisted.application import strports
+from twisted.application.internet import StreamServerEndpointService
 from twisted.internet.error import CannotListenError
 from twisted.internet.protocol import Factory
 from twisted.internet.task import Clock
@@ -152,3 +154,28 @@ async def test_the_lock_of_one_who_had_our_number_is_nobodys(tmp_path: Path) -> 
     assert (tmp_path / "way").is_socket()
     await world.way.stopService()
     assert list(tmp_path.iterdir()) == []
+
+
+class Failing(StreamServerEndpointService):
+    """Cannot listen, for one reason after the other."""
+
+    def __init__(self, *errors: Exception) -> None:
+        self._errors = list(errors)
+
+    def privilegedStartService(self) -> None:
+        raise self._errors.pop(0)
+
+
+def test_each_other_reason_is_said_in_the_systems_words() -> None:
+    clock = Clock()
+    taken = CannotListenError("127.0.0.1", 1, OSError(errno.EADDRINUSE, "Address already in use"))
+    too_many = OSError(errno.EMFILE, "Too many open files")
+    port = Failing(taken, too_many, too_many, taken)
+    way = Late(port, "SETTING", clock, is_ours=lambda port: False)
+    with capturedLogs() as logs:
+        way.privilegedStartService()
+        clock.pump([PAUSE] * 3)
+    assert [formatEvent(event) for event in logs] == [
+        f"SETTING is not open: {reason}. It is tried again"
+        for reason in ("another process has it", "Too many open files", "another process has it")
+    ]
