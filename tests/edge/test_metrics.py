@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import pytest_twisted
-from prometheus_client.core import Metric
+from prometheus_client.core import GaugeMetricFamily, Metric
 from twisted.internet.defer import ensureDeferred
 from twisted.internet.task import Clock
 
@@ -96,9 +97,12 @@ async def test_who_is_connected_is_told_by_the_way(house: House) -> None:
     ],
 )
 def test_the_numbers_are_at_one_path(path: str, answer: tuple[int, str, bool]) -> None:
+    def source() -> Iterator[Metric]:
+        yield GaugeMetricFamily("a_number", "Always 1", value=1)
+
     clock = Clock()
-    told = HttpClient(Site(clock, MetricsPort(()), Limits()), clock).ask("GET", path)
-    assert (told.status, told.headers["content-type"], b"process_open_fds" in told.body) == answer
+    told = HttpClient(Site(clock, MetricsPort((source,)), Limits()), clock).ask("GET", path)
+    assert (told.status, told.headers["content-type"], b"a_number 1.0" in told.body) == answer
 
 
 def test_each_name_is_explained(gateway: Gateway) -> None:
