@@ -106,7 +106,7 @@ def test_who_hangs_up_while_the_store_is_asked_does_not_come_in(application: App
     with capturedLogs() as logged:
         knocking.transport.lose()
         knocking.found.callback(None)
-    assert (knocking.answer(), application.hub.count, logged) == (b"", 0, [])
+    assert (knocking.answer(), len(application.hub.members), logged) == (b"", 0, [])
 
 
 def test_who_cannot_be_admitted_for_a_reason_nobody_foresaw_is_not_told_it_but_the_log_is(
@@ -121,7 +121,7 @@ def test_who_cannot_be_admitted_for_a_reason_nobody_foresaw_is_not_told_it_but_t
     assert body == b"Authentication failed"
     [event] = logged
     assert (event["log_level"], event["log_failure"].type) == (LogLevel.critical, ZeroDivisionError)
-    assert (application.hub.count, knocking.transport.lost) == (0, ConnectionDone)
+    assert (len(application.hub.members), knocking.transport.lost) == (0, ConnectionDone)
 
 
 def test_what_a_room_is_told_is_compressed_for_those_who_agreed_on_it() -> None:

@@ -7,14 +7,13 @@ from typing import Any
 
 import pytest
 from twisted.internet.task import Clock
-from twisted.logger import capturedLogs, formatEvent
+from twisted.logger import capturedLogs
 from twisted.web import http
 from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET
 
 from tests.support.forgotten import forgotten
 from tests.support.memory import HttpClient, compose
-from yekta.web.access import AccessLog
 from yekta.web.channel import LINGER, facts
 from yekta.web.front import EAGER
 from yekta.web.site import ABORT, Limits, Site
@@ -167,15 +166,6 @@ def test_what_is_refused_before_it_has_arrived_is_counted(
     assert answer is not None
     assert answer.status == status
     assert site.refusals == {status: 1}
-    client.hang_up()
-
-
-def test_the_access_log_has_what_is_refused_before_it_has_arrived(clock: Clock, echo: Echo) -> None:
-    site = Site(clock, echo, Limits(max_body=MAX), access=AccessLog(("a",)))
-    client = HttpClient(site, clock, "192.0.2.1")
-    with capturedLogs() as logs:
-        client.ask("POST", "/a?b", {"Content-Length": str(MAX + 1)})
-    assert [formatEvent(log) for log in logs] == ["POST /a 413 0 B 0 ms 192.0.2.1"]
     client.hang_up()
 
 
