@@ -178,22 +178,17 @@ class Namespace(Welcoming, Emitting):
             # The old connection is half open: its client knows better than we do that it is gone.
             alive.client.connection.fail(TRANSPORT_CLOSE, "taken over by a recovery")
         restored = await known(self.adapter.restore(pid, socket.auth.get("offset")))
-        if restored is not None and self._missed_too_much(socket, restored):
-            self.adapter.forget(restored.session.id)
+        if restored is None:
             return None
-        return restored
-
-    def _missed_too_much(self, socket: Socket, restored: Restored) -> bool:
-        """Whether it is more, in all the client's namespaces, than may wait for a client: it would be cut for it, and
-        come back to the same."""
         settings, client = self.server.settings, socket.client
         most = min(settings.engine.max_queued, settings.websocket.max_queued) * MISSED_SHARE
-        name = len(socket.spelling.encode())
-        missed = client.missed + sum(event.said + name for event in restored.missed())
+        missed = client.missed + _size_of(restored, socket.spelling)
         if missed > most:
-            return True
+            # It would be cut for so much, in all its namespaces, and come back to the same.
+            self.adapter.forget(restored.session.id)
+            return None
         client.missed = missed
-        return False
+        return restored
 
     def _open(self, socket: Socket, restored: Restored | None) -> None:
         if not socket.client.open:
@@ -243,6 +238,12 @@ def _ask(asked: Iterator[Middleware], socket: Socket) -> Awaitable[Any] | None:
         if result is not None and isinstance(result, Awaitable):
             return result
     return None
+
+
+def _size_of(restored: Restored, spelling: str) -> int:
+    """The bytes that a client is sent for what it missed in a namespace, at the most."""
+    name = len(spelling.encode())
+    return sum(event.said + name for event in restored.missed())
 
 
 def refusal(spelling: str, error: ConnectError, protocol: int) -> Packet:
