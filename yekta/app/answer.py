@@ -24,7 +24,7 @@ from twisted.python.failure import Failure
 
 from yekta.ai.provider import Completion, IGeneration, ProviderError
 from yekta.app.elsewhere import Found, Inquiry
-from yekta.app.errors import ClientError
+from yekta.app.errors import ClientError, forget_frames
 from yekta.app.owner import Owner
 from yekta.app.readers import Follower
 from yekta.rooms import Joined
@@ -227,8 +227,8 @@ class Answer:
         else:
             _log.failure("An answer failed", failure)
             text, retryable = "Internal error", False
-        # Kept for as long as the answer, it is not to keep all that was known where it was raised.
-        error.__traceback__ = error.__context__ = error.__cause__ = None
+        # It is kept for as long as the answer.
+        forget_frames(error)
         self._end(
             State.FAILED,
             ("ai:response:error", {"error": text, "messageId": self.message_id, "retryable": retryable}),

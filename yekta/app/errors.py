@@ -25,3 +25,10 @@ class ClientError(Exception):
         self.message = error if message is None else message
         self.status = status
         self.retry_after = RETRY_AFTER if retry_after is None and status == 503 else retry_after
+
+
+def forget_frames(error: BaseException) -> None:
+    """Take from ``error`` the frames that it was raised through, which keep all that was known there."""
+    for name in ("__traceback__", "__context__", "__cause__"):
+        # A frozen one of older attrs has a way of its own to be set, which refuses.
+        BaseException.__setattr__(error, name, None)

@@ -16,7 +16,7 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from yekta.app import about
 from yekta.app.dispatcher import Event
-from yekta.app.errors import ClientError
+from yekta.app.errors import ClientError, forget_frames
 from yekta.app.schemas import Chat, read
 from yekta.edge import asyncapi, openapi
 from yekta.edge.endpoint import TIME, Answer, Call, Endpoint
@@ -132,7 +132,7 @@ class Rest:
         except Exception as error:
             failed = self._failed(error, asked.path)
             # An answer of the AI keeps its error for others to be told, and with that this request, body and all.
-            error.__traceback__ = error.__context__ = None
+            forget_frames(error)
             return failed
         return Answer(200, answer) if isinstance(answer, dict) else answer
 
