@@ -43,10 +43,12 @@ def test_each_end_is_counted_as_what_it_is(world: World) -> None:
 
 def test_what_another_process_answers_is_counted_there() -> None:
     town = Town("a", "b")
-    generation = begun(town, "one")
+    generation = begun(town)
     reader = resumed(town)
     town.settle()
-    generation.say("two")
+    for words in ("one", "two"):
+        generation.say(words)
+        town.settle()
     generation.finish()
     town.settle()
     assert reader.texts == {"m": "onetwo"}

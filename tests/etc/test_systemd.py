@@ -110,10 +110,13 @@ def test_a_reload_fails_where_the_settings_cannot_be_used(tmp_path: Path, name: 
     settings = tmp_path / "yekta.env"
     twistd, service, *options = shlex.split(check.replace("/etc/yekta/yekta.env", str(settings)))
     assert twistd == "/opt/yekta/bin/twistd"
-    for text, status, said in (("", 0, ""), ("EVENT_RATE=fast", 1, "EVENT_RATE must be a whole number, not 'fast'.")):
+    for text, outcome in (
+        ("", (0, f"{service}: The settings can be used.\n", "")),
+        ("EVENT_RATE=fast", (1, "", f"{service}: EVENT_RATE must be a whole number, not 'fast'.\n")),
+    ):
         settings.write_text(text)
         ended = attempt(service, *options, folder=tmp_path, twistd=TWISTD)
-        assert (ended.status, ended.err) == (status, said and f"{service}: {said}\n")
+        assert (ended.status, ended.out, ended.err) == outcome
 
 
 def test_a_watchdog_that_watches_another_process_is_not_answered(tmp_path: Path) -> None:
