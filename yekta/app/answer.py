@@ -23,7 +23,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from yekta.ai.provider import Completion, IGeneration, ProviderError
-from yekta.app.elsewhere import Found, Inquiry
+from yekta.app.elsewhere import Found
 from yekta.app.errors import ClientError, forget_frames
 from yekta.app.owner import Owner
 from yekta.app.readers import Follower
@@ -54,8 +54,8 @@ class Answer:
 
     ``lasting``: whether its owner can come back to it. ``number``: of this process's answers, in their order.
     ``begun``: when, in POSIX seconds. ``conversation``: the id of the one it belongs to, if it does.
-    ``error`` is why it failed, if it did. ``inquiry``: while it is not known whether another process has it.
-    ``mirror``: another has it, and is followed for those who follow it here.
+    ``error`` is why it failed, if it did. ``inquiry``: while it is not known whether another process has it, who waits
+    to know. ``mirror``: another has it, and is followed for those who follow it here.
     """
 
     message_id: str
@@ -65,7 +65,7 @@ class Answer:
     begun: float
     _registry: Answers = attrs.field(repr=False)
     conversation: str | None = None
-    inquiry: Inquiry | None = None
+    inquiry: Waiters[None] | None = None
     mirror: bool = False
     state: State = State.RUNNING
     end: tuple[str, dict[str, Any]] | None = attrs.field(default=None, repr=False)

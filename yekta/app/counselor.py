@@ -18,12 +18,13 @@ from yekta.app.answer import Answer, State
 from yekta.app.answers import Answers
 from yekta.app.care import Care
 from yekta.app.conversations import Conversations
-from yekta.app.elsewhere import Alone, Elsewhere, Inquiry
+from yekta.app.elsewhere import Alone, Elsewhere
 from yekta.app.errors import ClientError
 from yekta.app.everywhere import Everywhere
 from yekta.app.owner import Owner
 from yekta.app.readers import Reader
 from yekta.app.schemas import HISTORY, Chat
+from yekta.waiters import Waiters
 
 # Comes before an answer and is no part of it.
 NOTICE = "ai:notice"
@@ -127,7 +128,8 @@ class Counselor:
 
     async def _inquire(self, owner: Owner, answer: Answer) -> None:
         """Let ``answer`` be a mirror, where another process has it already."""
-        inquiry = answer.inquiry = Inquiry()
+        inquiry: Waiters[None] = Waiters()
+        answer.inquiry = inquiry
         try:
             found = await self._elsewhere.find(owner, answer.message_id, unfailed=True, claim=True)
             if found is not None and answer.state is not State.RUNNING:
@@ -138,7 +140,7 @@ class Counselor:
                     answer.cancel()
         finally:
             answer.inquiry = None
-            inquiry.over()
+            inquiry.tell(None)
 
     async def _history(self, owner: Owner, chat: Chat) -> list[Message]:
         if chat.conversation_id and self._conversations is not None:

@@ -10,11 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
-import attrs
-from twisted.internet.defer import Deferred
-
 from yekta.ai.provider import IGeneration
-from yekta.waiters import Waiters
 
 if TYPE_CHECKING:
     from yekta.app.answer import State
@@ -86,17 +82,3 @@ class Alone:
 
     async def drop(self, owner: Owner, conversation_id: str) -> bool:
         return False
-
-
-@attrs.define(eq=False)
-class Inquiry:
-    """A new answer's question whether another process has it already, while the reply is awaited."""
-
-    _waiting: Waiters[None] = attrs.field(factory=Waiters)
-
-    def wait(self) -> Deferred[None]:
-        """Fires when it is known."""
-        return self._waiting.wait()
-
-    def over(self) -> None:
-        self._waiting.tell(None)

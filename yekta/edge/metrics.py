@@ -44,6 +44,7 @@ from yekta.web.site import Site
 
 Source = Callable[[], Iterator[Metric]]
 
+# When the process began: this is imported as it starts.
 _BEGAN = time.time()
 
 # The text format that every Prometheus reads.

@@ -24,7 +24,7 @@ from twisted.python.reflect import qual
 from yekta.app.database import DatabaseError, prepare
 from yekta.services import link, ways
 from yekta.services.checking import check
-from yekta.services.config import ConfigError, Settings
+from yekta.services.config import ConfigError
 from yekta.services.herald import Herald
 from yekta.services.listening import listen
 from yekta.services.logs import Logs
@@ -75,7 +75,7 @@ class Workers(Outermost):
             refuse(name, str(error))
         probes = [
             listen(name, setting, endpoint, Probe(), self._reactor, late=True, held=self._ports)
-            for settings in self._of_workers()
+            for settings in of_workers(self._settings)
             for setting, endpoint in ways.endpoints(settings).items()
         ]
         self._folder = self._settings.handover_folder or tempfile.mkdtemp(prefix=f"{name}-")
@@ -102,9 +102,6 @@ class Workers(Outermost):
             port: Any = listen(name, setting, endpoint, Factory(), self._reactor)
             port.setServiceParent(self)
             port._waitingForPort.addCallback(self._hold)
-
-    def _of_workers(self) -> list[Settings]:
-        return of_workers(self._settings)
 
     async def _close(self) -> None:
         await super()._close()
