@@ -8,7 +8,7 @@ import pytest
 from twisted.internet.task import Clock
 from twisted.logger import Logger, formatEvent
 
-from tests.support.memory import HttpClient
+from tests.support.memory import HttpClient, compose
 from tests.web.conftest import BothWays
 from yekta.web.access import AccessLog
 from yekta.web.forwarded import parse_trusted
@@ -62,6 +62,29 @@ def test_so_are_those_of_requests_that_have_not_arrived(site_of: SiteOf, clock: 
     assert access.lines == ["GET /later 429 0 B 0 ms 198.51.100.7", f"POST / 413 0 B 0 ms {PROXY}"]
     for each in (client, another, third, fourth):
         each.hang_up()
+
+
+@pytest.mark.parametrize(
+    ("request_bytes", "status"),
+    [
+        (compose("POST", "/a?b", {"Content-Length": "10"}), 413),
+        (compose("POST", "/a?b", {"Transfer-Encoding": "chunked"}, b"a\r\nxxxxxxxxxx\r\n"), 413),
+        (compose("POST", "/a?b", {"Content-Length": "x"}), 400),
+        (b"nonsense\r\n\r\n", 400),
+    ],
+    ids=["declared", "chunked", "no length", "no request"],
+)
+def test_what_is_refused_before_it_has_arrived_is_counted(
+    site_of: SiteOf, clock: Clock, request_bytes: bytes, status: int
+) -> None:
+    site = site_of(max_body=9)
+    client = HttpClient(site, clock)
+    client.send(request_bytes)
+    answer = client.answer()
+    assert answer is not None
+    assert answer.status == status
+    assert site.refusals == {status: 1}
+    client.hang_up()
 
 
 @pytest.mark.parametrize("stated", ["\xff", "198.51.100.7, \xff", "\x80,\xfe"])

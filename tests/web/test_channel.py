@@ -146,29 +146,6 @@ def test_the_413_has_the_headers_and_body_of_its_door(clock: Clock, echo: Echo) 
     client.hang_up()
 
 
-@pytest.mark.parametrize(
-    ("request_bytes", "status"),
-    [
-        (compose("POST", "/a?b", {"Content-Length": str(MAX + 1)}), 413),
-        (compose("POST", "/a?b", {"Transfer-Encoding": "chunked"}, chunk(b"x" * (MAX + 1))), 413),
-        (compose("POST", "/a?b", {"Content-Length": "x"}), 400),
-        (b"nonsense\r\n\r\n", 400),
-    ],
-    ids=["declared", "chunked", "no length", "no request"],
-)
-def test_what_is_refused_before_it_has_arrived_is_counted(
-    make: Make, clock: Clock, request_bytes: bytes, status: int
-) -> None:
-    site = make()
-    client = HttpClient(site, clock)
-    client.send(request_bytes)
-    answer = client.answer()
-    assert answer is not None
-    assert answer.status == status
-    assert site.refusals == {status: 1}
-    client.hang_up()
-
-
 # -- who does not read -----------------------------------------------------------------------------------------
 
 
