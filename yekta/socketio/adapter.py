@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
+from itertools import count
 from typing import Any, Protocol
 
 import attrs
@@ -72,6 +73,8 @@ class Home:
     ``observers``: each to be called for create-room, delete-room (room), join-room and leave-room (room, id), as
     ``observer(event, *args)``; there is none before somebody listens.
     ``emitted(args)``: to be told what another server emits to its fellows; gives the answer, or a Deferred of it.
+    ``next_id``: numbers for acknowledgements. ``give_up(pid)``: to be told that a client is back at another server,
+    though its connection to this one seems to be alive.
     """
 
     clock: IReactorTime
@@ -79,6 +82,8 @@ class Home:
     namespace: str = "/"
     history: History | None = None
     emitted: Callable[[Sequence[Any]], Any] = lambda args: None
+    next_id: Callable[[], int] = attrs.field(factory=lambda: count(1).__next__)
+    give_up: Callable[[str], object] = lambda pid: None
 
 
 class Member(Guest, Protocol):
@@ -249,10 +254,13 @@ class InMemoryAdapter:
         if self.history is not None:
             self.history.keep(session)
 
-    def restore(self, pid: str, offset: object) -> Restored | None:
+    def restore(self, pid: str, offset: object) -> Restored | Deferred[Restored | None] | None:
         session = None if self.history is None else self.history.take(pid)
-        if session is None or self.history is None:
-            return None
+        return None if session is None else self.resume(session, offset)
+
+    def resume(self, session: Session, offset: object) -> Restored | None:
+        """The session of a client that is back and shows ``offset``, if all that it missed is in the history."""
+        assert self.history is not None
         position = self.history.position(session, offset)
         if position is None:
             self.history.forget(session.id)
@@ -266,13 +274,7 @@ class InMemoryAdapter:
 
     def broadcast_with_ack(self, message: Message, target: Target, flags: Flags) -> Deferred[list[Any]]:
         gathering = Gathering(self._clock, flags.timeout)
-        try:
-            for member in self.select(target):
-                gathering.ask(member, message)
-        except ValueError:
-            # What cannot be said was asked of nobody.
-            gathering.abandon()
-            raise
+        gathering.ask_all(self.select(target), message)
         return gathering.finish()
 
     def fetch(self, target: Target, flags: Flags) -> Deferred[list[RemoteSocket]]:

@@ -1,8 +1,8 @@
-"""Asking many at once: the answers to one broadcast."""
+"""Asking many at once, clients or servers, and what they answer."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from twisted.internet.defer import Deferred
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Gathering:
-    """The answers to one broadcast, until all have come or time is up."""
+    """The answers to one question, until all have come or time is up."""
 
     def __init__(self, clock: IReactorTime, timeout: float | None) -> None:
         self._responses: list[Any] = []
@@ -28,38 +28,64 @@ class Gathering:
         self._done: Deferred[list[Any]] = Deferred(lambda _: self._stop())
         self._call = None if timeout is None else clock.callLater(timeout, self._time_out)
 
-    def ask(self, member: Member, message: Message) -> None:
-        """Ask one more. It may be lost, and so answer, while it is being asked."""
+    def ask_all(self, members: Iterable[Member], message: Message) -> None:
+        """Ask all of ``members``. Raises :class:`ValueError` where it cannot be said: then nobody was asked."""
+        try:
+            for member in members:
+                self._ask(member, message)
+        except ValueError:
+            self.abandon()
+            raise
+
+    def abandon(self) -> None:
+        """Nobody wants to know any more."""
+        self._stop()
+
+    def expect(self, answers: int, stop: Callable[[], None] | None = None) -> None:
+        """So many more will be told of. ``stop`` is called when nobody waits any more."""
+        self._missing += answers
+        if stop is not None:
+            self._stops.append(stop)
+
+    def finish(self) -> Deferred[list[Any]]:
+        """All have been asked. Fires with the responses, or fails with :class:`AckTimeout`."""
+        self.skipped()
+        return self._done
+
+    def answered(self, response: Any) -> None:
+        """One of them."""
+        self._responses.append(response)
+        self.skipped()
+
+    def lost(self) -> None:
+        """One will not come."""
+        self._lost = True
+        self.skipped()
+
+    def skipped(self) -> None:
+        """One was not to come."""
+        self._missing -= 1
+        if not self._missing:
+            self._end()
+
+    def _ask(self, member: Member, message: Message) -> None:
+        """It may be lost, and so answer, while it is being asked."""
         self._missing += 1
         try:
             stop = member.ask(message, self._answered)
         except TooManyAcks:
-            self._answered(None)
+            self.lost()
             return
         if stop is None:
             self._missing -= 1
         else:
             self._stops.append(stop)
 
-    def abandon(self) -> None:
-        """Nobody wants to know any more."""
-        self._stop()
-
-    def finish(self) -> Deferred[list[Any]]:
-        """All have been asked. Fires with the responses, or fails with :class:`AckTimeout`."""
-        self._missing -= 1
-        if not self._missing:
-            self._end()
-        return self._done
-
     def _answered(self, args: list[Any] | None) -> None:
-        self._missing -= 1
         if args is None:
-            self._lost = True
+            self.lost()
         else:
-            self._responses.append(value_of(args))
-        if not self._missing:
-            self._end()
+            self.answered(value_of(args))
 
     def _end(self) -> None:
         self._stop()

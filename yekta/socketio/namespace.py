@@ -141,6 +141,13 @@ class Namespace(Welcoming, Emitting):
         self.adapter.remove_all(socket)
         self.clean_up()
 
+    def give_up(self, pid: str) -> None:
+        """The client of that ``pid`` is back on another connection."""
+        alive = self._recoverable.get(pid)
+        if alive is not None:
+            # The old one is half open: its client knows better than we do that it is gone.
+            alive.client.connection.fail(TRANSPORT_CLOSE, "taken over by a recovery")
+
     def _operator(self) -> BroadcastOperator:
         return BroadcastOperator(self)
 
@@ -173,10 +180,7 @@ class Namespace(Welcoming, Emitting):
         pid = socket.auth.get("pid")
         if self.server.settings.recovery is None or not isinstance(pid, str):
             return None
-        alive = self._recoverable.get(pid)
-        if alive is not None:
-            # The old connection is half open: its client knows better than we do that it is gone.
-            alive.client.connection.fail(TRANSPORT_CLOSE, "taken over by a recovery")
+        self.give_up(pid)
         restored = await known(self.adapter.restore(pid, socket.auth.get("offset")))
         if restored is None:
             return None

@@ -2,7 +2,8 @@
 
 Wire format as socket.io 4.6 and later: CONNECT is answered with a private ``pid``; each event carries an offset as an
 additional last argument; a client that comes back shows both. Here an offset is ``<epoch>-<number>``; the epoch is
-random, so that offsets of another process are never taken for ours.
+random, so that offsets of another process are never taken for ours. A client that shows another's has heard nothing of
+this one: its session has moved here (`yekta.socketio.moving`), or is younger than what it heard.
 
 Where Node's server falls short: recovery needs no event before it, a pid works once, a quiet session outlives the
 trimming of the log, volatile events move the offset but are not replayed.
@@ -10,9 +11,10 @@ trimming of the log, volatile events move the offset but are not replayed.
 
 from __future__ import annotations
 
+import re
 import secrets
 from collections import OrderedDict, deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from heapq import merge
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
@@ -25,13 +27,15 @@ from yekta.socketio.kept import Kept
 from yekta.socketio.message import Message
 from yekta.socketio.packet import detach
 from yekta.socketio.shares import Shares
+from yekta.socketio.trimmed import Trimmed
+from yekta.socketio.understanding import understands
 
 if TYPE_CHECKING:
     from yekta.socketio.adapter import Target
     from yekta.socketio.handshake import Handshake
 
-# Stands for the target of an event without rooms.
-_EVERYBODY = None
+# How an offset is spelled, whoever's it is.
+_OFFSET = re.compile(r"([\w-]{8})-([0-9]{1,15})", re.ASCII)
 
 # How often it is looked for what has become too old, within the time that events are kept.
 LOOKS = 16
@@ -54,7 +58,7 @@ class Settings:
     max_bytes_alone: int = 256 << 10
     max_sessions: int = 10_000
     skip_middlewares: bool = True
-    understands: Callable[[Handshake], bool] = attrs.field(default=lambda handshake: understands(handshake))
+    understands: Callable[[Handshake], bool] = understands
 
 
 @attrs.frozen
@@ -90,9 +94,9 @@ class History:
         self._size = 0
         self.alone = Shares(settings.max_bytes, settings.max_bytes_alone)
         self._sessions: OrderedDict[str, Session] = OrderedDict()
-        # The last event that was trimmed of each room, of the latest rooms; and of all rooms that are forgotten here.
-        self._trimmed: OrderedDict[str | None, int] = OrderedDict()
-        self._floor = 0
+        # By the ids of their sockets, of those that were elsewhere before: what their clients showed then.
+        self._moved: dict[str, str | None] = {}
+        self._trimmed = Trimmed(settings.max_events)
         # When to look for what has become too old.
         self._due = 0.0
         self.last = 0
@@ -136,11 +140,12 @@ class History:
     def forget(self, id: str) -> None:
         """It will not."""
         self.alone.close(id)
+        self._moved.pop(id, None)
         if not self.alone:
             # Nobody is left who could come back to any of it; who comes from here on has missed none.
             self._events.clear()
-            self._trimmed.clear()
-            self._size, self._floor = 0, self.last
+            self._size = 0
+            self._trimmed.clear(self.last)
 
     def keep(self, session: Session) -> None:
         """A client is lost; it may come back."""
@@ -160,14 +165,51 @@ class History:
         self._trim()
         return bool(self._sessions)
 
+    def waits_for(self, pid: str) -> bool:
+        """Whether a lost client of that ``pid`` may still come back."""
+        self._trim()
+        return pid in self._sessions
+
     def take(self, pid: str) -> Session | None:
         """The session of ``pid``, once."""
         self._trim()
         return self._sessions.pop(pid, None)
 
+    def release(self, pid: str, offset: object) -> tuple[Session, list[Kept]] | None:
+        """The session of ``pid``, for another server, with what its client missed. Nobody comes back for it here."""
+        session = self.take(pid)
+        if session is None:
+            return None
+        position = self.position(session, offset)
+        missed = [] if position is None else list(self.missed(session, position))
+        self.forget(session.id)
+        if position is None or sum(event.size for event in missed) > self._settings.max_bytes_alone:
+            return None
+        return session, missed
+
+    def adopt(self, session: Session, missed: Iterable[Message], offset: str | None) -> Session | None:
+        """Take over a ``session`` that waited elsewhere, whose client shows ``offset`` and ``missed`` so much there.
+
+        ``None`` where it missed more than is kept of one.
+        """
+        before = self.last
+        self.expect(session.id)
+        self._moved[session.id] = offset
+        for message in missed:
+            self.record_alone(message, session.id)
+        if self.alone.trimmed(session.id) > before:
+            self.forget(session.id)
+            return None
+        return attrs.evolve(session, since=before, sent=before, until=before, left=self._clock.seconds())
+
+    def skip(self) -> None:
+        """Something was said to many that has not come here: who is lost cannot be told what it missed."""
+        self.last += 1
+        self._trimmed.clear(self.last)
+
     def position(self, session: Session, offset: object) -> int | None:
         """After which event the client missed what it missed; ``None`` where that cannot be told any more."""
-        shown = session.since if offset is None else self._number(offset)
+        shown = self._number(session, offset)
         if shown is None or shown > self.last:
             return None
         # A client may still show the offset of a session that it had before.
@@ -175,14 +217,14 @@ class History:
         if seen >= session.sent:
             # Nothing was lost on the way, so only what came after the client had left can be missing.
             seen = max(seen, session.until)
-        trimmed = max(self._last_trimmed(session.rooms), self.alone.trimmed(session.id))
+        trimmed = max(self._trimmed.last(session.rooms), self.alone.trimmed(session.id))
         return seen if seen >= trimmed else None
 
     def missed(self, session: Session, position: int) -> Iterator[Kept]:
         """The events for the socket of ``session`` after ``position``."""
         rooms = session.rooms
         for event in merge(self._events, self.alone.events(session.id), key=attrgetter("number")):
-            if event.number > position and (event.target is None or _concerns(event.target, rooms)):
+            if event.number > position and (event.target is None or concerns(event.target, rooms)):
                 yield event
 
     def _place(self, message: Message, target: Target | None, id: str = "") -> Kept | None:
@@ -211,14 +253,20 @@ class History:
         if target is None:
             self.alone.skip(id, self.last)
         else:
-            self._note_trimmed(Kept(self.last, 0.0, b"", target=target))
+            self._trimmed.note(target, self.last)
 
-    def _number(self, offset: object) -> int | None:
-        if not isinstance(offset, str):
+    def _number(self, session: Session, offset: object) -> int | None:
+        """Up to which number the client has heard what was said here, by the ``offset`` that it shows."""
+        if offset is None:
+            return session.since if self._moved.get(session.id) is None else None
+        spelled = _OFFSET.fullmatch(offset) if isinstance(offset, str) else None
+        if spelled is None:
             return None
-        epoch, _, number = offset.rpartition("-")
-        is_ours = epoch == self._epoch and number.isascii() and number.isdigit() and len(number) < 16
-        return int(number) if is_ours else None
+        epoch, number = spelled.groups()
+        if epoch == self._epoch:
+            return int(number)
+        # It has heard nothing here; but maybe elsewhere, since its session was asked for.
+        return session.since if self._moved.get(session.id, offset) == offset else None
 
     def _trim(self) -> None:
         now, settings = self._clock.seconds(), self._settings
@@ -231,7 +279,7 @@ class History:
         ):
             event = events.popleft()
             self._size -= event.size
-            self._note_trimmed(event)
+            self._trimmed.note(event.target, event.number)
         self.alone.expire(oldest)
         self._due = now + settings.max_disconnection / LOOKS
 
@@ -240,35 +288,8 @@ class History:
         _, session = self._sessions.popitem(last=False)
         self.forget(session.id)
 
-    def _note_trimmed(self, event: Kept) -> None:
-        trimmed, target = self._trimmed, event.target
-        for room in (target and target.rooms) or (_EVERYBODY,):
-            trimmed[room] = event.number
-            trimmed.move_to_end(room)
-        while len(trimmed) > self._settings.max_events:
-            self._floor = trimmed.popitem(last=False)[1]
 
-    def _last_trimmed(self, rooms: frozenset[str]) -> int:
-        return max(self._floor, *(self._trimmed.get(room, 0) for room in (_EVERYBODY, *rooms)))
-
-
-def _concerns(target: Target, rooms: frozenset[str]) -> bool:
+def concerns(target: Target, rooms: frozenset[str]) -> bool:
+    """Whether somebody in ``rooms`` is meant."""
     return (not target.rooms or not target.rooms.isdisjoint(rooms)) and target.excluded.isdisjoint(rooms)
 
-
-def understands(handshake: Handshake) -> bool:
-    """Whether a client is JavaScript's, or says ``recover`` in its auth or query.
-
-    Clients in other languages hand the additional argument to the application's handlers, which do not expect it.
-    """
-    if handshake.auth.get("recover") or handshake.query.get("recover") or "pid" in handshake.auth:
-        return True
-    return _is_javascript(handshake.headers)
-
-
-def _is_javascript(headers: Mapping[str, str]) -> bool:
-    agent = headers.get("user-agent")
-    if agent is None:
-        # Node's own WebSocket clients name no agent but always offer to compress.
-        return "permessage-deflate" in headers.get("sec-websocket-extensions", "")
-    return agent.startswith(("Mozilla/", "node"))

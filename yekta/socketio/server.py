@@ -229,7 +229,15 @@ class Server(Emitting):
         recovery = self.settings.recovery
         history = None if recovery is None else History(self.clock, recovery)
         return self._adapter(
-            Home(self.clock, namespace.adapter_observers, namespace.name, history, namespace.server_emitted)
+            Home(
+                self.clock,
+                namespace.adapter_observers,
+                namespace.name,
+                history,
+                namespace.server_emitted,
+                namespace.next_id,
+                namespace.give_up,
+            )
         )
 
     def make_socket(self, namespace: Namespace, client: Client, spelling: str, auth: dict[str, Any]) -> Socket:

@@ -1,0 +1,157 @@
+"""A client that comes back to another server: where it cannot be told what it missed, and what is too much."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from twisted.python.failure import Failure
+
+from tests.support.several import Several, back, lost
+from yekta.socketio import coming, leaving, moving
+
+
+@pytest.fixture
+def several() -> Iterator[Several]:
+    several = Several("abc")
+    yield several
+    several.close()
+
+
+def test_who_is_not_answered_in_time_begins_anew(several: Several) -> None:
+    page = lost(several)
+    page.come_to(several["b"])
+    several["b"].clock.advance(coming.PATIENCE - 0.01)
+    page.read()
+    assert not page.welcomed
+    several["b"].clock.advance(0.01)
+    page.read()
+    assert len(page.sids) == 2
+    # What comes too late is for nobody.
+    several.settle()
+
+
+def test_a_home_that_does_not_hear_as_much_in_time_keeps_it(several: Several) -> None:
+    page = lost(several)
+    several["c"].server.emit("said")
+    several.wires.deliver("c", "b")
+    page.come_to(several["b"])
+    several.wires.deliver("b", "a")
+    several["a"].clock.advance(leaving.PATIENCE)
+    assert several["a"].server.sockets.adapter.awaits
+    for pair in ("ac", "bc", "cb", "ab"):
+        while several.wires.lines[pair[0], pair[1]]:
+            several.wires.deliver(*pair)
+    page.read()
+    assert len(page.sids) == 2
+
+
+@pytest.mark.parametrize("change", ["goes", "comes", "was not heard"])
+@pytest.mark.parametrize("given", [False, True])
+def test_where_somebody_comes_or_goes_meanwhile_it_begins_anew(several: Several, change: str, given: bool) -> None:
+    page = lost(several)
+    page.come_to(several["b"])
+    if given:
+        several.wires.deliver("b", "a")
+    if change == "goes":
+        several.wires.cut("b", "c")
+    elif change == "comes":
+        several.begin("d")
+        several.wires.deliver("d", "b")
+    else:
+        several["c"].server.emit("said")
+        several.wires.lines["c", "b"].clear()
+        several["c"].server.emit("said")
+        several.wires.deliver("c", "b")
+    several.settle()
+    page.read()
+    assert len(page.sids) == 2
+
+
+def test_who_was_lost_when_something_was_not_heard_begins_anew(several: Several) -> None:
+    page = lost(several)
+    several["c"].server.emit("said")
+    several.wires.lines["c", "a"].clear()
+    several["c"].server.emit("said")
+    several.settle()
+    assert len(back(several, page).sids) == 2
+
+
+def test_nor_when_a_server_was_away_and_said_something(several: Several) -> None:
+    page = lost(several)
+    several.wires.cut("a", "c")
+    several["c"].server.emit("said")
+    several.wires.join("a", "c")
+    several.settle()
+    assert len(back(several, page).sids) == 2
+
+
+def test_one_that_was_away_and_said_nothing_is_missed_by_nobody(several: Several) -> None:
+    page = lost(several)
+    several.wires.cut("a", "c")
+    several.wires.join("a", "c")
+    several.settle()
+    assert len(back(several, page).sids) == 1
+
+
+def test_what_a_server_said_before_it_went_is_not_told_twice(several: Several) -> None:
+    page = lost(several)
+    several["c"].server.emit("last words")
+    several.wires.deliver("c", "a")
+    several.wires.cut("a", "c")
+    # Here it is heard later than there.
+    page.come_to(several["b"])
+    several.settle()
+    page.read()
+    assert (page.told, len(page.sids)) == ([["hello"], ["last words"]], 1)
+
+
+# -- bounds --------------------------------------------------------------------------------------------------
+
+
+def test_so_many_are_asked_for_at_a_time(several: Several) -> None:
+    pages = [lost(several) for _ in range(moving.MOST + 1)]
+    for page in pages:
+        page.come_to(several["b"])
+    several.settle()
+    for page in pages:
+        page.read()
+    assert [len(page.sids) for page in pages] == [1] * moving.MOST + [2]
+
+
+def test_so_many_leave_at_a_time() -> None:
+    several = Several("abcd")
+    pages = [lost(several) for _ in range(moving.MOST + 1)]
+    several["c"].server.emit("said")
+    several.wires.deliver("c", "b")
+    # As a has not heard it yet, none leaves.
+    for page in pages[1:]:
+        page.come_to(several["b"])
+        several.wires.deliver("b", "a")
+    pages[0].come_to(several["d"])
+    several.wires.deliver("d", "a")
+    several.settle()
+    for page in pages:
+        page.read()
+    assert [len(page.sids) for page in pages] == [2] + [1] * moving.MOST
+    several.advance(200)
+    several.close()
+
+
+def test_who_waits_while_more_is_said_than_can_be_kept_begins_anew(several: Several) -> None:
+    page = lost(several)
+    page.come_to(several["b"])
+    for number in range(coming.MOST_HEARD + 1):
+        several["b"].server.emit("n", number)
+    page.read()
+    assert len(page.sids) == 2
+
+
+def test_one_that_waits_when_its_server_closes_is_given_up(several: Several, logged: list[Failure]) -> None:
+    page = lost(several)
+    page.come_to(several["b"])
+    adapter: Any = several["b"].server.sockets.adapter
+    several["b"].close()
+    assert several["b"].clock.getDelayedCalls() == []
+    assert adapter.awaits is False

@@ -1,0 +1,169 @@
+"""Several servers as one: all are asked, and answer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from twisted.internet.defer import Deferred
+from twisted.python.failure import Failure
+
+from tests.socketio.adapter_suite import outcome
+from tests.support.guests import Guest
+from tests.support.several import Several
+from yekta.socketio.adapter import RemoteSocket
+from yekta.socketio.cluster_adapter import PATIENCE
+from yekta.socketio.errors import AckTimeout
+
+
+@pytest.fixture
+def several() -> Iterator[Several]:
+    several = Several("abc")
+    yield several
+    several.close()
+
+
+@pytest.fixture
+def guests(several: Several) -> list[Guest]:
+    return [Guest(several, name, "r") for name in "abc"]
+
+
+def test_facts_about_the_sockets_of_all(several: Several, guests: list[Guest]) -> None:
+    guests[1].socket.data["name"] = "sara"
+    # What cannot be said of one keeps nobody from being told of.
+    guests[2].socket.data["thing"] = object()
+    done = several["a"].server.fetch_sockets()
+    assert not done.called
+    several.settle()
+    by_id: dict[str, RemoteSocket] = {each.id: each for each in outcome(done)}
+    found = [by_id[guest.socket.id] for guest in guests]
+    assert [each.rooms for each in found] == [frozenset((guest.socket.id, "r")) for guest in guests]
+    assert [each.data for each in found] == [{}, {"name": "sara"}, {}]
+    assert found[1].handshake["address"] == "192.0.2.7"
+
+
+def test_who_does_not_tell_in_time_is_missed(several: Several, guests: list[Guest]) -> None:
+    done = several["a"].server.fetch_sockets()
+    several["a"].clock.advance(PATIENCE)
+    error = outcome(done)
+    assert isinstance(error, AckTimeout)
+    assert [each.id for each in error.responses] == [guests[0].socket.id]
+
+
+def test_of_who_goes_nothing_is_told(several: Several, guests: list[Guest]) -> None:
+    done = several["a"].server.fetch_sockets()
+    several.wires.cut("a", "b")
+    several.settle()
+    assert {each.id for each in outcome(done)} == {guests[0].socket.id, guests[2].socket.id}
+
+
+def test_the_clients_of_all_are_asked(several: Several, guests: list[Guest]) -> None:
+    done = several["a"].server.timeout(5).emit_with_ack("q", 1)
+    several.settle()
+    for number, guest in enumerate(guests):
+        (asked,) = guest.told()
+        assert asked.endswith('["q",1]')
+        guest.browser.say(f"3{asked[1:-7]}[{number}]")
+    assert not done.called
+    several.settle()
+    assert sorted(outcome(done)) == [0, 1, 2]
+
+
+def test_one_that_does_not_answer_in_time_is_missed_wherever_it_is(several: Several, guests: list[Guest]) -> None:
+    done = several["a"].server.timeout(5).emit_with_ack("q")
+    several.settle()
+    (asked,) = guests[1].told()
+    guests[1].browser.say(f"3{asked[1:-5]}[7]")
+    several.settle()
+    several.advance(5)
+    error = outcome(done)
+    assert isinstance(error, AckTimeout)
+    assert error.responses == [7]
+    # Nobody waits for it any more: here, nor there.
+    (asked,) = guests[2].told()
+    guests[2].browser.say(f"3{asked[1:-5]}[8]")
+    assert not any(several.wires.lines.values())
+
+
+def test_one_that_leaves_will_not_answer(several: Several, guests: list[Guest]) -> None:
+    done = several["a"].server.to(guests[1].socket.id).emit_with_ack("q")
+    several.settle()
+    guests[1].browser.cut()
+    several.settle()
+    assert isinstance(outcome(done), AckTimeout)
+
+
+def test_the_clients_of_a_server_that_goes_will_not_answer(several: Several, guests: list[Guest]) -> None:
+    done = several["a"].server.to(guests[1].socket.id).emit_with_ack("q")
+    several.settle()
+    several.wires.cut("a", "b")
+    assert isinstance(outcome(done), AckTimeout)
+
+
+def test_who_asked_and_went_is_not_answered(several: Several, guests: list[Guest]) -> None:
+    several["a"].server.to(guests[1].socket.id).emit_with_ack("q").addErrback(lambda _: None)
+    several.settle()
+    several.wires.cut("a", "b")
+    (asked,) = guests[1].told()
+    guests[1].browser.say(f"3{asked[1:-5]}[8]")
+    assert not any(several.wires.lines.values())
+
+
+def test_a_namespace_that_a_server_has_not_has_nobody_there(several: Several) -> None:
+    io = several["a"].of("/x")
+    done = [io.fetch_sockets(), io.timeout(1).emit_with_ack("q"), io.server_side_emit_with_ack("e")]
+    several.settle()
+    assert [outcome(each) for each in done] == [[], [], []]
+
+
+# -- between servers -----------------------------------------------------------------------------------------
+
+
+def test_servers_tell_each_other(several: Several) -> None:
+    heard: list[Any] = []
+    for name in "abc":
+        several[name].server.on_server_side("e")(lambda *args, name=name: heard.append((name, args)))
+    several["a"].server.server_side_emit("e", 1, "x")
+    several.settle()
+    assert sorted(heard) == [("b", (1, "x")), ("c", (1, "x"))]
+
+
+def test_and_answer(several: Several) -> None:
+    later: Deferred[str] = Deferred()
+    several["b"].server.on_server_side("e")(lambda: "at once")
+    several["c"].server.on_server_side("e")(lambda: later)
+    done = several["a"].server.server_side_emit_with_ack("e")
+    several.settle()
+    assert not done.called
+    later.callback("later")
+    several.settle()
+    assert outcome(done) == ["at once", "later"]
+
+
+@pytest.mark.parametrize("answer", ["fails", "cannot be said"])
+def test_one_that_cannot_answer_is_missed(several: Several, logged: list[Failure], answer: str) -> None:
+    def listener() -> object:
+        if answer == "fails":
+            raise RuntimeError
+        return object()
+
+    several["b"].server.on_server_side("e")(listener)
+    done = several["a"].server.server_side_emit_with_ack("e")
+    several.settle()
+    error = outcome(done)
+    assert isinstance(error, AckTimeout)
+    assert error.responses == [None]
+    assert [each.type for each in logged] == ([RuntimeError] if answer == "fails" else [])
+    logged.clear()
+
+
+def test_a_listener_that_fails_is_logged_though_nobody_asked(several: Several, logged: list[Failure]) -> None:
+    def listener() -> None:
+        raise RuntimeError
+
+    several["b"].server.on_server_side("e")(listener)
+    several["a"].server.server_side_emit("e")
+    several.settle()
+    assert [each.type for each in logged] == [RuntimeError]
+    logged.clear()

@@ -1,0 +1,174 @@
+"""Several servers as one: rooms, broadcasts and lost clients of all of them, over any wire that carries words in order.
+
+    cluster = Cluster(wire)
+    io = Server(reactor, adapter=cluster.adapter)
+
+What is said to a room here reaches those who are in it there (`yekta.socketio.cluster_adapter`), and a client that lost
+its connection is recovered wherever it comes back to (`yekta.socketio.moving`).
+"""
+
+from __future__ import annotations
+
+from itertools import count
+from typing import Any, Protocol
+
+from twisted.logger import Logger
+
+from yekta import msgpack
+from yekta.socketio import cluster_words as words
+from yekta.socketio.adapter import Home
+from yekta.socketio.cluster_adapter import ClusterAdapter
+from yekta.socketio.cluster_words import Unreadable, Word
+from yekta.socketio.progress import Progress
+
+_REPLIES = frozenset(
+    (words.FETCHED, words.EMITTED, words.CLIENT_COUNT, words.ACK, words.NOTHING, words.GIVEN, words.LOST)
+)
+
+
+class Hearer(Protocol):
+    """Who is told what comes over a wire."""
+
+    def came(self, name: str) -> None:
+        """A server can be spoken to from here on."""
+
+    def went(self, name: str) -> None:
+        """It cannot any more, and nothing more is heard of it."""
+
+    def heard(self, name: str, word: Word) -> None:
+        """A server that is there says something. Raises `Unreadable`: it is not of our kind, and to be left."""
+
+
+class Wire(Protocol):
+    """To other servers. What one says arrives at each in the order in which it was said, or it is gone first.
+
+    ``name`` is how the others know us: no two have the same, and none has one again.
+    """
+
+    name: str
+
+    def begin(self, hearer: Hearer) -> None:
+        """Tell ``hearer`` from here on."""
+
+    def publish(self, word: Word) -> None:
+        """Say something to all that are there."""
+
+    def send(self, name: str, word: Word) -> None:
+        """Say something to one; nothing where it is gone."""
+
+
+class Question(Protocol):
+    """What other servers were asked, and who waits for it."""
+
+    def replied(self, name: str, word: Word) -> None:
+        """One of them says something to it. Raises `Unreadable`."""
+
+    def went(self, name: str) -> None:
+        """One of them is gone."""
+
+
+class Cluster:
+    """One server's part. Give `adapter` to a `Server`."""
+
+    _log = Logger()
+
+    def __init__(self, wire: Wire) -> None:
+        self.progress = Progress(wire.name)
+        self._wire = wire
+        self._adapters: dict[str, ClusterAdapter] = {}
+        self._questions: dict[int, Question] = {}
+        self._ids = count(1)
+        wire.begin(self)
+
+    @property
+    def others(self) -> tuple[str, ...]:
+        """The names of all other servers that are there."""
+        return self.progress.others
+
+    def adapter(self, home: Home) -> ClusterAdapter:
+        """The rooms of a namespace, here and there."""
+        self._adapters[home.namespace] = adapter = ClusterAdapter(self, home)
+        return adapter
+
+    # -- for the adapters ------------------------------------------------------------------------------------
+
+    def leave(self, adapter: ClusterAdapter) -> None:
+        """Its namespace is no more."""
+        if self._adapters.get(adapter.home.namespace) is adapter:
+            del self._adapters[adapter.home.namespace]
+
+    def publish(self, word: Word) -> None:
+        """Say something to all others. Raises :class:`ValueError` for what cannot be said."""
+        if self.others and word.text:
+            self._wire.publish(word)
+
+    def send(self, name: str, word: Word) -> None:
+        """Say something to one."""
+        self._wire.send(name, word)
+
+    def reply(self, name: str, word: Word, kind: int, **data: Any) -> None:
+        """Answer what ``name`` asked with ``word``; what cannot be said is lost."""
+        reply = Word(kind, word.namespace, {"requestId": word.data["requestId"], **data})
+        try:
+            reply.text  # noqa: B018
+        except msgpack.NotMsgpack:
+            self.reply(name, word, words.LOST)
+        else:
+            self.send(name, reply)
+
+    def ask(self, question: Question) -> int:
+        """Hand replies to ``question``, which are told by the number that this gives, until `forget`."""
+        id = next(self._ids)
+        self._questions[id] = question
+        return id
+
+    def forget(self, id: int) -> None:
+        """Nobody waits for these replies any more."""
+        self._questions.pop(id, None)
+
+    # -- Hearer ----------------------------------------------------------------------------------------------
+
+    def came(self, name: str) -> None:
+        self.send(name, Word(words.HELLO, data={"seq": self.progress.last}))
+
+    def went(self, name: str) -> None:
+        for question in tuple(self._questions.values()):
+            question.went(name)
+        for adapter in tuple(self._adapters.values()):
+            adapter.went(name)
+        self.progress.went(name)
+        self.progress.tell()
+
+    def heard(self, name: str, word: Word) -> None:
+        if word.kind == words.HELLO:
+            self._note(self.progress.came(name, words.field(word.data, "seq", int)))
+            self.progress.tell()
+        elif name not in self.others:
+            raise Unreadable
+        elif word.kind in _REPLIES:
+            question = self._questions.get(words.field(word.data, "requestId", int))
+            if question is not None:
+                question.replied(name, word)
+        else:
+            if "seq" in word.data:
+                self._note(self.progress.heard(name, words.field(word.data, "seq", int)))
+            self._pass_on(name, word)
+            self.progress.tell()
+
+    def _pass_on(self, name: str, word: Word) -> None:
+        adapter = self._adapters.get(word.namespace)
+        try:
+            if adapter is not None:
+                adapter.heard(name, word)
+            elif "requestId" in word.data:
+                self.reply(name, word, words.NOTHING)
+        except Unreadable:
+            raise
+        except Exception:
+            self._log.failure("What another server said had no effect")
+
+    def _note(self, missed: bool) -> None:
+        if missed:
+            self._log.warn("broadcasts of another server were missed")
+            for adapter in self._adapters.values():
+                adapter.skip()

@@ -1,0 +1,136 @@
+"""What servers say to each other: Node's kinds of messages (socket.io-adapter's ClusterAdapter), and a few of ours.
+
+A word is for a namespace, and carries a map of plain values. Readers are strict: servers of one cluster may be of
+different releases, and whoever is not understood is as if not there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from typing import Any
+
+import attrs
+
+from yekta import msgpack
+from yekta.socketio.adapter import Flags, RemoteSocket, Target
+
+# As in Node: `MessageType` of socket.io-adapter.
+BROADCAST, JOIN, LEAVE, DISCONNECT = 3, 4, 5, 6
+FETCH, FETCHED, EMIT, EMITTED, CLIENT_COUNT, ACK = 7, 8, 9, 10, 11, 12
+
+# Ours. HELLO: how many broadcasts have been made. NOTHING: a question is not for this server. TAKE: who has the session
+# of a client that is back? GIVEN: it, and what its client missed.
+# LOST: an answer that will not come.
+HELLO, NOTHING, TAKE, GIVEN, LOST = 64, 65, 66, 67, 68
+
+# An event, in Socket.IO's protocol.
+_EVENT = 2
+
+
+class Unreadable(ValueError):
+    """Not what servers of this release say. Quotes nothing."""
+
+
+@attrs.frozen(slots=False)
+class Word:
+    """``data``'s fields depend on the ``kind``; what is said to a whole server is for the namespace ``""``."""
+
+    kind: int
+    namespace: str = ""
+    data: dict[str, Any] = attrs.field(factory=dict, repr=False)
+
+    @cached_property
+    def text(self) -> bytes:
+        """The same as bytes. Raises `msgpack.NotMsgpack` for what cannot be said."""
+        return msgpack.encode({"type": self.kind, "nsp": self.namespace, "data": self.data})
+
+
+def decode(text: bytes) -> Word:
+    """What `Word.text` says. Raises `Unreadable`."""
+    try:
+        fields = msgpack.decode(text)
+    except msgpack.NotMsgpack:
+        raise Unreadable from None
+    data = as_map(fields)
+    return Word(field(data, "type", int), field(data, "nsp", str), as_map(data.get("data")))
+
+
+def packet(namespace: str, args: Sequence[Any]) -> dict[str, Any]:
+    """An event as a packet."""
+    return {"type": _EVENT, "data": list(args), "nsp": namespace}
+
+
+def args_of(data: Mapping[str, Any]) -> list[Any]:
+    """The name and the arguments of the event that a broadcast carries."""
+    args: list[Any] = field(as_map(data.get("packet")), "data", list)
+    if not args or not isinstance(args[0], str):
+        raise Unreadable
+    return args
+
+
+def options(target: Target, flags: Flags) -> dict[str, Any]:
+    """Whom something is for, and how."""
+    return {
+        "rooms": sorted(target.rooms),
+        "except": sorted(target.excluded),
+        "flags": {"volatile": flags.volatile, "compress": flags.compress},
+    }
+
+
+def target_of(data: Mapping[str, Any]) -> Target:
+    """Whom something is for."""
+    opts = as_map(data.get("opts"))
+    return Target(frozenset(texts(opts.get("rooms"))), frozenset(texts(opts.get("except"))))
+
+
+def flags_of(data: Mapping[str, Any]) -> Flags:
+    """How something is to be treated, by a server that passes nothing on."""
+    flags = as_map(as_map(data.get("opts")).get("flags"))
+    return Flags(volatile=flags.get("volatile") is True, local=True, compress=flags.get("compress") is not False)
+
+
+def described(socket: RemoteSocket) -> dict[str, Any]:
+    """What is told of a socket; of its data, what can be said."""
+    facts = {"id": socket.id, "handshake": socket.handshake, "rooms": sorted(socket.rooms), "data": socket.data}
+    try:
+        msgpack.encode(socket.data)
+    except msgpack.NotMsgpack:
+        facts["data"] = {}
+    return facts
+
+
+def socket_of(facts: Any) -> RemoteSocket:
+    """The same, read."""
+    facts = as_map(facts)
+    rooms = frozenset(texts(facts.get("rooms")))
+    return RemoteSocket(field(facts, "id", str), rooms, as_map(facts.get("data")), as_map(facts.get("handshake")))
+
+
+def as_map(value: Any) -> dict[str, Any]:
+    """``value``, which must be a map. Raises `Unreadable`."""
+    if not isinstance(value, dict):
+        raise Unreadable
+    return value
+
+
+def field(data: Mapping[str, Any], name: str, kind: type) -> Any:
+    """A field that must be there, and be of a ``kind``. Raises `Unreadable`."""
+    value = data.get(name)
+    if type(value) is not kind:
+        raise Unreadable
+    return value
+
+
+def texts(value: Any) -> list[str]:
+    """A list of text. Raises `Unreadable`."""
+    if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
+        raise Unreadable
+    return value
+
+
+def numbers(value: Any) -> dict[str, int]:
+    """Numbers by name. Raises `Unreadable`."""
+    if not all(isinstance(name, str) and type(number) is int for name, number in as_map(value).items()):
+        raise Unreadable
+    return as_map(value)

@@ -1,0 +1,171 @@
+"""A session that another server of the cluster may have, and that is to be had here; see `yekta.socketio.moving`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import attrs
+from twisted.internet.defer import Deferred
+
+from yekta.alarm import Alarm
+from yekta.socketio import cluster_words as words
+from yekta.socketio.adapter import Restored, Target
+from yekta.socketio.cluster_words import Unreadable, Word
+from yekta.socketio.message import Message
+from yekta.socketio.progress import Heard
+from yekta.socketio.recovery import Session, concerns
+
+if TYPE_CHECKING:
+    from yekta.socketio.cluster import Cluster
+    from yekta.socketio.cluster_adapter import ClusterAdapter
+
+# Seconds that a client waits for its session, before it begins anew.
+PATIENCE = 1.5
+
+# Events that are heard while one is on its way.
+MOST_HEARD = 1000
+
+
+@attrs.frozen
+class _Noted:
+    name: str
+    number: int
+    message: Message
+    target: Target
+
+
+class Coming:
+    """One session that may come here. ``done`` fires with it, or with ``None``: its client begins anew."""
+
+    def __init__(
+        self, cluster: Cluster, adapter: ClusterAdapter, offset: object, among: dict[Coming, None]
+    ) -> None:
+        self.done: Deferred[Restored | None] = Deferred(self._unwanted)
+        self._cluster = cluster
+        self._adapter = adapter
+        self._among = among
+        self._offset = offset if isinstance(offset, str) else None
+        self._wanted = True
+        self._over = False
+        self._breaks = cluster.progress.breaks
+        self._noted: list[_Noted] = []
+        self._asked = set(cluster.others)
+        self._given: _Given | None = None
+        self._patience = Alarm(adapter.home.clock, self.give_up)
+        self._id = cluster.ask(self)
+        among[self] = None
+
+    def ask(self, pid: str) -> None:
+        """Ask all others for the session of ``pid``."""
+        self._patience.set(PATIENCE)
+        heard = self._cluster.progress.now().alive
+        data = {"requestId": self._id, "pid": pid, "offset": self._offset, "heard": heard}
+        self._cluster.publish(Word(words.TAKE, self._adapter.home.namespace, data))
+
+    def note(self, name: str, number: int, message: Message, target: Target) -> None:
+        """A broadcast is heard meanwhile."""
+        if len(self._noted) < MOST_HEARD:
+            self._noted.append(_Noted(name, number, message, target))
+        else:
+            self.give_up()
+
+    def give_up(self) -> None:
+        """It will not come."""
+        self._end(None)
+
+    # -- Question --------------------------------------------------------------------------------------------
+
+    def replied(self, name: str, word: Word) -> None:
+        if word.kind != words.GIVEN:
+            self._asked.discard(name)
+            if not self._asked:
+                self.give_up()
+        elif self._given is None:
+            self._given = _Given.read(word.data)
+            self._cluster.progress.wait(self._look)
+
+    def went(self, name: str) -> None:
+        """Somebody else has been counted as there: it cannot be told any more."""
+        self.give_up()
+
+    def _look(self) -> bool:
+        given, progress = self._given, self._cluster.progress
+        if self._over or given is None:
+            return True
+        now = progress.now()
+        if progress.breaks != self._breaks or any(now.of(name) is None for name in given.heard.alive):
+            self.give_up()
+            return True
+        if not progress.reached(given.heard_by(now)):
+            return False
+        self._end(self._adopt(given))
+        return True
+
+    def _adopt(self, given: _Given) -> Restored | None:
+        history = self._adapter.history
+        assert history is not None
+        since = [
+            Message(each.message.args, compress=each.message.compress)
+            for each in self._noted
+            if not each.message.volatile
+            and each.number > (given.heard.of(each.name) or 0)
+            and concerns(each.target, given.session.rooms)
+        ]
+        session = history.adopt(given.session, (*given.missed, *since), self._offset)
+        return None if session is None else self._adapter.resume(session, self._offset)
+
+    def _end(self, restored: Restored | None) -> None:
+        if self._over:
+            return
+        self._over = True
+        self._among.pop(self, None)
+        self._patience.clear()
+        self._cluster.forget(self._id)
+        if self._wanted:
+            self.done.callback(restored)
+        elif restored is not None:
+            self._adapter.keep(restored.session)
+
+    def _unwanted(self, done: Deferred[Any]) -> None:
+        """The client is gone again: what comes for it waits here."""
+        self._wanted = False
+
+
+@attrs.frozen
+class _Given:
+    """A session, what its client missed, and what had been heard at its home by then."""
+
+    session: Session
+    missed: list[Message]
+    heard: Heard
+
+    @classmethod
+    def read(cls, data: dict[str, Any]) -> _Given:
+        """What a home says. Raises `Unreadable`."""
+        rooms = frozenset(words.texts(data.get("rooms")))
+        session = Session(
+            pid=words.field(data, "pid", str),
+            id=words.field(data, "sid", str),
+            rooms=rooms,
+            data=words.as_map(data.get("data")),
+            since=0,
+            sent=0,
+            until=0,
+            left=0.0,
+        )
+        missed = [_message(each) for each in words.field(data, "missed", list)]
+        return cls(session, missed, Heard(words.numbers(data.get("alive")), words.numbers(data.get("gone"))))
+
+    def heard_by(self, now: Heard) -> Heard:
+        """Of what it had heard, what may still come to where ``now`` is."""
+        both = {**self.heard.gone, **self.heard.alive}
+        return Heard({name: number for name, number in both.items() if name in now.alive})
+
+
+def _message(written: Any) -> Message:
+    if not isinstance(written, list) or len(written) != 2:
+        raise Unreadable
+    args, compress = written
+    if not isinstance(args, list) or not args or not isinstance(args[0], str):
+        raise Unreadable
+    return Message(args, compress=compress is True)

@@ -1,0 +1,80 @@
+"""A session of this server that another one of the cluster asks for; see `yekta.socketio.moving`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from yekta.alarm import Alarm
+from yekta.socketio import cluster_words as words
+from yekta.socketio.cluster_words import Word
+from yekta.socketio.progress import Heard
+
+if TYPE_CHECKING:
+    from yekta.socketio.cluster import Cluster
+    from yekta.socketio.cluster_adapter import ClusterAdapter
+
+# Seconds until as much has been heard here as where the session is asked for; that is sooner than nobody waits there.
+PATIENCE = 1.0
+
+
+class Leaving:
+    """One session that another server asks for."""
+
+    def __init__(
+        self, cluster: Cluster, adapter: ClusterAdapter, name: str, word: Word, among: dict[Leaving, None]
+    ) -> None:
+        self._cluster = cluster
+        self._adapter = adapter
+        self._name = name
+        self._word = word
+        self._among = among
+        self._heard = Heard(words.numbers(word.data.get("heard")))
+        self._over = False
+        self._patience = Alarm(adapter.home.clock, self.give_up)
+
+    def begin(self) -> None:
+        """Give it, once as much has been heard here as there."""
+        self._among[self] = None
+        self._patience.set(PATIENCE)
+        self._cluster.progress.wait(self._look)
+
+    def give_up(self) -> None:
+        """It stays."""
+        self._end(words.NOTHING, {})
+
+    def _look(self) -> bool:
+        if self._over:
+            return True
+        reached = self._cluster.progress.reached(self._heard)
+        if reached is None:
+            return False
+        if reached:
+            self._give()
+        else:
+            self.give_up()
+        return True
+
+    def _give(self) -> None:
+        assert self._adapter.history is not None
+        released = self._adapter.history.release(self._word.data["pid"], self._word.data.get("offset"))
+        if released is None:
+            self.give_up()
+            return
+        session, events = released
+        missed = [_written(event.args(), event.compress) for event in events]
+        heard = self._cluster.progress.now()
+        facts = {"pid": session.pid, "sid": session.id, "rooms": sorted(session.rooms), "data": session.data}
+        self._end(words.GIVEN, {**facts, "missed": missed, "alive": heard.alive, "gone": heard.gone})
+
+    def _end(self, kind: int, data: dict[str, Any]) -> None:
+        if self._over:
+            return
+        self._over = True
+        self._among.pop(self, None)
+        self._patience.clear()
+        self._cluster.reply(self._name, self._word, kind, **data)
+
+
+def _written(args: list[Any], compress: bool) -> list[Any]:
+    """An event that was missed; its last argument was the offset that it had there."""
+    return [args[:-1], compress]

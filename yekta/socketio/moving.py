@@ -1,0 +1,71 @@
+"""A client that lost its connection to one server of a cluster, and comes back to another: its session moves there.
+
+    here   TAKE   the pid and offset that the client shows, and what was heard here until now
+    home   waits until it has heard as much, and lets go of the session:
+           GIVEN  it, what its client missed, and what was heard there until now
+    here   waits until it has heard as much; what was heard here since and not there is missed as well
+
+Both say what they have heard by numbers (`yekta.socketio.progress`). So no event is lost on the way, and none comes
+twice, in whatever order servers hear of it. Where that cannot be told, for somebody came or went meanwhile, the client
+begins anew, as it would have without all this.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from twisted.internet.defer import Deferred, succeed
+
+from yekta.socketio import cluster_words as words
+from yekta.socketio.adapter import Restored, Target
+from yekta.socketio.cluster_words import Word
+from yekta.socketio.coming import Coming
+from yekta.socketio.leaving import Leaving
+from yekta.socketio.message import Message
+
+if TYPE_CHECKING:
+    from yekta.socketio.cluster import Cluster
+    from yekta.socketio.cluster_adapter import ClusterAdapter
+
+# Sessions at a time that are asked for here, and as many there; others begin anew.
+MOST = 256
+
+
+class Moving:
+    """The sessions of one namespace that come to this server, and leave it."""
+
+    def __init__(self, cluster: Cluster, adapter: ClusterAdapter) -> None:
+        self._cluster = cluster
+        self._adapter = adapter
+        self.coming: dict[Coming, None] = {}
+        self.leaving: dict[Leaving, None] = {}
+
+    def ask(self, pid: str, offset: object) -> Deferred[Restored | None]:
+        """Ask all others for the session of ``pid``."""
+        if len(self.coming) >= MOST:
+            return succeed(None)
+        coming = Coming(self._cluster, self._adapter, offset, self.coming)
+        coming.ask(pid)
+        return coming.done
+
+    def note(self, name: str, number: int, message: Message, target: Target) -> None:
+        """A broadcast of ``name`` is heard here."""
+        for coming in tuple(self.coming):
+            coming.note(name, number, message, target)
+
+    def take(self, name: str, word: Word) -> None:
+        """Another server asks for a session. Raises `Unreadable`."""
+        pid = words.field(word.data, "pid", str)
+        self._adapter.home.give_up(pid)
+        history = self._adapter.history
+        if history is None or not history.waits_for(pid) or len(self.leaving) >= MOST:
+            self._cluster.reply(name, word, words.NOTHING)
+        else:
+            Leaving(self._cluster, self._adapter, name, word, self.leaving).begin()
+
+    def close(self) -> None:
+        """The namespace is no more."""
+        for coming in tuple(self.coming):
+            coming.give_up()
+        for leaving in tuple(self.leaving):
+            leaving.give_up()
