@@ -19,6 +19,7 @@ from yekta.app.answers import Answers
 from yekta.app.counselor import Counselor
 from yekta.link.asked import PATIENCE
 from yekta.link.home import HESITATION, Home, Visitor
+from yekta.link.mesh import Mesh
 from yekta.link.others import Others
 from yekta.link.words import MAX_LISTED, MAX_QUESTION
 
@@ -45,7 +46,8 @@ class Visited:
     def __init__(self, most: int = 1000) -> None:
         self.clock = Clock()
         self.answers = Answers(self.clock)
-        self.home = Home(self.answers, self.clock, "home", most)
+        mesh = Mesh(self.clock, "home", list, lambda name, protocol: Deferred())
+        self.home = Home(self.answers, self.clock, mesh, most)
 
     def visitor(self) -> MemoryTransport | None:
         transport, visitor = MemoryTransport(self.clock), self.home.buildProtocol(None)

@@ -28,6 +28,7 @@ from yekta.app.counselor import Counselor
 from yekta.app.owner import Owner
 from yekta.app.schemas import Chat
 from yekta.link.home import Home
+from yekta.link.mesh import Mesh
 from yekta.link.others import Others
 
 # Bytes after which a writer is told that the other side does not read.
@@ -119,7 +120,8 @@ class Process:
         self.tag = tag
         self.provider = ScriptedProvider()
         self.answers = Answers(town.clock)
-        self.home = Home(self.answers, town.clock, tag)
+        self.mesh = Mesh(town.clock, tag, partial(town.names, tag), partial(town.connect, tag))
+        self.home = Home(self.answers, town.clock, self.mesh)
         self.others = Others(
             town.clock,
             tag,
@@ -202,6 +204,7 @@ class Town:
         """All end, and nothing is left."""
         for process in self._processes.values():
             process.others.let_go()
+            process.mesh.leave()
             process.answers.stop()
             process.home.close()
         self.settle()

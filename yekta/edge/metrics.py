@@ -39,6 +39,7 @@ from yekta.edge.login import REFUSALS
 from yekta.edge.native import NativePeer
 from yekta.edge.socketio import SocketPeer
 from yekta.engineio.engine import Engine
+from yekta.socketio.cluster import Cluster
 from yekta.socketio.socket import Socket
 from yekta.web.site import Site
 
@@ -114,6 +115,12 @@ def of_answers(answers: Answers) -> Iterator[Metric]:
     yield _counted("yektayar_ai_answers", "Answers of the AI that have ended", "outcome", ends)
     yield _timed("yektayar_ai_first_words_seconds", "Until an answer's first words came", times.first)
     yield _timed("yektayar_ai_answer_seconds", "Until an answer's end", times.whole)
+
+
+def of_cluster(cluster: Cluster | None) -> Iterator[Metric]:
+    """Who shares our rooms."""
+    others = 0 if cluster is None else len(cluster.others)
+    yield GaugeMetricFamily("yektayar_linked_processes", "Other processes that share our rooms", value=others)
 
 
 def of_process(database: Database, lateness: Lateness) -> Iterator[Metric]:

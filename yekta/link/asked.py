@@ -13,13 +13,13 @@ from twisted.internet.interfaces import IReactorTime
 from yekta.alarm import Alarm
 from yekta.link import words
 from yekta.link.copy import Copy
-from yekta.link.words import Question, Said, Words
+from yekta.link.words import Caller, Question, Said
 
 # Seconds for everybody to reply: they are on the same machine, and somebody waits for an answer to begin.
 PATIENCE = 1.5
 
 
-class Asked(Words):
+class Asked(Caller):
     """One process that is asked. ``reply``, once it has come; ``copy`` takes what comes after it.
 
     ``progress`` is called when it has replied, or will not.
@@ -34,28 +34,12 @@ class Asked(Words):
         most: int,
         among: set[Asked],
     ) -> None:
-        super().__init__(most)
-        self.name = name
+        super().__init__(name, question, most, among)
         self.reply: Any = None
         self.copy: Copy | None = None
         self.progress: Callable[[], None] = _nobody_waits
-        self._question = question
         self._shape = shape
         self._copied = copied
-        self._among = among
-        among.add(self)
-
-    def connectionMade(self) -> None:
-        if self.over:
-            # Nobody waits any more.
-            self.transport.abortConnection()
-        else:
-            self.say(self._question)
-
-    def unreachable(self, reason: object) -> None:
-        """It cannot be asked."""
-        self.over = True
-        self.gone()
 
     def heard(self, data: bytes) -> None:
         if self.copy is not None:
@@ -71,11 +55,6 @@ class Asked(Words):
             self.reply = reply
             self.progress()
 
-    def drop(self) -> None:
-        if self.transport is None:
-            self.over = True
-        super().drop()
-
     def leave(self) -> None:
         """What it says is not wanted."""
         if self.copy is not None:
@@ -83,7 +62,7 @@ class Asked(Words):
         self.drop()
 
     def gone(self) -> None:
-        self._among.discard(self)
+        super().gone()
         if self.copy is not None:
             self.copy.lost()
         self.progress()

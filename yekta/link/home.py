@@ -15,6 +15,7 @@ from yekta.app.answers import Answers
 from yekta.app.errors import ClientError
 from yekta.app.readers import Reader
 from yekta.link import words
+from yekta.link.mesh import Inward, Mesh
 from yekta.link.words import End, Question, Said, Trouble, Unreadable, Words
 from yekta.timeouts import Timeouts
 
@@ -26,13 +27,13 @@ MOST = 1000
 
 
 class Home(Factory):
-    """``tag`` is this process's. ``visitors``: whoever is connected."""
+    """``mesh``: to whom those go who want to talk to all of us. ``visitors``: whoever is connected."""
 
     noisy = False
 
-    def __init__(self, answers: Answers, clock: IReactorTime, tag: str, most: int = MOST) -> None:
+    def __init__(self, answers: Answers, clock: IReactorTime, mesh: Mesh, most: int = MOST) -> None:
         self.answers = answers
-        self.tag = tag
+        self.mesh = mesh
         self.visitors: set[Visitor] = set()
         self.hesitating: Timeouts[Visitor] = Timeouts(clock, HESITATION, Visitor.drop)
         self._most = most
@@ -62,6 +63,7 @@ class Visitor(Words, Reader):
         self._asked = False
         self._flowing = True
         self._seq = -1
+        self._inward: Inward | None = None
 
     @property
     def flowing(self) -> bool:
@@ -72,6 +74,9 @@ class Visitor(Words, Reader):
         self._home.hesitating.start(self)
 
     def heard(self, data: bytes) -> None:
+        if self._inward is not None:
+            self._inward.heard(data)
+            return
         question = words.read(data, Question)
         if self._asked or question.version != words.VERSION:
             raise Unreadable
@@ -86,8 +91,13 @@ class Visitor(Words, Reader):
                 self._streams(question)
             case "drop":
                 self._drop(question)
+            case "mesh":
+                self.MAX_LENGTH = words.MAX_WORD
+                self._inward = self._home.mesh.welcome(question.tag, self)
 
     def gone(self) -> None:
+        if self._inward is not None:
+            self._inward.gone()
         self._home.visitors.discard(self)
         self._home.hesitating.stop(self)
         self.stop_following()
@@ -102,7 +112,7 @@ class Visitor(Words, Reader):
 
     def _find(self, question: Question) -> None:
         answer = self._answer(question)
-        if answer is not None and answer.inquiry is not None and question.claim and question.tag < self._home.tag:
+        if answer is not None and answer.inquiry is not None and question.claim and question.tag < self._home.mesh.name:
             # Of two that ask each other the lower one goes on, unless it was the later and has let us go on.
             answer.inquiry.wait().addCallback(lambda _: self._tell(question))
         else:

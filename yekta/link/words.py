@@ -26,7 +26,10 @@ MAX_REPLY, BYTES_OF_CHARACTER = 1 << 20, 16
 # The newest so many answers are told of.
 MAX_LISTED = 1000
 
-Ask = Literal["find", "cancel", "streams", "drop"]
+# Bytes of one word between servers: most are small, and what a client missed is bounded by much less.
+MAX_WORD = 32 << 20
+
+Ask = Literal["find", "cancel", "streams", "drop", "mesh"]
 
 Shape = TypeVar("Shape", bound=Struct)
 
@@ -167,3 +170,34 @@ class Words(Int32StringReceiver):
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         self.over = True
         self.gone()
+
+
+class Caller(Words):
+    """Who connects to the process ``name``, and begins with a question. ``among``: where it is as long as it lasts."""
+
+    def __init__(self, name: str, question: Question, most: int, among: set[Any]) -> None:
+        super().__init__(most)
+        self.name = name
+        self._question = question
+        self._among = among
+        among.add(self)
+
+    def connectionMade(self) -> None:
+        if self.over:
+            # Nobody waits any more.
+            self.transport.abortConnection()
+        else:
+            self.say(self._question)
+
+    def unreachable(self, reason: object) -> None:
+        """It cannot be asked."""
+        self.over = True
+        self.gone()
+
+    def drop(self) -> None:
+        if self.transport is None:
+            self.over = True
+        super().drop()
+
+    def gone(self) -> None:
+        self._among.discard(self)

@@ -9,12 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from twisted.application.service import Service
-from twisted.internet.defer import Deferred, ensureDeferred
+from twisted.internet.defer import Deferred, ensureDeferred, fail
+from twisted.internet.error import ConnectError
 from twisted.internet.interfaces import IProtocol
 
 from yekta.app.answers import Answers
 from yekta.app.drain import until
 from yekta.link.home import Home
+from yekta.link.mesh import Mesh
 from yekta.link.others import Others
 from yekta.link.place import Place, Unusable, make_private
 from yekta.services.config import ConfigError, Settings
@@ -24,7 +26,10 @@ OFF = "off"
 
 
 class Link(Service):
-    """``others``: what they have. ``database`` is whose answers are shared: `Driver.identity`."""
+    """``others``: what they have; ``mesh``: to all of them, for what rooms are told.
+
+    ``database`` is whose answers and rooms are shared: `Driver.identity`.
+    """
 
     def __init__(self, reactor: Any, settings: Settings, answers: Answers, database: str) -> None:
         self._reactor = reactor
@@ -32,7 +37,8 @@ class Link(Service):
         self._database = database
         self._tag = secrets.token_hex(8)
         self._place: Place | None = None
-        self._home = Home(answers, reactor, self._tag)
+        self.mesh = Mesh(reactor, self._tag, self._names, self._connect)
+        self._home = Home(answers, reactor, self.mesh)
         self.others = Others(
             reactor,
             self._tag,
@@ -52,14 +58,13 @@ class Link(Service):
         except Unusable as error:
             raise ConfigError(f"LINK_FOLDER {error}") from None
         self._place = place
+        self.mesh.look()
 
     def _names(self) -> list[str]:
         return [] if self._place is None else self._place.names()
 
     def _connect(self, name: str, protocol: IProtocol) -> Deferred[Any]:
-        # Only of whom we have the name.
-        assert self._place is not None
-        return self._place.connect(name, protocol)
+        return fail(ConnectError()) if self._place is None else self._place.connect(name, protocol)
 
     async def leave(self) -> None:
         """Ask others nothing any more, nor let them in: our answers are about to end."""
@@ -75,6 +80,7 @@ class Link(Service):
 
     async def _stop(self) -> None:
         await self.leave()
+        self.mesh.leave()
         self._home.close()
         await until(lambda: not self._home.visitors, self._reactor, self._settings.close_timeout)
         self._home.drop()

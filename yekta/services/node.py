@@ -44,12 +44,18 @@ from yekta.services.config import ConfigError, Settings
 from yekta.services.link import OFF, Link
 from yekta.services.localai import LocalModel, LocalSettings, available
 from yekta.services.providers import remote
+from yekta.socketio.adapter import InMemoryAdapter
+from yekta.socketio.cluster import Cluster
 from yekta.socketio.server import Server
 from yekta.timestamps import Timestamps
 from yekta.web.handover import Handover
 from yekta.web.origins import Origins
 from yekta.web.site import Site
 from yekta.websocket.factory import WebSocketFactory
+
+# Seconds that a process without clients stays for those that it sent away last. All others have come back by then, or
+# take longer than an operator waits.
+LINGER = 2.0
 
 
 class Node(MultiService):
@@ -139,12 +145,19 @@ class Node(MultiService):
             await self.link.leave()
         self.answers.stop()
         await until(lambda: not engine.connections, self.reactor, patience)
+        await self._linger()
         self.socketio.close()
         for websockets in (self.websockets, self.socketio.websockets):
             await websockets.all_closed()
         for site in self.sites:
             site.hang_up()
         await until(lambda: not any(site.answering for site in self.sites), self.reactor, patience)
+
+    async def _linger(self) -> None:
+        """Clients that were sent away come back to another process, which asks us for what they had here."""
+        cluster, adapter = self._cluster, self.socketio.sockets.adapter
+        if cluster is not None:
+            await until(lambda: not (cluster.others and adapter.awaits), self.reactor, LINGER)
 
     def _open_database(self) -> None:
         settings = self.settings
@@ -200,7 +213,12 @@ class Node(MultiService):
     def _build_doors(self) -> None:
         settings = self.settings
         new_sid = partial(sids.new_sid, self.tag, settings.process_name)
-        self.socketio = Server(self.reactor, limits.of_socketio(settings, self.origins, new_sid))
+        self._cluster = None if self.link is None else Cluster(self.link.mesh)
+        self.socketio = Server(
+            self.reactor,
+            limits.of_socketio(settings, self.origins, new_sid),
+            InMemoryAdapter if self._cluster is None else self._cluster.adapter,
+        )
         self.socketio_resource = self.socketio.resource()
         adapter = self.socketio.sockets.adapter
         self.hub = Hub(self.sessions, adapter, Visits(self.reactor))
@@ -222,6 +240,7 @@ class Node(MultiService):
             partial(metrics.of_engineio, self.socketio.engine),
             partial(metrics.of_sites, self.sites),
             partial(metrics.of_answers, self.answers),
+            partial(metrics.of_cluster, self._cluster),
             partial(metrics.of_process, self._database, lateness),
         )
 
