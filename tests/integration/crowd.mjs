@@ -24,6 +24,7 @@ const closes = [];
 const answers = new Map();
 let connected = 0;
 let sending = true;
+let recovered = 0;
 
 /** What native and Socket.IO clients have in common: ids, and what waits for its answer. */
 class Client {
@@ -100,6 +101,7 @@ class SocketIO extends Client {
       reconnectionDelay: 300,
       reconnectionDelayMax: 500,
     });
+    this.socket.on("connect", () => (recovered += this.socket.recovered ? 1 : 0));
     this.socket.on("connected", () => this.welcomed());
     this.socket.on("echo_response", ({ received }) => this.answered(received));
     this.socket.on("connect_error", (error) => errors.push(`${transport}: ${error.message} ${error.description}`));
@@ -138,6 +140,7 @@ say({
   sent: times.length,
   unanswered: times.filter((number) => number === 0).length,
   repeated: times.filter((number) => number > 1).length,
+  recovered,
   errors: [...new Set(errors)],
   closes,
 });

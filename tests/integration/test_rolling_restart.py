@@ -58,6 +58,8 @@ def judge(seen: Any) -> None:
     assert seen["errors"] == []
     assert (seen["clients"], seen["open"]) == (500, 500)
     assert (seen["unanswered"], seen["repeated"]) == (0, 0)
+    # Each Socket.IO client is the same as before, at the new process.
+    assert seen["recovered"] == 2 * (EACH + POLLING)
     assert seen["sent"] >= 500 * DRAIN_SECONDS
     closes = seen["closes"]
     assert Counter((each["kind"], each["why"]) for each in closes) == {
