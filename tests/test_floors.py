@@ -37,6 +37,7 @@ FLOORS = {
     "yekta.waiters": 1,
     "yekta.timeouts": 1,
     "yekta.timestamps": 1,
+    "yekta.clocks": 1,
     "yekta.tcp": 1,
     "yekta.ports": 1,
     "yekta.tls": 1,

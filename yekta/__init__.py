@@ -18,6 +18,7 @@ The directories are floors. A module imports its own floor or a lower one (``tes
        timeouts.py  many waits for the price of one timer; alarm.py: one that can be set again
        turns.py     what waits for the next turn of the reactor, or for the end of this one
        waiters.py   several who wait for one thing; timestamps.py: a time as clients read it
+       clocks.py    by which one it is measured, and which one says what time it is
     0  packet.py, frame.py, sse.py, errors.py and what else is pure inside the libraries
        jsontext.py  the one JSON seam; msgpack.py: the same for its binary sister
        rooms.py     who is in which room, both ways

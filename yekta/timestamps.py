@@ -6,6 +6,8 @@ from datetime import UTC, datetime
 
 from twisted.internet.interfaces import IReactorTime
 
+from yekta.clocks import wall_clock
+
 
 def iso(seconds: float) -> str:
     """``2026-01-31T09:05:02.123Z`` for POSIX ``seconds``."""
@@ -18,7 +20,7 @@ class Timestamps:
     __slots__ = ("_millisecond", "_seconds", "_text")
 
     def __init__(self, clock: IReactorTime) -> None:
-        self._seconds = clock.seconds
+        self._seconds = wall_clock(clock)
         self._millisecond = -1
         self._text = ""
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred
-from twisted.internet.task import Clock
 from twisted.internet.tcp import Client as TCPClient
 
+from tests.support.clocks import TwoClocks
 from tests.support.openai import OpenAIServer
 from yekta.ai.chat import ChatProvider, ChatSettings
 from yekta.ai.http import HostEndpoints, make_agent, make_pool
@@ -22,7 +22,7 @@ class Client:
 
     def __init__(self, server: OpenAIServer) -> None:
         self.server = server
-        self.clock = Clock()
+        self.clock = TwoClocks()
         self.pool = make_pool(reactor)
         self.texts: list[str] = []
         self.first_text: Deferred[None] = Deferred()

@@ -236,7 +236,7 @@ async def test_answers_that_fail(server, client, steps, kind):
 )
 @pytest_twisted.ensureDeferred
 async def test_retry_after(server, client, value, seconds):
-    client.clock.advance(10)
+    client.clock.ahead = 10
     server.script(Head(429, {"Retry-After": value}))
     error = await client.fail()
     assert (error.status, error.retry_after, error.retryable) == (429, seconds, True)

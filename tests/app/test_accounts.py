@@ -13,6 +13,7 @@ from twisted.internet.defer import Deferred, gatherResults
 from twisted.internet.task import Clock
 from twisted.logger import capturedLogs, formatEvent
 
+from tests.support.clocks import TwoClocks
 from tests.support.databases import database, reactor, url
 from tests.support.session_stores import FakeOutage
 from yekta.app.account_store import AccountStore
@@ -56,8 +57,7 @@ class World:
 
 @pytest_twisted.async_yield_fixture
 async def world(database: Database) -> AsyncIterator[World]:
-    clock = Clock()
-    clock.advance(1_769_850_302.123)
+    clock = TwoClocks(1_769_850_302.123)
     store, session_store = AccountStore(database), FakeOutage()
     sessions = Sessions(session_store, clock)
     passwords = Counting(reactor, hasher=cheap())

@@ -236,3 +236,22 @@ def test_what_was_said_goes_with_its_answer(world: World, end: str) -> None:
         del answer, generation
         assert world.answers.of(Owner("s"))
         world.clock.advance(KEEP)
+
+
+def test_when_one_was_begun_is_told_by_the_world_s_time_and_counted_by_the_other_clock(world: World) -> None:
+    world.clock.advance(5.0)
+    world.clock.ahead = 1000.0
+    world.begin("first")
+    world.clock.advance(2.0)
+    # Set back, the second is still the later one, as other processes have it too.
+    world.clock.ahead = 900.0
+    world.begin("second")
+    world.generation.say("x")
+    assert [(each["messageId"], each["begun"]) for each in world.answers.listed(Owner("s"))] == [
+        ("first", 905.0),
+        ("second", 907.0),
+    ]
+    world.clock.ahead = 0.0
+    world.clock.advance(1.0)
+    world.generation.finish()
+    assert world.answers.times.whole.total == 1.0

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from twisted.internet.task import Clock
 from twisted.logger import LogLevel, capturedLogs
 
 from tests.support.answers import end
+from tests.support.clocks import TwoClocks
 from tests.support.patterns import Like
 from tests.support.peers import FakePeer
 from tests.support.provider import ScriptedProvider
@@ -29,8 +29,7 @@ ADDRESS = Owner("address:192.0.2.1", returns=False)
 
 class World:
     def __init__(self) -> None:
-        self.clock = Clock()
-        self.clock.advance(1_769_850_302.25)
+        self.clock = TwoClocks(1_769_850_302.25)
         self.provider = ScriptedProvider()
         self.answers = Answers(self.clock)
         self.counselor = Counselor(self.provider, self.clock, self.answers, max_answers=3, max_per_session=2)

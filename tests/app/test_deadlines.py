@@ -1,14 +1,14 @@
 from __future__ import annotations
 
 import pytest
-from twisted.internet.task import Clock
 
-from yekta.app.deadlines import NEAR, SLACK, Deadlines
+from tests.support.clocks import TwoClocks
+from yekta.app.deadlines import LOOK, NEAR, SLACK, Deadlines
 
 
 class Watched:
     def __init__(self) -> None:
-        self.clock = Clock()
+        self.clock = TwoClocks()
         self.due: list[str] = []
         self.deadlines = Deadlines(self.clock, self.due.append)
 
@@ -126,3 +126,29 @@ def test_a_key_may_be_set_while_another_falls_due(watched: Watched) -> None:
     assert len(watched.clock.getDelayedCalls()) == 1
     deadlines.clear()
     assert watched.clock.getDelayedCalls() == []
+
+
+def test_a_clock_that_is_set_forward_is_noticed_within_a_minute(watched: Watched) -> None:
+    for key, time in (("near", 0.5 * NEAR), ("far", 3 * NEAR)):
+        watched.deadlines.set(key, time)
+    watched.clock.advance(1.0)
+    watched.clock.ahead = 0.5 * NEAR
+    watched.clock.advance(60.0)
+    assert watched.due == ["near"]
+    watched.clock.ahead = 9 * NEAR
+    watched.clock.pump([60.0, 0.0])
+    assert watched.due == ["near", "far"]
+    assert watched.clock.getDelayedCalls() == []
+
+
+def test_where_it_is_set_back_nothing_is_due_early(watched: Watched) -> None:
+    watched.deadlines.set("a", NEAR)
+    watched.clock.advance(NEAR - 1)
+    watched.clock.ahead = -2 * NEAR
+    watched.deadlines.set("b", -NEAR + 9)
+    watched.clock.pump([1.0] * 9)
+    assert watched.due == []
+    watched.clock.advance(1.0)
+    assert watched.due == ["b"]
+    watched.clock.pump([LOOK] * int(2 * NEAR / LOOK))
+    assert watched.due == ["b", "a"]

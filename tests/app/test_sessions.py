@@ -17,6 +17,7 @@ from tests.support.session_stores import FakeOutage
 from tests.support.sessions import DAY, World, now, world
 from yekta.app.database_session_store import DatabaseSessionStore
 from yekta.app.sessions import CALM, LOGGED_OUT, InvalidSession, Sessions, StoreUnavailable
+from yekta.ids import new_row_id
 
 __all__ = ["world"]
 
@@ -153,6 +154,19 @@ def test_a_session_expires(world: World) -> None:
     assert world.there.find(token)
     world.clock.advance(1)
     assert world.there.sessions.cached(token) is None
+    for process in (world.here, world.there):
+        with pytest.raises(InvalidSession):
+            process.find(token)
+
+
+def test_a_session_begins_and_expires_by_the_world_s_time(world: World) -> None:
+    world.clock.ahead = 1_769_850_302.0
+    token, session = world.here.acquire()
+    assert (world.store.added[0].created_at, session.expires_at) == (1_769_850_302.0, 1_769_850_302.0 + 30 * DAY)
+    assert session.id[:8] == new_row_id(1_769_850_302.0)[:8]
+    world.clock.ahead += 30 * DAY - 1
+    assert world.there.find(token)
+    world.clock.ahead += 1
     for process in (world.here, world.there):
         with pytest.raises(InvalidSession):
             process.find(token)

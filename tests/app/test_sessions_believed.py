@@ -120,6 +120,34 @@ def test_what_was_known_before_ends_may_have_been_missed_is_asked_for_again(worl
     world.here.sessions.release(held)
 
 
+@pytest.mark.parametrize("by", [-ENDED_KEPT, ENDED_KEPT / 2], ids=["back", "forward"])
+def test_what_is_known_is_believed_as_long_however_the_clock_on_the_wall_is_set(world: World, by: float) -> None:
+    world.clock.ahead = 1000.0
+    token, _ = world.here.acquire()
+    world.store.is_down = True
+    world.clock.advance(15.0)
+    world.clock.ahead += by
+    world.clock.advance(14.9)
+    assert world.here.sessions.cached(token) is not None
+    world.clock.advance(0.1)
+    assert world.here.sessions.cached(token) is None
+
+
+def test_what_was_known_before_the_machine_slept_is_asked_for_again(world: World) -> None:
+    """Nothing has passed by our own clock, and the end of the session was forgotten elsewhere meanwhile."""
+    held, token = held_and_known(world)
+    world.clock.advance(100.0)
+    assert world.here.sessions.cached(token) is not None
+    now(world.there.sessions.end(token))
+    world.clock.ahead += 2 * ENDED_KEPT
+    now(world.store.purge(world.clock.wall()))
+    world.clock.advance(0.5)
+    assert world.here.sessions.cached(token) is None
+    with pytest.raises(InvalidSession):
+        world.here.find(token)
+    world.here.sessions.release(held)
+
+
 def test_what_was_known_before_so_many_ended_that_some_are_forgotten_is_asked_for_again(world: World) -> None:
     held, token = held_and_known(world)
     for number in range(ENDED_REMEMBERED):

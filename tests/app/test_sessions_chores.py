@@ -112,3 +112,18 @@ def test_a_chore_that_fails_is_logged_and_done_again_when_its_time_comes(world: 
     assert purged == [3600.0, 7200.0]
     assert [log["log_level"] for log in logs] == [LogLevel.critical, LogLevel.critical, LogLevel.warn]
     assert formatEvent(logs[-1]) == "Sessions could not be written: It is down."
+
+
+def test_what_is_written_down_is_the_world_s_time(world: World) -> None:
+    world.clock.ahead = 1_769_850_302.0
+    _, session = world.here.acquire()
+    token, _ = world.here.acquire()
+    world.here.sessions.touch(session.id)
+    world.clock.advance(60.0)
+    assert now(world.store.last_activity(session.id)) == 1_769_850_362.0
+    now(world.here.sessions.end(token))
+    # Both purge every hour.
+    world.clock.advance(3540.0)
+    assert (world.store.asked["purge"], len(world.store._feed)) == (2, 1)
+    world.clock.advance(3600.0)
+    assert (len(world.store._feed), len(world.store._by_hash)) == (0, 1)

@@ -131,6 +131,16 @@ def test_where_nobody_reads_on_it_ends_without_a_word(shell: Shell, tmp_path: Pa
     assert (ended.returncode, ended.stderr) == (141, b"")
 
 
+def test_it_waits_by_a_clock_that_nobody_sets(tmp_path: Path) -> None:
+    program = (
+        "import atexit, time; from yekta.command import main; from twisted.internet import reactor\n"
+        "atexit.register(lambda: print(reactor.seconds is time.monotonic))\n"
+        f"main.main(['etc', {str(tmp_path)!r}])"
+    )
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stdout.splitlines()[-1], ended.stderr) == (0, "True", "")
+
+
 def test_a_terminal_without_the_letters_gets_escapes(shell: Shell) -> None:
     told = subprocess.run(
         [YEKTA, "send", "--url", shell.pair.api_url, "echo", '"سلام"'],

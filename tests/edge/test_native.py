@@ -41,7 +41,7 @@ def test_what_is_said_at_either_door_is_activity_of_the_session(application: App
     application.clock.advance(5.0)
     client.say(ping)
     now(application.sessions.stop())
-    assert now(application.store.last_activity(peer.session.id)) == application.clock.seconds()
+    assert now(application.store.last_activity(peer.session.id)) == application.clock.wall()
 
 
 def entered(application: Application, **fields: str) -> MemoryTransport:

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 from twisted.internet.defer import ensureDeferred
-from twisted.internet.task import Clock
 
+from tests.support.clocks import TwoClocks
 from tests.support.memory import MemoryTransport
 from tests.support.provider import ScriptedProvider
 from tests.support.session_stores import FakeOutage
@@ -49,8 +49,7 @@ class Crowd:
     """Native connections in memory, several of each session; the first of each asks and the others join."""
 
     def __init__(self, readers: int, sessions: int) -> None:
-        self.clock = Clock()
-        self.clock.advance(1_769_850_302.0)
+        self.clock = TwoClocks(1_769_850_302.0)
         self.provider = ScriptedProvider()
         self.answers = Answers(self.clock)
         self._sessions = Sessions(FakeOutage(), self.clock)

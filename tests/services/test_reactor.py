@@ -151,6 +151,18 @@ reactor.run()
 '''
 
 
+# What twistd is to start, with another reactor or ours; it is not started.
+CLOCKS = """
+import time
+from yekta.services.SERVICE import Options, makeService
+options = Options()
+options.parseOptions(["--listen=tcp:0"])
+makeService(options)
+from twisted.internet import reactor
+print(type(reactor).__name__, reactor.seconds is time.monotonic, reactor.wall is time.time)
+"""
+
+
 def run(program: str, folder: Path) -> list[str]:
     ended = subprocess.run([sys.executable, "-c", program], cwd=folder, capture_output=True, text=True, timeout=30)
     assert ended.returncode == 0, ended.stderr
@@ -181,3 +193,14 @@ def test_the_last_turn_has_an_end_too(tmp_path: Path) -> None:
 @pytest.mark.skipif(sys.platform != "linux", reason="epoll is Linux's")
 def test_a_connection_that_was_given_away_may_come_back(tmp_path: Path) -> None:
     assert run(GIVEN, tmp_path) == ["True", "hello again"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="epoll is Linux's")
+@pytest.mark.parametrize("service", ["api", "ws"])
+def test_the_services_measure_by_a_clock_that_nobody_sets_whoever_chose_the_reactor(
+    tmp_path: Path, service: str
+) -> None:
+    program = CLOCKS.replace("SERVICE", service)
+    assert run(program, tmp_path) == ["Reactor True True"]
+    others = "import twisted.internet.asyncioreactor as asyncio; asyncio.install()" + program
+    assert run(others, tmp_path) == ["AsyncioSelectorReactor True True"]

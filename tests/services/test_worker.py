@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 
+from tests.support.services import PATIENCE, environment
 from yekta.services.config import ConfigError, Settings, load
 from yekta.services.worker import numbered, of_worker
 
@@ -68,3 +73,33 @@ def test_no_port_comes_after_the_last() -> None:
     with pytest.raises(ConfigError) as caught:
         settings(MANHOLE="65534")
     assert str(caught.value) == "MANHOLE must leave a port to each worker: there is none after 65535."
+
+
+# A service that says by which clocks it goes.
+CLOCKS = """
+import sys, time
+from yekta.services import api
+
+class Options(api.Options):
+    def root(self, node):
+        print(node.reactor.seconds is time.monotonic, node.reactor.wall is time.time, file=sys.__stderr__)
+        return super().root(node)
+"""
+
+
+@pytest.mark.parametrize("reactor", ["yekta.services.reactor", "twisted.internet.pollreactor"])
+def test_it_measures_by_a_clock_that_nobody_sets(tmp_path: Path, reactor: str) -> None:
+    (tmp_path / "clocks.py").write_text(CLOCKS)
+    arguments = [reactor, "0", "1", "", "clocks.Options", "--listen=tcp:0:interface=127.0.0.1", "--"]
+    # Nobody is its parent, so it ends as soon as it has begun.
+    ended = subprocess.run(
+        [sys.executable, "-P", "-m", "yekta.services.worker_entry", *arguments],
+        cwd=tmp_path,
+        env=environment({"PYTHONPATH": str(tmp_path)}),
+        input="",
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
+    )
+    assert (ended.returncode, ended.stderr) == (0, "True True\n")

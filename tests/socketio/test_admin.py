@@ -130,6 +130,7 @@ def test_aggregated_events_count_what_happened_since_the_last_time(office: Offic
     operator = office.login()
     office.house.clock.advance(2.0)
     operator.told("server_stats")
+    office.house.clock.ahead = 1_000_000
     office.house.clock.advance(0.7)
     browser, _ = office.visitor()
     browser.say('2["hello"]')
@@ -142,7 +143,10 @@ def test_aggregated_events_count_what_happened_since_the_last_time(office: Offic
     assert mine["packetsIn", None] == 2
     assert mine["bytesIn", None] == len("40") + len('42["hello"]')
     assert mine["packetsOut", None] >= 1
+    began = {each["timestamp"] for each in stats["aggregatedEvents"] if each["type"] == "rawConnection"}
+    assert began == {1_000_002_000}
     assert all(each["timestamp"] % 1000 == 0 for each in stats["aggregatedEvents"])
+    assert stats["uptime"] == 4.0
     office.house.clock.advance(2.0)
     ((stats,),) = operator.told("server_stats")
     assert {each["type"] for each in stats["aggregatedEvents"]} <= {"packetsOut", "bytesOut"}, "its own numbers only"

@@ -46,10 +46,11 @@ def test_development_begins_with_all_sockets(workshop: Office) -> None:
 def test_a_socket_is_told_with_everything_the_ui_shows(workshop: Office) -> None:
     operator = workshop.login()
     operator.heard()
+    workshop.house.clock.ahead = 0.5
     headers = {"user-agent": "Mozilla/5.0", "origin": "http://app.example"}
     browser, socket = workshop.visitor(headers=headers, room="1")
     ((shown, date),) = operator.told("socket_connected")
-    assert date == DATE
+    assert date == "1970-01-01T00:00:00.500Z"
     assert shown == {
         "id": socket.id,
         "clientId": browser.connection.sid[:12],
@@ -60,7 +61,7 @@ def test_a_socket_is_told_with_everything_the_ui_shows(workshop: Office) -> None
             "address": "192.0.2.7",
             "headers": headers,
             "query": {"EIO": "4", "room": "1"},
-            "issued": 0,
+            "issued": 500,
             "secure": False,
             "time": "Thu, 01 Jan 1970 00:00:00 GMT",
             "url": "/socket.io/",

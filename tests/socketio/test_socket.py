@@ -11,7 +11,7 @@ from yekta.socketio.socket import Socket
 
 
 def test_the_handshake_tells_how_the_client_came(house: House) -> None:
-    house.clock.advance(1_000_000)
+    house.clock.ahead = 1_000_000
     browser = house.browser({"user-agent": "test", "origin": "https://app.example"}, token="t")
     handshake = browser.connect(auth={"token": "a", "more": [1]}).handshake
     assert handshake.auth == {"token": "a", "more": [1]}

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from twisted.internet.task import Clock
 
+from tests.support.clocks import TwoClocks
 from tests.support.provider import ScriptedProvider
 from tests.support.readers import FakeReader
 from yekta.app.answer import Answer
@@ -24,7 +25,7 @@ class World:
     """Answers of one session, ``s``."""
 
     def __init__(self) -> None:
-        self.clock = Clock()
+        self.clock = TwoClocks()
         self.answers = Answers(self.clock, orphan=ORPHAN, keep=KEEP, most=MOST, characters=CHARACTERS)
         self.provider = ScriptedProvider()
 

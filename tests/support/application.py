@@ -17,6 +17,7 @@ from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
 from twisted.python.failure import Failure
 
+from tests.support.clocks import TwoClocks
 from tests.support.memory import HttpClient, MemoryTransport, compose
 from tests.support.provider import ScriptedProvider
 from tests.support.session_stores import FakeOutage
@@ -89,8 +90,7 @@ class Application:
     """
 
     def __init__(self, deflate_threshold: int | None = None) -> None:
-        self.clock = Clock()
-        self.clock.advance(1_769_850_302.123)
+        self.clock = TwoClocks(1_769_850_302.123)
         self.store = FakeOutage()
         self.sessions = Sessions(self.store, self.clock)
         self.server = Server(self.clock, Settings(recovery=Recovery(120)))

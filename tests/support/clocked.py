@@ -19,9 +19,9 @@ from typing import Any
 
 import argon2
 from twisted.internet.defer import ensureDeferred
-from twisted.internet.task import Clock
 from twisted.python.failure import Failure
 
+from tests.support.clocks import TwoClocks
 from tests.support.gateway import MemoryAccounts, NoDatabase
 from tests.support.memory import HttpClient
 from tests.support.provider import ScriptedGeneration, ScriptedProvider
@@ -43,7 +43,7 @@ LONG, STEP = 700.0, 5.0
 BOUNDED = (Lru, Repeated)
 
 
-class _Reactor(Clock):
+class _Reactor(TwoClocks):
     """A clock whose threads are done at once."""
 
     running = True
@@ -81,8 +81,7 @@ class ClockedNode(Node):
         self.users = MemoryAccounts()
         self.provider = ScriptedProvider()
         self._addresses = ip_network("10.0.0.0/8").hosts()
-        self.clock = _Reactor()
-        self.clock.advance(1_769_850_302.0)
+        self.clock = _Reactor(1_769_850_302.0)
         super().__init__(self.clock, config.load({"LINK_FOLDER": "off", **settings}, {}))
         self.startService()
         self.sites = [

@@ -1,8 +1,20 @@
-"""A clock by which work takes time."""
+"""Clocks: one beside another on the wall, and one by which work takes time."""
 
 from __future__ import annotations
 
 from twisted.internet.task import Clock
+
+
+class TwoClocks(Clock):
+    """It measures; its ``wall`` is as much ``ahead`` as a test sets it, in seconds."""
+
+    def __init__(self, ahead: float = 0.0) -> None:
+        super().__init__()
+        self.ahead = ahead
+
+    def wall(self) -> float:
+        """What time it is in the world, in POSIX seconds."""
+        return self.rightNow + self.ahead
 
 
 class BusyClock(Clock):

@@ -14,6 +14,7 @@ import pytest
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 
+from tests.support.clocks import TwoClocks
 from tests.support.session_stores import FakeOutage
 from yekta.app.sessions import Session, Sessions
 
@@ -50,7 +51,7 @@ class World:
     """Two processes, a store and a clock."""
 
     def __init__(self) -> None:
-        self.clock = Clock()
+        self.clock = TwoClocks()
         self.store = FakeOutage()
         self.here = Process(self.store, self.clock)
         self.there = Process(self.store, self.clock)

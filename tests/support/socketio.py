@@ -17,6 +17,7 @@ from typing import Any
 import attrs
 from twisted.internet.task import Clock
 
+from tests.support.clocks import TwoClocks
 from yekta.engineio.connection import TRANSPORT_CLOSE, Connection, State
 from yekta.engineio.interfaces import Express, Prepared
 from yekta.engineio.packet import MESSAGE, Packet, decode_payload, encode_payload
@@ -177,7 +178,7 @@ class House:
     """A server with its clock. ``settings``: see `Settings`."""
 
     def __init__(self, adapter: MakeAdapter = InMemoryAdapter, **settings: Any) -> None:
-        self.clock = Clock()
+        self.clock = TwoClocks()
         self.server = Server(self.clock, Settings(**settings), adapter)
         self.namespaces = {"/": self.server.of("/")}
 

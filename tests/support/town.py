@@ -18,9 +18,9 @@ from typing import Any
 
 from twisted.internet.defer import Deferred, fail, succeed
 from twisted.internet.error import ConnectionDone, ConnectionLost, ConnectionRefusedError
-from twisted.internet.task import Clock
 from twisted.python.failure import Failure
 
+from tests.support.clocks import TwoClocks
 from tests.support.provider import ScriptedProvider
 from tests.support.readers import FakeReader
 from yekta.app.answers import Answers
@@ -144,8 +144,7 @@ class Town:
     """See the module. ``lines``: all ends of all lines."""
 
     def __init__(self, *tags: str, **bounds: int) -> None:
-        self.clock = Clock()
-        self.clock.advance(1_769_850_302.25)
+        self.clock = TwoClocks(1_769_850_302.25)
         self.lines: list[End] = []
         self.stuck: set[str] = set()
         self.gone: set[str] = set()

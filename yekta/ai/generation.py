@@ -28,6 +28,7 @@ from yekta.ai.provider import Completion, IGeneration, Kind, ProviderError
 from yekta.ai.refusal import lost, refused
 from yekta.ai.sse import LINE_LIMIT
 from yekta.alarm import Alarm
+from yekta.clocks import wall_clock
 
 
 @implementer(IGeneration)
@@ -79,7 +80,7 @@ class ChatGeneration:
     def _answered(self, response: IResponse) -> None:
         if response.code != 200:
             drop(response)
-            raise refused(response.code, _header(response, b"Retry-After"), self._clock.seconds())
+            raise refused(response.code, _header(response, b"Retry-After"), wall_clock(self._clock)())
         if (_header(response, b"Content-Type") or "").lower().startswith("application/json"):
             self._answer = WholeAnswer(self._limit)
         self._body = _Body(self._data_received, self._body_over)

@@ -22,6 +22,7 @@ from yekta.app.database import DatabaseError
 from yekta.app.errors import ClientError
 from yekta.app.passwords import Passwords
 from yekta.app.sessions import REPLACED, Session, Sessions, StoreUnavailable
+from yekta.clocks import wall_clock
 from yekta.timestamps import iso
 
 # What a visitor may register as; every other type of account is for an administrator to give.
@@ -34,7 +35,7 @@ _log = Logger()
 
 
 class Accounts:
-    """Registers and logs in. ``clock`` gives POSIX seconds, as the reactor does."""
+    """Registers and logs in."""
 
     def __init__(
         self,
@@ -47,7 +48,7 @@ class Accounts:
         self._store = store
         self._sessions = sessions
         self._passwords = passwords
-        self._clock = clock
+        self._wall = wall_clock(clock)
         self._attempts = attempts or Attempts(clock)
 
     async def register(
@@ -64,7 +65,7 @@ class Accounts:
 
         Without a password nobody can log in to it yet. ``client``: see `Passwords.place`.
         """
-        user = _new_user(name, email, phone, type, self._clock.seconds())
+        user = _new_user(name, email, phone, type, self._wall())
         if password is not None:
             text = _new_password(password)
             with self._passwords.place(client):

@@ -53,7 +53,7 @@ class Answer:
     """See the module. ``end`` is the last event, once it is known.
 
     ``lasting``: whether its owner can come back to it. ``number``: of this process's answers, in their order.
-    ``begun``: when, in POSIX seconds. ``conversation``: the id of the one it belongs to, if it does.
+    ``begun``: when, by the registry's clock. ``conversation``: the id of the one it belongs to, if it does.
     ``error`` is why it failed, if it did. ``inquiry``: while it is not known whether another process has it, who waits
     to know. ``mirror``: another has it, and is followed for those who follow it here.
     """

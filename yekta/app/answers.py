@@ -12,6 +12,7 @@ from yekta.app.answer import Answer, State
 from yekta.app.answer_times import AnswerTimes
 from yekta.app.errors import ClientError
 from yekta.app.owner import Owner
+from yekta.clocks import wall_clock
 from yekta.rooms import Rooms
 from yekta.timeouts import Timeouts
 
@@ -43,6 +44,7 @@ class Answers:
         self.running = 0
         self.times = AnswerTimes()
         self._clock = clock
+        self._wall = wall_clock(clock)
         self._stopped = False
         self._most = most
         self._most_characters = characters
@@ -98,14 +100,16 @@ class Answers:
         return sorted(self._owners.select(owner.names), key=attrgetter("number"))
 
     def listed(self, owner: Owner) -> list[dict[str, Any]]:
-        """All that are at home here, as their owner is shown them, and when each was ``begun``."""
+        """All that are at home here, as their owner is shown them, and when each was ``begun``, in POSIX seconds."""
+        # As the wall has it now, which is what others go by.
+        ahead = self._wall() - self._clock.seconds()
         return [
             {
                 "messageId": answer.message_id,
                 "state": answer.state.value,
                 "seq": answer.seq,
                 "length": answer.length,
-                "begun": answer.begun,
+                "begun": answer.begun + ahead,
             }
             for answer in self.of(owner)
             if not answer.mirror

@@ -24,6 +24,7 @@ from yekta.app.everywhere import Everywhere
 from yekta.app.owner import Owner
 from yekta.app.readers import Reader
 from yekta.app.schemas import HISTORY, Chat
+from yekta.clocks import wall_clock
 from yekta.waiters import Waiters
 
 # Comes before an answer and is no part of it.
@@ -48,7 +49,8 @@ class Counselor:
         max_per_session: int = 4,
     ) -> None:
         self.provider = provider
-        self._clock = clock
+        # Conversations are stored.
+        self._wall = wall_clock(clock)
         self._answers = answers
         self._conversations = conversations
         self.care = care
@@ -86,12 +88,12 @@ class Counselor:
         if not self._elsewhere.alone:
             found |= await self._elsewhere.drop(owner, conversation_id)
         if self._conversations is not None:
-            found |= await self._conversations.delete(owner.name, conversation_id, self._clock.seconds())
+            found |= await self._conversations.delete(owner.name, conversation_id, self._wall())
         return found
 
     def new_message_id(self) -> str:
         """``ai-<ms>-<random>``, as the original's."""
-        return f"ai-{round(self._clock.seconds() * 1000)}-{secrets.token_hex(5)}"
+        return f"ai-{round(self._wall() * 1000)}-{secrets.token_hex(5)}"
 
     def _begin(self, owner: Owner, message_id: str, conversation: str | None) -> Answer:
         if self._answers.running >= self._max_answers:
@@ -106,7 +108,7 @@ class Counselor:
             send(NOTICE, {"messageId": message_id, "kind": "care", "locale": chat.locale, "text": notice})
 
     async def _ask(self, owner: Owner, answer: Answer, chat: Chat) -> None:
-        asked = self._clock.seconds()
+        asked = self._wall()
         # An id of our own is known to nobody else yet.
         if chat.message_id and owner.returns and not self._elsewhere.alone:
             await self._inquire(owner, answer)
@@ -123,7 +125,7 @@ class Counselor:
             await ended
             if answer.error is None and answer.text:
                 said = [question, Message("assistant", answer.text)]
-                now = self._clock.seconds()
+                now = self._wall()
                 await self._conversations.append(owner.name, chat.conversation_id, said, now, asked)
 
     async def _inquire(self, owner: Owner, answer: Answer) -> None:

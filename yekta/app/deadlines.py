@@ -11,20 +11,29 @@ from collections.abc import Callable
 
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
+from yekta.clocks import wall_clock
+
 # What is due within so many seconds is near; as often, the others are looked at.
 NEAR = 3600.0
+
+# Seconds after which the clock is looked at again, whatever is due: it may have been set meanwhile.
+LOOK = 60.0
 
 # Dead entries that the heap may hold besides as many as there are live ones, before it is built anew.
 SLACK = 64
 
 
 class Deadlines:
-    """Calls ``due(key)`` when a key's time has come. No delayed call is left while there is no key."""
+    """Calls ``due(key)`` when a key's time has come, by the wall; up to `LOOK` later where that was set forward.
 
-    __slots__ = ("_call", "_clock", "_due", "_heap", "_horizon", "_moment", "_times")
+    No delayed call is left while there is no key.
+    """
+
+    __slots__ = ("_call", "_clock", "_due", "_heap", "_horizon", "_moment", "_times", "_wall")
 
     def __init__(self, clock: IReactorTime, due: Callable[[str], object]) -> None:
         self._clock = clock
+        self._wall = wall_clock(clock)
         self._due = due
         self._times: dict[str, float] = {}
         # What is due before the horizon. It may name a key that is gone, or at a time that was changed.
@@ -35,9 +44,9 @@ class Deadlines:
         self._moment = 0.0
 
     def set(self, key: str, time: float) -> None:
-        """``key`` is due at ``time``, by the clock, and no more when it was before. A past time is due next turn."""
+        """``key`` is due at ``time``, POSIX seconds, and no more when it was before. A past time is due next turn."""
         self._times[key] = time
-        if self._clock.seconds() >= self._horizon or len(self._heap) > 2 * len(self._times) + SLACK:
+        if self._wall() >= self._horizon or len(self._heap) > 2 * len(self._times) + SLACK:
             self._look_ahead()
         elif time < self._horizon:
             heapq.heappush(self._heap, (time, key))
@@ -58,17 +67,18 @@ class Deadlines:
             self._call = None
 
     def _look_ahead(self) -> None:
-        self._horizon = self._clock.seconds() + NEAR
+        self._horizon = self._wall() + NEAR
         self._heap = [(time, key) for key, time in self._times.items() if time < self._horizon]
         heapq.heapify(self._heap)
 
     def _schedule(self) -> None:
-        """Be called when the first is due, or the horizon is reached."""
+        """Be called when the first is due, or the horizon is reached, or it is time to look."""
         moment = self._heap[0][0] if self._heap else self._horizon
         if self._call is not None and moment >= self._moment:
             return
-        delay = max(0.0, moment - self._clock.seconds())
-        self._moment = moment
+        now = self._wall()
+        self._moment = min(moment, now + LOOK)
+        delay = max(0.0, self._moment - now)
         if self._call is None:
             self._call = self._clock.callLater(delay, self._fall_due)
         else:
@@ -76,7 +86,7 @@ class Deadlines:
 
     def _fall_due(self) -> None:
         self._call = None
-        now = self._clock.seconds()
+        now = self._wall()
         for key in self._take_due(now):
             self._due(key)
         if self._times:

@@ -15,6 +15,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from yekta.app.session_store import ENDED_KEPT, SessionStore, StoreUnavailable
+from yekta.clocks import wall_clock
 
 # Entries taken with one query. A batch that is full is followed by the next at once.
 BATCH = 500
@@ -40,9 +41,11 @@ class EndedFeed:
         self.caught_up_at = -math.inf
         #: Since when no entry can have been missed: the store keeps each for a while only, and nobody may have read.
         self.unbroken_since = math.inf
-        self._read_at = -math.inf
+        # By both clocks: where a machine sleeps the one stands still, and elsewhere entries are forgotten meanwhile.
+        self._read_at = self._read_at_wall = -math.inf
         self._store = store
         self._clock = clock
+        self._wall = wall_clock(clock)
         self._interval = interval
         self._ended = ended
         self._wanted = wanted
@@ -79,12 +82,13 @@ class EndedFeed:
             self.stop()
 
     async def _read(self) -> None:
-        began = self._clock.seconds()
+        began, wall = self._clock.seconds(), self._wall()
         while await self._read_batch() == BATCH:
             pass
-        if began - self._read_at > ENDED_KEPT / 2:
+        if max(began - self._read_at, wall - self._read_at_wall) > ENDED_KEPT / 2:
             self.unbroken_since = began
         self._read_at = self.caught_up_at = began
+        self._read_at_wall = wall
         if self._is_failing:
             self._is_failing = False
             _log.info("The feed of ended sessions is read again.")

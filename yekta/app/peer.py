@@ -20,7 +20,7 @@ _log = Logger()
 class Peer(Reader, abc.ABC):
     """``id`` is the contract's ``socketId``; ``token`` is kept only as its last four characters.
 
-    ``address`` is the client's, without port; ``since``: when it came, in the log's seconds; `None` while it
+    ``address`` is the client's, without port; ``since``: when it came, as `Visits` measures; `None` while it
     is not here.
     """
 

@@ -21,9 +21,9 @@ class StoreUnavailable(Exception):
 
 @attrs.frozen
 class Session:
-    """One session, without its token. ``user_id`` may be ``None``; times are in POSIX seconds.
+    """One session, without its token. ``user_id`` may be ``None``; ``expires_at`` is in POSIX seconds.
 
-    ``known_at``: when a store was asked for it, as `Sessions` notes.
+    ``known_at``: when a store was asked for it, as `Sessions` notes, by its process's own clock.
     """
 
     id: str

@@ -15,6 +15,7 @@ from twisted.logger import Logger
 from yekta.app.deadlines import Deadlines
 from yekta.app.ended_feed import EndedFeed
 from yekta.app.session_store import Session, SessionStore
+from yekta.clocks import wall_clock
 from yekta.lru import Lru
 
 EXPIRED = "expired"
@@ -34,6 +35,7 @@ class SessionWatch:
 
     def __init__(self, store: SessionStore, clock: IReactorTime, poll_interval: float, trusted: float) -> None:
         self._clock = clock
+        self._wall = wall_clock(clock)
         self._trusted = trusted
         self._connections: dict[str, int] = {}
         self._ended: Lru[str, str] = Lru(ENDED_REMEMBERED)
@@ -73,7 +75,7 @@ class SessionWatch:
         count = self._connections.get(session.id, 0)
         self._connections[session.id] = count + 1
         if not self.is_alive(session):
-            self._deadlines.set(session.id, self._clock.seconds())
+            self._deadlines.set(session.id, self._wall())
         elif count == 0:
             self._deadlines.set(session.id, session.expires_at)
             if self._is_running:
@@ -102,7 +104,7 @@ class SessionWatch:
 
     def is_alive(self, session: Session) -> bool:
         """Whether the session has neither expired nor, as far as this process knows, been ended."""
-        return session.expires_at > self._clock.seconds() and session.id not in self._ended
+        return session.expires_at > self._wall() and session.id not in self._ended
 
     def ended(self, session_id: str, reason: str) -> None:
         """A session has ended, here or elsewhere. Only the first word of it counts."""

@@ -23,6 +23,7 @@ from yekta import jsontext
 from yekta.app.session_store import NewSession, Session, SessionStore, StoreUnavailable
 from yekta.app.session_watch import EXPIRED, SessionWatch
 from yekta.app.single_flight import SingleFlight
+from yekta.clocks import wall_clock
 from yekta.ids import new_row_id, new_token
 from yekta.lru import Lru
 
@@ -64,7 +65,7 @@ class Sessions:
 
     ``refusals``: how many who came were not let in, by why: few words of those who look.
 
-    ``clock`` gives POSIX seconds, as the reactor does; all parameters but ``cache_size`` are seconds:
+    All parameters but ``cache_size`` are seconds:
 
     - ``lifetime``: from a session's beginning to its expiry.
     - ``cache_size``: most tokens remembered: good ones, bad ones, and those that nobody has come with yet, each.
@@ -91,6 +92,7 @@ class Sessions:
         self.refusals: Counter[str] = Counter()
         self._store = store
         self._clock = clock
+        self._wall = wall_clock(clock)
         self._lifetime = lifetime
         self._refusal_time = refusal_time
         # By token hash.
@@ -137,8 +139,8 @@ class Sessions:
     ) -> tuple[str, Session]:
         """A new session and its token, which nobody can read again. Raises :class:`StoreUnavailable`."""
         token = new_token()
-        now = self._clock.seconds()
-        session = Session(new_row_id(now), user_id, is_logged_in, now + self._lifetime, now)
+        now, known_at = self._wall(), self._clock.seconds()
+        session = Session(new_row_id(now), user_id, is_logged_in, now + self._lifetime, known_at)
         token_hash = _hash(token)
         try:
             await self._store.add(NewSession(session, token_hash.hex(), now, _metadata_text(metadata)))
@@ -176,7 +178,7 @@ class Sessions:
         if not _TOKEN.fullmatch(token):
             return False
         token_hash = _hash(token)
-        session_id = await self._store.end(token_hash.hex(), reason, self._clock.seconds())
+        session_id = await self._store.end(token_hash.hex(), reason, self._wall())
         self._refuse(token_hash)
         if session_id is not None:
             self._watch.ended(session_id, reason)
@@ -233,14 +235,14 @@ class Sessions:
         self._touched.clear()
         try:
             if touched:
-                await self._store.touch(touched, self._clock.seconds())
+                await self._store.touch(touched, self._wall())
         except StoreUnavailable:
             room = TOUCHED_LIMIT - len(self._touched)
             self._touched.update(islice(touched, max(room, 0)))
             raise
 
     async def _purge(self) -> None:
-        await self._store.purge(self._clock.seconds())
+        await self._store.purge(self._wall())
         for callback in self._purged:
             await callback()
 

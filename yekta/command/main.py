@@ -15,6 +15,7 @@ from twisted.internet.task import react
 from twisted.python.failure import Failure
 
 from yekta import __version__
+from yekta.clocks import steady
 from yekta.command import chat, check, emit, etc, listen, send, token
 from yekta.command.failure import CommandError
 from yekta.command.network import Network
@@ -63,6 +64,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _run(reactor: Any, options: argparse.Namespace) -> Deferred[None]:
+    steady(reactor)
     interruptions: list[int] = []
 
     def interrupt(number: int) -> None:

@@ -14,6 +14,7 @@ from twisted.application.service import IService
 from twisted.logger import Logger
 from twisted.python import usage
 
+from yekta.clocks import steady
 from yekta.services import reactor
 from yekta.services.config import SETTINGS, ConfigError, Settings, load, remarks
 from yekta.services.refusal import refuse
@@ -124,4 +125,5 @@ def makeService(options: ServiceOptions) -> IService:
 
     from yekta.services.making import make
 
+    steady(reactor)
     return make(reactor, options)

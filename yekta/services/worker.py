@@ -22,6 +22,7 @@ from twisted.python.failure import Failure
 from twisted.python.reflect import namedAny
 from zope.interface import implementer
 
+from yekta.clocks import steady
 from yekta.services.config import ConfigError, Settings
 from yekta.services.herald import Herald
 from yekta.services.kinds import LAST_PORT
@@ -38,6 +39,7 @@ def main(reactor_module: str, index: str, report: str, folder: str, kind: str, *
     import_module(reactor_module).install()
     from twisted.internet import reactor
 
+    steady(reactor)
     # Who is to log must be known before anything else is made.
     globalLogBeginner.beginLoggingTo([jsonFileLogObserver(sys.stdout, recordSeparator="")])
     end = arguments.index("--")

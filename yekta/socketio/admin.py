@@ -181,7 +181,7 @@ class Admin:
         self._happened(size, count=len(packet))
 
     def _happened(self, kind: str, subtype: str | None = None, count: int = 1) -> None:
-        self._events[int(self._io.clock.seconds()) * 1000, kind, subtype] += count
+        self._events[int(self._io.wall()) * 1000, kind, subtype] += count
 
     def _tell_stats(self) -> None:
         events, self._events = self._events, Counter()
@@ -244,7 +244,7 @@ class Admin:
 
     def _tell(self, event: str, *args: Any) -> None:
         if self._namespace.sockets:
-            self._namespace.emit(event, *args, iso(self._io.clock.seconds()))
+            self._namespace.emit(event, *args, iso(self._io.wall()))
 
 
 def serialized(socket: Socket) -> dict[str, Any]:

@@ -66,7 +66,7 @@ class Session:
     """What is kept of a socket that lost its client. ``sent``: the number of the last event sent to it.
 
     ``since``: the number up to which its client has all that it should, and ``until``: up to where the log had come
-    when it left.
+    when it ``left``, which is by the server's clock.
     """
 
     pid: str

@@ -19,6 +19,7 @@ from twisted.internet.defer import Deferred, ensureDeferred
 from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import deferLater
 
+from yekta.clocks import wall_clock
 from yekta.engineio.connection import FORCED_CLOSE, Connection
 from yekta.engineio.engine import Engine
 from yekta.engineio.resource import EngineResource
@@ -53,6 +54,8 @@ class Server(Emitting):
     """See the module. The server itself stands for the namespace ``/``.
 
     Options are the fields of `Settings`, of Engine.IO's and of the WebSocket's, and ``cors_origins``.
+
+    ``clock`` measures, ``wall`` gives the world's time (`yekta.clocks`).
     """
 
     def __init__(
@@ -63,6 +66,7 @@ class Server(Emitting):
         **options: Any,
     ) -> None:
         self.clock = clock
+        self.wall = wall_clock(clock)
         if settings is not None and options:
             raise TypeError(f"option {next(iter(options))!r} beside settings")
         self.settings = from_options(options) if settings is None else settings
@@ -242,7 +246,7 @@ class Server(Emitting):
 
     def make_socket(self, namespace: Namespace, client: Client, spelling: str, auth: dict[str, Any]) -> Socket:
         """A socket that is not admitted yet."""
-        return Socket(namespace, client, spelling, client.make_id(namespace.name), auth, self.clock.seconds())
+        return Socket(namespace, client, spelling, client.make_id(namespace.name), auth, self.wall())
 
     def _connected(self, connection: Connection) -> None:
         client = Client(self, connection)

@@ -14,6 +14,7 @@ from twisted.internet.interfaces import IAddress, IReactorTime
 from twisted.web import http, server
 from twisted.web.resource import IResource
 
+from yekta.clocks import wall_clock
 from yekta.timeouts import Timeouts
 from yekta.web.access import AccessLog
 from yekta.web.alike import Alike
@@ -97,6 +98,7 @@ class Site(server.Site):
         self.doors = doors
         self.waiting: Timeouts[Front] = Timeouts(clock, limits.request_timeout, Front.expire)
         self.lingering: Timeouts[Front] = Timeouts(clock, ABORT, Front.cut)
+        self._wall = wall_clock(clock)
         self._date = (-1, "")
         self.alike = Alike()
         self.repeated = Repeated()
@@ -139,7 +141,7 @@ class Site(server.Site):
 
     def date(self) -> str:
         """The header of that name (RFC 9110, 6.6.1)."""
-        now = int(self.clock.seconds())
+        now = int(self._wall())
         if self._date[0] != now:
             self._date = now, f"Date: {http.datetimeToString(now).decode()}\r\n"
         return self._date[1]
