@@ -133,7 +133,7 @@ SETTINGS = (
     Setting("REQUEST_TIMEOUT", "60", seconds, "seconds for one whole HTTP request to arrive"),
     Setting("CLOSE_TIMEOUT", "5", seconds, "seconds a client may take to answer a closing handshake"),
     Setting("HANDOVER_FOLDER", "", any_text, "where processes that share a port find each other; none: there is one"),
-    Setting("LINK_FOLDER", "", any_text, "where processes share answers and rooms; none: in the temporary folder; or off"),
+    Setting("LINK_FOLDER", "", any_text, "where processes share answers and rooms; none: in a temporary folder"),
     Setting("DRAIN_SECONDS", "20", duration, "seconds over which clients are sent away when it stops"),
     Setting("DRAIN_ANSWERS_SECONDS", "30", duration, "seconds that answers under way are waited for when it stops"),
     Setting("DEFLATE_THRESHOLD", "0", count, "compress longer WebSocket messages; 0: never"),
