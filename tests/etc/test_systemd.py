@@ -56,6 +56,17 @@ def test_a_service_may_do_little(units: Path, name: str) -> None:
     assert "Overall exposure level" in said
 
 
+@every_service
+def test_a_service_is_tried_for_ever_and_leaves_no_core(name: str) -> None:
+    """By systemd's defaults the fifth start that fails within ten seconds is the last, of the socket too; a watchdog's
+    SIGABRT writes all that the process had in mind."""
+    parts = unit(name)
+    assert parts["Unit"]["StartLimitIntervalSec"] == "0"
+    assert parts["Service"]["Restart"] == "on-failure"
+    assert float(parts["Service"]["RestartSec"]) >= 1
+    assert parts["Service"]["LimitCORE"] == "0"
+
+
 @pytest.mark.needs("root", "systemd-sysusers", "systemd-tmpfiles")
 def test_the_user_and_the_folders_are_made(tmp_path: Path) -> None:
     (tmp_path / "etc" / "yekta").mkdir(parents=True)
