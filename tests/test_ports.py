@@ -5,11 +5,13 @@ from __future__ import annotations
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
 import pytest_twisted
 from twisted.internet import reactor
+from twisted.internet.address import UNIXAddress
 from twisted.internet.protocol import Factory
 
 from tests.support.told import Server
@@ -33,21 +35,26 @@ async def test_a_socket_from_systemd_is_listened_on_alike() -> None:
 
 
 @pytest_twisted.ensureDeferred
-async def test_unix_sockets_and_the_rest_are_the_reactors_own(tmp_path: Any) -> None:
-    server = Server()
-    path = str(tmp_path / "socket")
+async def test_a_unix_socket_from_systemd_stays_as_it_is_for_the_next_process(tmp_path: Path) -> None:
+    path = tmp_path / "socket"
     with socket.socket(socket.AF_UNIX) as listening:
-        listening.bind(path)
+        listening.bind(str(path))
+        # Of one that is root's, nobody else may change the mode.
+        path.chmod(0o640)
         listening.listen()
         listening.setblocking(False)
-        factory = Factory.forProtocol(lambda: server)
-        port = Listening(reactor).adoptStreamPort(listening.fileno(), socket.AF_UNIX, factory)
-        with socket.socket(socket.AF_UNIX) as client:
-            client.connect(path)
-            transport = (await server.made).transport
-            assert sender(transport) == transport.write
-        await server.lost
-        await port.stopListening()
+        for _ in range(2):
+            server = Server()
+            factory = Factory.forProtocol(lambda: server)  # noqa: B023
+            port = Listening(reactor).adoptStreamPort(listening.fileno(), socket.AF_UNIX, factory)
+            assert port.getHost() == UNIXAddress(str(path))
+            with socket.socket(socket.AF_UNIX) as client:
+                client.connect(str(path))
+                transport = (await server.made).transport
+                assert sender(transport) == transport.write
+            await server.lost
+            await port.stopListening()
+            assert path.stat().st_mode & 0o777 == 0o640
 
 
 @contextmanager

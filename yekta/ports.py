@@ -5,8 +5,10 @@ from __future__ import annotations
 import socket
 from typing import Any, cast
 
-from twisted.internet import tcp
+from twisted.internet import tcp, unix
 from twisted.internet.interfaces import IListeningPort
+from twisted.python import log
+from twisted.python.failure import Failure
 
 from yekta.tcp import Carrier, Connection, Corked, CorkedCarrier
 from yekta.tls import wrapped
@@ -57,6 +59,33 @@ class SecurePort(Port):
     _type = "TLS"
 
 
+class AdoptedUnixPort(unix.Port):
+    """A listening UNIX socket that somebody else has made, and goes on having.
+
+    Twisted's would change the mode of its path, which may be root's, and how many may wait; at its end it would take
+    the path away, and shut the socket for all.
+    """
+
+    factory: Any
+    _preexistingSocket: Any
+    _shouldShutdown = False
+
+    def startListening(self) -> None:
+        """Accept from now on."""
+        tcp._reservedFD.reserve()
+        self.socket, self._preexistingSocket = self._preexistingSocket, None
+        log.msg(f"{self._getLogPrefix(self.factory)} starting on {self.socket.getsockname()!r}")
+        self.fileno = self.socket.fileno  # type: ignore[method-assign]
+        self.factory.doStart()
+        self.connected = True
+        self.numberAccepts = 100
+        self.startReading()
+
+    def connectionLost(self, reason: Failure) -> None:
+        """Accept no more: whoever has made the socket may give it to the next one."""
+        tcp.Port.connectionLost(self, reason)
+
+
 class Listening:
     """A reactor as endpoints see it; those of TCP and TLS get a :class:`Port`."""
 
@@ -85,9 +114,11 @@ class Listening:
 
     def adoptStreamPort(self, fileDescriptor: int, addressFamily: int, factory: Any) -> IListeningPort:
         """As the reactor's."""
+        listening: Any
         if addressFamily == socket.AF_UNIX:
-            return cast(IListeningPort, self._reactor.adoptStreamPort(fileDescriptor, addressFamily, factory))
-        listening = Port._fromListeningDescriptor(self._reactor, fileDescriptor, addressFamily, factory)
+            listening = AdoptedUnixPort._fromListeningDescriptor(self._reactor, fileDescriptor, factory)
+        else:
+            listening = Port._fromListeningDescriptor(self._reactor, fileDescriptor, addressFamily, factory)
         listening.startListening()
         return cast(IListeningPort, listening)
 
