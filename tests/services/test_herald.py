@@ -58,6 +58,19 @@ def test_systemd_hears_all(listener: tuple[str, socket.socket]) -> None:
     assert clock.getDelayedCalls() == []
 
 
+def test_once_it_stops_nothing_is_said_of_a_start_or_a_reload(listener: tuple[str, socket.socket]) -> None:
+    """A stop may come while workers start, or while the last clients are sent away."""
+    address, listening = listener
+    clock = Clock()
+    herald = systemd(clock, {"NOTIFY_SOCKET": address, "WATCHDOG_USEC": "4000000"})
+    herald.stopping()
+    herald.ready()
+    herald.reloading()
+    assert not herald.is_ready
+    assert heard(listening) == ["STOPPING=1"]
+    assert clock.getDelayedCalls() == []
+
+
 def test_without_a_watchdog_nothing_ticks(listener: tuple[str, socket.socket]) -> None:
     address, listening = listener
     for more in ({}, {"WATCHDOG_USEC": "1", "WATCHDOG_PID": "1"}, {"WATCHDOG_USEC": "soon"}):

@@ -19,17 +19,23 @@ _SOCKET, _EVERY, _WHO = "NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID"
 
 
 class Herald:
-    """``tell`` carries one message. ``silence``: seconds after which we count as stuck, 0 for never."""
+    """``tell`` carries one message. ``silence``: seconds after which we count as stuck, 0 for never.
+
+    Once the end has begun, no start and no reload is told of any more: systemd would take us for one that goes on.
+    """
 
     def __init__(self, clock: IReactorTime, tell: Callable[[str], object], silence: float = 0.0) -> None:
         self.silence = silence
         self.is_ready = False
+        self._is_stopping = False
         self._tell = tell
         self._living = LoopingCall(tell, "WATCHDOG=1")
         self._living.clock = clock
 
     def ready(self) -> None:
         """Requests are served, and settings are as they are meant to be."""
+        if self._is_stopping:
+            return
         self.is_ready = True
         self._tell("READY=1")
         if self.silence and not self._living.running:
@@ -37,10 +43,12 @@ class Herald:
 
     def reloading(self) -> None:
         """Settings are being read again; `ready` ends it."""
-        self._tell(f"RELOADING=1\nMONOTONIC_USEC={time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000}")
+        if not self._is_stopping:
+            self._tell(f"RELOADING=1\nMONOTONIC_USEC={time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000}")
 
     def stopping(self) -> None:
         """The end has begun. It may take a while, so the sign of life goes on."""
+        self._is_stopping = True
         self._tell("STOPPING=1")
 
     def silent(self) -> None:
