@@ -61,6 +61,24 @@ def test_a_file_that_was_moved_is_begun_anew(tmp_path: Path) -> None:
     assert json.loads(path.read_text())["text"] == "after"
 
 
+def test_where_no_new_file_can_be_opened_the_old_one_goes_on(tmp_path: Path) -> None:
+    folder = tmp_path / "logs"
+    folder.mkdir()
+    logs = Logs(Reactor())
+    logs.begin("json", Runner(logfile=str(folder / "log"), nodaemon=True))
+    log = Logger("test", observer=LogPublisher(logs.observer))
+    folder.rename(tmp_path / "away")
+    for text in ("one", "two"):
+        with pytest.raises(FileNotFoundError):
+            logs.reopen()
+        log.info(text)
+    folder.mkdir()
+    logs.reopen()
+    log.info("three")
+    assert [json.loads(line)["text"] for line in (tmp_path / "away" / "log").read_text().splitlines()] == ["one", "two"]
+    assert json.loads((folder / "log").read_text())["text"] == "three"
+
+
 def test_a_writer_that_is_not_ours_gets_one_line_of_json_and_nothing_else() -> None:
     events: list[LogEvent] = []
     log = Logger("test", observer=LogPublisher(JsonText(), events.append))

@@ -88,6 +88,30 @@ def test_a_log_that_was_moved_away_is_opened_anew(tmp_path: Path) -> None:
     assert "has read its settings again" in (tmp_path / "log").read_text()
 
 
+def test_a_reload_that_fails_ends_no_log(tmp_path: Path) -> None:
+    """Neither where a value cannot be used, nor where the log's new file cannot be opened."""
+    (tmp_path / "logs").mkdir()
+    twistd = (*TWISTD, "-n", "--pidfile=", "--logger=both.observer", "--logfile=log")
+    (tmp_path / "both.py").write_text(BOTH.replace('"log"', '"logs/log"'))
+    settings = {"PYTHONPATH": str(tmp_path)}
+    with started("yektayar-api", folder=tmp_path, twistd=twistd, settings=settings) as api:
+        port = api.port
+        (tmp_path / ".env").write_text("EVENT_RATE=many\n")
+        reload(api, STAYS)
+        os.rename(tmp_path / "logs", tmp_path / "old")
+        (tmp_path / ".env").unlink()
+        for _ in range(2):
+            assert "No such file or directory" in reload(api, STAYS)
+        with Native(port, acquire(port)) as client:
+            client.say("ping", "{}")
+            assert client.hear()[0] == "pong"
+        (tmp_path / "logs").mkdir()
+        reload(api, AGAIN)
+        assert api.stop() == 0
+    assert (tmp_path / "old" / "log").read_text().count("What was set before stays") == 3
+    assert "has read its settings again" in (tmp_path / "logs" / "log").read_text()
+
+
 # Twistd's own observer of a log file, and one that lets us hear.
 BOTH = """
 import sys

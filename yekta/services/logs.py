@@ -69,12 +69,15 @@ class Logs:
             parent.setComponent(ILogObserver, self.observer)
 
     def reopen(self) -> None:
-        """The log's files have been moved: go on in new ones of their names, also in one that ``--logger`` opened."""
+        """The log's files have been moved: go on in new ones of their names, also in one that ``--logger`` opened.
+
+        Raises `OSError` where one cannot be opened; it goes on where it was.
+        """
         files = [self._file]
         # The publisher keeps its observers to itself, and they their files.
         files += [getattr(observer, "_outFile", None) for observer in globalLogPublisher._observers]
         for file in {id(file): file for file in files if isinstance(file, LogFile)}.values():
-            file.reopen()
+            _reopen(file)
 
     def _open(self, runner: usage.Options) -> Any:
         name = runner.get("logfile")
@@ -85,6 +88,13 @@ class Logs:
             # As twistd does, where it opens the file by itself.
             signal.signal(signal.SIGUSR1, lambda *_: self._reactor.callFromThread(file.rotate))
         return file
+
+
+def _reopen(file: LogFile) -> None:
+    # Twisted's own closes the file first, and where there is no new one, that was the end of the log.
+    old = file._file
+    file._openFile()
+    old.close()
 
 
 def writer(format: str) -> Callable[[LogEvent], str | None]:

@@ -87,8 +87,9 @@ class Outermost(MultiService):
             self._read_again()
         except (ConfigError, OSError) as error:
             self._log.error("{error} What was set before stays.", error=str(error))
-        if is_ready:
-            self._herald.ready()
+        finally:
+            if is_ready:
+                self._herald.ready()
 
     def _read_again(self) -> None:
         """Let the settings count as they are now. Raises `ConfigError`."""
