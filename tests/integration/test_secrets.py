@@ -54,6 +54,7 @@ WRITERS: dict[str, tuple[tuple[str, ...], dict[str, str]]] = {
     "our text": (TALKATIVE, {"LOG_FORMAT": "text"}),
     "our JSON": (TALKATIVE, {"LOG_FORMAT": "json"}),
     "twistd's text": ((*TWISTD, "-n", "--pidfile="), {}),
+    "our journal": ((*TWISTD, "-n", "--pidfile="), {"LOG_FORMAT": "journal"}),
     "our JSON under twistd": ((*TWISTD, "-n", "--pidfile="), {"LOG_FORMAT": "json"}),
 }
 

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import pytest_twisted
 from twisted.internet.threads import deferToThread
-from twisted.logger import LogEvent, Logger, LogPublisher, formatEvent, formatTime
+from twisted.logger import LogEvent, Logger, LogLevel, LogPublisher, formatEvent, formatTime
 from twisted.python import usage
 
 from tests.support.attacks import Wire
@@ -77,6 +77,28 @@ def test_where_no_new_file_can_be_opened_the_old_one_goes_on(tmp_path: Path) -> 
     log.info("three")
     assert [json.loads(line)["text"] for line in (tmp_path / "away" / "log").read_text().splitlines()] == ["one", "two"]
     assert json.loads((folder / "log").read_text())["text"] == "three"
+
+
+def test_the_journal_is_told_of_each_line_how_grave_it_is_and_no_time(capsys: pytest.CaptureFixture[str]) -> None:
+    logs = Logs(Reactor())
+    logs.begin("journal", Runner(nodaemon=True))
+    log = Logger("test", observer=LogPublisher(logs.observer))
+    for level in LogLevel.iterconstants():
+        log.emit(level, "one\n<0>two {number}", number=1)
+    try:
+        raise ValueError("of two\nlines")
+    except ValueError:
+        log.failure("failed")
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[:10] == [
+        line
+        for number, name in ((7, "debug"), (6, "info"), (4, "warn"), (3, "error"), (2, "critical"))
+        for line in (f"<{number}>[test#{name}] one", f"<{number}>\t<0>two 1")
+    ]
+    assert lines[10] == "<2>[test#critical] failed"
+    assert lines[-1] == "<2>\tlines"
+    assert len(lines) > 13
+    assert all(line.startswith("<2>\t") for line in lines[11:])
 
 
 def test_a_writer_that_is_not_ours_gets_one_line_of_json_and_nothing_else() -> None:
@@ -192,7 +214,7 @@ def test_a_log_that_cannot_be_written_ends_start_up(tmp_path: Path) -> None:
     assert (ended.status, ended.err) == (1, f"yektayar-api: {sentence}\n")
 
 
-@pytest.mark.parametrize("format", ["text", "json"])
+@pytest.mark.parametrize("format", ["text", "json", "journal"])
 def test_a_connection_has_one_line(tmp_path: Path, format: str) -> None:
     with started("yektayar-api", folder=tmp_path, settings={"LOG_FORMAT": format}) as api:
         with Native(api.port, acquire(api.port)) as client:

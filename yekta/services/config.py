@@ -78,7 +78,7 @@ SETTINGS = (
     Setting("HOST", "localhost", host, "address to listen on; 0.0.0.0 or :: for all"),
     Setting("WORKERS", "1", positive, "processes that share the port"),
     Setting("METRICS_LISTEN", "", any_text, "endpoint for Prometheus, e.g. tcp:9300:interface=127.0.0.1; none: off"),
-    Setting("LOG_FORMAT", "", log_format, "text or json; none: as twistd is told, which is text"),
+    Setting("LOG_FORMAT", "", log_format, "text, json or journal; none: as twistd is told, which is text"),
     Setting("ACCESS_LOG", "false", flag, "log each HTTP request, without what clients choose"),
     Setting("CONTROL_SOCKET", "", any_text, "path of the UNIX socket for yekta emit; none: off"),
     Setting("MANHOLE", "", loopback, "port of a Python prompt over SSH, on loopback; none: off"),

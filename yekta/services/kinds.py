@@ -145,9 +145,9 @@ def _is_url(url: str) -> bool:
 
 
 def log_format(value: str) -> str:
-    if value in ("", "text", "json"):
+    if value in ("", "text", "json", "journal"):
         return value
-    raise ValueError("text or json")
+    raise ValueError("text, json or journal")
 
 
 def loopback(value: str) -> str:

@@ -1,4 +1,4 @@
-"""How the log is written: text or JSON lines, wherever twistd was told to write.
+"""How the log is written: text, JSON lines or what systemd's journal reads, wherever twistd was told to write.
 
 Under twistd the file is opened here, so that it can be reopened when somebody has moved it; ``--logger`` and
 ``--syslog`` keep their own writers, which get JSON as the event's text. ``python -m twisted`` has a writer of its
@@ -15,6 +15,7 @@ from typing import Any
 from twisted.logger import (
     ILogObserver,
     LogEvent,
+    LogLevel,
     eventAsJSON,
     eventAsText,
     formatEventAsClassicLogText,
@@ -32,7 +33,10 @@ from yekta import jsontext
 from yekta.services import plain_events
 from yekta.services.log_lines import Lines
 
-TEXT, JSON = "text", "json"
+TEXT, JSON, JOURNAL = "text", "json", "journal"
+
+# How grave each level is, as sd-daemon(3) and syslog(3) count.
+_PRIORITIES = {LogLevel.debug: 7, LogLevel.info: 6, LogLevel.warn: 4, LogLevel.error: 3, LogLevel.critical: 2}
 
 # Where twistd writes as a daemon, unless it was told.
 _DEFAULT_FILE = "twistd.log"
@@ -99,7 +103,7 @@ def _reopen(file: LogFile) -> None:
 
 def writer(format: str) -> Callable[[LogEvent], str | None]:
     """How an event becomes a line."""
-    return _json_line if format == JSON else _text_line
+    return {JSON: _json_line, JOURNAL: _journal_lines}.get(format, _text_line)
 
 
 def as_json(event: LogEvent) -> str:
@@ -134,6 +138,15 @@ def _json_line(event: LogEvent) -> str:
 
 def _text_line(event: LogEvent) -> str | None:
     return plain_events.line(event) or formatEventAsClassicLogText(event)
+
+
+def _journal_lines(event: LogEvent) -> str | None:
+    """Without the time, which the journal has by itself; each line with its priority, those of a traceback too."""
+    text = _text_line(event)
+    if not text:
+        return text
+    priority = f"<{_PRIORITIES.get(event.get('log_level'), 6)}>"
+    return priority + text.partition(" ")[2].rstrip().replace("\n", f"\n{priority}") + "\n"
 
 
 def _record(event: LogEvent) -> str:
