@@ -79,14 +79,28 @@ def test_it_is_started_again_after_growing_pauses_and_forgiven_once_it_was_stabl
             clock.advance(0.02)
             assert len(parent.pipes) == before + 1
             pause *= 2
-        for _ in range(int(STABLE / SILENCE) + 1):
-            parent.say(b"WATCHDOG=1")
+        for sign in [b"READY=1"] + [b"WATCHDOG=1"] * int(STABLE / SILENCE):
+            parent.say(sign)
             clock.advance(SILENCE - 0.01)
         parent.end()
         before = len(parent.pipes)
         clock.advance(PAUSE)
     assert len(parent.pipes) == before + 1
     assert {formatEvent(line) for line in lines} == {"worker 1 has ended by exit 0; it starts again"}
+
+
+def test_one_that_is_stuck_before_it_serves_is_started_again_after_growing_pauses(parent: Parent, clock: Clock) -> None:
+    """However long that takes, it was never stable."""
+    with capturedLogs():
+        for number, pause in enumerate((PAUSE, 2 * PAUSE, 4 * PAUSE), 1):
+            for _ in range(3):
+                clock.advance(START - 1)
+                parent.say(b"WATCHDOG=1")
+            parent.end()
+            clock.advance(pause - 0.01)
+            assert len(parent.pipes) == number
+            clock.advance(0.02)
+            assert len(parent.pipes) == number + 1
 
 
 def test_one_that_cannot_be_started_is_tried_again(parent: Parent, clock: Clock) -> None:

@@ -16,8 +16,8 @@ from yekta.alarm import Alarm
 from yekta.services.restarts import Restarts, ending, failing
 from yekta.services.worker import SILENCE
 
-# Seconds: until a worker must serve; between its end and the next start, at first and at the most; after so long it
-# counts as stable.
+# Seconds: until a worker must serve; between its end and the next start, at first and at the most; after so long of
+# serving it counts as stable.
 START, PAUSE, LONGEST_PAUSE, STABLE = 60.0, 0.5, 30.0, 60.0
 
 # Bytes of one line of a worker's log.
@@ -53,13 +53,13 @@ class Supervised:
         self._ready = ready
         self._failed = failed
         self._words = ""
-        self._started = 0.0
+        # When it began to serve, if it does.
+        self._since = 0.0
         self._stopped: Deferred[None] | None = None
         self._restarts = Restarts(reactor, self.start, pause=PAUSE, longest=LONGEST_PAUSE, stable=STABLE)
         self._silent = Alarm(reactor, self._kill)
 
     def start(self) -> None:
-        self._started = self._reactor.seconds()
         self._words, self._is_to_reload = "", False
         self._silent.set(START)
         try:
@@ -93,6 +93,7 @@ class Supervised:
         self._silent.set(SILENCE)
         if ready and not self.is_ready:
             self.is_ready = self.has_served = True
+            self._since = self._reactor.seconds()
             self._ready()
             if self._is_to_reload:
                 self.reload()
@@ -107,7 +108,8 @@ class Supervised:
         if not was_ready and self._failed(self._words or f"Worker {self._index} has ended by {reason}."):
             return
         self._log.error("worker {index} has ended by {reason}; it starts again", index=self._index, reason=reason)
-        self._restarts.ended(self._reactor.seconds() - self._started)
+        # One that was stuck before it served has lived for long, and was of no use.
+        self._restarts.ended(self._reactor.seconds() - self._since if was_ready else 0.0)
 
     def said(self, line: bytes) -> None:
         """A line of its log, or of somebody who knows no log."""
