@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -59,6 +60,33 @@ def test_only_what_refuses_and_is_not_quite_new_is_taken_away(folder: Path) -> N
             assert forsaken.sweep(folder) == ["killed"]
     assert names(folder) == ["about to listen", "alive", "busy", "file", "folder", "link"]
     assert forsaken.sweep(folder / "missing") == []
+
+
+def locked(path: Path, number: int, age: float = 60) -> None:
+    """A lock as Twisted makes it, ``age`` seconds old."""
+    lock = Path(f"{path}.lock")
+    lock.symlink_to(str(number))
+    moment = lock.lstat().st_mtime - age
+    os.utime(lock, (moment, moment), follow_symlinks=False)
+
+
+def test_a_lock_is_nobody_s_where_nobody_listens_whoever_has_its_number(folder: Path) -> None:
+    living = os.getppid()
+    for name, number, age in (("killed", living, 60), ("new", living, 5), ("ours", os.getpid(), 0)):
+        left_behind(folder / name)
+        locked(folder / name, number, age)
+    locked(folder / "half", living)
+    (folder / "file").touch()
+    locked(folder / "file", living)
+    left_behind(folder / "without")
+    with socket.socket(socket.AF_UNIX) as alive:
+        alive.bind(str(folder / "alive"))
+        alive.listen()
+        locked(folder / "alive", living)
+        paths = sorted(path for path in folder.iterdir() if path.suffix != ".lock")
+        released = [path.name for path in [*paths, folder / "half"] if forsaken.release(path, time.time(), os.getpid())]
+    assert released == ["killed", "ours", "half"]
+    assert names(folder) == ["alive", "alive.lock", "file", "file.lock", "new", "new.lock", "without"]
 
 
 @pytest_twisted.ensureDeferred

@@ -5,6 +5,7 @@ Where every process has a name of its own, those that come after do not meet it 
 
 from __future__ import annotations
 
+import os
 import socket
 import stat
 import time
@@ -32,6 +33,29 @@ def take_away(path: Path, now: float) -> bool:
             path.unlink()
             return True
     return False
+
+
+def release(path: Path, now: float, own: int = 0) -> bool:
+    """Take away a socket at which nobody listens, and its lock, as Twisted makes one: whether there was one.
+
+    The number in a lock says nothing: another process may have it by now, and in a container the same are given out
+    each time. One that is quite new is left alone, unless its number is ``own``.
+    """
+    lock = Path(f"{path}.lock")
+    with suppress(OSError, ValueError):
+        holder, made = int(os.readlink(lock)), lock.lstat().st_mtime
+        if (holder == own or now - made > GRACE) and _is_nobodys(path):
+            path.unlink(missing_ok=True)
+            lock.unlink()
+            return True
+    return False
+
+
+def _is_nobodys(path: Path) -> bool:
+    try:
+        return stat.S_ISSOCK(path.lstat().st_mode) and _refuses(path)
+    except FileNotFoundError:
+        return True
 
 
 def _refuses(path: Path) -> bool:

@@ -22,6 +22,7 @@ from twisted.internet.task import Clock
 from twisted.logger import LogLevel, capturedLogs, formatEvent
 
 from tests.support.patience import reactor
+from yekta.forsaken import GRACE
 from yekta.services.late import PAUSE, Late
 
 
@@ -147,11 +148,16 @@ def test_what_this_process_has_itself_is_refused(other: socket.socket) -> None:
 
 
 @pytest_twisted.ensureDeferred
-async def test_the_lock_of_one_who_had_our_number_is_nobodys(tmp_path: Path) -> None:
-    (tmp_path / "way.lock").symlink_to(str(os.getpid()))
-    world = World(f"unix:{tmp_path}/way")
-    assert world.start() == []
-    assert (tmp_path / "way").is_socket()
+async def test_a_path_at_which_nobody_listens_is_opened_though_somebody_else_has_the_number_now(tmp_path: Path) -> None:
+    path = tmp_path / "way"
+    world = World(f"unix:{path}")
+    with path_of_another(path):
+        assert world.start() == WAITS
+        # It may be about to listen.
+        assert world.wait(2 * GRACE) == []
+        os.utime(f"{path}.lock", (0, 0), follow_symlinks=False)
+        assert world.wait(GRACE) == OPEN
+    assert os.readlink(f"{path}.lock") == str(os.getpid())
     await world.way.stopService()
     assert list(tmp_path.iterdir()) == []
 

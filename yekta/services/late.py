@@ -11,8 +11,9 @@ from __future__ import annotations
 
 import errno
 import os
+import time
 from collections.abc import Callable
-from contextlib import suppress
+from pathlib import Path
 
 from twisted.application.internet import StreamServerEndpointService
 from twisted.application.service import Service
@@ -21,6 +22,7 @@ from twisted.internet.error import CannotListenError
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
+from yekta import forsaken
 from yekta.alarm import Alarm
 from yekta.ports import reason_of
 
@@ -46,11 +48,14 @@ class Late(Service):
         self._port = port
         self._name = name
         self._is_ours = is_ours
+        self._clock = clock
         self._again = Alarm(clock, self._try_again)
         # What was said last of why it waits.
         self._reason = ""
         # The lock of a UNIX socket that another process has.
         self._lock = b""
+        # When it was asked whether it still listens there.
+        self._asked = clock.seconds()
 
     def privilegedStartService(self) -> None:
         """Listen, now or as soon as nobody else does. Raises what the port does where waiting does not help."""
@@ -61,17 +66,7 @@ class Late(Service):
                 raise
             if isinstance(error.port, bytes):
                 self._lock = error.port + b".lock"
-                if _holder(self._lock) == os.getpid():
-                    self._take_from_the_dead(error.port)
-                    return
             self._wait(error)
-
-    def _take_from_the_dead(self, path: bytes) -> None:
-        # Who had our number before us has gone, though Twisted takes us for it: in a container it is 1 each time.
-        for left in (self._lock, path):
-            with suppress(FileNotFoundError):
-                os.unlink(left)
-        self._port.privilegedStartService()
 
     def startService(self) -> None:
         super().startService()
@@ -86,7 +81,7 @@ class Late(Service):
 
     def _try_again(self) -> None:
         # Not even tried where it is in vain: Twisted has a line in the log for each attempt at a UNIX socket.
-        if self._lock and _is_held(self._lock):
+        if self._lock and _is_held(self._lock) and not self._is_forsaken():
             self._again.set(PAUSE)
             return
         try:
@@ -95,6 +90,14 @@ class Late(Service):
             self._wait(error)
         else:
             self._log.info("{name} is open now", name=self._name)
+
+    def _is_forsaken(self) -> bool:
+        # Whoever listens there is asked, and so not each time.
+        now = self._clock.seconds()
+        if now - self._asked < forsaken.GRACE:
+            return False
+        self._asked = now
+        return forsaken.release(Path(os.fsdecode(self._lock.removesuffix(b".lock"))), time.time())
 
     def _wait(self, error: Exception) -> None:
         reason = "another process has it" if _is_taken(error) else reason_of(error)

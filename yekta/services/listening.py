@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import os
 import socket
+import time
 from collections.abc import Iterable
 from functools import partial
+from pathlib import Path
 from typing import Any, cast
 
 from twisted.application import strports
 from twisted.application.internet import StreamServerEndpointService
-from twisted.internet.endpoints import quoteStringArgument
+from twisted.internet.endpoints import UNIXServerEndpoint, quoteStringArgument
 from twisted.internet.error import CannotListenError
 from twisted.internet.interfaces import IListeningPort, IProtocolFactory
 
+from yekta import forsaken
 from yekta.ports import Listening, reason_of
 from yekta.services.config import ConfigError
 from yekta.services.kinds import LAST_PORT
@@ -40,6 +44,9 @@ def listen(
         port = service(setting, endpoint, factory, reactor)
     except ConfigError as error:
         refuse(name, str(error))
+    path = _path_of(port)
+    if path is not None and not _listens(reactor, held, path):
+        forsaken.release(Path(os.fsdecode(path)), time.time(), os.getpid())
     if late:
         port = Late(port, f"{setting} ({endpoint})", reactor, is_ours=partial(_listens, reactor, held))
     try:
@@ -56,11 +63,21 @@ def service(setting: str, endpoint: str, factory: IProtocolFactory, reactor: Any
     except Exception as error:
         # What else than ValueError a parser raises depends on the kind of endpoint: TypeError, IndexError, OSError…
         raise ConfigError(f"{setting} must be an endpoint, not {endpoint!r}: {error}.") from None
-    # Behind ``haproxy:`` there is another. Neither the parser nor the one that listens finds a sentence for it.
-    inner = getattr(port.endpoint, "_wrappedEndpoint", port.endpoint)
-    if not 0 <= getattr(inner, "_port", 0) <= LAST_PORT:
+    # Neither the parser nor the one that listens finds a sentence for it.
+    if not 0 <= getattr(_inner(port), "_port", 0) <= LAST_PORT:
         raise ConfigError(f"{setting} must have a port from 0 to {LAST_PORT}, not {endpoint!r}.")
     return port
+
+
+def _inner(port: StreamServerEndpointService) -> Any:
+    """Its endpoint; behind ``haproxy:`` there is another."""
+    return getattr(port.endpoint, "_wrappedEndpoint", port.endpoint)
+
+
+def _path_of(port: StreamServerEndpointService) -> bytes | None:
+    """Where the socket of an endpoint of ``unix:`` is."""
+    inner = _inner(port)
+    return os.fsencode(inner._address) if isinstance(inner, UNIXServerEndpoint) else None
 
 
 def _listens(reactor: Any, held: Iterable[Any], port: int | bytes) -> bool:

@@ -1,0 +1,54 @@
+"""Endpoints that are listened on: whose path another process has left, and whose it is ours to have."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import pytest_twisted
+from twisted.internet.protocol import Factory
+
+from tests.support.patience import reactor
+from yekta.services.listening import listen
+
+every_way = pytest.mark.parametrize("late", [False, True], ids=["clients", "operators"])
+
+
+def left_behind(path: Path, number: int) -> None:
+    """A socket and a lock of long ago, of a process that was killed, and had that number."""
+    with socket.socket(socket.AF_UNIX) as killed:
+        killed.bind(str(path))
+    lock = Path(f"{path}.lock")
+    lock.symlink_to(str(number))
+    os.utime(lock, (0, 0), follow_symlinks=False)
+
+
+@pytest_twisted.ensureDeferred
+@every_way
+@pytest.mark.parametrize("number", [os.getpid, os.getppid], ids=["ours", "another's"])
+@pytest.mark.parametrize("endpoint", ["unix:{}", "haproxy:unix:{}"])
+async def test_a_path_that_was_left_is_listened_on_whoever_has_the_number_now(
+    tmp_path: Path, late: bool, number: Callable[[], int], endpoint: str
+) -> None:
+    path = tmp_path / "way"
+    left_behind(path, number())
+    port = listen("service", "SETTING", endpoint.format(path), Factory(), reactor, late=late)
+    with socket.socket(socket.AF_UNIX) as client:
+        client.connect(str(path))
+    await port.stopService()
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest_twisted.ensureDeferred
+@every_way
+async def test_a_path_that_is_ours_already_is_refused_and_stays(tmp_path: Path, late: bool) -> None:
+    endpoint = f"unix:{tmp_path}/way"
+    port = listen("service", "SETTING", endpoint, Factory(), reactor)
+    with pytest.raises(SystemExit, match="SETTING"):
+        listen("service", "SETTING", endpoint, Factory(), reactor, late=late)
+    with socket.socket(socket.AF_UNIX) as client:
+        client.connect(f"{tmp_path}/way")
+    await port.stopService()
