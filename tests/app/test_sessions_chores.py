@@ -95,6 +95,19 @@ def test_what_has_expired_is_purged_every_hour_whatever_happened_before(world: W
         world.here.find(token)
 
 
+def test_the_first_purge_is_soon_after_the_start(world: World) -> None:
+    """Who is started again within each hour removes what has expired all the same."""
+    for other in (world.here, world.there):
+        now(other.sessions.stop())
+    process = Process(world.store, world.clock, first_purge=90.0)
+    told = []
+    for seconds in (89.0, 1.0, 3599.0, 1.0):
+        world.clock.advance(seconds)
+        told.append(world.store.asked["purge"])
+    now(process.sessions.stop())
+    assert told == [0, 1, 1, 2]
+
+
 def test_a_chore_that_fails_is_logged_and_done_again_when_its_time_comes(world: World) -> None:
     purged: list[float] = []
 

@@ -20,6 +20,7 @@ from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 
 from yekta import jsontext
+from yekta.alarm import Alarm
 from yekta.app.session_store import NewSession, Session, SessionStore, StoreUnavailable
 from yekta.app.session_watch import EXPIRED, SessionWatch
 from yekta.app.single_flight import SingleFlight
@@ -73,7 +74,7 @@ class Sessions:
     - ``refusal_time``: how long a bad one is refused without asking the store.
     - ``poll_interval``: within which the end of a session in another process is noticed.
     - ``flush_interval``: between two batches of ``last_activity_at``.
-    - ``purge_interval``: between two removals of what has expired.
+    - ``purge_interval``: between two removals of what has expired; ``first_purge``: until the first.
     """
 
     def __init__(
@@ -88,6 +89,7 @@ class Sessions:
         poll_interval: float = 0.5,
         flush_interval: float = 60.0,
         purge_interval: float = 3600.0,
+        first_purge: float = 60.0,
     ) -> None:
         self.refusals: Counter[str] = Counter()
         self._store = store
@@ -113,17 +115,22 @@ class Sessions:
         self.touch: Callable[[str], None] = self._touched.add
         # Fires when the last flush is over.
         self._flushed: Deferred[Any] = succeed(None)
-        self._chores = ((self._chore(self._flush), flush_interval), (self._chore(self._purge), purge_interval))
+        self._flushing, self._flush_interval = self._chore(self._flush), flush_interval
+        self._purging, self._first_purge = self._chore(self._purge), first_purge
+        # Soon: some processes are started again more often than what has expired is removed.
+        self._begin_to_purge = Alarm(clock, lambda: self._purging.start(purge_interval))
 
     def start(self) -> None:
         """Begin to watch the sessions that are known, and to do the periodic writes."""
         self._watch.start()
-        self._flushed, _ = (chore.start(interval, now=False) for chore, interval in self._chores)
+        self._flushed = self._flushing.start(self._flush_interval, now=False)
+        self._begin_to_purge.set(self._first_purge)
 
     async def stop(self) -> None:
         """Stop, and write down what is left to write. No delayed call remains."""
         self._watch.stop()
-        for chore, _ in self._chores:
+        self._begin_to_purge.clear()
+        for chore in (self._flushing, self._purging):
             if chore.running:
                 chore.stop()
         # It may be in the middle: much is written a part at a time.

@@ -165,7 +165,11 @@ class Node(MultiService):
         self._database_identity = driver.identity
         self._database = Database(driver, self.reactor, connections=settings.database_connections)
         store = DatabaseSessionStore(self._database)
-        self.sessions = Sessions(store, self.reactor, lifetime=settings.session_lifetime)
+        # Not all processes of one database at once.
+        first_purge = random.uniform(60, 120)
+        self.sessions = Sessions(
+            store, self.reactor, lifetime=settings.session_lifetime, first_purge=first_purge
+        )
         self.accounts = Accounts(
             AccountStore(self._database), self.sessions, Passwords(self.reactor), self.reactor
         )
