@@ -27,6 +27,10 @@ ENDLESS = {
     "sqlite": "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n",
     "postgresql": "SELECT pg_sleep(60)",
 }
+READ_ONLY = {
+    "sqlite": ("PRAGMA query_only = ON", "PRAGMA query_only = OFF"),
+    "postgresql": ("SET default_transaction_read_only = on", "SET default_transaction_read_only = off"),
+}
 CUT_AT_COMMIT = (
     "CREATE FUNCTION cut() RETURNS trigger LANGUAGE plpgsql AS "
     "$$ BEGIN PERFORM pg_terminate_backend(pg_backend_pid()); RETURN NULL; END $$",
@@ -71,6 +75,25 @@ async def test_concurrent_transactions_wait_for_each_other(database: Database) -
 
     results = await gatherResults([task(database.change(work)) for _ in range(40)])
     assert sorted(results) == list(range(1, 41))
+
+
+@pytest_twisted.ensureDeferred
+async def test_who_can_read_but_not_write_is_not_well_until_a_write_succeeds(url: str) -> None:
+    database = await open_database(url, reactor, connections=1)
+    read_only, writable = READ_ONLY[kind_of(url)]
+    await database.query(read_only)
+    # Nobody has tried, and no check does.
+    assert await database.healthy()
+    with pytest.raises(DatabaseError):
+        await database.change(lambda transaction: transaction.run(ADD, 1, "a"))
+    assert [await database.healthy() for _ in range(2)] == [False, False]
+    assert await database.query(COUNT) == [(0,)]
+    await database.query(writable)
+    assert await database.healthy()
+    [before] = await database.query("SELECT sequence FROM ended_counter")
+    assert await database.healthy()
+    assert await database.query("SELECT sequence FROM ended_counter") == [before]
+    await database.close()
 
 
 @pytest_twisted.ensureDeferred

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -100,3 +102,16 @@ async def test_a_file_that_is_no_database(tmp_path: Path) -> None:
     (tmp_path / "test.db").write_text("This is a letter. " * 100)
     with pytest.raises(DatabaseError, match=r"DATABASE_URL \(.*\) failed: file is not a database\."):
         await open_database(new_url("sqlite", tmp_path), reactor)
+
+
+def test_sqlite_says_in_which_errors_there_is_no_room(tmp_path: Path) -> None:
+    driver = driver_for(new_url("sqlite", tmp_path))
+    with closing(sqlite3.connect(**driver.arguments)) as connection:
+        connection.execute("CREATE TABLE t (x BLOB)")
+        connection.execute("PRAGMA max_page_count = 4")
+        errors = []
+        for statement in ("INSERT INTO t VALUES (zeroblob(100000))", "INSERT INTO missing VALUES (1)"):
+            with pytest.raises(sqlite3.Error) as caught:
+                connection.execute(statement)
+            errors.append(caught.value)
+    assert [driver.is_unwritable(error) for error in [*errors, ValueError()]] == [True, False, False]

@@ -19,7 +19,7 @@ from twisted.internet.interfaces import IReactorCore, IReactorTime
 from twisted.python.failure import Failure
 
 from yekta.app.database_drivers import DatabaseError, Driver, driver_for
-from yekta.app.migrations import migrate
+from yekta.app.migrations import WRITE, migrate
 
 __all__ = ["Database", "DatabaseError", "Transaction", "prepare"]
 
@@ -136,6 +136,8 @@ class Database:
         self._jobs: set[_Job] = set()
         self._idle: Deferred[None] | None = None
         self._closed = False
+        # Since a write could not be written, until one is.
+        self._is_unwritable = False
         self._pool = _make_pool(driver, reactor, connections)
 
     @property
@@ -156,8 +158,11 @@ class Database:
         return await self._submit(work, is_write=True)
 
     async def healthy(self) -> bool:
-        """Whether the database answers."""
+        """Whether the database answers, and takes what is written: it is asked by a write after one has failed only."""
         try:
+            if self._is_unwritable:
+                await self.change(lambda transaction: transaction.run(WRITE))
+                self._is_unwritable = False
             return await self.query("SELECT 1") == [(1,)]
         except DatabaseError:
             return False
@@ -188,6 +193,8 @@ class Database:
 
     def _settle(self, result: Any, job: _Job, answer: Deferred[Any]) -> None:
         self._jobs.discard(job)
+        if job.is_write and isinstance(result, Failure) and self._driver.is_unwritable(result.value):
+            self._is_unwritable = True
         if not answer.called:
             if isinstance(result, Failure) and isinstance(result.value, self._driver.error):
                 answer.errback(DatabaseError(_describe(self._driver, result.value)))

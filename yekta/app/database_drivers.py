@@ -43,6 +43,10 @@ POSTGRESQL_DEFAULTS = {
 # Which parameters of libpq's make it another database.
 _WHICH = ("service", "host", "hostaddr", "port", "dbname", "user", "options")
 
+# SQLite's primary result codes, and PostgreSQL's: disk_full, io_error, read_only_sql_transaction.
+_SQLITE_UNWRITABLE = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY)
+_POSTGRESQL_UNWRITABLE = ("53100", "58030", "25006")
+
 # Any number will do that no other program takes as an advisory lock in the same database ("yekta" in ASCII).
 _SCHEMA_LOCK = 0x79656B7461
 
@@ -67,6 +71,8 @@ class Driver:
     #: The base of the module's exceptions, and which of them has a text about the server or the file, never about data.
     error: type[Exception]
     is_operational: Callable[[BaseException], bool]
+    #: Which of them says that nothing can be written: there is no room, or a server that only reads has taken over.
+    is_unwritable: Callable[[Any], bool]
     #: Called in a database thread with every new connection.
     opened: Callable[[Any], object]
     #: SQL that begins a transaction which is going to write.
@@ -119,6 +125,7 @@ def _sqlite(path: Path, shown: str) -> Driver:
         create=partial(_create_private, path, shown),
         error=sqlite3.Error,
         is_operational=_is_about_the_file,
+        is_unwritable=lambda error: getattr(error, "sqlite_errorcode", 0) & 0xFF in _SQLITE_UNWRITABLE,
         opened=_set_pragmas,
         begin="BEGIN IMMEDIATE",
         schema_lock="SELECT 1",  # BEGIN IMMEDIATE has locked the file already.
@@ -186,6 +193,7 @@ def _postgresql(url: str) -> Driver:
         create=lambda: None,
         error=psycopg.Error,
         is_operational=lambda error: isinstance(error, psycopg.OperationalError),
+        is_unwritable=lambda error: getattr(error, "sqlstate", None) in _POSTGRESQL_UNWRITABLE,
         opened=lambda connection: None,
         begin="BEGIN",
         schema_lock=f"SELECT pg_advisory_xact_lock({_SCHEMA_LOCK})",
