@@ -18,8 +18,10 @@ from tests.support.services import TWISTD, acquire, attempt, free_port
 from tests.support.slow_ai import SlowAI
 from tests.support.strangers import Native, Polling, SocketIO
 from tests.support.systemd import ETC, manager, unit
+from yekta.command.etc import copy_etc
 from yekta.services.config import load
 
+README = ETC.parent / "README.rst"
 SERVICES = ("yektayar-api.service", "yektayar-ws.service", "yektayar-api@.service", "yektayar-ws@.service")
 EXPOSURE = 20
 
@@ -79,6 +81,27 @@ def test_the_user_and_the_folders_are_made(tmp_path: Path) -> None:
     assert unit(SERVICES[0])["Service"]["User"] == "yekta"
     assert facts(tmp_path / "var" / "lib" / "yekta") == (0o700, user, group)
     assert facts(settings) == (0o640, 0, group)
+
+
+def test_the_readme_s_commands_copy_each_file_to_where_it_says(tmp_path: Path) -> None:
+    """Of `/etc`, a Debian has these two of the folders."""
+    root, copied = tmp_path / "root", tmp_path / "copied"
+    for folder in ("systemd/system", "tmpfiles.d"):
+        (root / "etc" / folder).mkdir(parents=True)
+    assert all(is_written for _, is_written in copy_etc(copied))
+    section = README.read_text().partition("\nUnder systemd\n")[2].partition("\nsystemd holds")[0]
+    commands = [line.strip() for line in section.splitlines() if re.match("    (mkdir|cp) ", line)]
+    settings = root / "etc" / "yekta" / "yekta.env"
+    for _ in range(2):
+        # A second time keeps what was edited.
+        assert not settings.exists() or settings.write_text("# /etc/yekta/yekta.env\n# Edited.\n")
+        for command in commands:
+            run("sh", "-c", f"cd {copied} && {command.replace(' /etc/', f' {root}/etc/')}")
+    assert settings.read_text().endswith("# Edited.\n")
+    files = [path for path in root.rglob("*") if path.is_file()]
+    assert len(files) == 9
+    for path in files:
+        assert path.read_text().splitlines()[0] == f"# /{path.relative_to(root)}"
 
 
 def facts(path: Path) -> tuple[int, int, int]:
