@@ -41,6 +41,22 @@ def test_a_placeholder_without_a_number_is_a_protocol_error() -> None:
         decoder.decode(b"x")
 
 
+@pytest.mark.parametrize("between", ["", ',{"_placeholder":true,"num":1}'])
+def test_an_attachment_that_is_named_twice_is_a_protocol_error(between: str) -> None:
+    first = '{"_placeholder":true,"num":0}'
+    decoder = Decoder()
+    decoder.decode(f'52-["e",{first}{between},{{"a":{first}}}]')
+    decoder.decode(b"x")
+    with pytest.raises(ProtocolError):
+        decoder.decode(b"y")
+
+
+def test_the_same_bytes_twice_are_two_attachments() -> None:
+    packet = Packet(EVENT, "/", ["e", b"x", [b"x"]])
+    assert len(encode(packet)) == 3
+    assert decoded(encode(packet)) == packet
+
+
 @pytest.mark.parametrize("truthy", ["1", '"true"', "[]", "{}"])
 def test_only_true_makes_a_placeholder(truthy: str) -> None:
     decoder = Decoder()

@@ -239,8 +239,11 @@ def _id(text: str, start: int) -> tuple[int, int]:
 
 
 def _reattach(data: Any, attachments: Sequence[bytes]) -> None:
-    """Put each attachment where ``data`` has its placeholder."""
-    unseen = [data] if data else []
+    """Put each attachment where ``data`` has its placeholder.
+
+    Each has one, as clients write them: one attachment in a thousand places would be sent back a thousand times.
+    """
+    unseen, unplaced = [data] if data else [], dict(enumerate(attachments))
     for _ in range(MAX_SEARCHED):
         if not unseen:
             return
@@ -248,14 +251,14 @@ def _reattach(data: Any, attachments: Sequence[bytes]) -> None:
         for place, item in enumerate(holder) if type(holder) is list else holder.items():
             kind = type(item)
             if kind is dict and item.get("_placeholder") is True:
-                holder[place] = _attachment(item.get("num"), attachments)
+                holder[place] = _attachment(item.get("num"), unplaced)
             elif item and (kind is list or kind is dict):
                 unseen.append(item)
     if unseen:
         raise ProtocolError("too much to search for placeholders")
 
 
-def _attachment(number: Any, attachments: Sequence[bytes]) -> bytes:
-    if type(number) is int and 0 <= number < len(attachments):
-        return attachments[number]
+def _attachment(number: Any, unplaced: dict[int, bytes]) -> bytes:
+    if type(number) is int and number in unplaced:
+        return unplaced.pop(number)
     raise ProtocolError("illegal attachment")
