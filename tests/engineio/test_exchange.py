@@ -6,12 +6,13 @@ import gzip
 import json
 import zlib
 from collections.abc import Callable
-from urllib.parse import quote_plus
+from urllib.parse import parse_qs, quote_plus
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.support.cost import seconds_of
 from tests.support.engines import Gateway, PollingClient
 from tests.support.memory import Answer
 from yekta import jsontext
@@ -125,6 +126,32 @@ def test_a_malformed_form_ends_the_connection(gateway: Gateway, body: str) -> No
     client = gateway.open()
     assert jsonp_post(client, body).status == 400
     assert gateway.user.reasons() == ["parse error"]
+
+
+@pytest.mark.parametrize("stray", ["%", "%4", "%g1", "%%41", "%u0041"])
+def test_a_percent_sign_that_escapes_nothing_ends_the_connection(gateway: Gateway, stray: str) -> None:
+    client = gateway.open()
+    assert jsonp_post(client, f"d=4{stray}").status == 400
+    assert gateway.user.reasons() == ["parse error"]
+
+
+# What may stand in a form, escaped and not.
+PIECES = ("d=", "d", "e", "=", "&", "+", "%41", "%D8%B3", "%ff", "%5C", "\\", "x41", "u0041", "س")
+
+
+@given(st.lists(st.sampled_from(PIECES)))
+def test_a_form_is_read_as_any_other(parts: list[str]) -> None:
+    body = "".join(parts)
+    fields = parse_qs(body, keep_blank_values=True)
+    if body.count("&") < 8:
+        assert _form_data(body.encode()).decode() == fields.get("d", [""])[0]
+
+
+@pytest.mark.parametrize("unit", ["%41", "%D8%B3", "%ff", "%5Cn", r"\n", r"\\n", "%", "س%41", "\\"])
+def test_a_long_form_keeps_nobody_waiting(unit: str) -> None:
+    body = f"d=4{unit * (990_000 // len(unit.encode()))}".encode()
+    # Some 10 ms, and 25 where each byte is a backslash.
+    assert seconds_of(lambda: _form_data(body)) < 0.05
 
 
 def test_a_form_that_is_not_utf_8_ends_the_connection(gateway: Gateway) -> None:

@@ -6,7 +6,6 @@ import gzip
 import re
 import zlib
 from collections.abc import Mapping
-from urllib.parse import parse_qs
 
 from yekta import jsontext
 from yekta.web.arrival import Arrival
@@ -16,6 +15,12 @@ JAVASCRIPT = "text/javascript; charset=UTF-8"
 
 # Fast enough to be worth it; payloads are small.
 _LEVEL = 5
+
+# Of a form.
+_MAX_FIELDS = 8
+
+# Half a character, which no decoded text holds.
+_NOWHERE = "\ud800"
 
 
 class HttpExchange:
@@ -105,8 +110,23 @@ def _coding(accepted: str) -> str:
 def _form_data(body: bytes) -> bytes:
     """The field ``d``. The client escapes line ends, which forms would change, and escapes its escapes."""
     try:
-        data = parse_qs(body.decode(), keep_blank_values=True, max_num_fields=8).get("d", [""])[0]
+        body.decode()
+        data = _unescaped(_field(b"d", body))
     except ValueError:
         return b""
-    unescaped = re.sub(r"(\\)?\\n", lambda match: match[0] if match[1] else "\n", data)
-    return unescaped.replace(r"\\n", r"\n").encode()
+    return data.replace(r"\\n", _NOWHERE).replace(r"\n", "\n").replace(_NOWHERE, r"\n").encode()
+
+
+def _field(name: bytes, form: bytes) -> bytes:
+    """The first value of that name, still escaped. Raises :class:`ValueError` where there are more fields than ours."""
+    if form.count(b"&") >= _MAX_FIELDS:
+        raise ValueError("too many fields")
+    fields = (field.partition(b"=") for field in form.split(b"&"))
+    return next((value for key, _, value in fields if key == name), b"")
+
+
+def _unescaped(value: bytes) -> str:
+    """As `urllib.parse.unquote_plus`, but in 10 ms for a megabyte of escapes, not 250: the escapes are spelled as
+    those of Python, which reads them at once. Raises :class:`ValueError` for a ``%`` that begins none."""
+    python = value.replace(b"\\", rb"\\").replace(b"%", rb"\x").replace(b"+", b" ")
+    return python.decode("unicode_escape").encode("latin-1").decode(errors="replace")
