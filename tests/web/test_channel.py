@@ -14,7 +14,7 @@ from twisted.web.server import NOT_DONE_YET
 
 from tests.support.forgotten import forgotten
 from tests.support.memory import HttpClient, compose
-from yekta.web.channel import LINGER, facts
+from yekta.web.channel import LINGER
 from yekta.web.front import EAGER
 from yekta.web.site import ABORT, Limits, Site
 
@@ -217,25 +217,7 @@ def test_a_stream_is_told_that_its_client_says_no_more(make: Make, clock: Clock,
     assert client.transport.lost
 
 
-# -- facts ---------------------------------------------------------------------------------------------------
-
-
-def test_the_facts_of_a_request(make: Make, clock: Clock, echo: Echo) -> None:
-    client = HttpClient(make(), clock)
-    client.ask("POST", "/a%20b?c=d&c=e", {"X-Two": "1", "x-two": "2", "Cookie": "a=b"}, b"x")
-    asked = facts(echo.requests[0])
-    assert (asked.method, asked.path, asked.query) == ("POST", "/a%20b", {"c": "d"})
-    assert [asked.headers[name] for name in ("x-two", "cookie", "host")] == ["1, 2", "a=b", "gateway.example"]
-    assert (asked.address, asked.secure) == ("203.0.113.7", False)
-    client.hang_up()
-
-
-def test_a_header_that_is_not_utf_8_is_text_all_the_same(make: Make, clock: Clock, echo: Echo) -> None:
-    client = HttpClient(make(), clock)
-    client.ask("GET", "/", {"Origin": "http://\xe9"})
-    assert facts(echo.requests[0]).origin == echo.requests[0].getHeader("origin") == "http://\xe9"
-    assert echo.requests[0].getHeader("absent") is None
-    client.hang_up()
+# -- what else ---------------------------------------------------------------------------------------------
 
 
 def test_a_request_writes_no_log_line(make: Make, clock: Clock) -> None:

@@ -10,7 +10,7 @@ from twisted.web import http
 from twisted.web.resource import Resource
 
 from tests.support.memory import HttpClient, compose
-from yekta.web.channel import facts
+from yekta.web.facts import facts
 from yekta.web.plain import MAX_HEAD, may_be_plain, parse
 from yekta.web.repeated import Repeated
 from yekta.web.request import Request, parse_target

@@ -24,7 +24,7 @@ from yekta.edge.health import Vitals
 from yekta.edge.http import compose, find_token, read_body, refusal
 from yekta.edge.rest_ai import RestAi
 from yekta.edge.rest_auth import RestAuth
-from yekta.web.channel import facts
+from yekta.web.facts import facts
 from yekta.web.origins import Origins
 from yekta.web.request import Request
 

@@ -7,7 +7,8 @@ from typing import Any, Protocol
 
 from twisted.web import http
 
-from yekta.web.channel import facts, head_of, surrender
+from yekta.web.channel import surrender
+from yekta.web.facts import facts, head_of
 from yekta.web.request import KEY, Request
 
 # A connection's transport, the bytes that came after the request, and what to call when it is lost.

@@ -1,4 +1,4 @@
-"""One HTTP/1.1 connection of twisted.web, with bounds, and what is known of a request that came on it."""
+"""One HTTP/1.1 connection of twisted.web, with bounds."""
 
 from __future__ import annotations
 
@@ -16,10 +16,8 @@ from zope.interface import implementer
 from yekta.tcp import Corked
 from yekta.web.bounded import BoundedRequest
 from yekta.web.counted import Counted
-from yekta.web.forwarded import whereabouts
+from yekta.web.facts import address_of, head_of
 from yekta.web.handover import Give
-from yekta.web.request import Request as Facts
-from yekta.web.request import parse_target
 
 # How long a client that was refused in the middle of its body may go on sending, in seconds, so that it sees why.
 LINGER = 5.0
@@ -222,17 +220,6 @@ class Channel(Counted, HTTPChannel):
         self._transferDecoder = None
 
 
-def head_of(request: http.Request, method: bytes, target: bytes) -> bytes:
-    """The head of a request, as it may have come."""
-    lines = [b"%s %s HTTP/1.1" % (method, target)]
-    lines += [
-        b"%s: %s" % (name, value)
-        for name, values in request.requestHeaders.getAllRawHeaders()
-        for value in values
-    ]
-    return b"\r\n".join([*lines, b"", b""])
-
-
 def surrender(channel: HTTPChannel) -> tuple[Any, bytes, Callable[[], None]]:
     """Take a connection from HTTP, for another protocol: its transport, the bytes that came after the request, and
     what to call when it is lost. Any site's will do; one of ours goes on counting it."""
@@ -261,30 +248,3 @@ def _part(request: http.Request) -> None:
 
 def _nobody_counts() -> None:
     """A connection of somebody else's site is lost."""
-
-
-def facts(request: http.Request) -> Facts:
-    """What our doors need to know of a twisted.web request. More query fields than we know: `ValueError`."""
-    path, query = parse_target(request.uri.decode("latin-1"))
-    headers = {
-        name.decode("latin-1").lower(): b", ".join(values).decode("latin-1")
-        for name, values in request.requestHeaders.getAllRawHeaders()
-    }
-    address, secure = _whereabouts(request, headers)
-    return Facts(request.method.decode("latin-1"), path, query, headers, address, secure)
-
-
-def address_of(request: http.Request) -> str:
-    """A client's address."""
-    stated = request.requestHeaders.getRawHeaders(b"x-forwarded-for", [])
-    return _whereabouts(request, {"x-forwarded-for": b",".join(stated).decode("latin-1")})[0]
-
-
-def _whereabouts(request: http.Request, headers: Mapping[str, str]) -> tuple[str, bool]:
-    """A client's address, and whether it came over TLS. The PROXY protocol's word counts as a header's does."""
-    stated = getattr(request.getClientAddress(), "host", "")
-    channel = getattr(request, "channel", None)
-    if not isinstance(channel, Channel):
-        return stated, request.isSecure()
-    address, over_tls = whereabouts(channel.address, stated, headers, channel.site.limits.trusted)
-    return address, over_tls or request.isSecure()

@@ -21,7 +21,8 @@ from yekta.web.alike import Alike
 from yekta.web.arrival import Doors
 from yekta.web.bounded import BoundedRequest
 from yekta.web.census import Census
-from yekta.web.channel import Channel, address_of
+from yekta.web.channel import Channel
+from yekta.web.facts import address_of
 from yekta.web.forwarded import NOBODY, Trusted
 from yekta.web.front import Front
 from yekta.web.handover import Give
