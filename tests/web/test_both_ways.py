@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from collections.abc import Callable
 
 import pytest
@@ -11,11 +12,70 @@ from tests.support.memory import HttpClient, compose
 from tests.web.conftest import BothWays
 from yekta.web.counted import YOUNG
 from yekta.web.forwarded import parse_trusted
+from yekta.web.plain import MAX_FIELDS
 from yekta.web.site import Site
 
 PROXY = "192.0.2.1"
 
 SiteOf = Callable[..., Site]
+
+
+# -- heads ---------------------------------------------------------------------------------------------------
+
+
+def fields(number: int) -> dict[str, str]:
+    """Beside ``Host``."""
+    return {f"X-{number}": "" for number in range(number - 1)}
+
+
+@pytest.mark.parametrize("path", ["/", "/rest"])
+def test_a_head_has_so_many_fields_and_no_more(site_of: SiteOf, clock: Clock, both: BothWays, path: str) -> None:
+    site = site_of()
+    client = HttpClient(site, clock)
+    for _ in range(2):
+        assert client.ask("GET", path, fields(MAX_FIELDS)).status == 200
+    answer = client.ask("GET", path, fields(MAX_FIELDS + 1))
+    client.request("GET", path)
+    assert (answer.status, answer.headers["connection"], client.unread()) == (431, "close", b"")
+    assert client.transport.write_closed
+    assert len(both.asked) == 2
+    assert site.refusals == {431: 1}
+    client.hang_up()
+
+
+def test_lines_that_a_field_goes_on_in_count_as_well(site_of: SiteOf, clock: Clock, both: BothWays) -> None:
+    client = HttpClient(site_of(), clock)
+    client.send(compose("GET", "/", {"X": "a" + "\r\n b" * (MAX_FIELDS - 2)}))
+    assert [asked.headers["x"].split() for asked in both.asked] == [["a", *"b" * (MAX_FIELDS - 2)]]
+    assert client.unread().startswith(b"HTTP/1.1 200 ")
+    another = HttpClient(client.transport.protocol.site, clock)
+    another.send(compose("GET", "/", {"X": "a" + "\r\n b" * (MAX_FIELDS - 1)}))
+    assert another.unread().startswith(b"HTTP/1.1 431 ")
+    for each in (client, another):
+        each.hang_up()
+
+
+@pytest.mark.parametrize(
+    "head",
+    [{"Cookie": ";".join(f"{number:x}=" for number in range(3_000))}, fields(MAX_FIELDS)],
+    ids=["cookies", "fields"],
+)
+def test_a_request_that_waits_takes_not_much_more_than_its_bytes(
+    site_of: SiteOf, clock: Clock, both: BothWays, head: dict[str, str]
+) -> None:
+    site, sent = site_of(), compose("GET", "/later", head)
+    clients = [HttpClient(site, clock) for _ in range(10)]
+    tracemalloc.start()
+    try:
+        for client in clients:
+            client.send(sent)
+        taken = tracemalloc.get_traced_memory()[0] / len(clients)
+    finally:
+        tracemalloc.stop()
+    assert len(both.later) == len(clients)
+    assert taken < 3 * len(sent) + 30_000
+    for client in clients:
+        client.hang_up()
 
 
 # -- time ----------------------------------------------------------------------------------------------------

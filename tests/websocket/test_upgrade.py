@@ -15,6 +15,7 @@ from twisted.web.server import NOT_DONE_YET
 from tests.support.forgotten import forgotten
 from tests.support.memory import HttpClient, compose
 from tests.support.websockets import HANDSHAKE, TEXT, Recorder, WebSocketClient, client_frame
+from yekta.web.plain import MAX_FIELDS
 from yekta.web.site import Limits as SiteLimits
 from yekta.web.site import Site
 from yekta.websocket.factory import WebSocketFactory
@@ -96,6 +97,29 @@ def test_it_lives_beyond_the_request_s_time(site: Site, clock: Clock, door: Door
     clock.advance(1000)
     client.send_text("still here")
     assert door.recorder.messages() == ["still here"]
+    client.transport.lose()
+
+
+def test_a_handshake_of_too_many_fields_is_refused_as_any_request(site: Site, clock: Clock, door: Door) -> None:
+    more = {f"X-{number}": "" for number in range(MAX_FIELDS)}
+    client = WebSocketClient(HttpClient(site, clock), headers=more)
+    assert not client.accepted
+    assert client.answer is not None
+    assert client.answer.status == 431
+    assert door.waiting is None
+    client.transport.lose()
+
+
+@pytest.mark.parametrize("more", [{}, {"Sec-WebSocket-Protocol": "a"}], ids=["short", "Autobahn's"])
+def test_an_open_connection_keeps_nothing_of_its_request(
+    site: Site, clock: Clock, door: Door, more: dict[str, str]
+) -> None:
+    secret = "x" * 200
+    client = WebSocketClient(HttpClient(site, clock), f"/?token={secret}", {**more, "X": secret})
+    assert client.accepted
+    assert secret not in repr(vars(client.transport.protocol))
+    client.send_text("a")
+    assert door.recorder.messages() == ["a"]
     client.transport.lose()
 
 

@@ -15,7 +15,7 @@ class BoundedRequest(server.Request):
 
     channel: Channel
     _received = 0
-    _began = 0.0
+    _began: float | None = None
 
     def getHeader(self, key: Any) -> Any:
         """As Twisted's, but text is Latin-1, which every header is: Twisted's fails where one is not UTF-8."""
@@ -27,6 +27,9 @@ class BoundedRequest(server.Request):
     def getRequestHostname(self) -> bytes:
         """Nothing of ours depends on what a client calls us; Klein would fail where that is no name."""
         return b"localhost"
+
+    def parseCookies(self) -> None:
+        """Whoever wants one finds it in its field: thousands would be taken out of 16 KiB, and kept for nobody."""
 
     def gotLength(self, length: int | None) -> None:
         self._began = self.channel.site.reactor.seconds()
@@ -48,8 +51,8 @@ class BoundedRequest(server.Request):
         return bool(self.startedWriting) and self.responseHeaders.hasHeader(b"content-length")
 
     def seconds(self) -> float:
-        """Since the head was complete."""
-        return float(self.channel.site.reactor.seconds() - self._began)
+        """Since the head was complete; 0 before."""
+        return 0.0 if self._began is None else float(self.channel.site.reactor.seconds() - self._began)
 
     def handleContentChunk(self, data: bytes) -> None:
         if self._disconnected:

@@ -18,6 +18,7 @@ from yekta.web.bounded import BoundedRequest
 from yekta.web.counted import Counted
 from yekta.web.facts import address_of, head_of
 from yekta.web.handover import Give
+from yekta.web.plain import MAX_FIELDS
 
 # How long a client that was refused in the middle of its body may go on sending, in seconds, so that it sees why.
 LINGER = 5.0
@@ -29,6 +30,7 @@ class Channel(Counted, HTTPChannel):
 
     _idle = True
     _refused = False
+    _lines = 0
     _turn: IDelayedCall | None = None
 
     def dataReceived(self, data: bytes) -> None:
@@ -50,6 +52,15 @@ class Channel(Counted, HTTPChannel):
             self._idle = False
             self.setTimeout(max(self.site.limits.request_timeout - spent, 0.0))
         self.dataReceived(data)
+
+    def lineReceived(self, line: bytes) -> None:
+        """A line of a head. One that goes on in the next is several: putting them together takes its time too."""
+        self._lines = self._lines + 1 if line else 0
+        if self._lines > 1 + MAX_FIELDS:
+            self.clearLineBuffer()
+            self._refuse(self.requests[-1], 431, "Request Header Fields Too Large", {}, b"")
+        else:
+            super().lineReceived(line)
 
     def headerReceived(self, line: bytes) -> bool:
         try:

@@ -15,6 +15,10 @@ import attrs
 # Longer heads than this, in bytes, are not plain. Twisted Web's own bounds, for the others, are twice as wide.
 MAX_HEAD = 8192
 
+# Fields of a head, as Apache has it: a client has some twenty, and a few more behind proxies. Each takes a hundred
+# bytes where it is the shortest there is, as long as its request waits or its connection is a WebSocket.
+MAX_FIELDS = 100
+
 END = b"\r\n\r\n"
 
 # Possessive, so that an attacker's head is read once, but for what stands in brackets: Python 3.11.2 misreads a
@@ -58,6 +62,8 @@ def parse(head: bytes) -> Head | None:
     if match is None:
         return None
     fields = _FIELD.findall(match[3].decode())
+    if len(fields) > MAX_FIELDS:
+        return None
     headers = {name.lower(): value for name, value in fields}
     if len(headers) < len(fields) and not _join(headers, fields):
         return None

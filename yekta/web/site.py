@@ -1,6 +1,6 @@
 """twisted.web with bounds: how large a request may be, how long it may take to arrive, how many may be connected.
 
-Twisted Web limits a request's head (16 KiB, 500 headers) but neither its body nor the time of either.
+Twisted Web limits a request's head (16 KiB, and 500 headers; here it is 100) but neither its body nor its time.
 """
 
 from __future__ import annotations

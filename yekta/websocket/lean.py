@@ -85,6 +85,12 @@ class LeanProtocol(WebSocketServerProtocol):
     def connectionMade(self) -> None:
         """Autobahn's sets all of the above."""
 
+    def succeedHandshake(self, res: Any) -> None:
+        """As Autobahn's, which keeps the request in many forms, 40 KB at the most, as long as the connection."""
+        super().succeedHandshake(res)
+        for name in [name for name in self.__dict__ if name.startswith("http_")]:
+            delattr(self, name)
+
 
 def with_options(protocol: type[LeanProtocol], factory: Any) -> type[LeanProtocol]:
     """``protocol`` for the connections of ``factory``, with its options where Autobahn looks for them."""
