@@ -34,6 +34,7 @@ FLOORS = {
     "yekta.rooms": 0,
     "yekta.alarm": 1,
     "yekta.turns": 1,
+    "yekta.rests": 1,
     "yekta.waiters": 1,
     "yekta.timeouts": 1,
     "yekta.timestamps": 1,

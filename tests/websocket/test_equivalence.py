@@ -26,9 +26,9 @@ from tests.support.websockets import (
     connect,
     server_frames,
 )
+from yekta.rests import TURN
 from yekta.websocket.factory import WebSocketFactory
 from yekta.websocket.limits import Limits
-from yekta.websocket.rests import TURN
 
 LIMITS = Limits(max_message=200_000, max_fragments=8)
 

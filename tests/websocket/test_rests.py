@@ -20,9 +20,9 @@ from tests.support.websockets import (
     client_frame,
     connect,
 )
+from yekta.rests import TURN
 from yekta.websocket.factory import WebSocketFactory
 from yekta.websocket.limits import Limits
-from yekta.websocket.rests import TURN
 
 MANY = 1000
 

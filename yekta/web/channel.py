@@ -15,6 +15,7 @@ from zope.interface import implementer
 
 from yekta.tcp import Corked
 from yekta.web.bounded import BoundedRequest
+from yekta.web.chunked import Chunked
 from yekta.web.counted import Counted
 from yekta.web.facts import address_of, head_of
 from yekta.web.handover import Give
@@ -90,9 +91,32 @@ class Channel(Counted, HTTPChannel):
 
     def rawDataReceived(self, data: bytes) -> None:
         """As Twisted's, which knows no bound for what comes along while the client does not read."""
+        rests = self.site.rests
+        if self not in rests:
+            rests.begin()
         super().rawDataReceived(data)
         if self._is_crowded:
             self._networkProducer.pauseProducing()
+
+    def _finishRequestBody(self, data: bytes) -> None:
+        decoder = self._transferDecoder
+        super()._finishRequestBody(data + decoder.take_rest() if isinstance(decoder, Chunked) else data)
+
+    def _is_due(self) -> bool:
+        """Whether the rest of a body in chunks waits for another turn."""
+        rests = self.site.rests
+        if self not in rests:
+            if not rests.due:
+                return False
+            rests.add(self)
+            self._networkProducer.pauseProducing()
+        return True
+
+    def go_on(self) -> None:
+        """All others have had their turn."""
+        if self._transferDecoder is not None and not self._refused:
+            self.rawDataReceived(b"")
+        self._read_on()
 
     @property
     def _is_crowded(self) -> bool:
@@ -111,6 +135,8 @@ class Channel(Counted, HTTPChannel):
         super().resumeProducing()
         if self.paused:
             self._take_turn()
+        elif self in self.site.rests:
+            self._networkProducer.pauseProducing()
 
     def _take_turn(self) -> None:
         if not self._buffer:
@@ -125,7 +151,12 @@ class Channel(Counted, HTTPChannel):
         self._turn = None
         self.paused = False
         self.dataReceived(b"")
-        if not self.paused and not self._waitingForTransport and not self._is_crowded:
+        self._read_on()
+
+    def _read_on(self) -> None:
+        """Read, unless there is a reason not to, or somebody else has the connection."""
+        waits = self.paused or self._waitingForTransport or self._is_crowded or self in self.site.rests
+        if not waits and self in self.site.channels:
             self._networkProducer.resumeProducing()
 
     def allHeadersReceived(self) -> None:
@@ -133,6 +164,8 @@ class Channel(Counted, HTTPChannel):
         give = None if whither is None else whither(self._path)
         if give is not None and self._give(give):
             return
+        if self.length is None:
+            self._transferDecoder = Chunked(request.handleContentChunk, self._finishRequestBody, self._is_due)
         super().allHeadersReceived()
         if self.site.limits.max_per_address and not self._refused and not self.count_for(address_of(request)):
             self._refuse(request, 429, "Too Many Requests", {}, b"")

@@ -15,6 +15,7 @@ from twisted.web import http, server
 from twisted.web.resource import IResource
 
 from yekta.clocks import wall_clock
+from yekta.rests import Rests
 from yekta.timeouts import Timeouts
 from yekta.web.access import AccessLog
 from yekta.web.alike import Alike
@@ -97,6 +98,7 @@ class Site(server.Site):
         self.refusals: Counter[int] = Counter()
         self.census = Census(limits.max_connections, limits.max_per_address)
         self.doors = doors
+        self.rests = Rests(clock)
         self.waiting: Timeouts[Front] = Timeouts(clock, limits.request_timeout, Front.expire)
         self.lingering: Timeouts[Front] = Timeouts(clock, ABORT, Front.cut)
         self._wall = wall_clock(clock)

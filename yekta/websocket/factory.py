@@ -11,6 +11,7 @@ from twisted.internet.defer import Deferred, succeed
 from twisted.internet.interfaces import IReactorTime
 
 from yekta.attributes import share
+from yekta.rests import Rests
 from yekta.timeouts import Timeouts
 from yekta.turns import NextTurn
 from yekta.websocket.deflate import MEM_LEVEL, WINDOW_BITS
@@ -18,7 +19,6 @@ from yekta.websocket.interfaces import IReceiver
 from yekta.websocket.lean import with_options
 from yekta.websocket.limits import Limits
 from yekta.websocket.protocol import ATTRIBUTES, WebSocket
-from yekta.websocket.rests import Rests
 
 
 class WebSocketFactory(WebSocketServerFactory):

@@ -1,7 +1,8 @@
 """Turns: how long one connection may keep the reactor before it rests, so that all others have theirs.
 
-A chunk of 64 KiB may hold eleven thousand empty frames, or sixty packed megabytes. What is not handled when the turn is
-over waits, and nothing more is read until it has been; of all that rest, one goes on in each turn of the reactor.
+A segment of 64 KiB may hold eleven thousand empty frames, or as many chunks of a body, or sixty packed megabytes. What
+is not handled when the turn is over waits, and nothing more is read until it has been; of all that rest, one goes on in
+each turn of the reactor.
 """
 
 from __future__ import annotations

@@ -1,0 +1,41 @@
+from __future__ import annotations
+
+from twisted.internet.task import Clock
+
+from yekta.rests import TURN, Rests
+
+
+class Told:
+    """Rests once more for as long as it has something ``left``."""
+
+    def __init__(self, rests: Rests, left: int, said: list[str], name: str) -> None:
+        self._rests, self._left, self._said, self._name = rests, left, said, name
+
+    def go_on(self) -> None:
+        self._said.append(self._name)
+        self._left -= 1
+        if self._left:
+            self._rests.add(self)
+
+
+def test_a_turn_is_over_after_its_time(clock: Clock) -> None:
+    rests = Rests(clock)
+    rests.begin()
+    assert not rests.due
+    clock.advance(TURN / 2)
+    assert not rests.due
+    clock.advance(TURN / 2)
+    assert rests.due
+    rests.begin()
+    assert not rests.due
+
+
+def test_each_goes_on_when_all_others_have(clock: Clock) -> None:
+    rests, said = Rests(clock), list[str]()
+    for name in "abc":
+        rests.add(told := Told(rests, 2, said, name))
+        rests.add(told)
+        assert told in rests
+    clock.advance(0)
+    assert "".join(said) == "abcabc"
+    assert told not in rests
