@@ -56,6 +56,25 @@ def test_lines_that_a_field_goes_on_in_count_as_well(site_of: SiteOf, clock: Clo
 
 
 @pytest.mark.parametrize(
+    "broken",
+    [b"nonsense\r\n", b"GET / HTTP/1.1\r\nHost: a\r\n(: x\r\n", b"GET / HTTP/1.1\r\nContent-Length: x\r\n"],
+    ids=["no request", "no header", "no length"],
+)
+def test_nothing_that_follows_a_bad_request_counts(
+    site_of: SiteOf, clock: Clock, both: BothWays, broken: bytes
+) -> None:
+    site = site_of()
+    client = HttpClient(site, clock)
+    client.send(broken)
+    # As TLS hands over what it had read already when it was closed.
+    for line in (b"Host: a\r\n", b"\r\n", compose("GET", "/")):
+        client.transport.protocol.dataReceived(line)
+    assert client.unread() == b"HTTP/1.1 400 Bad Request\r\n\r\n"
+    assert (both.asked, site.refusals) == ([], {400: 1})
+    assert client.transport.lost
+
+
+@pytest.mark.parametrize(
     "head",
     [{"Cookie": ";".join(f"{number:x}=" for number in range(3_000))}, fields(MAX_FIELDS)],
     ids=["cookies", "fields"],

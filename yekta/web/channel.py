@@ -40,7 +40,8 @@ class Channel(Counted, HTTPChannel):
             self._idle = False
             self._asked = True
             super().resetTimeout()
-        if not self._refused:
+        # TLS goes on with what had come, after we have closed.
+        if not self._refused and not self.transport.disconnecting:
             super().dataReceived(data)
 
     def resetTimeout(self) -> None:
