@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import pytest
 
 from tests.socketio.test_packet import decoded, feed
 from tests.support.cost import seconds_of
 from yekta.socketio.errors import ProtocolError
-from yekta.socketio.packet import EVENT, MAX_SEARCHED, Decoder, Packet, decode_text, encode
+from yekta.socketio.packet import EVENT, MAX_KEPT, MAX_SEARCHED, Decoder, Packet, decode_text, encode
 
 
 def test_ten_attachments_pass() -> None:
@@ -98,6 +100,27 @@ def test_the_search_for_placeholders_takes_no_longer_than_reading_does(item: str
         decoder.decode(b"")
 
     assert seconds_of(both) < 2 * reading + 0.03
+
+
+@pytest.mark.parametrize("size", [MAX_KEPT, MAX_KEPT + 1])
+def test_a_packet_that_waits_for_attachments_is_what_it_was(size: int) -> None:
+    head = '51-/a,7["e",{"_placeholder":true,"num":0},"'
+    text = head + "x" * (size - len(head) - 2) + '"]'
+    assert len(text) == size
+    assert decoded([text, b"y"]) == Packet(EVENT, "/a", ["e", b"y", "x" * (size - len(head) - 2)], 7)
+
+
+def test_a_packet_that_waits_for_attachments_takes_not_much_more_than_its_text() -> None:
+    decoders = [Decoder() for _ in range(3)]
+    text = '51-["e",{"_placeholder":true,"num":0}' + ",[]" * 300_000 + "]"
+    tracemalloc.start()
+    try:
+        for decoder in decoders:
+            decoder.decode(str.join("", [text, " "]))
+        taken = tracemalloc.get_traced_memory()[0] / len(decoders)
+    finally:
+        tracemalloc.stop()
+    assert taken < 2 * len(text)
 
 
 def test_attachments_together_are_bounded() -> None:

@@ -23,6 +23,10 @@ RESERVED = frozenset(("connect", "connect_error", "disconnect", "disconnecting",
 # Node's bound; each attachment may be as large as a message.
 MAX_ATTACHMENTS = 10
 
+# Characters: a longer packet is kept as text while its attachments are missing, and read twice. What it is read into
+# may take 30 times as much, and they have half a minute to come.
+MAX_KEPT = 16_384
+
 # Lists and objects that are looked through for the places of attachments: some 20 ms. A megabyte of the smallest rows,
 # {"x":1,"y":2}, has 75,000.
 MAX_SEARCHED = 100_000
@@ -107,7 +111,7 @@ class Decoder:
         self._received = 0
         # Whether a packet still waits for attachments.
         self.waiting = False
-        self._packet: Packet | None = None
+        self._packet: Packet | str | None = None
         self._attachments: list[bytes] | None = None
         self._missing = 0
 
@@ -122,7 +126,8 @@ class Decoder:
             raise ProtocolError("text while attachments are missing")
         packet, self._missing = decode_text(message, self._max_attachments)
         if self._missing:
-            self._packet, self._attachments, self.waiting = packet, [], True
+            self._packet = packet if len(message) <= MAX_KEPT else message
+            self._attachments, self.waiting = [], True
             return None
         return packet
 
@@ -138,6 +143,8 @@ class Decoder:
             return None
         self._attachments, self._packet, self._received = None, None, 0
         self.waiting = False
+        if isinstance(packet, str):
+            packet, _ = decode_text(packet, self._max_attachments)
         _reattach(packet.data, attachments)
         check(packet)
         return packet
