@@ -127,6 +127,38 @@ def test_looking_at_keys_has_an_end(unit: bytes) -> None:
     assert seconds_of(lambda: msgpack.decode(message)) < 0.5
 
 
+# Units of one message, and how many maps and arrays each is.
+SMALLEST = {
+    b"\x90": 1,
+    b"\x80": 1,
+    b"\x91\x90": 2,
+    b"\x81\xa0\x81\xa0\x80": 3,
+    b"\xdc\x00\x00": 1,
+    b"\x92\x01\x80": 2,
+    b"\x81\xa2\xc2\x80\x90": 2,
+}
+
+
+@pytest.mark.parametrize(("unit", "each"), SMALLEST.items())
+def test_maps_and_arrays_are_bounded(unit: bytes, each: int) -> None:
+    def message(count: int) -> bytes:
+        return b"\xdd" + count.to_bytes(4, "big") + unit * count
+
+    most = (msgpack.MAX_CONTAINERS - 1) // each
+    assert len(msgpack.decode(message(most))) == most
+    with pytest.raises(msgpack.NotMsgpack):
+        msgpack.decode(message(most + 1))
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["ߞ" * 480_000, [{"x": 1, "y": 2}] * 140_000, [b"\x90" * 980_000], ["\u0080"] * 300_000],
+    ids=["text", "rows", "bytes", "characters"],
+)
+def test_what_only_looks_like_too_many_is_read(value: Any) -> None:
+    assert msgpack.decode(msgspec.msgpack.encode(value)) == value
+
+
 # One value of each form (msgpack, "Formats"). What they hold would begin an array, if it were looked at.
 FORMS = {
     "small numbers": b"\x94\x00\x7f\xe0\xff",
@@ -174,11 +206,11 @@ def test_a_key_is_nothing_but_text(key: bytes) -> None:
 
 def test_keys_behind_too_many_values_to_look_at_are_refused() -> None:
     def message(values: int) -> bytes:
-        return b"\x92\xde\x00\x00\xdd" + values.to_bytes(4, "big") + b"\x80" * values
+        return b"\x92\xde\x00\x00\xdd" + values.to_bytes(4, "big") + b"\xa0" * values
 
     # And the two arrays, the map, and what is left to find its end.
     most = msgpack.MAX_VALUES - 4
-    assert msgpack.decode(message(most)) == [{}, [{}] * most]
+    assert msgpack.decode(message(most)) == [{}, [""] * most]
     with pytest.raises(msgpack.NotMsgpack):
         msgpack.decode(message(most + 1))
 

@@ -21,6 +21,13 @@ _SMALLEST_EXTENSION = 3
 # Values of one message that are looked at for its keys' sake: two bytes each in a megabyte, some 40 ms.
 MAX_VALUES = 500_000
 
+# Maps and arrays of one message, some 60 ms and 15 MB: more than a megabyte has rows, {"x":1,"y":2}. Of the smallest,
+# one in the other, it would be 200 ms and 90 MB.
+MAX_CONTAINERS = 170_000
+
+# How each of them begins. Much text has these bytes as well: where there are many, it is looked at closely.
+_CONTAINERS = bytes((*range(0x80, 0xA0), *range(0xDC, 0xE0)))
+
 _EPOCH = datetime(1970, 1, 1)
 
 # How a value begins (msgpack's specification, "Formats"): with its head, and where that has one, the big-endian field
@@ -65,8 +72,8 @@ def decode(data: bytes) -> Any:
     small = len(data) < MAX_EXTENSIONS * _SMALLEST_EXTENSION
     decoder = _decoder if small else msgspec.msgpack.Decoder(ext_hook=_Bounded().extension)
     try:
-        if b"\xde" in data or b"\xdf" in data:
-            _check_keys(data)
+        if b"\xde" in data or b"\xdf" in data or _may_be_many(data):
+            _check(data)
         return decoder.decode(data)
     except (msgspec.DecodeError, RecursionError, ValueError, TypeError, IndexError):
         raise NotMsgpack from None
@@ -117,12 +124,18 @@ _decoder = msgspec.msgpack.Decoder(ext_hook=_extension)
 _encoder = msgspec.msgpack.Encoder()
 
 
+def _may_be_many(data: bytes) -> bool:
+    """Whether there may be more maps and arrays than may be. It takes 1 ms for a megabyte."""
+    size = len(data)
+    return size > MAX_CONTAINERS and size - len(data.translate(None, _CONTAINERS)) > MAX_CONTAINERS
+
+
 # -- keys ----------------------------------------------------------------------------------------------------
 
 
-def _check_keys(data: bytes) -> None:
-    """Raises :class:`NotMsgpack` for keys that are not text, in any map whose head tells of more than 15 entries; and
-    `IndexError` where it ends too soon.
+def _check(data: bytes) -> None:
+    """Raises :class:`NotMsgpack` for keys that are not text, in any map whose head tells of more than 15 entries, and
+    for too many maps and arrays; `IndexError` where it ends too soon.
 
     An array that is a key becomes a tuple, whose hash anybody can foresee: 64,000 of one hash fit into a megabyte, and
     to put them into one dict takes half a minute. The hashes of text and bytes differ from process to process, and of
@@ -133,7 +146,7 @@ def _check_keys(data: bytes) -> None:
     Where they occur, this takes for a megabyte of floats 4 ms (reading it: 1 ms), of numbers of a byte 15 (4), of small
     rows 20 to 30 (6 to 14), of one map of small arrays 25 (14), of bytes nothing, and of the worst 45 (45).
     """
-    at, left, in_map = 0, 1, False
+    at, left, in_map, containers = 0, 1, False, MAX_CONTAINERS
     outer: list[tuple[int, bool]] = []
     for _ in range(MAX_VALUES):
         while not left:
@@ -152,12 +165,15 @@ def _check_keys(data: bytes) -> None:
         at += 1 + width
         if _BYTES_8 <= head < _ARRAY_16:
             at += number + (head in _EXTENSIONS)
-        elif head >= _MAP_16:
+            continue
+        containers -= 1
+        if containers < 0:
+            raise NotMsgpack
+        if head >= _MAP_16:
             outer.append((left, in_map))
             left, in_map = 2 * number, True
         else:
-            if width:
-                at, number = _past_numbers(data, at, number)
+            at, number = _past_numbers(data, at, number) if width else (at, number)
             if in_map:
                 outer.append((left, in_map))
                 left, in_map = 0, False
