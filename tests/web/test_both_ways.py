@@ -8,6 +8,7 @@ from collections.abc import Callable
 import pytest
 from twisted.internet.task import Clock
 
+from tests.support.cost import seconds_of
 from tests.support.memory import HttpClient, compose
 from tests.web.conftest import BothWays
 from yekta.web.counted import YOUNG
@@ -95,6 +96,32 @@ def test_a_request_that_waits_takes_not_much_more_than_its_bytes(
     assert taken < 3 * len(sent) + 30_000
     for client in clients:
         client.hang_up()
+
+
+def test_what_comes_along_byte_by_byte_costs_no_more_than_its_bytes(site_of: SiteOf, clock: Clock) -> None:
+    client = HttpClient(site_of(), clock)
+    client.request("GET", "/later", {"TE": "trailers"})
+    along = compose("GET", "/", {"X": "y" * 8_000})
+
+    def drip() -> None:
+        for byte in along:
+            client.transport.protocol.dataReceived(bytes((byte,)))
+
+    assert seconds_of(drip, times=1) < 0.5
+    client.hang_up()
+
+
+def test_what_comes_along_byte_by_byte_is_read_in_order(site_of: SiteOf, clock: Clock, both: BothWays) -> None:
+    client = HttpClient(site_of(), clock)
+    client.request("GET", "/later", {"TE": "trailers"})
+    for byte in compose("POST", "/next", {}, bytes(range(256))) + compose("GET", "/last"):
+        client.send(bytes((byte,)))
+    both.later[0].respond(200, {}, b"")
+    for _ in range(3):
+        clock.advance(0)
+    assert [asked.path for asked in both.asked] == ["/later", "/next", "/last"]
+    assert client.unread().count(bytes(range(256))) == 1
+    client.hang_up()
 
 
 # -- time ----------------------------------------------------------------------------------------------------
