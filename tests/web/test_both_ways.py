@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tracemalloc
 from collections.abc import Callable
 
@@ -122,6 +123,22 @@ def test_what_comes_along_byte_by_byte_is_read_in_order(site_of: SiteOf, clock: 
     assert [asked.path for asked in both.asked] == ["/later", "/next", "/last"]
     assert client.unread().count(bytes(range(256))) == 1
     client.hang_up()
+
+
+@pytest.mark.parametrize("framing", [{"Content-Length": "200000"}, {"Transfer-Encoding": "chunked"}])
+@pytest.mark.parametrize("path", ["/", "/rest"])
+def test_a_body_takes_no_descriptor(site_of: SiteOf, clock: Clock, path: str, framing: dict[str, str]) -> None:
+    client = HttpClient(site_of(), clock)
+    before = open_descriptors()
+    client.request("POST", path, framing)
+    client.send(b"200\r\n" + b"x" * 512 + b"\r\n")
+    assert open_descriptors() == before
+    client.hang_up()
+
+
+def open_descriptors() -> int:
+    """How many this process has."""
+    return len(os.listdir("/proc/self/fd"))
 
 
 # -- time ----------------------------------------------------------------------------------------------------

@@ -1,7 +1,8 @@
-"""A request of twisted.web with a bound on its body."""
+"""A request of twisted.web with a bound on its body, which stays in memory."""
 
 from __future__ import annotations
 
+from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 from twisted.web import server
@@ -35,8 +36,8 @@ class BoundedRequest(server.Request):
         self._began = self.channel.site.reactor.seconds()
         if length is not None and length > self.channel.site.limits.max_body:
             self.channel.refuse_body(self)
-            length = 0
-        super().gotLength(length)
+        # Twisted's is a file where it may be long: as many would be open as there are connections.
+        self.content = BytesIO()
 
     def write(self, data: bytes) -> None:
         """The first byte takes the headers along."""

@@ -286,8 +286,8 @@ def surrender(channel: HTTPChannel) -> tuple[Any, bytes, Callable[[], None]]:
 
 
 def _part(request: http.Request) -> None:
-    """It will not be answered. Whoever waits for its end knows it too: a circle that would keep its body, which is a
-    file where it is long."""
+    """It will not be answered. Whoever waits for its end knows it too: a circle that would keep its body, which another
+    site has in a file where it is long."""
     if request.content is not None:
         request.content.close()
     waiting, request.notifications = request.notifications, []
