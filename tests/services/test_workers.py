@@ -147,7 +147,8 @@ def told(path: Path, room: str) -> int:
 
 
 def test_each_worker_obeys_at_a_socket_of_its_own(tmp_path: Path) -> None:
-    with two(tmp_path, "--control-socket=control") as parent:
+    # Each knows its own clients only; else what is told to one reaches all.
+    with two(tmp_path, "--control-socket=control", "--link-folder=off") as parent:
         token = acquire(parent.port)
         clients = [Native(parent.port, token) for _ in range(6)]
         clients[0].say("status", "{}")
