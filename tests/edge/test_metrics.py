@@ -18,6 +18,7 @@ from tests.support.doors import DOORS, House, house
 from tests.support.gateway import Gateway, gateway
 from tests.support.http import Http
 from tests.support.memory import HttpClient
+from tests.support.websockets import HANDSHAKE
 from yekta import __version__
 from yekta.app.answer import State
 from yekta.app.owner import Owner
@@ -172,3 +173,34 @@ def test_clients_are_counted_by_their_ways_and_not_one_by_one() -> None:
     assert calls_of(told) == few
     assert ways() == {WAYS[0]: 21, WAYS[1]: 0, WAYS[2]: 21}
     application.close()
+
+
+@pytest_twisted.ensureDeferred
+async def test_websockets_that_were_refused_are_told_by_why(house: House) -> None:
+    async def knock(path: str, **fields: str) -> int:
+        # The client's own Connection does not ask for an upgrade: what is let in so far is not RFC 6455's.
+        return (await house.get(path, headers={**HANDSHAKE, "Connection": "close", **fields})).status
+
+    def told() -> dict[str, float]:
+        name = 'yektayar_websocket_refusals_total{reason="'
+        return {key.removeprefix(name)[:-2]: n for key, n in scrape(house.gateway).items() if key.startswith(name)}
+
+    token, _ = await house.gateway.acquire()
+    engine, native = "/socket.io/?EIO=4&transport=websocket", f"/ws?token={token}"
+    zeroes = dict.fromkeys(told(), 0.0)
+    assert told() == zeroes
+    foreign = {"Origin": "http://evil.example"}
+    assert [await knock(native), await knock(engine)] == [400, 400]
+    assert [await knock(native, **foreign), await knock(engine, **foreign)] == [403, 403]
+    assert [await knock(native + "&x" * 100), await knock("/socket.io/?EIO=5&transport=websocket")] == [400, 400]
+    assert [await knock("/ws"), await knock("/ws?token=wrong"), await knock(engine + "&sid=x")] == [401, 401, 400]
+    # None of these asked for a WebSocket.
+    assert (await house.get("/socket.io/?EIO=4&transport=polling&sid=x")).status == 400
+    assert (await house.get("/api/auth/session")).status == 401
+    assert told() == {**zeroes, "handshake": 2, "forbidden": 2, "request": 2, "token": 2, "sid": 1}
+    house.gateway.store.is_down = True
+    assert await knock("/ws?token=" + "x" * 43) == 503
+    assert told()["unavailable"] == 1
+    house.gateway.native.draining = house.gateway.socketio.engine.draining = True
+    assert [await knock(native), await knock(engine)] == [503, 503]
+    assert told()["restarting"] == 2

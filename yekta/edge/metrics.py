@@ -42,6 +42,7 @@ from yekta.engineio.engine import Engine
 from yekta.socketio.cluster import Cluster
 from yekta.socketio.socket import Socket
 from yekta.web.site import Site
+from yekta.websocket.factory import HANDSHAKE, WebSocketFactory
 
 Source = Callable[[], Iterator[Metric]]
 
@@ -63,6 +64,7 @@ _TRANSPORT = attrgetter("client.connection.transport.name")
 
 # What a client is refused with most. Each has a number at any time, as above.
 _REFUSALS = (400, 401, 403, 404, 413, 429, 500, 503)
+_WEBSOCKET_REFUSALS = (HANDSHAKE, "request", "sid", "forbidden", "token", "full", "restarting", "unavailable")
 
 
 def of_clients(hub: Hub, sessions: Sessions) -> Iterator[Metric]:
@@ -105,6 +107,14 @@ def of_sites(sites: Sequence[Site]) -> Iterator[Metric]:
     for site in sites:
         refusals.update(site.refusals)
     yield _counted("yektayar_http_refusals", "HTTP answers with a status of 400 and above", "status", refusals)
+
+
+def of_websockets(factories: Iterable[WebSocketFactory]) -> Iterator[Metric]:
+    """Who asked for a WebSocket and got none."""
+    refusals = Counter(dict.fromkeys(_WEBSOCKET_REFUSALS, 0))
+    for factory in factories:
+        refusals.update(factory.refusals)
+    yield _counted("yektayar_websocket_refusals", "Opening handshakes that were refused", "reason", refusals)
 
 
 def of_answers(answers: Answers) -> Iterator[Metric]:
@@ -186,7 +196,7 @@ class _Together:
             yield from source()
 
 
-def _counted(name: str, help: str, label: str, counts: dict[str, int] | Counter[int]) -> Metric:
+def _counted(name: str, help: str, label: str, counts: dict[str, int] | Counter[str] | Counter[int]) -> Metric:
     family = CounterMetricFamily(name, help, labels=[label])
     for value, number in counts.items():
         family.add_metric([str(value)], number)

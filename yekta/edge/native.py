@@ -212,14 +212,14 @@ class NativeDoor(Resource):
     def serve(self, arrival: Arrival) -> None:
         asked = arrival.asked
         if not asked.method:
-            _refuse(arrival, 400, "Bad request")
+            self._refuse(arrival, "request", 400, "Bad request")
             return
         headers = asked.headers
         if not self._origins.allow(headers.get("origin"), headers.get("host")):
-            _refuse(arrival, 403, "Origin not allowed")
+            self._refuse(arrival, "forbidden", 403, "Origin not allowed")
             return
         if self.draining:
-            _refuse(arrival, 503, GOING, COME_BACK)
+            self._refuse(arrival, "restarting", 503, GOING, COME_BACK)
             return
         token = asked.query.get("token") or asked.bearer()
         session = self._sessions.cached(token)
@@ -238,10 +238,19 @@ class NativeDoor(Resource):
 
     def _failed(self, failure: Failure, arrival: Arrival) -> None:
         if isinstance(failure.value, NotAuthenticated):
-            _refuse(arrival, failure.value.status, failure.value.message)
+            status = failure.value.status
+            self._refuse(arrival, "token" if status == 401 else "unavailable", status, failure.value.message)
         elif not failure.check(CancelledError):
             self._log.failure("A native connection could not be admitted", failure)
-            _refuse(arrival, 503, STORE_DOWN)
+            self._refuse(arrival, "unavailable", 503, STORE_DOWN)
+
+    def _refuse(self, arrival: Arrival, word: str, status: int, message: str, retry_after: float = RETRY_AFTER) -> None:
+        """``word``: what it is counted as; ``retry_after``: the seconds of a 503."""
+        self._websockets.refusals[word] += 1
+        headers = {"Content-Type": "text/plain; charset=utf-8", "Connection": "close"}
+        if status == 503:
+            headers["Retry-After"] = in_seconds(retry_after)
+        arrival.respond(status, headers, message.encode())
 
 
 def _read(text: str) -> dict[str, Any]:
@@ -251,11 +260,3 @@ def _read(text: str) -> dict[str, Any]:
     except jsontext.NotJson:
         return {}
     return message if isinstance(message, dict) else {}
-
-
-def _refuse(arrival: Arrival, status: int, message: str, retry_after: float = RETRY_AFTER) -> None:
-    """``retry_after``: the seconds of a 503."""
-    headers = {"Content-Type": "text/plain; charset=utf-8", "Connection": "close"}
-    if status == 503:
-        headers["Retry-After"] = in_seconds(retry_after)
-    arrival.respond(status, headers, message.encode())

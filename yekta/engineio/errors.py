@@ -22,8 +22,17 @@ class Refusal(Exception):
     reason: str | None = None
     retry_after: float | None = None
 
+    @property
+    def word(self) -> str:
+        """What it is counted as, which is nobody's to choose."""
+        return _BY_REASON.get(self.reason or "") or _BY_CODE.get(self.code, "request")
+
 
 UNKNOWN_TRANSPORT, UNKNOWN_SID, BAD_METHOD, BAD_REQUEST, FORBIDDEN, UNSUPPORTED_PROTOCOL = range(6)
+
+# All but what is wrong with the request itself.
+_BY_CODE = {UNKNOWN_SID: "sid", FORBIDDEN: "forbidden"}
+_BY_REASON = {"DRAINING": "restarting", "MAX_CONNECTIONS": "full", "MAX_POLLING_PER_ADDRESS": "full"}
 
 
 def unknown_transport() -> Refusal:

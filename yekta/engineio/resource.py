@@ -152,6 +152,8 @@ class _Visit:
 
     def refuse(self, refusal: Refusal) -> None:
         self._engine.refused(self._asked, refusal)
+        if self._asked.upgrade:
+            self._websockets.refusals[refusal.word] += 1
         headers = {} if refusal.retry_after is None else {"Retry-After": str(round(refusal.retry_after))}
         body = jsontext.encode({"code": refusal.code, "message": refusal.message})
         self._exchange().respond(refusal.status, _JSON, body.encode(), headers)

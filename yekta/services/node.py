@@ -243,6 +243,7 @@ class Node(MultiService):
             partial(metrics.of_events, self.dispatcher),
             partial(metrics.of_engineio, self.socketio.engine),
             partial(metrics.of_sites, self.sites),
+            partial(metrics.of_websockets, (self.websockets, self.socketio.websockets)),
             partial(metrics.of_answers, self.answers),
             partial(metrics.of_cluster, self._cluster),
             partial(metrics.of_process, self._database, lateness),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
@@ -20,9 +21,16 @@ from yekta.websocket.lean import with_options
 from yekta.websocket.limits import Limits
 from yekta.websocket.protocol import ATTRIBUTES, WebSocket
 
+# Why an opening handshake came to nothing: it was none.
+HANDSHAKE = "handshake"
+
 
 class WebSocketFactory(WebSocketServerFactory):
-    """See the module. ``count``: how many are open."""
+    """See the module. ``count``: how many are open. ``refusals``: how many opening handshakes came to nothing, by why.
+
+    Those that do not keep to RFC 6455, 4.2.1 are counted here, as `HANDSHAKE`; whoever refuses others says so in a
+    word of its own.
+    """
 
     # Where it is turned off, every opening handshake is Autobahn's.
     short_opening = True
@@ -31,6 +39,7 @@ class WebSocketFactory(WebSocketServerFactory):
         super().__init__(reactor=clock, server="")
         self.limits = limits
         self.count = 0
+        self.refusals: Counter[str] = Counter()
         self._waiting: list[Deferred[None]] = []
         self.closing: Timeouts[WebSocket] = Timeouts(clock, limits.close_timeout, WebSocket.abort)
         self.listening: Timeouts[WebSocket] = Timeouts(clock, limits.ping_interval, WebSocket.keep_alive)
@@ -60,6 +69,10 @@ class WebSocketFactory(WebSocketServerFactory):
         if headers:
             websocket.response_headers = dict(headers)
         return websocket
+
+    def refused(self) -> None:
+        """An opening handshake was not one."""
+        self.refusals[HANDSHAKE] += 1
 
     def opened(self, websocket: WebSocket) -> None:
         self.count += 1

@@ -88,6 +88,10 @@ class WebSocket(Outgoing):
         named = request.protocols[:1]
         return (named[0] if named and _TOKEN.fullmatch(named[0]) else None), self.response_headers
 
+    def failHandshake(self, reason: str, code: int = 400, responseHeaders: Any = None) -> None:
+        self.factory.refused()
+        super().failHandshake(reason, code, responseHeaders)
+
     def _onOpen(self) -> None:
         self.transport.registerProducer(self, True)
         self.was_open = True
@@ -242,9 +246,7 @@ class WebSocket(Outgoing):
         if self.state == _OPEN:
             self.sendCloseFrame(code, short_reason(reason) if code is not None else None)
 
-    def sendCloseFrame(
-        self, code: int | None = None, reasonUtf8: bytes | None = None, isReply: bool = False
-    ) -> None:
+    def sendCloseFrame(self, code: int | None = None, reasonUtf8: bytes | None = None, isReply: bool = False) -> None:
         super().sendCloseFrame(code, reasonUtf8, isReply)
         if self.droppedByMe:
             # There was no room for it.
