@@ -124,13 +124,6 @@ def test_a_predicate_that_will_not_be_stopped_makes_nothing(house: House) -> Non
     assert (children(house), parent.children) == ([], set())
 
 
-def test_a_namespace_is_not_joined_twice_while_a_predicate_thinks(house: House) -> None:
-    house.server.of(lambda name, auth: Deferred())
-    browser = join(house, "/a")
-    browser.say("0/a,")
-    assert not browser.open
-
-
 # -- what children share -------------------------------------------------------------------------------------
 
 

@@ -204,13 +204,6 @@ def test_a_middleware_that_will_not_be_stopped_opens_nothing(house: House, then:
     house.assert_empty()
 
 
-def test_a_namespace_is_not_joined_twice_while_a_middleware_thinks(house: House, thinking: Thinking) -> None:
-    browser = house.browser()
-    browser.say("0", "0")
-    assert not browser.open
-    assert thinking.ended == [CancelledError]
-
-
 def test_a_client_may_join_another_namespace_while_a_middleware_thinks(house: House, thinking: Thinking) -> None:
     house.of("/other")
     browser = house.browser()

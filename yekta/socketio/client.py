@@ -5,6 +5,7 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+import attrs
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
@@ -32,6 +33,15 @@ TOO_LONG = ConnectError("Too much auth")
 _NONE: Any = MappingProxyType({})
 
 
+@attrs.define(eq=False)
+class _Admission:
+    """Somebody thinks about whether the client may join a namespace. ``anew``: the auth of the CONNECT that has come
+    for the same namespace meanwhile, the last one's; ``None``: none has."""
+
+    pending: Deferred[Any]
+    anew: tuple[dict[str, Any] | None] | None = None
+
+
 class Client(Receiving):
     """See the module. ``missed``: the bytes of all that it came back for."""
 
@@ -40,7 +50,7 @@ class Client(Receiving):
 
     def __init__(self, server: Server, connection: Connection) -> None:
         super().__init__(server, connection)
-        self._admissions: dict[str, Deferred[Any]] = _NONE
+        self._admissions: dict[str, _Admission] = _NONE
         self.missed = 0
 
     @property
@@ -62,7 +72,7 @@ class Client(Receiving):
         if self._decoder is not None:
             self.server.unfinished.stop(self)
         for admission in list(self._admissions.values()):
-            admission.cancel()
+            admission.pending.cancel()
         if self._order is not None:
             self._order.stop()
         for socket in self.sockets:
@@ -97,7 +107,9 @@ class Client(Receiving):
             self.connection.send_encoded(format.welcome + jsontext.dumps(facts))
 
     def refuse(self, spelling: str, error: ConnectError) -> None:
-        """Tell the client that it may not join."""
+        """Tell the client that it may not join, unless it has come again."""
+        if self.begins_anew(spelling):
+            return
         self.forget(spelling)
         try:
             self.send(refusal(spelling, error, self.connection.protocol))
@@ -134,8 +146,12 @@ class Client(Receiving):
     def connect(self, spelling: str, auth: dict[str, Any] | None) -> None:
         if len(spelling) > self.server.settings.max_namespace_length:
             raise ProtocolError("namespace too long")
-        if self.socket_in(spelling) is not None or spelling in self._admissions:
+        if self.socket_in(spelling) is not None:
             raise ProtocolError("CONNECT twice")
+        if spelling in self._admissions:
+            # socket.io-client gives up without a word where it was not let in yet, and may come again.
+            self._admissions[spelling].anew = (auth,)
+            return
         if auth is None:
             self.refuse(spelling, TOO_LONG)
             return
@@ -151,6 +167,20 @@ class Client(Receiving):
         self._admit(spelling, found)
         found.addCallbacks(self._join, self._not_found, (spelling, auth), errbackArgs=(spelling,))
 
+    def awaits(self, spelling: str) -> bool:
+        """Whether the client is there to be told about the CONNECT that is thought about, and has sent no other."""
+        return self.open and (spelling not in self._admissions or self._admissions[spelling].anew is None)
+
+    def begins_anew(self, spelling: str) -> bool:
+        """Whether the client has come again for what was thought about. Then it is thought about from the beginning,
+        and only now, so that nobody has us think about many at a time."""
+        admission = self._admissions.get(spelling)
+        if admission is None or admission.anew is None or not self.open:
+            return False
+        self._admitted(spelling)
+        self.connect(spelling, *admission.anew)
+        return True
+
     def joined(self, spelling: str, socket: Socket) -> None:
         """The client is in a namespace from here on."""
         self._admitted(spelling)
@@ -165,7 +195,7 @@ class Client(Receiving):
     def _admit(self, spelling: str, admission: Deferred[Any]) -> None:
         if not self._admissions:
             self._admissions = {}
-        self._admissions[spelling] = admission
+        self._admissions[spelling] = _Admission(admission)
 
     def _admitted(self, spelling: str) -> None:
         if spelling in self._admissions:
@@ -173,6 +203,8 @@ class Client(Receiving):
             self._admissions = self._admissions or _NONE
 
     def _join(self, namespace: Namespace | None, spelling: str, auth: dict[str, Any]) -> None:
+        if self._admissions and self.begins_anew(spelling):
+            return
         if namespace is None:
             self.refuse(spelling, INVALID_NAMESPACE)
             return
@@ -181,7 +213,7 @@ class Client(Receiving):
             self._admit(spelling, admission)
 
     def _not_found(self, failure: Failure, spelling: str) -> None:
-        if not failure.check(CancelledError):
+        if self.open or not failure.check(CancelledError):
             self._log.failure("A namespace predicate failed", failure)
             self.refuse(spelling, INVALID_NAMESPACE)
 

@@ -166,15 +166,16 @@ class Namespace(Welcoming, Emitting):
                 if middleware.always or not skips:
                     await known(middleware.function(socket))
         except BaseException:
-            if restored is not None and socket.client.open:
+            if restored is not None and socket.client.awaits(socket.spelling):
                 # Refused: there is no session that it could come back to.
                 self.adapter.forget(socket.id)
             raise
         finally:
-            if restored is not None and not socket.client.open:
-                # Lost again before it was let in: it may come back again.
+            if restored is not None and not socket.client.awaits(socket.spelling):
+                # Lost again before it was let in: it may come back again, or has.
                 self.adapter.keep(restored.session)
-        self._open(socket, restored)
+        if not socket.client.begins_anew(socket.spelling):
+            self._open(socket, restored)
 
     async def _restore(self, socket: Socket) -> Restored | None:
         pid = socket.auth.get("pid")
@@ -216,7 +217,7 @@ class Namespace(Welcoming, Emitting):
         return recovery is not None and socket.client.connection.protocol > 3 and recovery.understands(socket.handshake)
 
     def _refuse(self, failure: Failure, socket: Socket) -> None:
-        if failure.check(CancelledError):
+        if failure.check(CancelledError) and not socket.client.open:
             return
         if isinstance(failure.value, ConnectError):
             error = failure.value
