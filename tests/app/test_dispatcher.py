@@ -162,3 +162,21 @@ def test_who_makes_too_many_handlers_wait_at_a_time_is_told_so() -> None:
     dispatcher.dispatch(peer, "it", None, peer.emit)
     assert (peer.emitted[-1], len(answers)) == (("done", 1), MOST_WAITING + 1)
     peer.gone()
+
+
+@pytest.mark.parametrize(("data", "about"), [({"content": "x"}, {"called": "x"}), ({"content": 1}, {}), (None, {})])
+@pytest.mark.parametrize("kind", ["at once", "later", "too many"])
+def test_an_error_names_what_it_is_about_where_that_could_be_read(data: Any, about: dict[str, str], kind: str) -> None:
+    peer, never = FakePeer(), Deferred[None]()
+    handler = raising(ClientError("no")) if kind == "at once" else waiting(never)
+    table = {"it": Event(handler, Say, lambda say: {"called": say.content}), "other": Event(waiting(never))}
+    dispatcher = Dispatcher(table, Clock())
+    for _ in range(MOST_WAITING * (kind == "too many")):
+        dispatcher.dispatch(peer, "other", None, peer.emit)
+    dispatcher.dispatch(peer, "it", data, peer.emit)
+    if kind == "later" and about:
+        never.errback(ClientError("no"))
+    ((event, error),) = peer.emitted
+    assert (event, {name: error[name] for name in error.keys() - {"error"}}) == ("error", {"event": "it", **about})
+    never.addErrback(lambda _: None)
+    peer.gone()

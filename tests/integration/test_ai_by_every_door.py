@@ -113,6 +113,21 @@ async def test_an_answer_is_cancelled_by_its_own_session_alone_but_from_any_door
 
 
 @every_door
+@pytest_twisted.ensureDeferred
+async def test_who_goes_on_with_what_is_not_there_is_told_which(house: House, door: str) -> None:
+    client = await house.enter(door)
+    unknown = {"error": "No such answer", "event": "ai:resume", "messageId": "m"}
+    await client.say("ai:resume", {"messageId": "m"}, id=1)
+    if client.protocol == "socketio":
+        await client.expect("error", unknown)
+        await client.expect("ack", unknown, 1)
+    else:
+        await client.expect("error", unknown, 1)
+    await client.say("ai:resume", {"messageId": ""})
+    assert (await client.hear()).data.keys() == {"error", "event"}
+
+
+@every_door
 @pytest.mark.parametrize("kind", Kind)
 @pytest_twisted.ensureDeferred
 async def test_a_provider_that_fails_is_an_error_and_no_answer(house: House, door: str, kind: Kind) -> None:

@@ -90,9 +90,9 @@ async def test_it_is_listed_and_cancelled_from_the_other_service_and_from_nobody
     assert await streams(there) == [{"messageId": message_id, "state": "running", "seq": 0}]
     stranger = await lane.enter(other(home), lane.pair.acquire())
     assert await streams(stranger) == []
-    for event in ("ai:resume", "ai:cancel"):
+    for event, about in (("ai:resume", {"messageId": message_id}), ("ai:cancel", {})):
         await stranger.say(event, {"messageId": message_id})
-        await stranger.expect("error", {"error": "No such answer", "event": event})
+        await stranger.expect("error", {"error": "No such answer", "event": event, **about})
     await there.say("ai:cancel", {"messageId": message_id})
     end = {"messageId": message_id, "fullResponse": "half", "finishReason": "cancelled"}
     assert await follower.end() == ("complete", end)

@@ -70,7 +70,7 @@ async def test_another_device_of_the_same_user_reads_along_and_a_stranger_does_n
         await follower.cut()
     stranger = await house.enter(PROTOCOLS[0])
     await stranger.say("ai:resume", {"messageId": "m"})
-    await stranger.expect("error", {"error": "No such answer", "event": "ai:resume"})
+    await stranger.expect("error", {"error": "No such answer", "event": "ai:resume", "messageId": "m"})
     await stranger.say("ai:streams")
     await stranger.expect("ai:streams_response", {"streams": []})
 

@@ -56,10 +56,19 @@ MOST_WAITING = 32
 
 @attrs.frozen
 class Event:
-    """``handler(peer, data, reply)``. ``data`` has the ``shape``; where there is none it is what came, or ``None``."""
+    """``handler(peer, data, reply)``. ``data`` has the ``shape``; where there is none it is what came, or ``None``.
+
+    ``about(data)``: what an error has besides, so that a client which asks for several things knows which it is about.
+    """
 
     handler: Handler
     shape: type | None = None
+    about: Callable[[Any], dict[str, Any]] | None = None
+
+    def named(self, data: Any) -> dict[str, Any]:
+        """What ``data`` is about, where it has the shape."""
+        is_read = self.shape is not None and isinstance(data, self.shape)
+        return self.about(data) if self.about is not None and is_read else {}
 
 
 class Dispatcher:
@@ -95,15 +104,15 @@ class Dispatcher:
                 data = schemas.read(data, event.shape)
             work = event.handler(peer, data, reply)
         except Exception:
-            self._failed(Failure(), name, reply)
+            self._failed(Failure(), name, reply, event.named(data))
             return
         if work is None:
             return
         if peer.working < MOST_WAITING:
-            peer.own(self._finish(work, name, reply))
+            peer.own(self._finish(work, name, reply, event, data))
         else:
             work.close()
-            reply("error", {"error": "Too many events at once", "event": name})
+            reply("error", {"error": "Too many events at once", "event": name, **event.named(data)})
 
     def _within_budget(self, peer: Peer, name: str, rate: Rate, reply: Reply) -> bool:
         wait = peer.budget.take(rate, self._clock)
@@ -112,15 +121,17 @@ class Dispatcher:
             reply("error", {**error, "retryAfter": math.ceil(wait * 1000) / 1000})
         return not wait
 
-    async def _finish(self, work: Coroutine[Any, Any, None], name: str, reply: Reply) -> None:
+    async def _finish(
+        self, work: Coroutine[Any, Any, None], name: str, reply: Reply, event: Event, data: Any
+    ) -> None:
         try:
             await work
         except CancelledError:
             raise
         except Exception:
-            self._failed(Failure(), name, reply)
+            self._failed(Failure(), name, reply, event.named(data))
 
-    def _failed(self, failure: Failure, name: str, reply: Reply) -> None:
+    def _failed(self, failure: Failure, name: str, reply: Reply, about: dict[str, Any]) -> None:
         if isinstance(failure.value, ClientError):
             text = failure.value.message
         elif isinstance(failure.value, jsontext.NotJson):
@@ -128,4 +139,4 @@ class Dispatcher:
         else:
             self._log.failure("The handler of {name} failed", failure, name=name)
             text = "Internal error"
-        reply("error", {"error": text, "event": name})
+        reply("error", {"error": text, "event": name, **about})

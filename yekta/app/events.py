@@ -44,7 +44,7 @@ class Events:
             "message": Event(self.message),
             "ai:chat": Event(self.ai_chat, Chat),
             "ai:cancel": Event(self.ai_cancel, Cancel),
-            "ai:resume": Event(self.ai_resume, Resume),
+            "ai:resume": Event(self.ai_resume, Resume, lambda resume: {"messageId": resume.message_id}),
             "ai:streams": Event(self.ai_streams),
         }
 

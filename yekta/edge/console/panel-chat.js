@@ -59,7 +59,8 @@ export class ChatPanel {
 
   #received(event, data) {
     if (!this.#answer?.live) return;
-    if (event === "error" && ["ai:chat", "ai:resume"].includes(data.event)) this.#fail(data);
+    const failed = event === "error" && ["ai:chat", "ai:resume"].includes(data.event);
+    if (failed && this.#answer.concerns(data)) return this.#fail(data);
     if (event === "ai:notice" && this.#answer.concerns(data)) return this.#notice(data);
     if (!event.startsWith("ai:response:") || !this.#answer.concerns(data)) return;
     switch (event.slice("ai:response:".length)) {
