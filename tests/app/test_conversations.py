@@ -18,6 +18,7 @@ from yekta.app.answers import Answers
 from yekta.app.conversations import PAGE, Conversations, Turn
 from yekta.app.counselor import Counselor
 from yekta.app.database import Database
+from yekta.app.elsewhere import Alone, Elsewhere
 from yekta.app.errors import ClientError
 from yekta.app.owner import Owner
 from yekta.app.schemas import Chat
@@ -109,11 +110,13 @@ async def test_without_a_database_all_of_it_is_a_503(database: Database) -> None
 class World:
     """A counselor over a real database."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, elsewhere: Elsewhere | None = None) -> None:
         self.provider = ScriptedProvider()
         self.answers = Answers(reactor)
         self.kept = Conversations(database)
-        self.counselor = Counselor(self.provider, reactor, self.answers, conversations=self.kept)
+        self.counselor = Counselor(
+            self.provider, reactor, self.answers, conversations=self.kept, elsewhere=elsewhere
+        )
         self.everywhere: Any = self.counselor.everywhere
 
     async def ask(self, owner: Owner, message: str, **chat: Any) -> tuple[Any, Deferred[None]]:
@@ -226,6 +229,53 @@ async def test_cancelled_while_its_history_is_read_an_answer_is_never_paid_for(d
     assert [event for event, _ in peer.emitted] == ["ai:response:start", "ai:response:complete"]
     await world.said(SARA)
     assert world.provider.generations == []
+    world.answers.stop()
+
+
+class Silent(Alone):
+    """Another process, which has nothing, and takes its time to say so."""
+
+    alone = False
+
+    def __init__(self) -> None:
+        self.said: Deferred[None] = Deferred()
+
+    async def find(self, owner: Owner, message_id: str, *, unfailed: bool = False, claim: bool = False) -> None:
+        await self.said
+
+
+@pytest_twisted.ensureDeferred
+async def test_cancelled_while_another_process_is_asked_no_history_is_read(database: Database) -> None:
+    silent = Silent()
+    world, peer = World(database, silent), FakePeer()
+    world.counselor.chat(SARA, Chat("?", message_id="m", conversation_id="c"), peer, peer.emit)
+    world.everywhere.cancel(SARA, "m")
+    silent.said.callback(None)
+    assert (database.busy, world.provider.generations) == (0, [])
+    world.answers.stop()
+
+
+@pytest.mark.parametrize("names", ["one", "many"])
+@pytest_twisted.ensureDeferred
+async def test_who_cancels_while_histories_are_read_has_no_more_of_them_read(database: Database, names: str) -> None:
+    """All others would wait behind them, and each keeps what was asked."""
+    world, peer, refused = World(database), FakePeer(), 0
+    for number in range(20):
+        chat = Chat("?", message_id=str(number), conversation_id="c" if names == "one" else f"c{number}")
+        try:
+            world.counselor.chat(SARA, chat, peer, peer.emit)
+        except ClientError as error:
+            refused += error.status == 429
+        else:
+            world.everywhere.cancel(SARA, str(number))
+    assert refused == 16
+    # Others are not held up by it, and she is not once they are read.
+    (await world.ask(OMID, "!"))[0].finish()
+    await world.said(SARA)
+    while database.busy:
+        await turn()
+    (await world.ask(SARA, "!"))[0].finish()
+    assert not world.counselor._reading
     world.answers.stop()
 
 

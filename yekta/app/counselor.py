@@ -6,6 +6,7 @@ Knows no provider but by its interface, and no door but by whoever listens.
 from __future__ import annotations
 
 import secrets
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -58,6 +59,8 @@ class Counselor:
         self.everywhere = Everywhere(answers, self._elsewhere)
         self._max_answers = max_answers
         self._max_per_session = max_per_session
+        # For whom histories are read now, how many: who cancels meanwhile has none running, and may ask at once again.
+        self._reading: Counter[str] = Counter()
 
     def chat(self, owner: Owner, chat: Chat, reader: Reader, send: Send) -> Answer:
         """Answer ``chat``, by ``send(event, data)``; what is being answered already is joined, not paid for twice.
@@ -98,7 +101,7 @@ class Counselor:
     def _begin(self, owner: Owner, message_id: str, conversation: str | None) -> Answer:
         if self._answers.running >= self._max_answers:
             raise ClientError("The AI service is busy.", status=503)
-        if self._answers.running_of(owner) >= self._max_per_session:
+        if max(self._answers.running_of(owner), self._reading[owner.name]) >= self._max_per_session:
             raise ClientError("Too many answers at once", status=429, retry_after=5)
         return self._answers.begin(message_id, owner, lasting=owner.returns, conversation=conversation)
 
@@ -112,7 +115,7 @@ class Counselor:
         # An id of our own is known to nobody else yet.
         if chat.message_id and owner.returns and not self._elsewhere.alone:
             await self._inquire(owner, answer)
-            if answer.mirror:
+            if answer.mirror or answer.state is not State.RUNNING:
                 return
         history = await self._history(owner, chat)
         if answer.state is not State.RUNNING:
@@ -146,5 +149,11 @@ class Counselor:
 
     async def _history(self, owner: Owner, chat: Chat) -> list[Message]:
         if chat.conversation_id and self._conversations is not None:
-            return await self._conversations.recent(owner.name, chat.conversation_id, HISTORY)
+            self._reading[owner.name] += 1
+            try:
+                return await self._conversations.recent(owner.name, chat.conversation_id, HISTORY)
+            finally:
+                self._reading[owner.name] -= 1
+                if not self._reading[owner.name]:
+                    del self._reading[owner.name]
         return [Message(turn.role, turn.content) for turn in chat.history()]
