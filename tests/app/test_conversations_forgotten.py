@@ -17,8 +17,9 @@ from tests.support.databases import database, url
 from yekta.ai.provider import Message
 from yekta.app import conversations as module
 from yekta.app.conversations import Conversations
-from yekta.app.database import Database, Transaction
+from yekta.app.database import Database, DatabaseError, Transaction
 from yekta.app.database_session_store import DatabaseSessionStore
+from yekta.app.errors import ClientError
 from yekta.app.migrations import migrate
 from yekta.app.sessions import Sessions
 
@@ -176,3 +177,37 @@ async def test_what_is_begun_anew_while_its_deletion_is_forgotten_keeps_its_row(
     await forgetting
     assert await database.query("SELECT content FROM turns WHERE owner = 'session:s'") == [("anew",)]
     assert "session:s" in {owner for (owner,) in await database.query("SELECT owner FROM conversations")}
+
+
+class Ailing(Database):
+    """Fails once it has changed as much as it is said to."""
+
+    def __init__(self, database: Database, changes: int) -> None:
+        self._database, self._changes = database, changes
+
+    async def change(self, work: Callable[[Transaction], Any]) -> Any:
+        self._changes -= 1
+        if self._changes < 0:
+            raise DatabaseError("It is down.")
+        return await self._database.change(work)
+
+
+@pytest.mark.parametrize("changes", [1, 2])
+@pytest_twisted.ensureDeferred
+async def test_a_deletion_is_told_though_others_cannot_be_forgotten(database: Database, changes: int) -> None:
+    """Who was told to try again would be told then that there is no such conversation."""
+    kept = Conversations(database)
+    await kept.append("a", "c", BOTH, 0.0)
+    with capturedLogs() as events:
+        assert await Conversations(Ailing(database, changes)).delete("a", "c", 0.0)
+    assert [event["reason"] for event in events] == ["It is down."]
+    assert await kept.page("a", "c", 0) == []
+
+
+@pytest_twisted.ensureDeferred
+async def test_what_cannot_be_deleted_is_not_told_to_be(database: Database) -> None:
+    kept = Conversations(database)
+    await kept.append("a", "c", BOTH, 0.0)
+    with pytest.raises(ClientError):
+        await Conversations(Ailing(database, 0)).delete("a", "c", 0.0)
+    assert len(await kept.page("a", "c", 0)) == len(BOTH)

@@ -153,9 +153,13 @@ class Conversations:
 
         async with self._turn(owner, conversation_id):
             was_there: bool = await self._database.change(work)
-            # Each by itself, since it takes rows of other conversations.
-            await self._database.change(lambda transaction: forget(transaction, _OLD, now - REMEMBERED, BATCH))
-            await self._database.change(lambda transaction: forget(transaction, _ONE_TOO_MANY, owner, DELETIONS))
+            try:
+                # Each by itself, since it takes rows of other conversations.
+                await self._database.change(lambda transaction: forget(transaction, _OLD, now - REMEMBERED, BATCH))
+                await self._database.change(lambda transaction: forget(transaction, _ONE_TOO_MANY, owner, DELETIONS))
+            except DatabaseError as error:
+                # What was asked for is done, and would not be found a second time. The next deletion sees to the rest.
+                _log.warn("Deletions could not be forgotten: {reason}", reason=str(error))
         return was_there
 
     async def purge(self) -> None:
