@@ -68,3 +68,14 @@ def test_an_attempt_that_was_not_judged_leaves_nothing_behind() -> None:
     attempts.begin("a")
     with pytest.raises(ClientError):
         attempts.begin("a")
+
+
+def test_those_that_were_judged_before_stay() -> None:
+    """Or whoever hangs up now and then could go on guessing."""
+    attempts = Attempts(Clock(), allowed=3)
+    for _ in range(3):
+        attempts.begin("a")
+    attempts.take_back("a")
+    attempts.begin("a")
+    with pytest.raises(ClientError):
+        attempts.begin("a")
