@@ -32,6 +32,9 @@ def test_it_tells_when_to_come_back_and_keeps_its_word() -> None:
     assert wait == pytest.approx(0.25)
     clock.advance(wait)
     assert budget.take(rate, clock) == 0
+    # A part of one is there already.
+    clock.advance(0.125)
+    assert budget.take(rate, clock) == pytest.approx(0.125)
 
 
 def test_asking_in_vain_costs_nothing() -> None:
