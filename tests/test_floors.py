@@ -66,7 +66,7 @@ OUTSIDE = {
 # What only one place may touch.
 ONLY = {
     "autobahn": ("yekta.websocket.lean", "yekta.websocket.factory", "yekta.command.websocket"),
-    "treq": ("yekta.ai", "yekta.command.network"),
+    "treq": ("yekta.ai",),
     "klein": ("yekta.edge.rest",),
     "prometheus_client": ("yekta.edge.metrics",),
     "werkzeug": ("yekta.edge.rest",),

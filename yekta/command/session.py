@@ -21,5 +21,7 @@ async def acquire(network: Network, url: str) -> str:
 
 
 def bearer(token: str) -> dict[str, str]:
-    """The header that shows a token: unlike a URL, no log of any proxy keeps it."""
+    """The header that shows a token: unlike a URL, no log of any proxy keeps it. Raises :class:`CommandError`."""
+    if not (token.isascii() and token.isprintable()):
+        raise CommandError("The token is not one: no header can have its letters.")
     return {"Authorization": f"Bearer {token}"}
