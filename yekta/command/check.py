@@ -12,12 +12,11 @@ from yekta.command.checks import DOORS, Port, Unkept, rest, session_ends, websoc
 from yekta.command.failure import CommandError
 from yekta.command.network import Network, base, origin
 from yekta.command.session import acquire
-from yekta.command.websocket import Closed
 from yekta.engineio.errors import ProtocolError as EngineError
 from yekta.socketio.errors import ProtocolError
 
 _API_PORT, _WS_PORT = 3000, 3500
-_FAILURES = (Unkept, CommandError, Closed, TimeoutError, CancelledError, EngineError, ProtocolError)
+_FAILURES = (Unkept, CommandError, TimeoutError, EngineError, ProtocolError)
 
 
 def add_to(commands: Any, parents: list[ArgumentParser]) -> None:

@@ -6,11 +6,9 @@ from argparse import ArgumentParser, Namespace
 from typing import Any
 
 from yekta import jsontext
-from yekta.command.failure import CommandError
 from yekta.command.native import enter
 from yekta.command.network import Network
 from yekta.command.session import acquire
-from yekta.command.websocket import Closed
 
 
 def add_to(commands: Any, parents: list[ArgumentParser]) -> None:
@@ -23,9 +21,6 @@ async def run(reactor: Any, options: Namespace, network: Network) -> int:
     token = options.token or await acquire(network, options.url)
     native = await enter(network, options.url, token)
     event = native.welcome
-    try:
-        while True:
-            print(jsontext.encode({"event": event.name, "data": event.data}), flush=True)
-            event = await native.receive()
-    except Closed as closed:
-        raise CommandError(str(closed)) from None
+    while True:
+        print(jsontext.encode({"event": event.name, "data": event.data}), flush=True)
+        event = await native.receive()

@@ -5,12 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 import attrs
+from twisted.internet.defer import TimeoutError, ensureDeferred
 
 from yekta import jsontext
 from yekta.command.failure import CommandError
-from yekta.command.network import Network, base
+from yekta.command.network import Network, base, unreachable, within
 from yekta.command.session import bearer
 from yekta.command.websocket import WebSocket, connect
+
+NO_EVENT = "The server sent something that is no event."
 
 
 @attrs.frozen
@@ -46,15 +49,30 @@ async def enter(network: Network, url: str, token: str) -> Native:
 async def welcomed(network: Network, url: str, headers: dict[str, str]) -> Native:
     """Connect, and wait for the welcome."""
     websocket = await connect(network, url, headers)
-    welcome = await _receive(websocket)
-    if welcome.name != "connected":
-        raise CommandError("The first event is not the welcome.")
+    try:
+        welcome = await within(network.timeout, ensureDeferred(_welcome(websocket)), network.reactor)
+    except TimeoutError as error:
+        websocket.abort()
+        raise unreachable(url, error) from None
+    except CommandError:
+        websocket.abort()
+        raise
     return Native(websocket, welcome)
+
+
+async def _welcome(websocket: WebSocket) -> Event:
+    event = await _receive(websocket)
+    if event.name != "connected":
+        raise CommandError("The first event is not the welcome.")
+    return event
 
 
 async def _receive(websocket: WebSocket) -> Event:
     try:
         said = jsontext.decode(await websocket.receive())
-        return Event(said["event"], said.get("data"), said.get("id"))
+        event = Event(said["event"], said.get("data"), said.get("id"))
     except (jsontext.NotJson, KeyError, TypeError, AttributeError):
-        raise CommandError("The server sent something that is no event.") from None
+        raise CommandError(NO_EVENT) from None
+    if not isinstance(event.name, str):
+        raise CommandError(NO_EVENT)
+    return event

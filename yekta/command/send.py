@@ -12,7 +12,6 @@ from yekta.command.failure import CommandError
 from yekta.command.native import Event, Native, enter
 from yekta.command.network import Network
 from yekta.command.session import acquire
-from yekta.command.websocket import Closed
 
 # Marks the reply among whatever else comes.
 _ID = "yekta-send"
@@ -33,10 +32,7 @@ async def run(reactor: Any, options: Namespace, network: Network) -> int:
     native = await enter(network, options.url, token)
     native.send(options.event, data, _ID)
     reply: Deferred[Event] = ensureDeferred(_reply(native)).addTimeout(network.timeout, reactor)
-    try:
-        event = await reply
-    except Closed as closed:
-        raise CommandError(str(closed)) from None
+    event = await reply
     print(jsontext.encode({"event": event.name, "data": event.data}))
     native.websocket.close()
     return 1 if event.name == "error" or event.name.endswith(":error") else 0

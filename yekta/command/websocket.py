@@ -6,17 +6,20 @@ from collections import deque
 from collections.abc import Mapping
 from typing import Any
 
+import attrs
 from autobahn.twisted.websocket import WebSocketClientFactory, WebSocketClientProtocol
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, TimeoutError
+from twisted.internet.protocol import connectionDone
+from twisted.python.failure import Failure
 from twisted.web.client import URI
 
 from yekta.command.failure import CommandError
-from yekta.command.network import UNREACHABLE, Network, origin, unreachable
+from yekta.command.network import UNREACHABLE, Network, origin, unreachable, within
 
 _MAX_WAITING = 10_000
 
 
-class Closed(Exception):
+class Closed(CommandError):
     """The other side is gone; ``code`` of RFC 6455, 7.4."""
 
     def __init__(self, code: int, reason: str) -> None:
@@ -35,6 +38,7 @@ class WebSocket(WebSocketClientProtocol):
         self._came: deque[str | bytes] = deque()
         self._waiting: Deferred[None] | None = None
         self._closed: Closed | None = None
+        self._lost = connectionDone
 
     async def receive(self) -> str | bytes:
         """The next message. Raises :class:`Closed`."""
@@ -53,7 +57,18 @@ class WebSocket(WebSocketClientProtocol):
         """Begin the closing handshake."""
         self.sendClose(1000)
 
+    def abort(self) -> None:
+        """End the connection at once."""
+        self.dropConnection(abort=True)
+
     # -- called by Autobahn --------------------------------------------------------------------------------
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        self._lost = reason
+        if self.closeHandshakeTimeoutCall is not None:
+            # Autobahn forgets this one.
+            self.closeHandshakeTimeoutCall.cancel()
+        super().connectionLost(reason)
 
     def onOpen(self) -> None:
         self.opened.callback(None)
@@ -64,10 +79,21 @@ class WebSocket(WebSocketClientProtocol):
             self.dropConnection(abort=True)
         self._wake()
 
+    def onCloseFrame(self, code: int | None, reasonRaw: bytes | None) -> Any:
+        ends = super().onCloseFrame(code, reasonRaw)
+        # Autobahn would wait without end for the other side to drop the connection.
+        self._end(Closed(1005 if code is None else code, self.remoteCloseReason or ""))
+        return ends
+
     def onClose(self, wasClean: bool, code: int, reason: str) -> None:
-        self._closed = Closed(code, reason or "" if wasClean else "")
         if not self.opened.called:
-            self.opened.errback(Refused(self.http_status_line))
+            status_line = self.http_status_line
+            self.opened.errback(Refused(status_line) if status_line else Unanswered([self._lost]))
+        self._end(Closed(code, reason or "" if wasClean else ""))
+
+    def _end(self, closed: Closed) -> None:
+        if self._closed is None:
+            self._closed = closed
         self._wake()
 
     def _wake(self) -> None:
@@ -77,7 +103,7 @@ class WebSocket(WebSocketClientProtocol):
 
 
 class Refused(CommandError):
-    """The upgrade was; ``status`` is HTTP's, 0 where there was none."""
+    """The upgrade was; ``status`` is HTTP's, 0 where it is no number."""
 
     def __init__(self, status_line: str) -> None:
         parts = status_line.split(" ", 2)
@@ -85,19 +111,49 @@ class Refused(CommandError):
         super().__init__(f"The WebSocket was refused: {' '.join(parts[1:]) or 'no HTTP answer'}.")
 
 
+@attrs.frozen
+class Unanswered(Exception):
+    """The connection was lost before the upgrade was answered; ``reasons`` as Twisted's errors have them."""
+
+    reasons: list[Failure]
+
+
 async def connect(network: Network, url: str, headers: Mapping[str, str] | None = None) -> WebSocket:
     """Open ``url``, of HTTP's scheme. Raises :class:`Refused`, or :class:`CommandError` where nobody answers."""
-    factory: Any = WebSocketClientFactory("ws" + url.removeprefix("http"), headers=dict(headers or {}))
-    factory.protocol = WebSocket
-    factory.noisy = False
-    factory.setProtocolOptions(openHandshakeTimeout=network.timeout, closeHandshakeTimeout=1, tcpNoDelay=True)
+    factory = _factory(network, url, headers)
     uri = URI.fromBytes(origin(url).encode())
     try:
         connecting: Deferred[Any] = network.endpointForURI(uri).connect(factory)
-        protocol = await connecting.addTimeout(network.timeout, network.reactor)
+        protocol = await within(network.timeout, connecting, network.reactor)
         # A TLS wrapper is what the endpoint gives back.
         websocket: WebSocket = getattr(protocol, "wrappedProtocol", protocol)
-        await websocket.opened
-    except UNREACHABLE as error:
+        await _open(websocket, network)
+    except (*UNREACHABLE, Unanswered) as error:
         raise unreachable(url, error) from None
     return websocket
+
+
+async def _open(websocket: WebSocket, network: Network) -> None:
+    try:
+        await within(network.timeout, websocket.opened, network.reactor)
+    except TimeoutError:
+        websocket.abort()
+        raise
+
+
+def _factory(network: Network, url: str, headers: Mapping[str, str] | None) -> Any:
+    factory: Any = WebSocketClientFactory("ws" + url.removeprefix("http"), headers=dict(headers or {}))
+    factory.protocol = WebSocket
+    factory.noisy = False
+    if ":" in factory.host:
+        # Autobahn writes it into Host as it is; RFC 3986, 3.2.2.
+        factory.host = f"[{factory.host}]"
+    factory.setProtocolOptions(
+        openHandshakeTimeout=0,
+        closeHandshakeTimeout=1,
+        tcpNoDelay=True,
+        # Whoever is gone without a word does not answer a ping. Autobahn takes up to a second off.
+        autoPingInterval=network.timeout + 1,
+        autoPingTimeout=network.timeout + 1,
+    )
+    return factory
