@@ -15,8 +15,10 @@ from twisted.internet.defer import Deferred, DeferredQueue
 
 from tests.command.test_network import network
 from tests.support.patience import soon
+from yekta.command import conversation
 from yekta.command.conversation import Conversation
 from yekta.command.failure import CommandError
+from yekta.command.native import NO_EVENT
 
 reactor: Any = _reactor
 
@@ -37,6 +39,9 @@ class Service(WebSocketServerProtocol):
     def onMessage(self, payload: bytes, isBinary: bool) -> None:
         asked = json.loads(payload)
         self.factory.asked.append(asked)
+        self.factory.came.put(asked)
+        if self.factory.leaves:
+            self.dropConnection(abort=True)
         for event, data in self.factory.script:
             self.say(event, {"messageId": asked["data"]["messageId"], **data})
 
@@ -55,7 +60,9 @@ class Talk:
         self.factory.protocol = Service
         self.factory.script = [END]
         self.factory.asked = []
+        self.factory.came = DeferredQueue()
         self.factory.refuses = self.factory.refused = 0
+        self.factory.leaves = False
         self.factory.closed = DeferredQueue()
         self.port = reactor.listenTCP(0, self.factory, interface="127.0.0.1")
         self.said: list[str] = []
@@ -122,3 +129,31 @@ async def test_who_is_refused_for_good_does_not_try_again(talk: Talk) -> None:
     with pytest.raises(CommandError, match="401"):
         await talk.ask("?")
     assert talk.factory.refused == 1
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        ("ai:notice", {}),
+        ("ai:response:chunk", {"chunk": None}),
+        ("ai:response:complete", {"fullResponse": 5}),
+    ],
+)
+@pytest_twisted.ensureDeferred
+async def test_what_is_no_answer_is_said_to_be_none(talk: Talk, event: tuple[str, Any]) -> None:
+    talk.factory.script = [event]
+    with pytest.raises(CommandError, match=NO_EVENT):
+        await talk.ask("?")
+
+
+@pytest_twisted.ensureDeferred
+async def test_who_leaves_at_every_question_is_asked_again_a_few_times(
+    talk: Talk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(conversation, "_PAUSES", (0.0,) * 3)
+    talk.factory.leaves = True
+    with pytest.raises(CommandError, match=r"^The connection was closed \(1006\)\.$"):
+        await talk.ask("?")
+    assert len(talk.factory.asked) == 4
+    talk.factory.leaves = False
+    await talk.ask("?")

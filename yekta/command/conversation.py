@@ -13,7 +13,7 @@ import attrs
 from twisted.internet.task import deferLater
 
 from yekta.command.failure import CommandError
-from yekta.command.native import Event, Native, enter
+from yekta.command.native import NO_EVENT, Event, Native, enter
 from yekta.command.network import Network
 from yekta.command.websocket import Closed, Refused
 
@@ -80,7 +80,9 @@ class Conversation:
 
     async def _follow(self, answer: _Answer) -> None:
         fresh = self._native is None
+        fruitless = 0
         while True:
+            known = len(answer.text)
             try:
                 if self._native is None:
                     self._native = await self._connect()
@@ -88,11 +90,16 @@ class Conversation:
                 while not self._heard(answer, await self._native.receive()):
                     pass
                 return
-            except Closed:
+            except Closed as closed:
                 # A connection that was idle may have been cut long ago; only a cut in an answer is worth a word.
                 if fresh or answer.started:
                     self._say("\n[connection lost, resuming]\n")
                 self._native = None
+                fruitless = fruitless + 1 if len(answer.text) == known else 1
+                if fruitless > len(_PAUSES):
+                    raise CommandError(str(closed)) from None
+                if fruitless > 1:
+                    await deferLater(self._network.reactor, _PAUSES[fruitless - 2])
 
     def _request(self, native: Native, answer: _Answer) -> None:
         if answer.started:
@@ -111,22 +118,24 @@ class Conversation:
             case "ai:response:start":
                 answer.started = True
             case "ai:notice":
-                self._say(f"[{data['text']}]\n")
+                self._say(f"[{_text(data, 'text')}]\n")
             case "ai:response:chunk":
                 self._add(answer, data)
             case "ai:response:complete":
+                full = _text(data, "fullResponse")
                 # Whatever did not come as a chunk.
-                self._say(data["fullResponse"][len(answer.text) :])
-                answer.text = data["fullResponse"]
+                self._say(full[len(answer.text) :])
+                answer.text = full
                 return True
             case "ai:response:error":
                 raise CommandError(f"The AI does not answer: {str(data.get('error')).rstrip('.')}.")
         return False
 
     def _add(self, answer: _Answer, data: dict[str, Any]) -> None:
-        answer.text += data["chunk"]
+        chunk = _text(data, "chunk")
+        answer.text += chunk
         answer.seq = data.get("seq", answer.seq)
-        self._say(data["chunk"])
+        self._say(chunk)
 
     async def _connect(self) -> Native:
         for pause in (0.0, *_PAUSES):
@@ -138,6 +147,13 @@ class Conversation:
                 if refused.status and refused.status < 500:
                     raise
                 error: Exception = refused
-            except (CommandError, Closed) as failed:
+            except CommandError as failed:
                 error = failed
         raise CommandError(str(error))
+
+
+def _text(data: dict[str, Any], name: str) -> str:
+    text = data.get(name)
+    if not isinstance(text, str):
+        raise CommandError(NO_EVENT)
+    return text
