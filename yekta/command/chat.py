@@ -5,16 +5,15 @@ from __future__ import annotations
 import signal
 import sys
 from argparse import ArgumentParser, Namespace
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
-from twisted.internet.defer import Deferred, DeferredQueue, ensureDeferred
-from twisted.internet.protocol import connectionDone
-from twisted.internet.stdio import StandardIO
-from twisted.protocols.basic import LineOnlyReceiver
-from twisted.python.failure import Failure
+from twisted.internet.threads import deferToThreadPool
 
 from yekta.command.conversation import Conversation
-from yekta.command.failure import CommandError
+from yekta.command.failure import CommandError, plain, plain_text
+from yekta.command.main import leave
 from yekta.command.network import Network
 from yekta.command.session import acquire
 
@@ -31,65 +30,54 @@ async def run(reactor: Any, options: Namespace, network: Network) -> int:
     token = options.token or await acquire(network, options.url)
     conversation = Conversation(network, options.url, token, options.locale, say)
     is_terminal = sys.stdin.isatty()
-    lines = Lines()
-    # Where one was closed, its number may be something else by now. Another system's takes no numbers.
-    attach: Any = StandardIO
-    attach(lines, stdin=sys.stdin.fileno(), stdout=sys.stdout.fileno(), reactor=reactor)
-    talking: Deferred[int] = ensureDeferred(_talk(conversation, lines, is_terminal))
-
-    def interrupted() -> None:
-        if not conversation.cancel():
-            talking.cancel()
-
-    signal.signal(signal.SIGINT, lambda *_: reactor.callFromThread(interrupted))
-    return await talking
-
-
-async def _talk(conversation: Conversation, lines: Lines, is_terminal: bool) -> int:
     status = 0
     while True:
         if is_terminal:
             say("> ")
-        line = await lines.next()
-        if line is None:
+        line = await _typed(reactor)
+        if not line:
             conversation.close()
             return status
         if line.strip():
-            status = await _ask(conversation, line.strip())
+            with _stoppable(reactor, conversation):
+                status = await _ask(conversation, line.strip())
+
+
+async def _typed(reactor: Any) -> str:
+    # In a thread: a reactor would have the terminal not block, for whoever writes to it as well.
+    line: bytes = await deferToThreadPool(reactor, reactor.getThreadPool(), sys.stdin.buffer.readline)
+    return line.decode("utf-8", "replace")
+
+
+@contextmanager
+def _stoppable(reactor: Any, conversation: Conversation) -> Iterator[None]:
+    """Where Ctrl-C stops the answer. Another one ends the command, should the first lead to nothing."""
+
+    def stop(*_: object) -> None:
+        signal.signal(signal.SIGINT, leave)
+        reactor.callFromThread(cancel)
+
+    def cancel() -> None:
+        if not conversation.cancel():
+            leave()
+
+    signal.signal(signal.SIGINT, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, leave)
 
 
 async def _ask(conversation: Conversation, message: str) -> int:
     try:
         await conversation.ask(message)
     except CommandError as error:
-        print(f"yekta: {error}", file=sys.stderr, flush=True)
+        print(f"yekta: {plain(str(error))}", file=sys.stderr, flush=True)
         return 1
     say("\n")
     return 0
 
 
 def say(text: str) -> None:
-    """Write at once."""
-    print(text, end="", flush=True)
-
-
-class Lines(LineOnlyReceiver):
-    """What is typed, line by line."""
-
-    delimiter = b"\n"
-
-    def __init__(self) -> None:
-        self._typed: DeferredQueue[str | None] = DeferredQueue()
-
-    def next(self) -> Deferred[str | None]:
-        """The next line; ``None`` at the end."""
-        return self._typed.get()
-
-    def lineReceived(self, line: bytes) -> None:
-        self._typed.put(line.decode("utf-8", "replace"))
-
-    def connectionLost(self, reason: Failure = connectionDone) -> None:
-        if self._buffer:
-            # Typed without an end of line.
-            self.lineReceived(self._buffer)
-        self._typed.put(None)
+    """Write at once, and nothing that a terminal would obey."""
+    print(plain_text(text), end="", flush=True)

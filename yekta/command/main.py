@@ -1,113 +1,23 @@
-"""Entry of the ``yekta`` command: reads its arguments, runs one sub-command, and says errors in one sentence."""
+"""Entry of the ``yekta`` command. It imports the rest only where Ctrl-C has been seen to: that takes long enough."""
 
 from __future__ import annotations
 
-import argparse
 import os
 import signal
-import sys
 from collections.abc import Sequence
-from io import TextIOWrapper
-from typing import Any
 
-from twisted.internet.defer import CancelledError, Deferred, TimeoutError, ensureDeferred
-from twisted.internet.task import react
-from twisted.python.failure import Failure
-
-from yekta import __version__
-from yekta.clocks import steady
-from yekta.command import chat, check, emit, etc, listen, send, token
-from yekta.command.failure import CommandError
-from yekta.command.network import Network
-from yekta.command.session import DEFAULT_URL
-
-
-def parser() -> argparse.ArgumentParser:
-    """All arguments. Those of the network are each sub-command's, so that they may be written after its name."""
-    network = argparse.ArgumentParser(add_help=False)
-    network.add_argument("--cafile", help="PEM file of the certificates to trust instead of the system's")
-    network.add_argument("--connect", metavar="ADDRESS:PORT", help="connect there, whatever the URL's host and port")
-    network.add_argument("--timeout", type=float, default=30.0, help="seconds for each request [30]")
-    session = argparse.ArgumentParser(add_help=False)
-    session.add_argument("--url", default=DEFAULT_URL, help=f"of yektayar-api [{DEFAULT_URL}]")
-    session.add_argument("--token", help="of a session; none: YEKTA_TOKEN, else a new session")
-    top = argparse.ArgumentParser(prog="yekta", description="Talks to the services of yekta.")
-    top.add_argument("--version", action="version", version=__version__)
-    commands = top.add_subparsers(required=True, metavar="COMMAND")
-    for module, parents in (
-        (token, [network]),
-        (chat, [network, session]),
-        (listen, [network, session]),
-        (send, [network, session]),
-        (check, [network]),
-        (emit, []),
-        (etc, []),
-    ):
-        module.add_to(commands, parents)
-    return top
+# What shells make of SIGINT.
+INTERRUPTED = 130
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run, and leave with the sub-command's status."""
-    with open(os.devnull, "r+", encoding="utf-8") as nothing:
-        # Where one was closed, there is none.
-        sys.stdin, sys.stdout, sys.stderr = (each or nothing for each in (sys.stdin, sys.stdout, sys.stderr))
-        for stream in (sys.stdout, sys.stderr):
-            if isinstance(stream, TextIOWrapper):
-                # What a terminal has no letter for.
-                stream.reconfigure(errors="backslashreplace")
-        options = parser().parse_args(arguments)
-        if "token" in options:
-            # An argument can be seen by everybody on the machine, the environment cannot.
-            options.token = options.token or os.environ.get("YEKTA_TOKEN") or None
-        react(_run, (options,))
+    signal.signal(signal.SIGINT, leave)
+    from yekta.command.program import run
+
+    run(arguments)
 
 
-def _run(reactor: Any, options: argparse.Namespace) -> Deferred[None]:
-    steady(reactor)
-    interruptions: list[int] = []
-
-    def interrupt(number: int) -> None:
-        interruptions.append(number)
-        work.cancel()
-
-    # Before the command begins: one may have a use of its own for it.
-    signal.signal(signal.SIGINT, lambda number, _: reactor.callFromThread(interrupt, number))
-    work: Deferred[None] = ensureDeferred(_work(reactor, options))
-    return work.addErrback(_explain, interruptions)
-
-
-async def _work(reactor: Any, options: argparse.Namespace) -> None:
-    network = Network(reactor, options) if "connect" in options else None
-    try:
-        status = await options.run(reactor, options, network)
-        sys.stdout.flush()
-    finally:
-        if network is not None:
-            await network.close()
-    raise SystemExit(status)
-
-
-def _explain(failure: Failure, interruptions: list[int]) -> None:
-    if failure.check(SystemExit):
-        failure.raiseException()
-    if interruptions or failure.check(CancelledError):
-        # What shells make of SIGINT.
-        raise SystemExit(130)
-    if failure.check(BrokenPipeError):
-        # Whoever read our output has what it wanted. Python would write the rest at its own end, and complain.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        # What shells make of SIGPIPE.
-        raise SystemExit(141)
-    if failure.check(TimeoutError):
-        sentence = "It took too long."
-    elif failure.check(CommandError):
-        sentence = str(failure.value)
-    elif isinstance(failure.value, OSError) and failure.value.strerror:
-        # A full disk, for one.
-        sentence = f"{failure.value.strerror}."
-    else:
-        # An exception of a library may quote a URL, and so a token.
-        sentence = f"Unforeseen: {failure.type.__name__ if failure.type else failure}."
-    print(f"yekta: {sentence}", file=sys.stderr)
-    raise SystemExit(1)
+def leave(*_: object) -> None:
+    """End the process at once, whatever it waits for: a name, a reader, a server."""
+    os._exit(INTERRUPTED)

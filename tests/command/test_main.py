@@ -1,0 +1,73 @@
+"""How signals end the command, whatever it does."""
+
+from __future__ import annotations
+
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.services import PATIENCE, environment
+
+YEKTA = str(Path(sys.executable).with_name("yekta"))
+HEAD = b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n"
+
+
+def begin(*command: str) -> subprocess.Popen[str]:
+    pipe = subprocess.PIPE
+    environ = environment({"YEKTA_TOKEN": "x" * 43})
+    return subprocess.Popen(command, env=environ, stdin=pipe, stdout=pipe, stderr=pipe, text=True)
+
+
+@pytest.fixture
+def listener() -> Iterator[socket.socket]:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(PATIENCE)
+        yield listener
+
+
+def test_control_c_ends_it_before_it_has_begun() -> None:
+    with begin(sys.executable, "-X", "importtime", YEKTA, "token") as starting:
+        assert starting.stderr is not None
+        assert any("twisted" in line for line in starting.stderr)
+        starting.send_signal(signal.SIGINT)
+        assert starting.wait(PATIENCE) == 130
+        assert all(line.startswith("import time:") for line in starting.stderr)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    ["token --url {}", "check {}", "listen --url {}", "send x --url {}", "chat --url {}"],
+)
+@pytest.mark.parametrize("said", [b"", HEAD])
+def test_control_c_ends_it_while_a_server_says_nothing(listener: socket.socket, arguments: str, said: bytes) -> None:
+    url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+    with begin(YEKTA, *arguments.replace("{}", url).split()) as waiting:
+        assert waiting.stdin is not None
+        waiting.stdin.write("Hello\n")
+        waiting.stdin.flush()
+        connection, _ = listener.accept()
+        with connection:
+            connection.settimeout(PATIENCE)
+            assert connection.recv(1)
+            connection.sendall(said)
+            waiting.send_signal(signal.SIGINT)
+            assert waiting.wait(PATIENCE) == 130
+            assert waiting.communicate() == ("", "")
+
+
+@pytest.mark.parametrize("command", ["listen", "chat"])
+def test_one_that_is_killed_does_not_look_as_if_it_had_ended_well(listener: socket.socket, command: str) -> None:
+    with begin(YEKTA, command, "--url", f"http://127.0.0.1:{listener.getsockname()[1]}") as waiting:
+        assert waiting.stdin is not None
+        waiting.stdin.write("Hello\n")
+        waiting.stdin.flush()
+        connection, _ = listener.accept()
+        with connection:
+            assert connection.recv(1)
+            waiting.terminate()
+            assert waiting.wait(PATIENCE) == -signal.SIGTERM
