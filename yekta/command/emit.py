@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from argparse import ArgumentParser, Namespace
 from typing import Any
 
@@ -18,6 +19,9 @@ from yekta.command.send import json_argument
 
 _PATIENCE = 10.0
 
+# Bytes; unix(7).
+_LONGEST = 107
+
 
 def add_to(commands: Any, parents: list[ArgumentParser]) -> None:
     """Declare the arguments."""
@@ -32,17 +36,28 @@ def add_to(commands: Any, parents: list[ArgumentParser]) -> None:
 async def run(reactor: Any, options: Namespace, network: None) -> int:
     """Run the command."""
     asked = {"command": "emit", "room": options.room, "event": options.event, "data": json_argument(options.data)}
+    if len(os.fsencode(options.socket)) > _LONGEST:
+        # Twisted would wait for it without end.
+        raise CommandError("No socket can have so long a path.")
     try:
         connecting: Deferred[Any] = UNIXClientEndpoint(reactor, options.socket).connect(Factory.forProtocol(_Asking))
         asking: _Asking = await connecting
     except (ConnectError, OSError):
         raise CommandError("Nobody listens on that control socket, or it is not yours to use.") from None
     asking.sendLine(jsontext.encode(asked).encode())
-    reply = jsontext.decode(await asking.answer.addTimeout(_PATIENCE, reactor))
-    if not reply["ok"]:
-        raise CommandError(reply["error"])
-    print(f"Connections in the room: {reply['members']}")
+    print(f"Connections in the room: {_members(await asking.answer.addTimeout(_PATIENCE, reactor))}")
     return 0
+
+
+def _members(line: bytes) -> int:
+    try:
+        reply = jsontext.decode(line)
+        if reply["ok"]:
+            return int(reply["members"])
+        refusal = str(reply["error"])
+    except (jsontext.NotJson, KeyError, TypeError, ValueError):
+        refusal = "What listens on that socket is no service of yekta."
+    raise CommandError(refusal)
 
 
 class _Asking(LineOnlyReceiver):

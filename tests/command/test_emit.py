@@ -1,0 +1,54 @@
+"""What listens on a control socket may be something else."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_twisted
+from twisted.internet import reactor as _reactor
+from twisted.internet.defer import Deferred
+from twisted.internet.protocol import Factory
+from twisted.protocols.basic import LineOnlyReceiver
+
+from tests.support.patience import soon
+from yekta.command.emit import run
+from yekta.command.failure import CommandError
+
+reactor: Any = _reactor
+
+
+class Other(LineOnlyReceiver):
+    """Says ``answer`` of its factory to every line, and goes."""
+
+    delimiter = b"\n"
+
+    def lineReceived(self, line: bytes) -> None:
+        self.sendLine(self.factory.answer)
+        self.transport.loseConnection()
+
+
+def emit(path: str) -> Deferred[int]:
+    options = Namespace(room="user:42", event="news", data=None, socket=path)
+    return soon(Deferred.fromCoroutine(run(reactor, options, None)))
+
+
+@pytest.mark.parametrize("answer", [b"HTTP/1.1 400 Bad Request", b"[1]", b"{}", b'{"ok": true}', b"\xff"])
+@pytest_twisted.ensureDeferred
+async def test_what_is_no_service_is_said_to_be_none(tmp_path: Path, answer: bytes) -> None:
+    factory: Any = Factory.forProtocol(Other)
+    factory.answer = answer
+    port = reactor.listenUNIX(str(tmp_path / "control"), factory)
+    with pytest.raises(CommandError, match=r"^What listens on that socket is no service of yekta\.$"):
+        await emit(str(tmp_path / "control"))
+    await port.stopListening()
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_path_that_no_socket_can_have_is_refused() -> None:
+    with pytest.raises(CommandError, match=r"^No socket can have so long a path\.$"):
+        await emit("/" + "م" * 54)
+    with pytest.raises(CommandError, match=r"^Nobody listens on that control socket"):
+        await emit("/" + "a" * 106)
