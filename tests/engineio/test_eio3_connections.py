@@ -132,6 +132,18 @@ def test_bytes_are_sent_as_they_are_unless_the_client_asks_for_base64(library: L
     assert answer.body.endswith(b"6:b4AQID")
 
 
+@pytest.mark.parametrize("one", [False, True], ids=["broadcast", "one"])
+def test_bytes_are_marked_as_a_message_where_they_are_not_worth_compressing(one: bool) -> None:
+    library = Library(allow_eio3=True, deflate_threshold=1024)
+    headers = {"Sec-WebSocket-Extensions": "permessage-deflate; client_max_window_bits"}
+    client = library.client(protocol=3, headers=headers)
+    assert isinstance(client, SocketClient)
+    (socket,) = library.server.sockets.sockets.values()
+    (socket if one else library.server).compress(False).emit("b", b"\x01")
+    assert client.websocket.frames()[-1] == (2, b"\x04\x01")
+    library.end()
+
+
 def test_a_post_may_be_bytes(library: Library) -> None:
     heard: list[Any] = []
     library.server.on_connection(lambda socket: socket.on("hello")(heard.append))
@@ -212,3 +224,11 @@ def test_jsonp_carries_payloads_with_lengths(library: Library) -> None:
     posted.request("POST", f"{PATH}?EIO=3&transport=polling&j=4&sid={sid}", {}, form)
     assert posted.answer() is not None
     assert heard == ["é"]
+
+
+def test_jsonp_carries_bytes_as_base64(library: Library) -> None:
+    body(library, "&j=4")
+    (socket,) = library.server.sockets.sockets.values()
+    library.server.emit("b", b"\x01\x02\x03")
+    script = body(library, f"&j=5&sid={socket.client.connection.sid}")
+    assert script == '___eio[5]("39:451-[\\"b\\",{\\"_placeholder\\":true,\\"num\\":0}]6:b4AQID");'

@@ -174,6 +174,7 @@ def polled(
     headers = {} if encodings is None else {"Accept-Encoding": encodings}
     answer = gateway.ask(client.query() + query, headers=headers).answer()
     assert answer is not None
+    assert answer.status == 200
     assert answer.headers["content-length"] == str(len(answer.body))
     encoding = answer.headers.get("content-encoding")
     plain = {"gzip": gzip.decompress, "deflate": zlib.decompress, None: bytes}
@@ -213,11 +214,12 @@ def test_what_is_not_worth_it_is_not_compressed(start: Start) -> None:
     assert polled(gateway, "gzip", "x" * 5000, compress=False) == (None, b"4" + b"x" * 5000)
 
 
-def test_one_packet_that_is_worth_it_is_enough(start: Start) -> None:
+@pytest.mark.parametrize("first", [False, True])
+def test_one_packet_that_is_worth_it_is_enough(start: Start, first: bool) -> None:
     gateway = start(http_compression=1024)
     client = gateway.open()
-    gateway.user.connection.send_packet("4" + "x" * 5000, compress=False)
-    gateway.user.connection.send_packet("4y", compress=True)
+    gateway.user.connection.send_packet("4" + "x" * 5000, compress=first)
+    gateway.user.connection.send_packet("4y", compress=not first)
     answer = client.request("GET", headers={"Accept-Encoding": "gzip"}).answer()
     assert answer is not None
     assert answer.headers["content-encoding"] == "gzip"

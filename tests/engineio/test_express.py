@@ -7,7 +7,7 @@ import pytest
 from tests.support.engines import Gateway
 from tests.support.websockets import WebSocketClient
 
-PING_INTERVAL = 25.0
+PING_INTERVAL, PING_TIMEOUT = 25.0, 20.0
 
 
 def by_express(gateway: Gateway, client: WebSocketClient) -> bool:
@@ -48,3 +48,14 @@ def test_a_client_that_upgrades_comes_to_it(gateway: Gateway) -> None:
     client.send_text("5")
     gateway.turn()
     assert by_express(gateway, client)
+
+
+def test_a_client_that_upgrades_while_a_pong_is_due_shows_first_that_it_lives(gateway: Gateway) -> None:
+    polling = gateway.open()
+    gateway.clock.advance(PING_INTERVAL)
+    client = polling.upgrade()
+    gateway.clock.advance(PING_TIMEOUT - 0.1)
+    assert not by_express(gateway, client)
+    assert by_express(gateway, client)
+    gateway.clock.advance(PING_TIMEOUT - 0.1)
+    assert gateway.user.reasons() == []

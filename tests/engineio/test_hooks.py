@@ -9,7 +9,7 @@ import pytest
 from twisted.logger import capturedLogs
 
 from tests.engineio.knocking import DOORS, POLLING, WEBSOCKET, knock
-from tests.support.engines import Gateway
+from tests.support.engines import Gateway, PollingClient
 from yekta.engineio.connection import Connection
 from yekta.engineio.errors import Refusal
 from yekta.engineio.hooks import Hooks
@@ -174,13 +174,16 @@ def test_a_polling_connection_tells_its_packets_and_when_its_queue_is_empty(star
     assert told[3:] == [("packet", "1"), ("close", "transport close", "closed by the client")]
 
 
+def answer_a_ping(gateway: Gateway, client: PollingClient) -> None:
+    gateway.clock.advance(25.0)
+    client.poll()
+    client.post("3")
+
+
 def beat(gateway: Gateway, door: str) -> None:
     """A client comes, and answers the first ping."""
     if door == "polling":
-        client = gateway.open()
-        gateway.clock.advance(25.0)
-        client.poll()
-        client.post("3")
+        answer_a_ping(gateway, gateway.open())
     else:
         socket = gateway.websocket()
         gateway.clock.advance(25.0)
@@ -197,6 +200,34 @@ def test_whoever_looks_on_may_end_it(start: Start, door: str) -> None:
     assert [kind for kind, *_ in gateway.user.told] == ["lost"]
     gateway.turn()
     assert not gateway.engine.connections
+
+
+@pytest.mark.parametrize("discard", [False, True])
+@pytest.mark.parametrize("event", ["packet", "packetCreate", "drain", "heartbeat", "upgrade"])
+def test_whoever_looks_on_may_end_it_whatever_is_told(start: Start, event: str, discard: bool) -> None:
+    gateway = start(ping_interval=25.0)
+    client = gateway.open()
+    connection = gateway.user.connection
+    connection.hooks.on(event)(lambda *_: connection.close(discard=discard))
+    answer_a_ping(gateway, client)
+    client.upgrade()
+    gateway.turn()
+    client.poll()
+    assert gateway.user.told == [("lost", "forced close", "")]
+    assert connection.express is None
+
+
+@pytest.mark.parametrize("discard", [False, True])
+@DOORS
+def test_whoever_looks_on_may_end_what_the_client_ends(gateway: Gateway, door: str, discard: bool) -> None:
+    gateway.engine.hooks.on("connection")(
+        lambda connection: connection.hooks.on("packet")(lambda packet: connection.close(discard=discard))
+    )
+    if door == "polling":
+        gateway.open().post("1")
+    else:
+        gateway.websocket().send_text("1")
+    assert len(gateway.user.reasons()) == 1
 
 
 @DOORS
@@ -234,6 +265,14 @@ def test_an_upgrade_is_told_with_the_new_transport(gateway: Gateway) -> None:
     told = watched(gateway)
     gateway.open().upgrade()
     assert ("upgrade", "websocket") in told
+
+
+def test_what_is_said_when_an_upgrade_is_told_comes_after_what_waits(gateway: Gateway) -> None:
+    client = gateway.open()
+    connection = gateway.user.connection
+    connection.send("a")
+    connection.hooks.on("upgrade")(lambda _: connection.send("b"))
+    assert client.upgrade().texts() == ["3probe", "4a", "4b"]
 
 
 def test_the_end_is_told_after_the_handler(gateway: Gateway) -> None:

@@ -159,6 +159,37 @@ def test_a_connection_that_ends_while_its_upgrade_is_being_admitted_is_unknown(g
     assert error(probe.http.answer()) == UNKNOWN_SID
 
 
+def test_a_connection_that_upgrades_while_its_poll_is_being_admitted_takes_no_poll(gateway: Gateway) -> None:
+    client = gateway.open()
+    probe = client.probe()
+    probe.send_text("2probe")
+    waiting: Deferred[None] = Deferred()
+    gateway.engine.use(lambda request, headers: waiting)
+    poll = client.poll()
+    probe.send_text("5")
+    with capturedLogs() as lines:
+        waiting.callback(None)
+    assert (error(poll.answer()), lines) == (BAD_REQUEST, [])
+    probe.send_text("4a")
+    assert gateway.user.told == [("message", "a")]
+
+
+def test_those_who_are_in_are_served_where_nobody_else_may_come(start: Start) -> None:
+    asked: list[str] = []
+
+    def allow(request: Request) -> bool:
+        asked.append(request.query.get("sid", "a newcomer"))
+        return True
+
+    gateway = start(max_connections=1, allow_request=allow)
+    gateway.engine.use(lambda request, headers: None)
+    client = gateway.open()
+    assert client.post("4a").status == 200
+    client.upgrade().send_text("4b")
+    assert gateway.user.messages() == ["a", "b"]
+    assert asked == ["a newcomer"], "whether somebody may come in is asked once"
+
+
 @DOORS
 def test_a_client_that_leaves_meanwhile_cancels_what_is_being_thought(gateway: Gateway, door: str) -> None:
     cancelled: list[bool] = []

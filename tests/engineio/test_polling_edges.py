@@ -26,8 +26,11 @@ def test_second_get_while_one_hangs(gateway: Gateway) -> None:
     assert gone(gateway, client.sid)
 
 
-def test_second_post_while_one_in_progress(gateway: Gateway) -> None:
+@pytest.mark.parametrize("earlier", [0, 2])
+def test_second_post_while_one_in_progress(gateway: Gateway, earlier: int) -> None:
     client = gateway.open()
+    for _ in range(earlier):
+        client.post("3")
     target = f"/socket.io/?EIO=4&transport=polling&sid={client.sid}"
     first, second = gateway.client(), gateway.client()
     first.send(compose("POST", target, {}, b"4hello")[:-3])
@@ -71,6 +74,32 @@ def test_a_post_without_a_body_while_a_long_one_is_handled(start: Start) -> None
     client.request("POST", "4a\x1e4b\x1e4c")
     assert client.post("").status == 400
     assert gateway.user.told == [("message", "a"), ("lost", "transport error", "overlap from client")]
+
+
+def test_a_long_post_that_breaks_the_protocol_in_a_later_turn(start: Start) -> None:
+    """Of protocol 3, whose payloads are not looked through before."""
+    gateway = start(then=_work, allow_eio3=True)
+    gateway.ask("EIO=3&transport=polling")
+    query = f"EIO=3&transport=polling&sid={gateway.user.connection.sid}"
+    post = gateway.ask(query, "POST", body=b"2:4a1:92:4c")
+    assert gateway.user.told == [("message", "a")]
+    answer = post.answer()
+    assert answer is not None
+    assert answer.status == 400
+    assert gateway.user.told == [("message", "a"), ("lost", "parse error", "unknown packet type")]
+
+
+@pytest.mark.parametrize("watched", [False, True])
+def test_who_hangs_up_while_a_long_post_is_handled_is_heard_to_the_end(start: Start, watched: bool) -> None:
+    gateway = start(then=_work)
+    if watched:
+        gateway.engine.use(lambda request, headers: None)
+    client = gateway.open()
+    client.request("POST", "4a\x1e4b\x1e4c").hang_up()
+    for _ in range(3):
+        gateway.turn()
+    assert gateway.user.messages() == ["a", "b", "c"]
+    assert gateway.user.reasons() == []
 
 
 def test_post_with_a_body_containing_1(gateway: Gateway) -> None:

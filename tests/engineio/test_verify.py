@@ -92,6 +92,14 @@ def test_code_3_another_protocol_than_the_session_s(gateway: Gateway, door: str,
     assert len(gateway.engine.connections) == 1
 
 
+@pytest.mark.parametrize("eio", ["EIO=2&", "EIO=5&", "EIO=abc&", "EIO=%D9%A3&", "EIO=&"])
+@DOORS
+def test_code_5_where_protocol_3_is_allowed_too(start: Start, door: str, eio: str) -> None:
+    gateway, query = start(allow_eio3=True), f"{eio}transport={door}"
+    answer = gateway.ask(query).answer() if door == "polling" else gateway.websocket(query).answer
+    assert error(answer) == UNSUPPORTED
+
+
 @pytest.mark.parametrize("eio", ["EIO=3&", "EIO=5&", "EIO=abc&", "EIO=%D9%A4&", ""])
 def test_code_5_unsupported_protocol_version_comes_before_the_101(gateway: Gateway, eio: str) -> None:
     assert error(gateway.ask(f"{eio}transport=polling").answer()) == UNSUPPORTED

@@ -261,6 +261,7 @@ def test_a_second_websocket_is_closed_and_the_session_stays_intact(gateway: Gate
     assert second.texts() == []
     assert second.close() is not None
     second.transport.lose()
+    assert client.upgrade().texts() == [], "nor is there room for a third"
     for text in {"opened": ["2probe", "5"], "probed": ["5"], "upgraded": []}[state]:
         first.send_text(text)
     first.send_text("4mine")
@@ -275,12 +276,11 @@ def test_a_second_websocket_for_a_session_that_began_with_one_is_closed(gateway:
     assert gateway.user.told == [("message", "a")]
 
 
-def test_a_probe_of_a_session_that_ends_meanwhile_ends_in_time(gateway: Gateway) -> None:
+def test_a_probe_ends_with_its_session(gateway: Gateway) -> None:
     client = gateway.open()
     socket = client.probe()
     socket.send_text("2probe")
     client.post("1")
-    gateway.clock.advance(10)
     assert socket.close() is not None
     assert gateway.user.reasons() == ["transport close"]
 
