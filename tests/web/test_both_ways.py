@@ -169,13 +169,15 @@ def test_a_request_that_drips_is_cut_when_its_time_is_over(
     assert both.asked == []
 
 
-def test_each_request_of_a_connection_has_the_whole_time(site_of: SiteOf, clock: Clock) -> None:
-    client = HttpClient(site_of(), clock)
+@pytest.mark.parametrize("path", ["/", "/rest"])
+@pytest.mark.parametrize("begun", [5, -1], ids=["a head", "a body"])
+def test_each_request_of_a_connection_has_the_whole_time(site_of: SiteOf, clock: Clock, path: str, begun: int) -> None:
+    client, request = HttpClient(site_of(), clock), compose("POST", path, {}, b"x")
     for _ in range(3):
         clock.advance(50)
-        client.send(compose("POST", "/", {"Content-Length": "1"}))
+        client.send(request[:begun])
         clock.advance(50)
-        client.send(b"x")
+        client.send(request[begun:])
         answer = client.answer()
         assert answer is not None
         assert answer.body == b"x"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import pytest
 from twisted.internet.task import Clock
 
 from tests.support.memory import HttpClient, compose
@@ -95,3 +96,20 @@ def test_what_follows_the_last_request_is_not_served(site_of: SiteOf, clock: Clo
     assert client.answer() is not None
     assert (len(both.asked), client.unread()) == (1, b"")
     assert client.transport.lost
+
+
+@pytest.mark.parametrize("reads", [False, True])
+def test_what_had_been_read_already_waits_as_well(site_of: SiteOf, clock: Clock, both: BothWays, reads: bool) -> None:
+    client = HttpClient(site_of(), clock)
+    first, second, third = (compose("POST", "/", body=body) for body in (b"first", b"second", b"third"))
+    client.transport.full = not reads
+    client.send(first + second[:-1])
+    # As TLS goes on with what was read already.
+    client.transport.protocol.dataReceived(second[-1:] + third)
+    assert len(both.asked) == 1
+    for _ in range(3):
+        client.transport.relieve()
+        clock.advance(0)
+    bodies = [answer.body for answer in iter(client.answer, None) if answer is not None]
+    assert bodies == [b"first", b"second", b"third"]
+    client.hang_up()

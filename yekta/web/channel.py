@@ -49,9 +49,7 @@ class Channel(Counted, HTTPChannel):
 
     def take_over(self, data: bytes, spent: float) -> None:
         """Begin with a request that began to arrive ``spent`` seconds ago."""
-        self._asked = True
         if spent:
-            self._idle = False
             self.setTimeout(max(self.site.limits.request_timeout - spent, 0.0))
         self.dataReceived(data)
 
@@ -83,6 +81,8 @@ class Channel(Counted, HTTPChannel):
         self._idle = True
         self.paused = True
         self.count_for(self.address)
+        # Twisted's remembers how long this one had, which was less where it began on the short path.
+        self._savedTimeOut = self.site.limits.request_timeout
         super().requestDone(request)
         if self._waitingForTransport:
             # Twisted's reads on after each request.
