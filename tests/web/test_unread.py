@@ -113,3 +113,37 @@ def test_what_had_been_read_already_waits_as_well(site_of: SiteOf, clock: Clock,
     bodies = [answer.body for answer in iter(client.answer, None) if answer is not None]
     assert bodies == [b"first", b"second", b"third"]
     client.hang_up()
+
+
+def test_who_reads_again_and_asks_for_nothing_is_cut(site_of: SiteOf, clock: Clock) -> None:
+    client = HttpClient(site_of(), clock)
+    client.ask("GET", "/")
+    client.transport.congest()
+    client.transport.relieve()
+    clock.advance(60)
+    clock.advance(0)
+    assert client.transport.lost
+
+
+def test_who_stops_to_read_while_requests_have_their_turn_is_read_from_no_more(
+    site_of: SiteOf, clock: Clock, both: BothWays
+) -> None:
+    client = HttpClient(site_of(), clock)
+    client.send(GET + LATER)
+    client.transport.congest()
+    clock.advance(0)
+    assert not client.transport.reading
+    client.transport.relieve()
+    clock.advance(0)
+    assert (len(both.asked), client.transport.reading) == (2, True)
+    client.hang_up()
+
+
+def test_who_reads_again_and_goes_is_served_no_more(site_of: SiteOf, clock: Clock, both: BothWays) -> None:
+    client = HttpClient(site_of(), clock)
+    client.send(GET * 3)
+    client.transport.congest()
+    client.transport.relieve()
+    client.hang_up()
+    clock.advance(0)
+    assert len(both.asked) == 1

@@ -142,6 +142,9 @@ class Channel(Counted, HTTPChannel):
             self._take_turn()
         elif self in self.site.rests:
             self._networkProducer.pauseProducing()
+        else:
+            # Twisted's does so where no request is served: one may have had its turn meanwhile.
+            self._read_on()
 
     def _take_turn(self) -> None:
         if not self._buffer:
