@@ -119,6 +119,15 @@ def test_a_client_may_owe_so_many_answers_and_no_more(acks: Acks) -> None:
     assert [outcome(answer) for answer in answers] == [None, Disconnected, Disconnected, Disconnected]
 
 
+def test_a_question_that_is_given_up_makes_room(acks: Acks, clock: Clock) -> None:
+    late, cancelled = acks.wait(1, 5), acks.wait(2, None)
+    clock.advance(5)
+    assert len(acks) == 1
+    cancelled.cancel()
+    assert len(acks) == 0
+    assert (outcome(late), outcome(cancelled)) == (AckTimeout, CancelledError)
+
+
 def test_one_too_many_with_a_timeout_leaves_no_timer(acks: Acks) -> None:
     answers = [acks.wait(number, None) for number in range(3)]
     with pytest.raises(TooManyAcks):

@@ -24,6 +24,20 @@ def test_a_socket_is_in_its_own_room_and_in_those_it_joins(socket: Socket) -> No
     assert set(socket.rooms) == {socket.id, "b"}
 
 
+def test_a_middleware_s_rooms_are_entered_with_the_namespace(house: House, browser: Browser) -> None:
+    seen: list[Any] = []
+
+    @house.server.sockets.use
+    def enter(socket: Socket) -> None:
+        socket.join("a")
+        socket.join("b", "c")
+        seen.append(socket.rooms)
+
+    socket = browser.connect()
+    assert seen == [frozenset()]
+    assert socket.rooms == {socket.id, "a", "b", "c"}
+
+
 def never_finishes(house: House, browser: Browser) -> None:
     browser.say('51-["e"]')
     house.clock.advance(30)
@@ -117,6 +131,20 @@ def test_disconnect_leaves_one_namespace_and_with_close_all(house: House, browse
     assert (root.connected, again.connected, browser.open, browser.transport.closed) == (False, False, False, True)
 
 
+def test_who_left_the_first_namespace_is_in_the_others_alone(house: House, browser: Browser) -> None:
+    heard: list[Any] = []
+    house.of("/admin")
+    house.of("/other")
+    browser.connect().on("e")(heard.append)
+    admin, other = browser.connect("/admin"), browser.connect("/other")
+    for socket in (admin, other):
+        socket.on("e")(heard.append)
+    browser.say("1", '2/admin,["e","admin"]', '2/other,["e","other"]')
+    assert (heard, admin.connected, other.connected) == (["admin", "other"], True, True)
+    browser.say('2["e","too late"]')
+    assert (heard, admin.connected, other.connected, browser.open) == (["admin", "other"], False, False, False)
+
+
 def test_a_socket_that_left_enters_no_room_and_hears_no_broadcast(
     house: House, browser: Browser, socket: Socket
 ) -> None:
@@ -154,6 +182,13 @@ def last_offset(browser: Browser) -> str:
     offset = json.loads(str(browser.heard()[-1])[1:])[-1]
     assert isinstance(offset, str)
     return offset
+
+
+@pytest.mark.parametrize("pid", [[], {}, 1, None, True])
+def test_what_is_no_id_brings_nobody_back(recovering: House, logged: list[Any], pid: Any) -> None:
+    browser = recovering.browser()
+    socket = browser.connect(auth={"pid": pid, "offset": "0"})
+    assert (socket.recovered, logged) == (False, [])
 
 
 def test_events_lost_on_the_way_are_sent_again_though_a_question_came_after_them(recovering: House) -> None:
