@@ -40,6 +40,14 @@ def test_heads_that_differ_in_their_key_share_their_fields(fields: dict[str, str
     assert (key, other_key) == (HANDSHAKE["Sec-WebSocket-Key"], OTHER)
 
 
+@pytest.mark.parametrize("method", ["POST", "HEAD", "OPTIONS"])
+def test_another_method_with_the_same_fields_is_read_as_what_it_is(method: str) -> None:
+    alike = Alike()
+    alike.parse(opening())
+    head = method.encode() + opening().removeprefix(b"GET")
+    assert alike.parse(head) == (parse(head), "")
+
+
 @pytest.mark.parametrize("names", [["X-Forwarded-For"], ["x-forwarded-for"], ["X-Real-IP", "X-Forwarded-For"]])
 @pytest.mark.parametrize("is_known", [True, False])
 def test_where_a_proxy_says_that_a_client_is_does_not_keep_it_from_sharing_the_rest(

@@ -28,14 +28,19 @@ class Told(AccessLog):
         self._log = Logger("test", observer=lambda event: self.lines.append(formatEvent(event)))
 
 
-def test_each_answer_has_a_line_in_the_access_log(site_of: SiteOf, clock: Clock) -> None:
+def test_each_answer_has_a_line_in_the_access_log(site_of: SiteOf, clock: Clock, both: BothWays) -> None:
     access = Told()
+    clock.advance(5)
     client = HttpClient(site_of(access, trusted=parse_trusted([PROXY])), clock, PROXY)
     client.ask("POST", "/?token=secret", {"X-Forwarded-For": "198.51.100.7"}, b"four")
     client.request("GET", "/later/what-i-wrote")
+    client.request("GET", "/later")
+    clock.advance(0.25)
+    both.later[0].respond(200, {}, b"")
     assert access.lines == [
         "POST / 200 4 B 0 ms 198.51.100.7",
         f"GET /later/… 200 0 B 0 ms {PROXY}",
+        f"GET /later 200 0 B 250 ms {PROXY}",
     ]
     client.hang_up()
 

@@ -43,6 +43,7 @@ def address(peer: str, forwarded: str) -> str:
         (f"{CLIENT}, , 10.1.2.3", "10.1.2.3"),
         ("999.1.1.1", PROXY),
         ("1" * 10_000, PROXY),
+        (f"fe80::1%{'a' * 57}, 10.1.2.3", "10.1.2.3"),
         ("[::1", "::1"),
         ("\xe9\x00, 1e3", PROXY),
     ],
@@ -56,6 +57,12 @@ def test_nobody_else_is_believed(peer: str) -> None:
     headers = {"x-forwarded-for": FORGED, "x-forwarded-proto": "https"}
     assert client_address(peer, headers, TRUSTED) == peer
     assert not is_secure(peer, headers, TRUSTED)
+
+
+def test_what_is_too_long_for_an_address_is_nobody_s() -> None:
+    trusted = parse_trusted(["fe80::/10"])
+    assert f"fe80::1%{'a' * 56}" in trusted
+    assert f"fe80::1%{'a' * 57}" not in trusted
 
 
 def test_by_default_nobody_is() -> None:
