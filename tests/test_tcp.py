@@ -3,48 +3,23 @@
 from __future__ import annotations
 
 import os
-import socket
+import select
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
-from typing import Any
+from contextlib import suppress
 
 import pytest
 import pytest_twisted
 from twisted.internet import reactor
 from twisted.internet.address import IPv4Address
 from twisted.internet.error import ConnectionDone
-from twisted.internet.protocol import Factory
 from twisted.internet.threads import deferToThread
 from twisted.python.failure import Failure
 
 from tests.support.patience import turn
-from tests.support.told import Server
+from tests.support.told import MUCH, Pair, served
 from tests.support.turns import Turns
-from yekta.ports import BACKLOG, Listening
+from yekta.ports import BACKLOG
 from yekta.tcp import Connection, Corked
-
-# More than the buffers of both sockets hold together.
-MUCH = 16 << 20
-
-
-class Pair:
-    """A listening port, a server's connection, and a blocking socket as its client."""
-
-    def __init__(self, clock: Any) -> None:
-        self.server = Server()
-        self.port = Listening(clock).listenTCP(0, Factory.forProtocol(lambda: self.server), interface="127.0.0.1")
-        self.client = socket.create_connection(("127.0.0.1", self.port.getHost().port), timeout=20)
-
-    async def read_all(self) -> bytes:
-        """What the client reads until the end."""
-        return await deferToThread(lambda: b"".join(iter(lambda: self.client.recv(1 << 16), b"")))
-
-
-@contextmanager
-def served(pair: Pair) -> Iterator[Pair]:
-    with closing(pair.client):
-        yield pair
-    pytest_twisted.blockon(pair.port.stopListening())
 
 
 @pytest.fixture(params=[lambda: reactor, Turns], ids=["any reactor", "a reactor with turns"])
@@ -131,12 +106,40 @@ async def test_what_does_not_fit_follows_in_order_and_the_producer_waits(pair: P
 
 
 @pytest_twisted.ensureDeferred
+async def test_of_what_is_said_to_a_full_socket_nothing_is_lost(pair: Pair) -> None:
+    transport = (await pair.server.made).transport
+    filled = 0
+    with suppress(BlockingIOError):
+        while True:
+            filled += transport.socket.send(bytes(1 << 16))
+    transport.write_now(b"all of it")
+    transport.loseConnection()
+    assert await pair.read_all() == bytes(filled) + b"all of it"
+
+
+@pytest_twisted.ensureDeferred
 async def test_what_twisted_has_buffered_goes_first(pair: Pair) -> None:
     transport = (await pair.server.made).transport
     transport.write(b"buffered, ")
     transport.write_now(b"then this")
     transport.loseConnection()
     assert await pair.read_all() == b"buffered, then this"
+
+
+@pytest_twisted.ensureDeferred
+async def test_what_is_said_while_the_rest_leaves_follows_it(pair: Pair) -> None:
+    transport = (await pair.server.made).transport
+    sent = os.urandom(MUCH)
+    transport.write_now(sent)
+    begun = b""
+    while not transport.dataBuffer:
+        begun += await deferToThread(pair.client.recv, 1 << 16)
+    # There is room for it, which the rest is to have first.
+    while not select.select([], [transport], [], 0)[1]:
+        begun += pair.client.recv(1 << 16)
+    transport.write_now(b"last")
+    transport.loseConnection()
+    assert begun + await pair.read_all() == sent + b"last"
 
 
 @pytest_twisted.ensureDeferred
@@ -148,82 +151,6 @@ async def test_after_the_end_nothing_is_sent_and_nothing_breaks(pair: Pair) -> N
     await pair.server.lost
     transport.write_now(b"never")
     assert await pair.read_all() == b"bye after loseConnection Twisted sends this too"
-
-
-def _say_nothing(transport: Any) -> None:
-    """Nothing."""
-
-
-ENDS = {
-    "nothing to send": (_say_nothing, b""),
-    "sent at once": (lambda transport: transport.write_now(b"bye"), b"bye"),
-    "buffered": (lambda transport: transport.write(b"bye"), b"bye"),
-    "more than fits": (lambda transport: transport.write_now(bytes(MUCH)), bytes(MUCH)),
-}
-
-
-@pytest.mark.parametrize("before", [True, False], ids=["written before", "written after"])
-@pytest.mark.parametrize("produces", [True, False], ids=["with a producer", "without a producer"])
-@pytest.mark.parametrize("end", ENDS)
-@pytest_twisted.ensureDeferred
-async def test_a_connection_that_is_lost_while_it_is_read_says_all(
-    pair: Pair, end: str, produces: bool, before: bool
-) -> None:
-    say, said = ENDS[end]
-    server = await pair.server.made
-
-    def answer(data: bytes) -> None:
-        if not produces:
-            server.transport.unregisterProducer()
-        if before:
-            say(server.transport)
-        server.transport.loseConnection()
-        if not before:
-            say(server.transport)
-        assert not server.lost.called
-
-    server.dataReceived = answer  # type: ignore[method-assign]
-    pair.client.sendall(b"hello")
-    assert await pair.read_all() == said
-    assert await server.lost == "ConnectionDone"
-
-
-@pytest_twisted.ensureDeferred
-async def test_a_connection_whose_producer_leaves_last_is_watched_no_longer(pair: Pair) -> None:
-    server = await pair.server.made
-
-    def answer(data: bytes) -> None:
-        server.transport.loseConnection()
-        server.transport.unregisterProducer()
-
-    server.dataReceived = answer  # type: ignore[method-assign]
-    pair.client.sendall(b"hello")
-    assert await server.lost == "ConnectionDone"
-    assert server.transport not in (*reactor.getReaders(), *reactor.getWriters())
-
-
-@pytest_twisted.ensureDeferred
-async def test_a_connection_that_is_aborted_while_it_is_read_is_reset(pair: Pair) -> None:
-    server = await pair.server.made
-
-    def answer(data: bytes) -> None:
-        server.transport.unregisterProducer()
-        server.transport.loseConnection()
-        server.transport.abortConnection()
-
-    server.dataReceived = answer  # type: ignore[method-assign]
-    pair.client.sendall(b"hello")
-    assert await server.lost == "ConnectionAborted"
-
-
-@pytest_twisted.ensureDeferred
-async def test_a_broken_connection_is_reported_as_twisted_reports_it(pair: Pair) -> None:
-    transport = (await pair.server.made).transport
-    pair.client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
-    pair.client.close()
-    for _ in range(3):
-        transport.write_now(b"into the void")
-    assert await pair.server.lost in ("ConnectionLost", "ConnectionDone")
 
 
 @pytest_twisted.ensureDeferred
