@@ -176,10 +176,21 @@ def test_a_goodbye_is_answered_with_the_same(clock: Clock, said: bytes) -> None:
     assert recorder.told[1:] == [("lost", code, said[2:].decode())]
 
 
+def test_a_goodbye_that_comes_along_with_what_ended_it_is_answered_once(clock: Clock) -> None:
+    recorder, client = connect(make(clock), clock, Recorder(lambda it, text: it.websocket.close(4401, "logged out")))
+    client.send(client_frame(TEXT, b"a") + client_frame(CLOSE, close_payload(1000)))
+    assert client.frames() == [(CLOSE, close_payload(4401, "logged out"))]
+    clock.advance(0)
+    assert recorder.told[1:] == [("text", "a"), ("lost", 1000, "")]
+
+
 def test_a_client_that_says_goodbye_but_reads_nothing_is_cut(clock: Clock) -> None:
     recorder, client = connect(make(clock, close_timeout=5.0), clock)
     client.transport.congested = True
     client.send_close()
+    # Nothing follows a goodbye (RFC 6455, 5.5.1).
+    recorder.websocket.send_text("too late")
+    assert [opcode for opcode, _ in client.frames()] == [CLOSE]
     clock.advance(4.9)
     assert client.transport.disconnecting
     assert not client.transport.aborted
