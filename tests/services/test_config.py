@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from yekta.services.config import SETTINGS, ConfigError, Settings, load
-from yekta.services.kinds import LONGEST_NAMESPACE
+from yekta.services.config import SETTINGS, ConfigError, Setting, Settings, load, remarks
+from yekta.services.kinds import LONGEST_NAMESPACE, positive
 from yekta.services.listening import _is_ours, endpoints
 from yekta.services.options import ServiceOptions
 from yekta.services.refusal import Refused
@@ -127,9 +127,10 @@ def test_what_a_setting_may_not_be(name: str, text: str) -> None:
         ("PORT", "9" * 5000, "a port number from 0 to 65535"),
         ("MAX_QUEUED", "9" * 5000, "a whole number"),
         ("MAX_PAYLOAD", "x", "a whole number above 0"),
+        ("WEBSOCKET_PATH", "/ws?x=1", "a path as a request has it, percent-encoded"),
     ],
 )
-def test_what_is_no_number_is_refused_in_words_of_its_kind(name: str, text: str, words: str) -> None:
+def test_what_cannot_be_is_refused_in_words_of_its_kind(name: str, text: str, words: str) -> None:
     with pytest.raises(ConfigError) as caught:
         load({name: text}, {})
     assert str(caught.value) == f"{name} must be {words}, not {text!r}."
@@ -162,6 +163,19 @@ def test_an_option_is_stronger_than_the_environment() -> None:
     assert load({"PORT": "1"}, {"port": "2"}).port == 2
     assert load({"PORT": "1"}, {"port": None}).port == 1
     assert load({"PORT": "bad"}, {"port": "2"}).port == 2
+    assert load({"AI_BASE_URL": "http://h/v1"}, {"ai_base_url": ""}).ai_base_url == ()
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [("EVENT_RAET", "EVENT_RATE"), ("WORKRES", "WORKERS"), ("event_rate", "EVENT_RATE")],
+)
+def test_a_name_that_is_nearly_a_setting_s_is_told_of(name: str, meant: str) -> None:
+    assert list(remarks([name], ".env")) == [f"{name} in .env is not a setting, but {meant} is."]
+
+
+def test_settings_and_names_of_other_programs_are_not_told_of() -> None:
+    assert list(remarks(["PORT", "HOSTNAME", "DATABASE_NAME", "REDIS_HOST"], ".env")) == []
 
 
 def test_a_secret_is_not_shown() -> None:
@@ -172,6 +186,9 @@ def test_a_secret_is_not_shown() -> None:
     with pytest.raises(ConfigError) as caught:
         load({"REDIS_URL": "redis://:secret@h"}, {})
     assert "secret" not in str(caught.value)
+    with pytest.raises(ConfigError) as caught:
+        Setting("PIN", "", positive, "", secret=True).read("-4321")
+    assert str(caught.value) == "PIN must be a whole number above 0."
 
 
 @pytest.mark.parametrize("url", ["http://user:secret@h/v1", "https://secret@h", "http://a/v1,http://u:secret@b:x/v1"])

@@ -38,7 +38,7 @@ from yekta.services.kinds import (
 _PASSWORD = re.compile(r"(?<=//)(?:(?!://).)*@", re.DOTALL)
 
 # How alike a name is to a setting's that is meant for it, from 0 to 1: one letter of seven is wrong.
-_NEARLY = 0.86
+_NEARLY = 0.85
 
 
 class ConfigError(ValueError):

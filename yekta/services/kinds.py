@@ -86,7 +86,7 @@ def seconds(value: str) -> float:
 
 
 def path(value: str) -> str:
-    if not value.startswith("/") or "?" in value:
+    if not value.startswith("/"):
         raise ValueError("a path that begins with /")
     if not _PATH.fullmatch(value):
         raise ValueError("a path as a request has it, percent-encoded")
