@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import select
+import socket
 from collections.abc import Iterator
 from contextlib import suppress
 
@@ -165,6 +166,15 @@ async def test_a_connection_says_whose_it_is(pair: Pair) -> None:
     assert repr(transport) == f"<connection from port {port} of {host}>"
     assert transport.client == (host, port)
     assert transport.getPeer() == IPv4Address("TCP", host, port)
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_port_is_open_at_its_address_alone(pair: Pair) -> None:
+    address = pair.port.getHost()
+    assert address.host == "127.0.0.1"
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.2", address.port), timeout=20)
+    await pair.server.made
 
 
 @pytest_twisted.ensureDeferred

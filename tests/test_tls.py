@@ -55,6 +55,7 @@ async def pair(tmp_path: Path) -> AsyncIterator[Pair]:
     pem, server = certify(tmp_path, "localhost"), Server()
     endpoint = serverFromString(Listening(reactor), f"ssl:0:interface=127.0.0.1:privateKey={pem}")
     port = await endpoint.listen(Factory.forProtocol(lambda: server))
+    assert port.getHost().host == "127.0.0.1"
     plain = socket.create_connection(("127.0.0.1", port.getHost().port), timeout=20)
     client = await deferToThread(secured, plain)
     # A server knows later than its client that hands are shaken.

@@ -123,6 +123,18 @@ def test_a_close_waits_in_order_and_reading_goes_on_for_the_answer(clock: Clock,
     assert recorder.told[1:] == [("lost", 4000, "")]
 
 
+def test_a_client_that_stops_reading_after_our_close_is_read_for_its_answer(
+    clock: Clock, factory: WebSocketFactory
+) -> None:
+    recorder, client = connect(factory, clock)
+    recorder.websocket.close(4000)
+    client.transport.congest()
+    assert client.transport.reading
+    client.send_close(4000)
+    clock.advance(0)
+    assert recorder.told[1:] == [("lost", 4000, "")]
+
+
 def test_a_close_that_nobody_reads_ends_in_a_cut(clock: Clock, factory: WebSocketFactory) -> None:
     recorder, client = connect(factory, clock)
     client.transport.congest()
