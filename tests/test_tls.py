@@ -106,3 +106,10 @@ async def test_a_client_that_never_says_goodbye_is_waited_for(pair: Pair) -> Non
     assert pair.client.recv(100) == b""
     assert pair.server.transport.unsent
     assert not pair.server.lost.called
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_client_s_goodbye_is_answered(pair: Pair) -> None:
+    pair.server.transport.unregisterProducer()
+    pair.client = await deferToThread(pair.client.unwrap)  # type: ignore[assignment]
+    assert await pair.server.lost == "ConnectionDone"

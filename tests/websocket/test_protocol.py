@@ -100,9 +100,12 @@ def test_a_client_that_closes_gets_its_answer_and_is_told_of(clock: Clock) -> No
     assert recorder.told[1:] == [("lost", 4000, "bye")]
 
 
-def test_a_close_without_code_is_1005(clock: Clock) -> None:
+@pytest.mark.parametrize("size", [1, 6], ids=["byte by byte", "at once"])
+def test_a_close_without_code_is_1005(clock: Clock, size: int) -> None:
     recorder, client = connect(make(clock), clock)
-    client.send(client_frame(CLOSE))
+    said = client_frame(CLOSE)
+    for start in range(0, len(said), size):
+        client.send(said[start : start + size])
     clock.advance(0)
     assert recorder.told[1:] == [("lost", 1005, "")]
 
