@@ -24,7 +24,7 @@ test: $(VENV)/.test
 # The oldest releases that setup.cfg allows, under every floor and the services; the rest tests other people's clients.
 oldest: $(OLDEST)/.test
 	@sh tests/prepare.sh
-	$(OLDEST)/bin/python $(PYTEST) tests/test_*.py $(addprefix tests/,engineio socketio websocket web ai app edge) \
+	$(OLDEST)/bin/python $(PYTEST) tests/test_*.py $(addprefix tests/,engineio socketio websocket web ai app edge redis) \
 		tests/services/test_start.py tests/integration/test_events_by_every_door.py $(ARGS)
 
 # Types are checked for the oldest Python and the newest; ruff.toml holds the syntax to the oldest.

@@ -1,7 +1,7 @@
 #!/bin/sh
-# Installs the programs that tests need: Node with its packages, PostgreSQL, Chromium, systemd, reverse proxies, ssh, a C
-# compiler for the benchmarks' load generator. Where it may not, it says which tests will be skipped; with CI=true
-# nothing may be.
+# Installs the programs that tests need: Node with its packages, PostgreSQL, Redis, Chromium, systemd, reverse proxies,
+# ssh, a C compiler for the benchmarks' load generator. Where it may not, it says which tests will be skipped; with
+# CI=true nothing may be.
 set -u
 cd "$(dirname "$0")"
 
@@ -12,8 +12,8 @@ command -v systemd-analyze >/dev/null || missing="$missing systemd"
 command -v chromium >/dev/null || missing="$missing chromium"
 command -v ssh >/dev/null || missing="$missing openssh-client"
 ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null || missing="$missing postgresql"
-for proxy in nginx apache2 haproxy caddy; do
-    PATH="$PATH:/usr/sbin" command -v $proxy >/dev/null || missing="$missing $proxy"
+for server in nginx apache2 haproxy caddy redis-server; do
+    PATH="$PATH:/usr/sbin" command -v $server >/dev/null || missing="$missing $server"
 done
 
 if [ -n "$missing" ]; then

@@ -13,7 +13,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[1]
-EXTRAS = ("postgres", "local-ai")
+EXTRAS = ("postgres", "redis", "local-ai")
 
 # Klein hands out Werkzeug's exceptions as part of its own interface, and asks for it.
 COMES_ALONG = {"OpenSSL": "twisted", "werkzeug": "klein"}

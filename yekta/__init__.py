@@ -9,6 +9,7 @@ The directories are floors. A module imports its own floor or a lower one (``tes
        link/        THE OTHER PROCESSES of this machine: their AI answers, and ours for them; the wire of their rooms
     2  app/         THE APPLICATION: events, dispatcher, peers, hub, sessions, accounts, counselor; no wire, no HTTP
     1  socketio/    LIBRARY: Socket.IO protocol 5, server side; several servers as one
+       redis/       LIBRARY: what makes them one on several machines, over a stream of Redis
        engineio/    LIBRARY: Engine.IO protocol 4, server side
        websocket/   LIBRARY: RFC 6455 on Autobahn, the common case first
        web/         LIBRARY: twisted.web with bounds, a short path before it; facts of a request and its client;

@@ -29,6 +29,9 @@ class Listener:
     def went(self, name: str) -> None:
         self.seen.remove(name)
 
+    def reached(self, name: str, number: int) -> None:
+        raise AssertionError
+
     def heard(self, name: str, word: Word) -> None:
         assert name in self.seen
         if self.refusing:

@@ -33,8 +33,8 @@ REFUSED = {
     "names that are too long": ("api", (), {"MAX_NAMESPACE_LENGTH": "300"},
                                 "MAX_NAMESPACE_LENGTH must be a whole number from 1 to 256, not '300'."),
     "an option that is no number": ("api", ("--max-queued=x",), {}, "MAX_QUEUED must be a whole number, not 'x'."),
-    "several processes": ("ws", (), {"REDIS_URL": f"redis://:{PASSWORD}@h"},
-                          "REDIS_URL must be empty: nothing is shared by it in this version."),
+    "a Redis that is none": ("ws", (), {"REDIS_URL": f"http://:{PASSWORD}@h"},
+                             "REDIS_URL must be redis://HOST:PORT/DATABASE, rediss:// for TLS, or unix:///PATH."),
     "workers that would share TLS": ("ws", ("--listen=ssl:0:privateKey=x",), {"WORKERS": "2"},
                                      "WORKERS above 1 can share endpoints of tcp: and systemd: only, not "),
     "workers with one endpoint for metrics": ("ws", (), {"WORKERS": "2", "METRICS_LISTEN": "systemd:index=1"},
@@ -188,7 +188,7 @@ def test_a_pidfile_is_not_left_by_a_start_that_is_refused(tmp_path: Path) -> Non
 
 
 def test_a_daemon_with_a_bad_setting_is_refused_before_it_is_one(tmp_path: Path) -> None:
-    ended = attempt("yektayar-ws", folder=tmp_path, settings={"REDIS_URL": "redis://h"}, twistd=TWISTD)
+    ended = attempt("yektayar-ws", folder=tmp_path, settings={"REDIS_URL": "redis:h"}, twistd=TWISTD)
     assert ended.status == 1
-    assert ended.err.startswith("yektayar-ws: REDIS_URL must be empty")
+    assert ended.err.startswith("yektayar-ws: REDIS_URL must be redis://")
     assert list(tmp_path.iterdir()) == []

@@ -15,8 +15,10 @@ from tests.support.guests import Guest
 from tests.support.several import Several
 from tests.support.wires import Wires
 from yekta import msgpack
+from yekta.socketio import cluster_words as words
 from yekta.socketio.adapter import Adapter, Home
 from yekta.socketio.cluster import Cluster
+from yekta.socketio.cluster_words import Word
 from yekta.socketio.message import Message
 
 
@@ -123,6 +125,32 @@ def test_sockets_are_disconnected_everywhere(several: Several, guests: list[Gues
     several.settle()
     assert [guest.socket.connected for guest in guests] == [False] * 3
     assert [guest.browser.open for guest in guests] == [not close] * 3
+
+
+def test_what_arrives_twice_is_told_once(several: Several, guests: list[Guest]) -> None:
+    several["a"].server.emit("news")
+    line = several.wires.lines["a", "b"]
+    line.append(line[0])
+    several.settle()
+    assert guests[1].told() == ['2["news"]']
+
+
+def test_one_that_only_says_something_is_asked_nothing(several: Several, guests: list[Guest]) -> None:
+    end = several.wires.ends["a"]
+    several.wires.cut("a", "b")
+    several.wires.join("a", "b")
+    several.wires.lines["b", "a"].clear()
+    several.wires.ends["b"].send("a", Word(words.HELLO, data={"seq": 0, "mute": True}))
+    several.settle()
+    assert several.clusters["a"].others == ("c",)
+    done = several["a"].server.fetch_sockets()
+    several["b"].server.emit("news")
+    several.settle()
+    assert {each.id for each in outcome(done)} == {guests[0].socket.id, guests[2].socket.id}
+    assert guests[0].told() == ['2["news"]']
+    # What is said to all is said to it as well.
+    end.publish(Word(words.EMIT, "/", {"packet": ["e"]}))
+    assert several.wires.lines["a", "b"]
 
 
 # -- who is there --------------------------------------------------------------------------------------------

@@ -40,14 +40,19 @@ class Health:
         # Not the asker's own: one that hangs up must not cancel what others are told for a while.
         self._checks: SingleFlight[None, None] = SingleFlight(self._check_ai)
         self.draining = False
+        #: Whether what processes of several machines share is there; ``None``: there is no such thing.
+        self.redis: Callable[[], bool] | None = None
 
     async def check(self) -> tuple[bool, dict[str, str]]:
         """Whether requests should be sent here, and the state of each part.
 
         Without the AI, requests can be served, so that nobody waits for it: what is told is the last that is known.
+        Without Redis, each process serves its own.
         """
         database = await self._database()
-        checks = {"database": _word(database), "ai": "up" if await self._ai_was_up() else "degraded"}
+        checks = {"database": _word(database), "ai": _less(await self._ai_was_up())}
+        if self.redis is not None:
+            checks["redis"] = _less(self.redis())
         return database and not self.draining, checks
 
     async def ai_is_up(self) -> bool:
@@ -67,6 +72,10 @@ class Health:
     async def _check_ai(self, _: None) -> None:
         self._ai_up = await self._provider.check()
         self._checked = self._clock.seconds()
+
+
+def _less(up: bool) -> str:
+    return "up" if up else "degraded"
 
 
 def _word(up: bool) -> str:

@@ -45,7 +45,7 @@ class Mesh:
 
     def __init__(self, clock: IReactorTime, name: str, names: Callable[[], Sequence[str]], connect: Connect) -> None:
         self.name = name
-        self.hearer: Hearer
+        self._hearer: Hearer | None = None
         self._names = names
         self._connect = connect
         self._neighbours: dict[str, Neighbour] = {}
@@ -54,14 +54,16 @@ class Mesh:
         self._over = False
 
     def look(self) -> None:
-        """Connect to those that are there and not seen, now and from time to time."""
+        """Connect to those that are there and not seen, now and from time to time, if anybody wants to know."""
+        if self._hearer is None:
+            return
         for name in self._names():
             self._neighbour(name)
         self._look.set(LOOK)
 
     def welcome(self, name: str, visitor: Words) -> Inward:
         """Another process has connected to us. Raises `words.Unreadable`."""
-        if self._over or name == self.name:
+        if self._over or self._hearer is None or name == self.name:
             raise words.Unreadable
         neighbour = self._neighbour(name)
         if neighbour.visitor is not None:
@@ -70,6 +72,12 @@ class Mesh:
         neighbour.visitor = visitor
         neighbour.look()
         return neighbour
+
+    @property
+    def hearer(self) -> Hearer:
+        """Whoever is told. Nobody is seen before there is one."""
+        assert self._hearer is not None
+        return self._hearer
 
     def leave(self) -> None:
         """See nobody any more; what was said arrives."""
@@ -81,7 +89,7 @@ class Mesh:
     # -- Wire ------------------------------------------------------------------------------------------------
 
     def begin(self, hearer: Hearer) -> None:
-        self.hearer = hearer
+        self._hearer = hearer
 
     def publish(self, word: Word) -> None:
         for neighbour in tuple(self._neighbours.values()):

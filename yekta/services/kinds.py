@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from twisted.internet.endpoints import quoteStringArgument
 
+from yekta.redis.address import parse
 from yekta.web.forwarded import Trusted, parse_trusted
 
 # There is none above it.
@@ -142,6 +143,15 @@ def _is_url(url: str) -> bool:
         return bool(split.hostname and split.hostname.encode("idna")) and split.port != 0
     except ValueError:
         return False
+
+
+def redis_url(value: str) -> str:
+    if value:
+        try:
+            parse(value)
+        except ValueError:
+            raise ValueError("redis://HOST:PORT/DATABASE, rediss:// for TLS, or unix:///PATH") from None
+    return value
 
 
 def log_format(value: str) -> str:

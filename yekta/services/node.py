@@ -44,6 +44,7 @@ from yekta.services.config import ConfigError, Settings
 from yekta.services.link import OFF, Link
 from yekta.services.localai import LocalModel, LocalSettings, available
 from yekta.services.providers import remote
+from yekta.services.redis import Redis
 from yekta.socketio.adapter import InMemoryAdapter
 from yekta.socketio.cluster import Cluster
 from yekta.socketio.server import Server
@@ -217,7 +218,7 @@ class Node(MultiService):
     def _build_doors(self) -> None:
         settings = self.settings
         new_sid = partial(sids.new_sid, self.tag, settings.process_name)
-        self._cluster = None if self.link is None else Cluster(self.link.mesh)
+        self._cluster = self._build_cluster()
         self.socketio = Server(
             self.reactor,
             limits.of_socketio(settings, self.origins, new_sid),
@@ -234,6 +235,15 @@ class Node(MultiService):
         self.native = NativeDoor(
             self.websockets, self.sessions, self.hub, self.dispatcher, adapter, self.origins
         )
+
+    def _build_cluster(self) -> Cluster | None:
+        """With the processes of other machines, else with those of this one."""
+        if self.settings.redis_url:
+            redis = Redis(self.reactor, self.settings.redis_url)
+            redis.setServiceParent(self)
+            self.health.redis = lambda: redis.wire.is_up
+            return Cluster(redis.wire)
+        return None if self.link is None else Cluster(self.link.mesh)
 
     def _build_metrics(self) -> None:
         lateness = Lateness(self.reactor)

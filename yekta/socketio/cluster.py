@@ -39,6 +39,10 @@ class Hearer(Protocol):
         """A server that is there says something. Raises `Unreadable`: it is not of our kind, and to be left."""
 
 
+    def reached(self, name: str, number: int) -> None:
+        """All broadcasts of ``name`` up to ``number`` have been heard: for one whose numbers leave some out."""
+
+
 class Wire(Protocol):
     """To other servers. What one says arrives at each in the order in which it was said, or it is gone first.
 
@@ -78,12 +82,14 @@ class Cluster:
         self._adapters: dict[str, ClusterAdapter] = {}
         self._questions: dict[int, Question] = {}
         self._ids = count(1)
+        # Those who only say something.
+        self._mute: set[str] = set()
         wire.begin(self)
 
     @property
     def others(self) -> tuple[str, ...]:
-        """The names of all other servers that are there."""
-        return self.progress.others
+        """The names of all other servers that are there, and can be asked."""
+        return tuple(name for name in self.progress.others if name not in self._mute)
 
     def adapter(self, home: Home) -> ClusterAdapter:
         """The rooms of a namespace, here and there."""
@@ -99,7 +105,7 @@ class Cluster:
 
     def publish(self, word: Word) -> None:
         """Say something to all others. Raises :class:`ValueError` for what cannot be said."""
-        if self.others and word.text:
+        if self.progress.others:
             self._wire.publish(word)
 
     def send(self, name: str, word: Word) -> None:
@@ -129,7 +135,7 @@ class Cluster:
     # -- Hearer ----------------------------------------------------------------------------------------------
 
     def came(self, name: str) -> None:
-        self.send(name, Word(words.HELLO, data={"seq": self.progress.last}))
+        self.send(name, Word(words.HELLO, data={"seq": self.progress.last, "ask": True}))
 
     def went(self, name: str) -> None:
         for question in tuple(self._questions.values()):
@@ -141,18 +147,19 @@ class Cluster:
 
     def heard(self, name: str, word: Word) -> None:
         if word.kind == words.HELLO:
-            self._note(self.progress.came(name, words.field(word.data, "seq", int)))
-            self.progress.tell()
-        elif name not in self.others:
+            self._hello(name, word)
+        elif not self.progress.knows(name):
             raise Unreadable
         elif word.kind in _REPLIES:
             question = self._questions.get(words.field(word.data, "requestId", int))
             if question is not None:
                 question.replied(name, word)
-        else:
-            if "seq" in word.data:
-                self._note(self.progress.heard(name, words.field(word.data, "seq", int)))
+        elif "seq" not in word.data or self.progress.heard(name, words.field(word.data, "seq", int)):
             self._pass_on(name, word)
+            self.progress.tell()
+
+    def reached(self, name: str, number: int) -> None:
+        if self.progress.heard(name, number):
             self.progress.tell()
 
     def _pass_on(self, name: str, word: Word) -> None:
@@ -167,8 +174,13 @@ class Cluster:
         except Exception:
             self._log.failure("What another server said had no effect")
 
-    def _note(self, missed: bool) -> None:
-        if missed:
+    def _hello(self, name: str, word: Word) -> None:
+        if word.data.get("mute"):
+            self._mute.add(name)
+        if word.data.get("ask"):
+            self.send(name, Word(words.HELLO, data={"seq": self.progress.last}))
+        if self.progress.came(name, words.field(word.data, "seq", int)):
             self._log.warn("broadcasts of another server were missed")
             for adapter in self._adapters.values():
                 adapter.skip()
+        self.progress.tell()

@@ -19,9 +19,9 @@ from yekta.socketio.adapter import Flags, RemoteSocket, Target
 BROADCAST, JOIN, LEAVE, DISCONNECT = 3, 4, 5, 6
 FETCH, FETCHED, EMIT, EMITTED, CLIENT_COUNT, ACK = 7, 8, 9, 10, 11, 12
 
-# Ours. HELLO: how many broadcasts have been made. NOTHING: a question is not for this server. TAKE: who has the session
-# of a client that is back? GIVEN: it, and what its client missed.
-# LOST: an answer that will not come.
+# Ours. HELLO: how many broadcasts have been made, with ``ask``: and of you? NOTHING: a question is not for this server.
+# TAKE: who has the session of a client that is back? GIVEN: it, and what its client missed. LOST: an answer that will
+# not come.
 HELLO, NOTHING, TAKE, GIVEN, LOST = 64, 65, 66, 67, 68
 
 # An event, in Socket.IO's protocol.

@@ -43,6 +43,10 @@ class Progress:
         """Those that are there."""
         return tuple(self._alive)
 
+    def knows(self, name: str) -> bool:
+        """Whether a server is there."""
+        return name in self._alive
+
     def next(self) -> int:
         """The number of another broadcast of ours."""
         self.last += 1
@@ -50,6 +54,8 @@ class Progress:
 
     def came(self, name: str, number: int) -> bool:
         """A server is there, and has made ``number`` broadcasts. Says whether some of them were missed."""
+        if name in self._alive:
+            return False
         before = self._gone.pop(name, None)
         self._alive[name] = number
         self.breaks += 1
@@ -65,12 +71,11 @@ class Progress:
             self.breaks += 1
 
     def heard(self, name: str, number: int) -> bool:
-        """A broadcast of a server that is there. Says whether any before it were missed."""
-        missed = number != self._alive[name] + 1
-        self._alive[name] = number
-        if missed:
-            self.breaks += 1
-        return missed
+        """A broadcast of a server that is there. Says whether it is a new one."""
+        is_new = number > self._alive[name]
+        if is_new:
+            self._alive[name] = number
+        return is_new
 
     def now(self) -> Heard:
         """What has been heard until now."""

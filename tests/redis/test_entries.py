@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+import base64
+from typing import Any
+
+import pytest
+
+from yekta import msgpack
+from yekta.redis.entries import number_of, read, written
+from yekta.socketio.cluster_words import Unreadable, Word
+
+
+def test_a_word_is_json_where_it_can_be() -> None:
+    fields = written("me", Word(3, "/n", {"packet": {"data": ["e", "é"]}}))
+    data = '{"packet":{"data":["e","é"]}}'.encode()
+    assert fields == (b"uid", b"me", b"nsp", b"/n", b"type", b"3", b"data", data)
+
+
+def test_bytes_are_packed() -> None:
+    fields = written("me", Word(3, "/", {"x": b"\x00"}), "you")
+    assert fields[:6] == (b"uid", b"me", b"nsp", b"/", b"type", b"3")
+    assert msgpack.decode(base64.b64decode(fields[7])) == {"x": b"\x00"}
+    assert fields[8:] == (b"to", b"you")
+
+
+@pytest.mark.parametrize("value", [object(), float])
+def test_what_cannot_be_said_is_not_written(value: object) -> None:
+    with pytest.raises(ValueError, match=r"^$"):
+        written("me", Word(3, "/", {"x": value}))
+
+
+@pytest.mark.parametrize("data", [{}, {"x": 1}, {"x": b"\x01", "y": ["é"]}])
+@pytest.mark.parametrize("to", ["", "you"])
+def test_what_is_written_is_read(data: dict[str, Any], to: str) -> None:
+    word = Word(3, "/n", data)
+    assert read(written("me", word, to), "you") == ("me", word)
+
+
+@pytest.mark.parametrize(("uid", "to"), [("you", ""), ("me", "another")])
+def test_what_is_ones_own_or_for_somebody_else_is_not_read(uid: str, to: str) -> None:
+    fields = list(written(uid, Word(3, "/", {}), to))
+    fields[7] = b"nothing that could be read"
+    assert read(fields, "you") is None
+
+
+def test_nodes_have_no_data_where_there_is_none() -> None:
+    assert read([b"uid", b"n", b"nsp", b"/", b"type", b"13"], "you") == ("n", Word(13, "/", {}))
+
+
+FIELDS = {"uid": "n", "nsp": "/", "type": "3", "data": "{}"}
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"uid": None},
+        {"nsp": None},
+        {"type": None},
+        {"type": "x"},
+        {"data": "{"},
+        {"data": "[]"},
+        {"data": "!"},
+        {"data": base64.b64encode(msgpack.encode([])).decode()},
+        {"data": base64.b64encode(b"\xc1").decode()},
+    ],
+)
+def test_what_is_no_word_is_unreadable(changed: dict[str, str | None]) -> None:
+    fields = [text.encode() for name, value in {**FIELDS, **changed}.items() if value for text in (name, value)]
+    with pytest.raises(Unreadable):
+        read(fields, "you")
+
+
+def test_the_places_of_entries_are_numbers_in_their_order() -> None:
+    ids = [b"0-0", b"0-1", b"1-0", b"1-1048575", b"2-0", b"1795834638065-3"]
+    numbers = [number_of(id) for id in ids]
+    assert numbers == sorted(set(numbers))

@@ -1,0 +1,177 @@
+"""A connection to Redis that comes again: when it is tried, what is said first, and how it ends."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import attrs
+import pytest
+from twisted.internet.error import ConnectError, ConnectionDone
+from twisted.internet.testing import MemoryReactorClock, StringTransport
+from twisted.logger import capturedLogs, formatEvent
+from twisted.python.failure import Failure
+
+from yekta.redis.address import Address
+from yekta.redis.lasting import CLOSE, CONNECT, LONGEST_PAUSE, PAUSE, Lasting
+from yekta.redis.stream import Lost
+
+
+class Transport(StringTransport):
+    """``lose``: the connection is over, by whomever."""
+
+    protocol: Any
+
+    def abortConnection(self) -> None:
+        super().abortConnection()
+        self.lose()
+
+    def lose(self) -> None:
+        self.protocol.connectionLost(Failure(ConnectionDone()))
+
+
+@attrs.define(eq=False)
+class Stage:
+    """One connection, and what is told of it."""
+
+    address: Address = attrs.field(factory=partial(Address, path="/s"))
+    reactor: Any = attrs.field(factory=MemoryReactorClock)
+    told: list[str] = attrs.field(factory=list)
+    lasting: Lasting = attrs.field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self.lasting = Lasting(
+            self.reactor, self.address, lambda: self.told.append("up"), lambda: self.told.append("down")
+        )
+        self.lasting.start()
+
+    @property
+    def attempts(self) -> int:
+        return len(self.reactor.unixClients)
+
+    def accept(self) -> Transport:
+        transport = Transport()
+        transport.protocol = self.reactor.unixClients[-1][1].buildProtocol(None)
+        transport.protocol.makeConnection(transport)
+        return transport
+
+    def refuse(self) -> None:
+        self.reactor.unixClients[-1][1].clientConnectionFailed(None, Failure(ConnectError()))
+
+    def close(self) -> None:
+        self.lasting.stop()
+        if self.lasting._protocol is not None:
+            self.lasting._protocol.transport.lose()
+        assert self.reactor.getDelayedCalls() == []
+
+
+def test_it_is_there_at_once_where_nothing_is_to_be_said_first() -> None:
+    stage = Stage()
+    transport = stage.accept()
+    assert (stage.told, stage.lasting.is_up, transport.value()) == (["up"], True, b"")
+    stage.close()
+
+
+def test_who_it_is_is_said_first() -> None:
+    stage = Stage(Address(path="/s", username="u", password="p", database=2))
+    transport = stage.accept()
+    assert transport.value() == b"*3\r\n$4\r\nAUTH\r\n$1\r\nu\r\n$1\r\np\r\n"
+    transport.clear()
+    transport.protocol.dataReceived(b"+OK\r\n")
+    assert transport.value() == b"*2\r\n$6\r\nSELECT\r\n$1\r\n2\r\n"
+    assert stage.told == []
+    transport.protocol.dataReceived(b"+OK\r\n")
+    assert stage.told == ["up"]
+    stage.close()
+
+
+def test_it_is_tried_again_after_growing_pauses_and_told_of_once() -> None:
+    with capturedLogs() as logged:
+        stage = Stage()
+        pauses = [PAUSE * 2**n for n in range(5)] + [LONGEST_PAUSE] * 2
+        for number, pause in enumerate(pauses, 1):
+            stage.refuse()
+            stage.reactor.advance(pause - 0.01)
+            assert stage.attempts == number
+            stage.reactor.advance(0.01)
+            assert stage.attempts == number + 1
+        stage.accept().lose()
+        stage.reactor.advance(PAUSE)
+        assert stage.attempts == len(pauses) + 2
+    assert stage.told == ["up", "down"]
+    assert [formatEvent(event).partition(":")[0] for event in logged] == [
+        "There is no connection to Redis (REDIS_URL)",
+        "There is a connection to Redis again",
+        "There is no connection to Redis (REDIS_URL)",
+    ]
+    stage.close()
+
+
+@pytest.mark.parametrize("answer", [b"-WRONGPASS secret\r\n", None])
+def test_one_that_does_not_let_us_in_is_tried_again(answer: bytes | None) -> None:
+    stage = Stage(Address(path="/s", password="p"))
+    with capturedLogs() as logged:
+        transport = stage.accept()
+        if answer is None:
+            stage.reactor.advance(CONNECT)
+        else:
+            transport.protocol.dataReceived(answer)
+    assert transport.disconnected
+    assert [event["reason"] for event in logged] == ["WRONGPASS" if answer else "it is silent"]
+    assert stage.told == []
+    stage.reactor.advance(PAUSE)
+    assert stage.attempts == 2
+    stage.close()
+
+
+def test_what_is_said_when_it_is_lost_fails() -> None:
+    stage = Stage()
+    transport = stage.accept()
+    said = stage.lasting.call(b"PING")
+    transport.lose()
+    failures: list[Any] = []
+    for each in (said, stage.lasting.call(b"PING")):
+        each.addErrback(lambda failure: failures.append(failure.type))
+    assert failures == [Lost, Lost]
+    stage.close()
+
+
+def test_what_redis_says_is_wrong_is_told() -> None:
+    stage = Stage()
+    transport = stage.accept()
+    failures: list[Any] = []
+    stage.lasting.call(b"PING").addErrback(lambda failure: failures.append(str(failure.value)))
+    transport.protocol.dataReceived(b"-OOM no room\r\n")
+    assert failures == ["OOM no room"]
+    stage.close()
+
+
+def test_it_ends_when_it_is_closed_and_then_comes_no_more() -> None:
+    stage = Stage()
+    transport = stage.accept()
+    stopped = stage.lasting.stop()
+    assert (transport.disconnecting, stopped.called) == (True, False)
+    transport.lose()
+    assert stopped.called
+    assert stage.told == ["up", "down"]
+    assert stage.reactor.getDelayedCalls() == []
+
+
+def test_one_that_is_stuck_is_cut_off() -> None:
+    stage = Stage()
+    transport = stage.accept()
+    stopped = stage.lasting.stop()
+    stage.reactor.advance(CLOSE)
+    assert transport.disconnected
+    assert stopped.called
+    assert stage.reactor.getDelayedCalls() == []
+
+
+@pytest.mark.parametrize("while_", ["connecting", "waiting"])
+def test_it_may_end_before_it_is_there(while_: str) -> None:
+    stage = Stage()
+    if while_ == "waiting":
+        stage.refuse()
+    assert stage.lasting.stop().called
+    assert stage.attempts == 1
+    assert [call.getTime() for call in stage.reactor.getDelayedCalls()] == []

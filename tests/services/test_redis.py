@@ -1,0 +1,27 @@
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import pytest
+from twisted.internet.testing import MemoryReactorClock
+
+from yekta.services.config import ConfigError
+from yekta.services.redis import Redis
+
+
+def test_it_connects_when_it_starts_and_ends_when_it_stops() -> None:
+    reactor: Any = MemoryReactorClock()
+    redis = Redis(reactor, "unix:///run/redis.sock?db=2")
+    assert reactor.unixClients == []
+    redis.startService()
+    assert [client[0] for client in reactor.unixClients] == ["/run/redis.sock"] * 2
+    assert redis.stopService().called
+    assert reactor.getDelayedCalls() == []
+
+
+def test_without_its_client_the_sentence_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "yekta.redis.lasting", None)
+    with pytest.raises(ConfigError) as caught:
+        Redis(MemoryReactorClock(), "redis://h")
+    assert str(caught.value) == "REDIS_URL needs txredisapi: pip install 'yekta[redis]'."

@@ -1,0 +1,157 @@
+"""A connection to Redis that is made again whenever it is lost."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any
+
+import txredisapi
+from twisted.internet.defer import Deferred, TimeoutError, ensureDeferred, fail, succeed
+from twisted.internet.endpoints import HostnameEndpoint, UNIXClientEndpoint, wrapClientTLS
+from twisted.internet.interfaces import IStreamClientEndpoint
+from twisted.internet.protocol import Factory
+from twisted.internet.ssl import optionsForClientTLS
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from yekta.alarm import Alarm
+from yekta.redis.address import Address
+from yekta.redis.stream import Lost
+
+# Seconds to connect, and to close; and between two attempts, at first and at the most.
+CONNECT, CLOSE, PAUSE, LONGEST_PAUSE = 5.0, 2.0, 0.2, 5.0
+
+
+class Lasting:
+    """``up()`` is called whenever the connection is there, and ``down()`` when it is lost. ``is_up``: it is there.
+
+    Twisted's `ClientService` has no transition for a connection that is lost while it is being prepared.
+    """
+
+    _log = Logger()
+
+    def __init__(self, reactor: Any, address: Address, up: Callable[[], object], down: Callable[[], object]) -> None:
+        self.is_up = False
+        self._clock = reactor
+        self._address = address
+        self._endpoint = _endpoint(reactor, address)
+        self._up = up
+        self._down = down
+        self._connecting: Deferred[Any] | None = None
+        self._protocol: _Protocol | None = None
+        self._complaint = ""
+        self._pause = PAUSE
+        self._again = Alarm(reactor, self._connect)
+        self._stopped: Deferred[None] | None = None
+
+    def start(self) -> None:
+        """Connect."""
+        self._connect()
+
+    def stop(self) -> Deferred[None]:
+        """Connect no more. Fires when the connection is closed; what was said before has left."""
+        stopped: Deferred[None] = Deferred()
+        self._stopped = stopped
+        self._again.clear()
+        if self._connecting is not None:
+            self._connecting.cancel()
+        if self._protocol is None:
+            return succeed(None)
+        self._protocol.transport.loseConnection()
+        # One that is stuck takes nothing, and so does not end.
+        return stopped.addTimeout(CLOSE, self._clock, lambda result, _: self.abort())
+
+    def call(self, *command: bytes) -> Deferred[Any]:
+        """Say ``command``; fires with its reply. Fails with `Lost`, or with what Redis says is wrong."""
+        if self._protocol is None:
+            return fail(Lost())
+        called: Deferred[Any] = self._protocol.execute_command(*command)
+        return called.addErrback(_lost)
+
+    def abort(self) -> None:
+        """Nothing is heard of it any more: connect anew."""
+        if self._protocol is not None:
+            self._protocol.transport.abortConnection()
+
+    def lost(self, why: Failure) -> None:
+        """Called by the protocol."""
+        self._protocol = None
+        if self.is_up:
+            self.is_up = False
+            self._down()
+        if self._stopped is None:
+            self._failed(why)
+        elif not self._stopped.called:
+            self._stopped.callback(None)
+
+    def _connect(self) -> None:
+        self._connecting = self._endpoint.connect(_Factory.forProtocol(partial(_Protocol, self)))
+        self._connecting.addCallbacks(self._connected, self._failed)
+
+    def _connected(self, protocol: _Protocol) -> None:
+        self._connecting, self._protocol = None, protocol
+        ensureDeferred(self._introduce(protocol)).addErrback(self._not_introduced)
+
+    def _failed(self, why: Failure) -> None:
+        self._connecting = None
+        if self._stopped is None:
+            self._complain(why.getErrorMessage())
+            self._again.set(self._pause)
+            self._pause = min(2 * self._pause, LONGEST_PAUSE)
+
+    async def _introduce(self, protocol: _Protocol) -> None:
+        for command in _introduction(self._address):
+            await protocol.execute_command(*command).addTimeout(CONNECT, self._clock)
+        if self._complaint:
+            self._log.info("There is a connection to Redis again")
+        self.is_up, self._complaint, self._pause = True, "", PAUSE
+        self._up()
+
+    def _not_introduced(self, failure: Failure) -> None:
+        if not failure.check(txredisapi.ConnectionError):
+            # The first word, a code: the rest may quote what it was told.
+            silent = failure.check(TimeoutError)
+            self._complain("it is silent" if silent else str(failure.value).partition(" ")[0])
+            self.abort()
+
+    def _complain(self, why: str) -> None:
+        if not self._complaint:
+            self._complaint = why
+            self._log.warn("There is no connection to Redis (REDIS_URL): {reason}", reason=why)
+
+
+class _Protocol(txredisapi.RedisProtocol):  # type: ignore[misc]
+    """As it comes, with bytes for what it says and hears."""
+
+    def __init__(self, owner: Lasting) -> None:
+        super().__init__(charset=None, convertNumbers=False)
+        self._owner = owner
+
+    def connectionLost(self, why: Failure) -> None:
+        self._owner.lost(why)
+        super().connectionLost(why)
+
+
+def _lost(failure: Failure) -> Failure:
+    return Failure(Lost()) if failure.check(txredisapi.ConnectionError) else failure
+
+
+class _Factory(Factory):
+    noisy = False
+
+
+def _introduction(address: Address) -> Iterator[tuple[bytes, ...]]:
+    """What is said first."""
+    if address.password is not None:
+        name = () if address.username is None else (address.username.encode(),)
+        yield (b"AUTH", *name, address.password.encode())
+    if address.database:
+        yield (b"SELECT", str(address.database).encode())
+
+
+def _endpoint(reactor: Any, address: Address) -> IStreamClientEndpoint:
+    if address.path:
+        return UNIXClientEndpoint(reactor, address.path, timeout=CONNECT)
+    endpoint = HostnameEndpoint(reactor, address.host, address.port, timeout=CONNECT)
+    return wrapClientTLS(optionsForClientTLS(address.host), endpoint) if address.tls else endpoint

@@ -1,0 +1,268 @@
+"""The wire of a cluster (`yekta.socketio.cluster.Wire`) over a stream of Redis, 6.2 or later.
+
+All say what they have to say into one stream, and read all of it: so everybody hears everything in one order, and who
+was cut off for a moment reads on where it was. Who is there says so from time to time; who is silent, or says that it
+goes, is not seen any more. Those whom we have never heard say so are others' servers and emitters: they are all taken
+for one, which can say something but is asked nothing.
+
+Where words may have been lost, for one was cut off for too long, nobody is seen for a moment: the cluster then takes
+care that no client is recovered that has missed some of them.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections import deque
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from twisted.internet.defer import Deferred, TimeoutError, ensureDeferred
+from twisted.internet.interfaces import IReactorTime
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from yekta.alarm import Alarm
+from yekta.clocks import wall_clock
+from yekta.redis.entries import number_of, read, written
+from yekta.socketio import cluster_words as words
+from yekta.socketio.cluster import Hearer
+from yekta.socketio.cluster_words import Unreadable, Word
+from yekta.timeouts import Timeouts
+
+# As Node's adapter calls it, and how it says that a server is there, and that it goes.
+STREAM = b"socket.io"
+HAIL, ALIVE, LEAVING = 1, 2, 13
+
+# Seconds: between two signs of life; of silence until one is not seen any more; that what we say waits for Redis.
+SIGN, SILENCE, PATIENCE = 5.0, 15.0, 10.0
+
+# Seconds that entries are kept: what people say stays nowhere, but Node's servers look for what a lost client missed.
+KEPT = 150.0
+
+# Bytes of what waits for Redis, whose replies say that it has it.
+MAX_WAITING = 16 << 20
+
+# Entries taken at a time, and milliseconds that Redis waits for the first.
+BATCH, BLOCK = b"100", b"5000"
+
+# All those who are not ours.
+STRANGERS = "*"
+
+# What strangers may say.
+_THEIRS = frozenset((words.BROADCAST, words.JOIN, words.LEAVE, words.DISCONNECT, words.EMIT))
+
+
+class Lost(Exception):
+    """There is no connection any more."""
+
+
+class Connection(Protocol):
+    """See `yekta.redis.lasting.Lasting`."""
+
+    is_up: bool
+
+    def start(self) -> None: ...
+
+    def stop(self) -> Deferred[None]: ...
+
+    def call(self, *command: bytes) -> Deferred[Any]: ...
+
+    def abort(self) -> None: ...
+
+
+class StreamWire:
+    """``connect(up, down)`` makes a connection, of which there are two: one only waits for what is said.
+
+    ``name`` is ours, ``is_up``: what is said is heard, here and there.
+    """
+
+    _log = Logger()
+
+    def __init__(self, clock: IReactorTime, connect: Callable[..., Connection]) -> None:
+        self.name = secrets.token_hex(8)
+        self.hearer: Hearer
+        self._clock = clock
+        self._wall = wall_clock(clock)
+        self._writer = connect(self._can_write, self._cannot_write)
+        self._reader = connect(self._can_read, lambda: None)
+        # What Redis has not confirmed yet: its fields, in their order.
+        self._waiting: deque[tuple[bytes, ...]] = deque()
+        self._size = 0
+        self._last = b""
+        # Those that are there, and those of them who have been silent since.
+        self._names: set[str] = set()
+        self._silent: Timeouts[str] = Timeouts(clock, SILENCE, self._lose)
+        self._sign = Alarm(clock, self._give_sign)
+        self._patience = Alarm(clock, self._lapse)
+        self._over = False
+
+    @property
+    def is_up(self) -> bool:
+        return self._writer.is_up and self._reader.is_up
+
+    def start(self) -> None:
+        """Connect."""
+        self._writer.start()
+        self._reader.start()
+
+    async def leave(self) -> None:
+        """Go; what was said before arrives, if Redis is there. Nothing is to be said any more."""
+        self._over = True
+        self._say(Word(LEAVING))
+        self._sign.clear()
+        self._patience.clear()
+        self._lose_all()
+        await self._reader.stop()
+        await self._writer.stop()
+
+    # -- Wire ------------------------------------------------------------------------------------------------
+
+    def begin(self, hearer: Hearer) -> None:
+        self.hearer = hearer
+
+    def publish(self, word: Word) -> None:
+        self._say(word)
+
+    def send(self, name: str, word: Word) -> None:
+        if name in self._names:
+            self._say(word, name)
+
+    # -- what we say -----------------------------------------------------------------------------------------
+
+    def _say(self, word: Word, to: str = "") -> None:
+        fields = written(self.name, word, to)
+        self._waiting.append(fields)
+        self._size += _size(fields)
+        if self._size > MAX_WAITING:
+            self._lapse()
+        elif self._writer.is_up:
+            self._add(fields)
+
+    def _add(self, fields: tuple[bytes, ...]) -> None:
+        oldest = str(round((self._wall() - KEPT) * 1000)).encode()
+        added = self._writer.call(b"XADD", STREAM, b"MINID", oldest, b"*", *fields)
+        added.addCallbacks(self._added, self._not_added, (fields,))
+
+    def _added(self, id: bytes, fields: tuple[bytes, ...]) -> None:
+        if self._waiting and self._waiting[0] is fields:
+            self._size -= _size(self._waiting.popleft())
+
+    def _not_added(self, failure: Failure) -> None:
+        if not failure.check(Lost):
+            # It has no room, or only reads.
+            self._log.warn("Redis does not take what is said: {reason}", reason=str(failure.value).partition(" ")[0])
+            self._lapse()
+
+    def _can_write(self) -> None:
+        """Say all that Redis may not have; what it has is known by its number."""
+        self._patience.clear()
+        for fields in self._waiting:
+            self._add(fields)
+
+    def _cannot_write(self) -> None:
+        if not self._over:
+            self._patience.set(PATIENCE)
+
+    def _give_sign(self) -> None:
+        if self._writer.is_up:
+            self._say(Word(ALIVE))
+        self._sign.set(SIGN)
+
+    def _lapse(self) -> None:
+        """What we said is lost: we go, and come again."""
+        self._waiting.clear()
+        self._size = 0
+        self._writer.abort()
+        self._lose_all()
+        self._say(Word(LEAVING))
+        self._say(Word(HAIL))
+
+    # -- what others say -------------------------------------------------------------------------------------
+
+    def _can_read(self) -> None:
+        ensureDeferred(self._read()).addErrback(self._unread)
+
+    async def _read(self) -> None:
+        if not self._last or not await self._goes_on():
+            await self._begin()
+        while True:
+            waiting: Deferred[Any] = self._reader.call(
+                b"XREAD", b"COUNT", BATCH, b"BLOCK", BLOCK, b"STREAMS", STREAM, self._last
+            )
+            for _, entries in await waiting.addTimeout(SILENCE, self._clock) or ():
+                for id, fields in entries:
+                    self._last = id
+                    self._heard(id, fields)
+                    # Others have read as far, or will: so it can be told who has heard what of strangers.
+                    self.hearer.reached(STRANGERS, number_of(id))
+
+    def _unread(self, failure: Failure) -> None:
+        if not failure.check(Lost, TimeoutError):
+            self._log.failure("Redis cannot be read", failure)
+        self._reader.abort()
+
+    async def _goes_on(self) -> bool:
+        """Whether nothing was forgotten of what came after the last entry that was read."""
+        return self._last == _FIRST or bool(await self._reader.call(b"XRANGE", STREAM, self._last, self._last))
+
+    async def _begin(self) -> None:
+        """Read from here on."""
+        newest = await self._reader.call(b"XREVRANGE", STREAM, b"+", b"-", b"COUNT", b"1")
+        if self._last:
+            self._lose_all()
+            self.hearer.went(STRANGERS)
+            self._say(Word(LEAVING))
+        self._last = newest[0][0] if newest else _FIRST
+        self.hearer.came(STRANGERS)
+        self.hearer.heard(STRANGERS, Word(words.HELLO, data={"seq": number_of(self._last), "mute": True}))
+        self._say(Word(HAIL))
+        self._sign.set(SIGN)
+
+    def _heard(self, id: bytes, fields: list[bytes]) -> None:
+        try:
+            entry = read(fields, self.name)
+            if entry is not None:
+                self._pass_on(id, *entry)
+        except Unreadable:
+            # Whoever it was says nothing else that could be read.
+            return
+
+    def _pass_on(self, id: bytes, name: str, word: Word) -> None:
+        if word.kind == LEAVING:
+            self._lose(name)
+        elif name in self._names or word.kind in (HAIL, ALIVE, words.HELLO):
+            self._see(name)
+            if word.kind not in (HAIL, ALIVE):
+                self._hear(name, word)
+        elif word.kind in _THEIRS and "requestId" not in word.data:
+            self._hear(STRANGERS, Word(word.kind, word.namespace, {**word.data, "seq": number_of(id)}))
+
+    def _hear(self, name: str, word: Word) -> None:
+        try:
+            self.hearer.heard(name, word)
+        except Unreadable:
+            self._lose(name)
+
+    def _see(self, name: str) -> None:
+        self._silent.start(name)
+        if name not in self._names:
+            self._names.add(name)
+            self.hearer.came(name)
+
+    def _lose(self, name: str) -> None:
+        self._silent.stop(name)
+        if name in self._names:
+            self._names.remove(name)
+            self.hearer.went(name)
+
+    def _lose_all(self) -> None:
+        for name in tuple(self._names):
+            self._lose(name)
+
+
+# Before the first entry.
+_FIRST = b"0-0"
+
+
+def _size(fields: tuple[bytes, ...]) -> int:
+    return sum(map(len, fields))
