@@ -51,6 +51,14 @@ def test_who_has_a_database_and_stays_is_ready(database: bool, ai: bool, drainin
     assert world.clock.getDelayedCalls() == []
 
 
+@pytest.mark.parametrize("is_there", [True, False])
+def test_without_redis_each_process_serves_its_own(is_there: bool) -> None:
+    world = World()
+    world.health.redis = lambda: is_there
+    checks = {"database": "up", "ai": "up", "redis": "up" if is_there else "degraded"}
+    assert now(world.health.check()) == (True, checks)
+
+
 def test_the_ai_is_asked_at_most_once_in_a_while_and_then_again() -> None:
     world = World()
     assert [now(world.health.ai_is_up()) for _ in range(3)] == [True] * 3

@@ -119,7 +119,7 @@ async def test_when_redis_has_started_again_all_go_on(there: Redis, two: list[On
         here.server.to("r").emit("then")
         await until(lambda: ["then"] in other.member.told)
     texts = [formatEvent(event) for event in logged]
-    assert sum(text.startswith("There is no connection to Redis (REDIS_URL): ") for text in texts) == 4
+    assert sum(text.startswith("Redis (REDIS_URL) cannot be used: ") for text in texts) == 4
     assert not any("secret" in text for text in texts)
 
 

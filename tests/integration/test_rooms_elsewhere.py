@@ -43,7 +43,7 @@ class Machine:
 
 @contextmanager
 def machine(folder: Path) -> Iterator[Machine]:
-    shared = {"DATABASE_URL": f"sqlite:///{folder}/shared.db", "DRAIN_SECONDS": "0", "LINK_FOLDER": str(folder / "l")}
+    shared = {"DATABASE_URL": f"sqlite:///{folder}/shared.db", "DRAIN_SECONDS": "0"}
     ports = [free_port(), free_port()]
     control = folder / "control"
     with ExitStack() as stack:

@@ -14,7 +14,7 @@ from twisted.python.failure import Failure
 
 from yekta.redis.address import Address
 from yekta.redis.lasting import CLOSE, CONNECT, LONGEST_PAUSE, PAUSE, Lasting
-from yekta.redis.stream import Lost
+from yekta.redis.stream import Lost, Refused
 
 
 class Transport(StringTransport):
@@ -95,14 +95,17 @@ def test_it_is_tried_again_after_growing_pauses_and_told_of_once() -> None:
             assert stage.attempts == number
             stage.reactor.advance(0.01)
             assert stage.attempts == number + 1
-        stage.accept().lose()
+        transport = stage.accept()
+        stage.lasting.call(b"PING")
+        transport.protocol.dataReceived(b"+PONG\r\n")
+        transport.lose()
         stage.reactor.advance(PAUSE)
         assert stage.attempts == len(pauses) + 2
     assert stage.told == ["up", "down"]
     assert [formatEvent(event).partition(":")[0] for event in logged] == [
-        "There is no connection to Redis (REDIS_URL)",
-        "There is a connection to Redis again",
-        "There is no connection to Redis (REDIS_URL)",
+        "Redis (REDIS_URL) cannot be used",
+        "Redis can be used again",
+        "Redis (REDIS_URL) cannot be used",
     ]
     stage.close()
 
@@ -140,9 +143,24 @@ def test_what_redis_says_is_wrong_is_told() -> None:
     stage = Stage()
     transport = stage.accept()
     failures: list[Any] = []
-    stage.lasting.call(b"PING").addErrback(lambda failure: failures.append(str(failure.value)))
-    transport.protocol.dataReceived(b"-OOM no room\r\n")
-    assert failures == ["OOM no room"]
+    stage.lasting.call(b"PING").addErrback(lambda failure: failures.append(failure.value))
+    transport.protocol.dataReceived(b"-OOM a secret\r\n")
+    [error] = failures
+    assert (type(error), str(error)) == (Refused, "OOM")
+    stage.close()
+
+
+def test_one_that_does_nothing_that_it_is_told_is_told_of_once_and_tried_after_growing_pauses() -> None:
+    stage = Stage()
+    with capturedLogs() as logged:
+        for number, pause in enumerate((PAUSE, 2 * PAUSE, 4 * PAUSE), 1):
+            stage.accept()
+            stage.lasting.abort("NOPERM")
+            stage.reactor.advance(pause - 0.01)
+            assert stage.attempts == number
+            stage.reactor.advance(0.01)
+            assert stage.attempts == number + 1
+    assert [event["reason"] for event in logged] == ["NOPERM"]
     stage.close()
 
 

@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 from twisted.internet.defer import ensureDeferred
 from twisted.internet.task import Clock
-from twisted.logger import capturedLogs
 
 from tests.support.streams import MemoryRedis
 from yekta.redis.entries import number_of, written
@@ -22,6 +21,7 @@ from yekta.redis.stream import (
     SIGN,
     SILENCE,
     STRANGERS,
+    Refused,
     StreamWire,
 )
 from yekta.socketio import cluster_words as words
@@ -257,11 +257,9 @@ def test_more_than_may_wait_is_lost_and_all_are_told(town: Town) -> None:
 
 def test_what_redis_does_not_take_is_lost_and_all_are_told(town: Town) -> None:
     town.redis.full = True
-    with capturedLogs() as logged:
-        town.say(0, "a secret")
-        town.writer(0).step()
-    assert [event["reason"] for event in logged] == ["OOM"]
-    assert "secret" not in repr(logged)
+    town.say(0, "lost")
+    town.writer(0).step()
+    assert town.writer(0).complaints == ["OOM"]
     town.redis.full = False
     town.redis.settle()
     assert town.told(1, by=0) == []
@@ -294,6 +292,12 @@ def test_a_reader_whose_redis_says_nothing_connects_anew(town: Town) -> None:
     town.reader(0).stuck = False
     town.redis.settle()
     assert town.seen() == EVERYBODY
+
+
+def test_a_redis_that_is_not_to_be_read_is_told_of(town: Town) -> None:
+    [(_, reading)] = town.reader(0).said
+    reading.errback(Refused("NOPERM"))
+    assert town.reader(0).complaints == ["NOPERM"]
 
 
 def test_no_entry_stays_for_long(town: Town) -> None:

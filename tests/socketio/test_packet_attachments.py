@@ -92,14 +92,15 @@ def test_as_much_is_searched_for_placeholders_as_clients_send_and_no_more(row: s
 @pytest.mark.parametrize("item", ["[]", "{}", "1", "[1]", '{"":1}', "[[[[1]]]]"])
 def test_the_search_for_placeholders_takes_no_longer_than_reading_does(item: str) -> None:
     text = f'51-["e",{{"_placeholder":true,"num":0}}{f",{item}" * (980_000 // (len(item) + 1))}]'
-    reading = seconds_of(lambda: Decoder().decode(text))
+    # Other tests take turns on the same caches: the least of seven is without them.
+    reading = seconds_of(lambda: Decoder().decode(text), times=7)
 
     def both() -> None:
         decoder = Decoder()
         decoder.decode(text)
         decoder.decode(b"")
 
-    assert seconds_of(both) < 2 * reading + 0.03
+    assert seconds_of(both, times=7) < 2 * reading + 0.03
 
 
 @pytest.mark.parametrize("size", [MAX_KEPT, MAX_KEPT + 1])

@@ -14,16 +14,17 @@ from typing import Any
 from twisted.internet.defer import Deferred, fail, succeed
 from twisted.internet.task import Clock
 
-from yekta.redis.stream import Lost
+from yekta.redis.stream import Lost, Refused
 
 
 class MemoryConnection:
-    """``said``: commands that wait to be done. ``stuck``: none is."""
+    """``said``: commands that wait to be done. ``stuck``: none is. ``complaints``: why it was aborted."""
 
     def __init__(self, redis: MemoryRedis, up: Callable[[], object], down: Callable[[], object]) -> None:
         self.is_up = False
         self.wanted = False
         self.stuck = False
+        self.complaints: list[str] = []
         self.said: list[tuple[tuple[bytes, ...], Deferred[Any]]] = []
         self._redis = redis
         self._up = up
@@ -46,7 +47,8 @@ class MemoryConnection:
         self.said.append((command, done))
         return done
 
-    def abort(self) -> None:
+    def abort(self, why: str = "") -> None:
+        self.complaints += [why] * bool(why)
         self.lose()
 
     def connect(self) -> None:
@@ -114,7 +116,7 @@ class MemoryRedis:
         match command:
             case b"XADD", _, b"MINID", oldest, b"*", *fields:
                 if self.full:
-                    return ValueError("OOM command not allowed")
+                    return Refused("OOM")
                 self._count += 1
                 id = b"%d-%d" % (round(self._clock.seconds() * 1000), self._count)
                 self.entries.append((id, fields))

@@ -17,7 +17,7 @@ from twisted.python.failure import Failure
 
 from yekta.alarm import Alarm
 from yekta.redis.address import Address
-from yekta.redis.stream import Lost
+from yekta.redis.stream import Lost, Refused
 
 # Seconds to connect, and to close; and between two attempts, at first and at the most.
 CONNECT, CLOSE, PAUSE, LONGEST_PAUSE = 5.0, 2.0, 0.2, 5.0
@@ -63,14 +63,16 @@ class Lasting:
         return stopped.addTimeout(CLOSE, self._clock, lambda result, _: self.abort())
 
     def call(self, *command: bytes) -> Deferred[Any]:
-        """Say ``command``; fires with its reply. Fails with `Lost`, or with what Redis says is wrong."""
+        """Say ``command``; fires with its reply. Fails with `Lost` or `Refused`."""
         if self._protocol is None:
             return fail(Lost())
         called: Deferred[Any] = self._protocol.execute_command(*command)
-        return called.addErrback(_lost)
+        return called.addCallbacks(self._replied, _failed)
 
-    def abort(self) -> None:
-        """Nothing is heard of it any more: connect anew."""
+    def abort(self, why: str = "") -> None:
+        """Connect anew; ``why``: what is told an operator, until there has been a reply."""
+        if why:
+            self._complain(why)
         if self._protocol is not None:
             self._protocol.transport.abortConnection()
 
@@ -103,22 +105,23 @@ class Lasting:
     async def _introduce(self, protocol: _Protocol) -> None:
         for command in _introduction(self._address):
             await protocol.execute_command(*command).addTimeout(CONNECT, self._clock)
-        if self._complaint:
-            self._log.info("There is a connection to Redis again")
-        self.is_up, self._complaint, self._pause = True, "", PAUSE
+        self.is_up = True
         self._up()
 
     def _not_introduced(self, failure: Failure) -> None:
         if not failure.check(txredisapi.ConnectionError):
-            # The first word, a code: the rest may quote what it was told.
-            silent = failure.check(TimeoutError)
-            self._complain("it is silent" if silent else str(failure.value).partition(" ")[0])
-            self.abort()
+            self.abort("it is silent" if failure.check(TimeoutError) else _code(failure))
+
+    def _replied(self, reply: Any) -> Any:
+        if self._complaint:
+            self._log.info("Redis can be used again")
+        self._complaint, self._pause = "", PAUSE
+        return reply
 
     def _complain(self, why: str) -> None:
         if not self._complaint:
             self._complaint = why
-            self._log.warn("There is no connection to Redis (REDIS_URL): {reason}", reason=why)
+            self._log.warn("Redis (REDIS_URL) cannot be used: {reason}", reason=why)
 
 
 class _Protocol(txredisapi.RedisProtocol):  # type: ignore[misc]
@@ -133,8 +136,13 @@ class _Protocol(txredisapi.RedisProtocol):  # type: ignore[misc]
         super().connectionLost(why)
 
 
-def _lost(failure: Failure) -> Failure:
-    return Failure(Lost()) if failure.check(txredisapi.ConnectionError) else failure
+def _failed(failure: Failure) -> Failure:
+    return Failure(Lost() if failure.check(txredisapi.ConnectionError) else Refused(_code(failure)))
+
+
+def _code(failure: Failure) -> str:
+    """The first word of what Redis says: the rest may quote what it was told."""
+    return str(failure.value).strip().partition(" ")[0]
 
 
 class _Factory(Factory):

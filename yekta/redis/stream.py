@@ -56,6 +56,10 @@ class Lost(Exception):
     """There is no connection any more."""
 
 
+class Refused(Exception):
+    """Redis does not do what it is told: the code that it gives for it."""
+
+
 class Connection(Protocol):
     """See `yekta.redis.lasting.Lasting`."""
 
@@ -67,7 +71,7 @@ class Connection(Protocol):
 
     def call(self, *command: bytes) -> Deferred[Any]: ...
 
-    def abort(self) -> None: ...
+    def abort(self, why: str = "") -> None: ...
 
 
 class StreamWire:
@@ -150,8 +154,7 @@ class StreamWire:
     def _not_added(self, failure: Failure) -> None:
         if not failure.check(Lost):
             # It has no room, or only reads.
-            self._log.warn("Redis does not take what is said: {reason}", reason=str(failure.value).partition(" ")[0])
-            self._lapse()
+            self._lapse(str(failure.value))
 
     def _can_write(self) -> None:
         """Say all that Redis may not have; what it has is known by its number."""
@@ -168,11 +171,11 @@ class StreamWire:
             self._say(Word(ALIVE))
         self._sign.set(SIGN)
 
-    def _lapse(self) -> None:
+    def _lapse(self, why: str = "") -> None:
         """What we said is lost: we go, and come again."""
         self._waiting.clear()
         self._size = 0
-        self._writer.abort()
+        self._writer.abort(why)
         self._lose_all()
         self._say(Word(LEAVING))
         self._say(Word(HAIL))
@@ -197,9 +200,9 @@ class StreamWire:
                     self.hearer.reached(STRANGERS, number_of(id))
 
     def _unread(self, failure: Failure) -> None:
-        if not failure.check(Lost, TimeoutError):
+        if not failure.check(Lost, Refused, TimeoutError):
             self._log.failure("Redis cannot be read", failure)
-        self._reader.abort()
+        self._reader.abort(str(failure.value) if failure.check(Refused) else "")
 
     async def _goes_on(self) -> bool:
         """Whether nothing was forgotten of what came after the last entry that was read."""
@@ -208,6 +211,8 @@ class StreamWire:
     async def _begin(self) -> None:
         """Read from here on."""
         newest = await self._reader.call(b"XREVRANGE", STREAM, b"+", b"-", b"COUNT", b"1")
+        if self._over:
+            raise Lost
         if self._last:
             self._lose_all()
             self.hearer.went(STRANGERS)
