@@ -135,6 +135,7 @@ def test_all_see_all_and_hear_what_is_said(town: Town) -> None:
     town.say(1, "b")
     town.listeners[2].wire.send(town.listeners[0].wire.name, Word(words.EMIT, "/", {"n": "to one"}))
     town.listeners[2].wire.send("unknown", Word(words.EMIT, "/", {"n": "to nobody"}))
+    assert len(town.writer(2).said) == 1
     town.redis.settle()
     assert [town.told(number, by=0) for number in range(3)] == [[], ["a"], ["a"]]
     assert [town.told(number, by=1) for number in range(3)] == [["b"], [], ["b"]]
@@ -224,6 +225,7 @@ def test_what_was_said_while_redis_was_away_for_a_moment_arrives(town: Town) -> 
     town.clock.advance(PATIENCE - 1)
     town.redis.start()
     town.redis.settle()
+    town.pass_time(2)
     assert town.told(1, by=0) == ["missed"]
     assert town.listeners[1].changes == 3
 
@@ -238,6 +240,41 @@ def test_where_it_is_away_for_long_all_are_gone_for_a_while(town: Town) -> None:
     town.redis.settle()
     assert town.seen() == EVERYBODY
     assert town.told(1, by=0) == ["for nobody, whom a cluster would not tell"]
+
+
+def test_what_redis_has_waits_no_longer(town: Town) -> None:
+    third = "x" * (MAX_WAITING // 3)
+    for _ in range(7):
+        town.say(0, third)
+        town.redis.settle()
+    assert town.told(1, by=0) == [third] * 7
+    assert town.listeners[1].changes == 3
+
+
+def test_while_redis_is_away_nothing_piles_up(town: Town) -> None:
+    town.redis.stop()
+    town.pass_time(3600)
+    town.redis.start()
+    town.redis.settle()
+    # Each goes, comes, says how far it is, and is asked for it by the others.
+    assert len(town.redis.entries) < 40
+    assert town.seen() == EVERYBODY
+
+
+def test_who_leaves_while_redis_is_away_or_coming_leaves_nothing_behind() -> None:
+    town = Town(1)
+    town.redis.stop()
+    town.leave(0)
+    assert town.clock.getDelayedCalls() == []
+    assert not any(connection.wanted for connection in town.redis.connections)
+    town = Town(0)
+    listener = Listener(StreamWire(town.clock, town.redis.connect))
+    for connection in town.redis.connections:
+        connection.connect()
+    town.listeners.append(listener)
+    town.leave(0)
+    assert town.clock.getDelayedCalls() == []
+    assert listener.seen == []
 
 
 def test_more_than_may_wait_is_lost_and_all_are_told(town: Town) -> None:

@@ -9,7 +9,9 @@ import pytest
 from twisted.python.failure import Failure
 
 from tests.support.several import Several, back, lost
+from yekta.socketio import cluster_words as words
 from yekta.socketio import coming, leaving, moving
+from yekta.socketio.cluster_words import Word
 
 
 @pytest.fixture
@@ -30,6 +32,19 @@ def test_who_is_not_answered_in_time_begins_anew(several: Several) -> None:
     assert len(page.sids) == 2
     # What comes too late is for nobody.
     several.settle()
+
+
+@pytest.mark.parametrize("event", [None, [], [[], True], ["e", True], [[1], True], [["e"]], [["e"], True, 1]])
+def test_a_home_that_gives_what_cannot_be_read_is_left(several: Several, event: object) -> None:
+    page = lost(several)
+    page.come_to(several["b"])
+    session = {"pid": "p", "sid": "s", "rooms": [], "data": {}, "alive": {}, "gone": {}}
+    given = Word(words.GIVEN, "/", {"requestId": 1, "missed": [event], **session})
+    several.wires.ends["a"].send("b", given)
+    several.settle()
+    assert several.wires.ends["b"].left == ["a"]
+    page.read()
+    assert len(page.sids) == 2
 
 
 def test_a_home_that_does_not_hear_as_much_in_time_keeps_it(several: Several) -> None:

@@ -43,9 +43,15 @@ class Several:
 
     def end(self, name: str) -> None:
         """One is no more."""
-        self.houses.pop(name).close()
+        house = self.houses.pop(name)
+        adapters: list[Any] = [namespace.adapter for namespace in house.namespaces.values()]
+        house.close()
         self.clusters.pop(name)
         self.wires.end(name)
+        for adapter in adapters:
+            assert not adapter._moving.coming
+            assert not adapter._moving.leaving
+            assert not adapter._surveyed
 
     def __getitem__(self, name: str) -> House:
         return self.houses[name]

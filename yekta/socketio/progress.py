@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 import attrs
 
 # Servers that are gone whose last number is remembered.
-_REMEMBERED = 64
+REMEMBERED = 64
 
 
 @attrs.frozen
@@ -66,7 +66,7 @@ class Progress:
         number = self._alive.pop(name, None)
         if number is not None:
             self._gone[name] = number
-            if len(self._gone) > _REMEMBERED:
+            if len(self._gone) > REMEMBERED:
                 self._gone.popitem(last=False)
             self.breaks += 1
 
