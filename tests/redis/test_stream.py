@@ -337,6 +337,29 @@ def test_a_redis_that_is_not_to_be_read_is_told_of(town: Town) -> None:
     assert town.reader(0).complaints == ["NOPERM"]
 
 
+def test_a_redis_that_confirms_nothing_is_connected_to_anew_and_told_all_again(town: Town) -> None:
+    writer = town.writer(0)
+    writer.stuck = True
+    town.say(0, "late")
+    town.clock.advance(SIGN)
+    assert writer.is_up
+    town.clock.advance(SIGN)
+    assert not writer.is_up
+    assert writer.complaints == ["it is silent"]
+    writer.stuck = False
+    town.redis.settle()
+    assert town.told(1, by=0) == ["late"]
+    assert town.seen() == EVERYBODY
+
+
+def test_one_that_confirms_what_it_is_told_is_left_alone(town: Town) -> None:
+    for event in range(30):
+        town.say(0, event)
+        town.pass_time(1)
+    assert town.writer(0).complaints == []
+    assert town.told(1, by=0) == list(range(30))
+
+
 def test_no_entry_stays_for_long(town: Town) -> None:
     town.say(0, "private")
     town.redis.settle()

@@ -93,7 +93,7 @@ def test_as_much_is_searched_for_placeholders_as_clients_send_and_no_more(row: s
 def test_the_search_for_placeholders_takes_no_longer_than_reading_does(item: str) -> None:
     text = f'51-["e",{{"_placeholder":true,"num":0}}{f",{item}" * (980_000 // (len(item) + 1))}]'
     # Other tests take turns on the same caches: the least of seven is without them.
-    reading = seconds_of(lambda: Decoder().decode(text), times=7)
+    reading = seconds_of(lambda: decode_text(text), times=7)
 
     def both() -> None:
         decoder = Decoder()
@@ -122,6 +122,20 @@ def test_a_packet_that_waits_for_attachments_takes_not_much_more_than_its_text()
     finally:
         tracemalloc.stop()
     assert taken < 2 * len(text)
+
+
+@pytest.mark.parametrize("text", ["51-[]", "51-[1", '61-{"a":1}', "51-/a,"])
+def test_a_long_packet_that_is_wrong_is_a_protocol_error_once_it_is_read(text: str) -> None:
+    decoder = Decoder()
+    assert decoder.decode(text + " " * MAX_KEPT) is None
+    with pytest.raises(ProtocolError):
+        decoder.decode(b"x")
+
+
+@pytest.mark.parametrize("text", ["5", "5-", "50-", "511-", "5x-[]"])
+def test_a_long_packet_with_a_wrong_number_of_attachments_is_one_at_once(text: str) -> None:
+    with pytest.raises(ProtocolError):
+        Decoder().decode(text + " " * MAX_KEPT)
 
 
 def test_attachments_together_are_bounded() -> None:

@@ -92,6 +92,8 @@ class StreamWire:
         # What Redis has not confirmed yet: its fields, in their order.
         self._waiting: deque[tuple[bytes, ...]] = deque()
         self._size = 0
+        # The first of them when there was a sign of life.
+        self._late: tuple[bytes, ...] | None = None
         self._last = b""
         # Those that are there, and those of them who have been silent since.
         self._names: set[str] = set()
@@ -167,6 +169,11 @@ class StreamWire:
             self._patience.set(PATIENCE)
 
     def _give_sign(self) -> None:
+        first = self._waiting[0] if self._waiting else None
+        if first is not None and first is self._late:
+            # It was there the last time, too: nobody may be there any more who could say so.
+            self._writer.abort("it is silent")
+        self._late = first
         if self._writer.is_up:
             self._say(Word(ALIVE))
         self._sign.set(SIGN)

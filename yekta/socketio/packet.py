@@ -23,8 +23,8 @@ RESERVED = frozenset(("connect", "connect_error", "disconnect", "disconnecting",
 # Node's bound; each attachment may be as large as a message.
 MAX_ATTACHMENTS = 10
 
-# Characters: a longer packet is kept as text while its attachments are missing, and read twice. What it is read into
-# may take 30 times as much, and they have half a minute to come.
+# Characters: a longer packet is kept as text while its attachments are missing, and read when they have come. What it
+# is read into may take 30 times as much, and they have half a minute.
 MAX_KEPT = 16_384
 
 # Lists and objects that are looked through for the places of attachments: some 20 ms. A megabyte of the smallest rows,
@@ -97,6 +97,10 @@ def reserved(event: str) -> ValueError:
     return ValueError(f"{event!r} is a reserved event name")
 
 
+# The types of packets with attachments.
+_BINARY = (str(BINARY_EVENT), str(BINARY_ACK))
+
+
 class Decoder:
     """Puts packets together from messages. At most one packet is unfinished at a time.
 
@@ -124,12 +128,15 @@ class Decoder:
             return self._attach(message)
         if self._packet is not None:
             raise ProtocolError("text while attachments are missing")
-        packet, self._missing = decode_text(message, self._max_attachments)
-        if self._missing:
-            self._packet = packet if len(message) <= MAX_KEPT else message
-            self._attachments, self.waiting = [], True
-            return None
-        return packet
+        packet: Packet | str = message
+        if len(message) > MAX_KEPT and message[0] in _BINARY:
+            _, self._missing = _attachment_count(message, self._max_attachments)
+        else:
+            packet, self._missing = decode_text(message, self._max_attachments)
+            if not self._missing:
+                return packet
+        self._packet, self._attachments, self.waiting = packet, [], True
+        return None
 
     def _attach(self, attachment: bytes) -> Packet | None:
         packet, attachments = self._packet, self._attachments
