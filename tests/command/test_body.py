@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 import pytest_twisted
+from twisted.internet.defer import Deferred
 
 from tests.command.test_network import network
+from tests.support.patience import soon
 from tests.support.wrong_servers import wrong
 from yekta.command.body import LIMIT
 from yekta.command.failure import CommandError
@@ -27,7 +29,7 @@ async def test_what_is_endless_or_no_text_is_not_read(said: bytes, sentence: str
     asking = network()
     async with wrong(said) as server:
         with pytest.raises(CommandError) as caught:
-            await asking.request("GET", server.url)
+            await soon(Deferred.fromCoroutine(asking.request("GET", server.url)))
         assert str(caught.value) == sentence
         await asking.close()
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 from collections.abc import AsyncIterator
+from contextlib import AbstractContextManager
 from typing import Any
 
 import pytest_twisted
@@ -12,7 +14,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.threads import deferToThread
 
 from tests.command.test_conversation import Talk
-from tests.command.test_main import YEKTA, begin
+from tests.command.test_main import YEKTA, begun
 from tests.support.patience import soon
 
 LONG = 1_000_000
@@ -25,8 +27,8 @@ async def talk() -> AsyncIterator[Talk]:
     await talk.port.stopListening()
 
 
-def chat(talk: Talk) -> subprocess.Popen[str]:
-    return begin(YEKTA, "chat", "--url", f"http://127.0.0.1:{talk.port.getHost().port}")
+def chat(talk: Talk, stdout: int = subprocess.PIPE) -> AbstractContextManager[subprocess.Popen[str]]:
+    return begun(YEKTA, "chat", "--url", f"http://127.0.0.1:{talk.port.getHost().port}", stdout=stdout)
 
 
 async def asked(talk: Talk, event: str) -> None:
@@ -46,8 +48,17 @@ async def told(talk: Talk, typed: str) -> tuple[str, str]:
 @pytest_twisted.ensureDeferred
 async def test_an_answer_may_be_longer_than_whoever_reads_it_takes_at_once(talk: Talk) -> None:
     talk.factory.script = [("ai:response:complete", {"fullResponse": "x" * LONG})]
-    said, complaints = await told(talk, "?\n")
-    assert (len(said), complaints) == (LONG + 1, "")
+    reader, writer = os.pipe()
+    with chat(talk, stdout=writer) as chatting, open(reader, encoding="utf-8") as said:
+        assert chatting.stdin is not None
+        chatting.stdin.write("?\n")
+        chatting.stdin.flush()
+        await soon(Deferred.fromCoroutine(asked(talk, "ai:chat")))
+        # Who shares it with others, as a terminal is shared, leaves it as it is for them, too.
+        assert os.get_blocking(writer)
+        os.close(writer)
+        chatting.stdin.close()
+        assert len(await soon(deferToThread(said.read))) == LONG + 1
 
 
 @pytest_twisted.ensureDeferred

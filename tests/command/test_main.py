@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -17,10 +18,16 @@ YEKTA = str(Path(sys.executable).with_name("yekta"))
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n"
 
 
-def begin(*command: str) -> subprocess.Popen[str]:
+@contextmanager
+def begun(*command: str, stdout: int = subprocess.PIPE) -> Iterator[subprocess.Popen[str]]:
+    """A command that runs, and is killed at the end should it still."""
     pipe = subprocess.PIPE
     environ = environment({"YEKTA_TOKEN": "x" * 43})
-    return subprocess.Popen(command, env=environ, stdin=pipe, stdout=pipe, stderr=pipe, text=True)
+    with subprocess.Popen(command, env=environ, stdin=pipe, stdout=stdout, stderr=pipe, text=True) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
 
 
 @pytest.fixture
@@ -31,7 +38,7 @@ def listener() -> Iterator[socket.socket]:
 
 
 def test_control_c_ends_it_before_it_has_begun() -> None:
-    with begin(sys.executable, "-X", "importtime", YEKTA, "token") as starting:
+    with begun(sys.executable, "-X", "importtime", YEKTA, "token") as starting:
         assert starting.stderr is not None
         assert any("twisted" in line for line in starting.stderr)
         starting.send_signal(signal.SIGINT)
@@ -46,7 +53,7 @@ def test_control_c_ends_it_before_it_has_begun() -> None:
 @pytest.mark.parametrize("said", [b"", HEAD])
 def test_control_c_ends_it_while_a_server_says_nothing(listener: socket.socket, arguments: str, said: bytes) -> None:
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-    with begin(YEKTA, *arguments.replace("{}", url).split()) as waiting:
+    with begun(YEKTA, *arguments.replace("{}", url).split()) as waiting:
         assert waiting.stdin is not None
         waiting.stdin.write("Hello\n")
         waiting.stdin.flush()
@@ -62,7 +69,7 @@ def test_control_c_ends_it_while_a_server_says_nothing(listener: socket.socket, 
 
 @pytest.mark.parametrize("command", ["listen", "chat"])
 def test_one_that_is_killed_does_not_look_as_if_it_had_ended_well(listener: socket.socket, command: str) -> None:
-    with begin(YEKTA, command, "--url", f"http://127.0.0.1:{listener.getsockname()[1]}") as waiting:
+    with begun(YEKTA, command, "--url", f"http://127.0.0.1:{listener.getsockname()[1]}") as waiting:
         assert waiting.stdin is not None
         waiting.stdin.write("Hello\n")
         waiting.stdin.flush()
