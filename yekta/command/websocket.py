@@ -111,7 +111,7 @@ class Refused(CommandError):
         super().__init__(f"The WebSocket was refused: {' '.join(parts[1:]) or 'no HTTP answer'}.")
 
 
-@attrs.frozen
+@attrs.define(eq=False)
 class Unanswered(Exception):
     """The connection was lost before the upgrade was answered; ``reasons`` as Twisted's errors have them."""
 
