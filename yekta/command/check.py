@@ -6,10 +6,10 @@ from argparse import ArgumentParser, Namespace
 from typing import Any
 from urllib.parse import urlsplit
 
-from twisted.internet.defer import CancelledError, Deferred, TimeoutError, ensureDeferred
+from twisted.internet.defer import Deferred, TimeoutError, ensureDeferred
 
 from yekta.command.checks import DOORS, Port, Unkept, rest, session_ends, websocket_information
-from yekta.command.failure import CommandError
+from yekta.command.failure import CommandError, plain
 from yekta.command.network import Network, base, origin
 from yekta.command.session import acquire
 from yekta.engineio.errors import ProtocolError as EngineError
@@ -71,11 +71,11 @@ class Report:
                 await running
             except _FAILURES as error:
                 self.broken += 1
-                print(f"FAIL  {origin(port.url)}  {check.name}: {_words(error)}", flush=True)
+                print(f"FAIL  {origin(port.url)}  {check.name}: {plain(_words(error))}", flush=True)
             else:
                 self.kept += 1
                 print(f"ok    {origin(port.url)}  {check.name}", flush=True)
 
 
 def _words(error: Exception) -> str:
-    return "It took too long." if isinstance(error, TimeoutError | CancelledError) else str(error)
+    return "It took too long." if isinstance(error, TimeoutError) else str(error)
