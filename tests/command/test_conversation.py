@@ -34,6 +34,7 @@ class Service(WebSocketServerProtocol):
             raise ConnectionDeny(self.factory.refuses)
 
     def onOpen(self) -> None:
+        self.factory.connected = self
         self.say("connected", {})
 
     def onMessage(self, payload: bytes, isBinary: bool) -> None:
@@ -157,3 +158,12 @@ async def test_who_leaves_at_every_question_is_asked_again_a_few_times(
     assert len(talk.factory.asked) == 4
     talk.factory.leaves = False
     await talk.ask("?")
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_connection_that_was_cut_while_nobody_asked_is_not_worth_a_word(talk: Talk) -> None:
+    await talk.ask("?")
+    talk.factory.connected.dropConnection(abort=True)
+    await soon(talk.factory.closed.get())
+    await talk.ask("?")
+    assert talk.said == ["Yes.", "Yes."]

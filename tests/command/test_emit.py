@@ -30,6 +30,15 @@ class Other(LineOnlyReceiver):
         self.transport.loseConnection()
 
 
+class Leaving(LineOnlyReceiver):
+    """Goes when a line has come."""
+
+    delimiter = b"\n"
+
+    def lineReceived(self, line: bytes) -> None:
+        self.transport.loseConnection()
+
+
 def emit(path: str) -> Deferred[int]:
     options = Namespace(room="user:42", event="news", data=None, socket=path)
     return soon(Deferred.fromCoroutine(run(reactor, options, None)))
@@ -49,6 +58,14 @@ async def test_what_is_no_service_is_said_to_be_none(tmp_path: Path, answer: byt
 @pytest_twisted.ensureDeferred
 async def test_a_path_that_no_socket_can_have_is_refused() -> None:
     with pytest.raises(CommandError, match=r"^No socket can have so long a path\.$"):
-        await emit("/" + "م" * 54)
+        await emit("/a" + "م" * 53)
     with pytest.raises(CommandError, match=r"^Nobody listens on that control socket"):
         await emit("/" + "a" * 106)
+
+
+@pytest_twisted.ensureDeferred
+async def test_one_that_leaves_without_an_answer_is_told_of(tmp_path: Path) -> None:
+    port = reactor.listenUNIX(str(tmp_path / "control"), Factory.forProtocol(Leaving))
+    with pytest.raises(CommandError, match=r"^The service closed the control socket\.$"):
+        await emit(str(tmp_path / "control"))
+    await port.stopListening()

@@ -51,6 +51,17 @@ async def test_a_close_is_the_end_though_the_connection_stays() -> None:
 
 
 @pytest_twisted.ensureDeferred
+async def test_who_sends_more_than_anybody_receives_is_left() -> None:
+    async with wrong(upgraded(b"\x81\x01a" * 10_001)) as server:
+        websocket = await opened(server.url)
+        await soon(server.ended)
+        for _ in range(10_001):
+            assert await websocket.receive() == "a"
+        with pytest.raises(Closed, match=r"^The connection was closed \(1006\)\.$"):
+            await soon(Deferred.fromCoroutine(websocket.receive()))
+
+
+@pytest_twisted.ensureDeferred
 async def test_whoever_does_not_answer_a_ping_is_gone() -> None:
     async with wrong(upgraded()) as server:
         websocket = await opened(server.url, timeout=0.3)
