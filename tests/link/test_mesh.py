@@ -152,6 +152,8 @@ def test_who_says_what_is_not_understood_is_left_and_met_again(together: Street)
     together["a"].mesh.publish(Word(1))
     together.settle()
     assert together.seen() == {"a": "c", "b": "c", "c": "ab"}
+    # Both connections are over: each of the three pairs had two, of two ends.
+    assert len(together.lines) == 8
     together.listeners["b"].refusing = False
     together.clock.advance(LOOK)
     together.settle()

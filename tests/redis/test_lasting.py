@@ -132,6 +132,7 @@ def test_what_is_said_when_it_is_lost_fails() -> None:
     transport = stage.accept()
     said = stage.lasting.call(b"PING")
     transport.lose()
+    assert not stage.lasting.is_up
     failures: list[Any] = []
     for each in (said, stage.lasting.call(b"PING")):
         each.addErrback(lambda failure: failures.append(failure.type))
@@ -192,4 +193,5 @@ def test_it_may_end_before_it_is_there(while_: str) -> None:
         stage.refuse()
     assert stage.lasting.stop().called
     assert stage.attempts == 1
+    assert while_ == "waiting" or stage.reactor.connectors[0].stoppedConnecting
     assert [call.getTime() for call in stage.reactor.getDelayedCalls()] == []

@@ -153,6 +153,19 @@ def test_one_that_only_says_something_is_asked_nothing(several: Several, guests:
     assert several.wires.lines["a", "b"]
 
 
+def test_who_waits_for_what_was_said_is_told_how_far_it_was_heard(several: Several) -> None:
+    cluster, heard = several.clusters["a"], []
+
+    def look() -> bool:
+        heard.append(cluster.progress.now().of("b"))
+        return heard[-1] == 7
+
+    cluster.progress.wait(look)
+    for number in (5, 5, 7, 9):
+        cluster.reached("b", number)
+    assert heard == [0, 5, 7]
+
+
 # -- who is there --------------------------------------------------------------------------------------------
 
 

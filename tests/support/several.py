@@ -46,8 +46,9 @@ class Several:
         house = self.houses.pop(name)
         adapters: list[Any] = [namespace.adapter for namespace in house.namespaces.values()]
         house.close()
-        self.clusters.pop(name)
+        cluster = self.clusters.pop(name)
         self.wires.end(name)
+        assert not cluster._questions
         for adapter in adapters:
             assert not adapter._moving.coming
             assert not adapter._moving.leaving
