@@ -183,7 +183,7 @@ def test_who_reads_again_is_owed_nothing(together: Street) -> None:
 
 
 def test_one_that_connects_once_more_is_refused(together: Street) -> None:
-    again: Any = words.Caller("b", words.Question(words.VERSION, "mesh", "a", ""), 0, set())
+    again: Any = words.Caller("b", words.Question(words.VERSION, "mesh", "a", ""), 0)
     together.connect("a", "b", again)
     together.settle()
     assert again.over
@@ -191,7 +191,7 @@ def test_one_that_connects_once_more_is_refused(together: Street) -> None:
 
 
 def test_nobody_meets_oneself(together: Street) -> None:
-    caller: Any = words.Caller("b", words.Question(words.VERSION, "mesh", "b", ""), 0, set())
+    caller: Any = words.Caller("b", words.Question(words.VERSION, "mesh", "b", ""), 0)
     together.connect("a", "b", caller)
     together.settle()
     assert caller.over

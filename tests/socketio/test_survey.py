@@ -12,8 +12,10 @@ from twisted.python.failure import Failure
 from tests.socketio.adapter_suite import outcome
 from tests.support.guests import Guest
 from tests.support.several import Several
+from yekta.socketio import cluster_words as words
 from yekta.socketio.adapter import RemoteSocket
 from yekta.socketio.cluster_adapter import PATIENCE
+from yekta.socketio.cluster_words import Word
 from yekta.socketio.errors import AckTimeout
 
 
@@ -49,6 +51,15 @@ def test_who_does_not_tell_in_time_is_missed(several: Several, guests: list[Gues
     error = outcome(done)
     assert isinstance(error, AckTimeout)
     assert [each.id for each in error.responses] == [guests[0].socket.id]
+
+
+def test_one_whose_answer_cannot_be_read_is_one_that_goes(several: Several, guests: list[Guest]) -> None:
+    done = several["a"].server.fetch_sockets()
+    several.wires.lines["b", "a"].clear()
+    several.wires.ends["b"].send("a", Word(words.FETCHED, "/", {"requestId": 1, "sockets": [1]}))
+    several.settle()
+    assert several.wires.ends["a"].left == ["b"]
+    assert {each.id for each in outcome(done)} == {guests[0].socket.id, guests[2].socket.id}
 
 
 def test_of_who_goes_nothing_is_told(several: Several, guests: list[Guest]) -> None:

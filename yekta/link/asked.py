@@ -34,12 +34,14 @@ class Asked(Caller):
         most: int,
         among: set[Asked],
     ) -> None:
-        super().__init__(name, question, most, among)
+        super().__init__(name, question, most)
         self.reply: Any = None
         self.copy: Copy | None = None
         self.progress: Callable[[], None] = _nobody_waits
         self._shape = shape
         self._copied = copied
+        self._among = among
+        among.add(self)
 
     def heard(self, data: bytes) -> None:
         if self.copy is not None:
@@ -62,7 +64,7 @@ class Asked(Caller):
         self.drop()
 
     def gone(self) -> None:
-        super().gone()
+        self._among.discard(self)
         if self.copy is not None:
             self.copy.lost()
         self.progress()

@@ -50,7 +50,6 @@ class Mesh:
         self._connect = connect
         self._neighbours: dict[str, Neighbour] = {}
         self._look = Alarm(clock, self.look)
-        self._outward: set[Outward] = set()
         self._over = False
 
     def look(self) -> None:
@@ -103,7 +102,7 @@ class Mesh:
     def _neighbour(self, name: str) -> Neighbour:
         neighbour = self._neighbours.get(name)
         if neighbour is None:
-            outward = Outward(name, Question(words.VERSION, "mesh", self.name, ""), self._outward)
+            outward = Outward(name, Question(words.VERSION, "mesh", self.name, ""))
             neighbour = self._neighbours[name] = Neighbour(self, outward)
             outward.neighbour = neighbour
             self._connect(name, outward).addErrback(outward.unreachable)
@@ -176,9 +175,9 @@ class Outward(Caller):
 
     neighbour: Neighbour
 
-    def __init__(self, name: str, question: Question, among: set[Outward]) -> None:
+    def __init__(self, name: str, question: Question) -> None:
         # Nothing is said to us on it.
-        super().__init__(name, question, 0, among)
+        super().__init__(name, question, 0)
         self.open = False
         self._reads = True
         self._waiting = 0
@@ -208,7 +207,6 @@ class Outward(Caller):
             self.drop()
 
     def gone(self) -> None:
-        super().gone()
         self.open = False
         self.neighbour.lose()
 

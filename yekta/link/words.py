@@ -173,14 +173,12 @@ class Words(Int32StringReceiver):
 
 
 class Caller(Words):
-    """Who connects to the process ``name``, and begins with a question. ``among``: where it is as long as it lasts."""
+    """Who connects to the process ``name``, and begins with a question."""
 
-    def __init__(self, name: str, question: Question, most: int, among: set[Any]) -> None:
+    def __init__(self, name: str, question: Question, most: int) -> None:
         super().__init__(most)
         self.name = name
         self._question = question
-        self._among = among
-        among.add(self)
 
     def connectionMade(self) -> None:
         if self.over:
@@ -198,6 +196,3 @@ class Caller(Words):
         if self.transport is None:
             self.over = True
         super().drop()
-
-    def gone(self) -> None:
-        self._among.discard(self)

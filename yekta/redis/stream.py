@@ -92,11 +92,14 @@ class StreamWire:
         # What Redis has not confirmed yet: its fields, in their order.
         self._waiting: deque[tuple[bytes, ...]] = deque()
         self._size = 0
-        # The first of them when there was a sign of life.
+        # Until Redis is there again, what was said before it is heard by nobody, and so what comes after it.
+        self._lapsed = False
+        # The first of those that wait when there was a sign of life.
         self._late: tuple[bytes, ...] | None = None
         self._last = b""
-        # Those that are there, and those of them who have been silent since.
+        # Those that are there, and those of them who have said how far they are: what others say is as a stranger's.
         self._names: set[str] = set()
+        self._greeted: set[str] = set()
         self._silent: Timeouts[str] = Timeouts(clock, SILENCE, self._lose)
         self._sign = Alarm(clock, self._give_sign)
         self._patience = Alarm(clock, self._lapse)
@@ -127,7 +130,9 @@ class StreamWire:
         self.hearer = hearer
 
     def publish(self, word: Word) -> None:
-        self._say(word)
+        fields = written(self.name, word)
+        if not self._lapsed:
+            self._queue(fields)
 
     def send(self, name: str, word: Word) -> None:
         if name in self._names:
@@ -136,7 +141,9 @@ class StreamWire:
     # -- what we say -----------------------------------------------------------------------------------------
 
     def _say(self, word: Word, to: str = "") -> None:
-        fields = written(self.name, word, to)
+        self._queue(written(self.name, word, to))
+
+    def _queue(self, fields: tuple[bytes, ...]) -> None:
         self._waiting.append(fields)
         self._size += _size(fields)
         if self._size > MAX_WAITING:
@@ -161,6 +168,7 @@ class StreamWire:
     def _can_write(self) -> None:
         """Say all that Redis may not have; what it has is known by its number."""
         self._patience.clear()
+        self._lapsed = False
         for fields in self._waiting:
             self._add(fields)
 
@@ -182,6 +190,7 @@ class StreamWire:
         """What we said is lost: we go, and come again."""
         self._waiting.clear()
         self._size = 0
+        self._lapsed = True
         self._writer.abort(why)
         self._lose_all()
         self._say(Word(LEAVING))
@@ -242,9 +251,10 @@ class StreamWire:
     def _pass_on(self, id: bytes, name: str, word: Word) -> None:
         if word.kind == LEAVING:
             self._lose(name)
-        elif name in self._names or word.kind in (HAIL, ALIVE, words.HELLO):
+        elif name in self._greeted or word.kind in (HAIL, ALIVE, words.HELLO):
             self._see(name)
             if word.kind not in (HAIL, ALIVE):
+                self._greeted.add(name)
                 self._hear(name, word)
         elif word.kind in _THEIRS and "requestId" not in word.data:
             self._hear(STRANGERS, Word(word.kind, word.namespace, {**word.data, "seq": number_of(id)}))
@@ -265,6 +275,7 @@ class StreamWire:
         self._silent.stop(name)
         if name in self._names:
             self._names.remove(name)
+            self._greeted.discard(name)
             self.hearer.went(name)
 
     def _lose_all(self) -> None:

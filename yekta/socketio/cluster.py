@@ -14,7 +14,6 @@ from typing import Any, Protocol
 
 from twisted.logger import Logger
 
-from yekta import msgpack
 from yekta.socketio import cluster_words as words
 from yekta.socketio.adapter import Home
 from yekta.socketio.cluster_adapter import ClusterAdapter
@@ -38,7 +37,6 @@ class Hearer(Protocol):
     def heard(self, name: str, word: Word) -> None:
         """A server that is there says something. Raises `Unreadable`: it is not of our kind, and to be left."""
 
-
     def reached(self, name: str, number: int) -> None:
         """All broadcasts of ``name`` up to ``number`` have been heard: for one whose numbers leave some out."""
 
@@ -55,10 +53,10 @@ class Wire(Protocol):
         """Tell ``hearer`` from here on."""
 
     def publish(self, word: Word) -> None:
-        """Say something to all that are there."""
+        """Say something to all that are there. Raises :class:`ValueError` for what cannot be said, and says nothing."""
 
     def send(self, name: str, word: Word) -> None:
-        """Say something to one; nothing where it is gone."""
+        """Say something to one, as well; nothing where it is gone."""
 
 
 class Question(Protocol):
@@ -114,13 +112,10 @@ class Cluster:
 
     def reply(self, name: str, word: Word, kind: int, **data: Any) -> None:
         """Answer what ``name`` asked with ``word``; what cannot be said is lost."""
-        reply = Word(kind, word.namespace, {"requestId": word.data["requestId"], **data})
         try:
-            reply.text  # noqa: B018
-        except msgpack.NotMsgpack:
+            self.send(name, Word(kind, word.namespace, {"requestId": word.data["requestId"], **data}))
+        except ValueError:
             self.reply(name, word, words.LOST)
-        else:
-            self.send(name, reply)
 
     def ask(self, question: Question) -> int:
         """Hand replies to ``question``, which are told by the number that this gives, until `forget`."""

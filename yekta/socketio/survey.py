@@ -37,15 +37,17 @@ class Survey:
             self._owed[name] += clients
             self._counted.add(name)
             gathering.expect(clients)
+        answer = data.get("packet")
+        if word.kind == words.FETCHED:
+            answer = [words.socket_of(each) for each in words.field(data, "sockets", list)]
+        # What could not be read would still be owed by a server that goes.
         self._owed[name] -= 1
         if word.kind in (words.CLIENT_COUNT, words.NOTHING):
             gathering.skipped()
         elif word.kind == words.LOST:
             gathering.lost()
-        elif word.kind == words.FETCHED:
-            gathering.answered([words.socket_of(each) for each in words.field(data, "sockets", list)])
         else:
-            gathering.answered(data.get("packet"))
+            gathering.answered(answer)
 
     def went(self, name: str) -> None:
         missing = self._gathering.lost if name in self._counted else self._gathering.skipped
