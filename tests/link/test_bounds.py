@@ -46,8 +46,7 @@ class Visited:
     def __init__(self, most: int = 1000) -> None:
         self.clock = Clock()
         self.answers = Answers(self.clock)
-        mesh = Mesh(self.clock, "home", list, lambda name, protocol: Deferred())
-        self.home = Home(self.answers, self.clock, mesh, most)
+        self.home = Home(self.answers, self.clock, Mesh(self.clock, "home", list, lambda *_: Deferred()), most)
 
     def visitor(self) -> MemoryTransport | None:
         transport, visitor = MemoryTransport(self.clock), self.home.buildProtocol(None)

@@ -9,6 +9,8 @@ from twisted.logger import ILogObserver, LogEvent, globalLogPublisher
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
+from tests.support.guests import Guest
+from tests.support.several import Several
 from tests.support.socketio import Browser, House
 from yekta.socketio.socket import Socket
 
@@ -40,6 +42,20 @@ def browser(house: House) -> Browser:
 @pytest.fixture
 def socket(browser: Browser) -> Socket:
     return browser.connect(auth={"token": "a", "more": [1]})
+
+
+@pytest.fixture
+def several() -> Iterator[Several]:
+    """Three servers of one cluster."""
+    several = Several("abc")
+    yield several
+    several.close()
+
+
+@pytest.fixture
+def guests(several: Several) -> list[Guest]:
+    """A client at each of them, in the room ``r``."""
+    return [Guest(several, name, "r") for name in "abc"]
 
 
 @pytest.fixture(autouse=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
 import pytest
 from twisted.internet.task import Clock
@@ -26,18 +25,6 @@ class TestAlone(AdapterSuite):
     @pytest.fixture
     def adapter(self, clock: Clock, observed: list[tuple[str, ...]]) -> Adapter:
         return Cluster(Wires().wire("a")).adapter(Home(clock, [lambda *args: observed.append(args)]))
-
-
-@pytest.fixture
-def several() -> Iterator[Several]:
-    several = Several("abc")
-    yield several
-    several.close()
-
-
-@pytest.fixture
-def guests(several: Several) -> list[Guest]:
-    return [Guest(several, name, "r") for name in "abc"]
 
 
 class Deaf(Person):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 
@@ -10,14 +10,6 @@ from tests.support.several import Several
 from yekta import msgpack
 from yekta.socketio import cluster_words as words
 from yekta.socketio.cluster_words import Word
-
-
-@pytest.fixture
-def several() -> Iterator[Several]:
-    several = Several("abc")
-    yield several
-    several.close()
-
 
 OPTS = {"rooms": [], "except": [], "flags": {}}
 

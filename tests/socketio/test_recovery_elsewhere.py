@@ -2,21 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from tests.support.several import Page, Several, back, lost
 from yekta.socketio import cluster_words as words
 from yekta.socketio.cluster_words import Word
 from yekta.socketio.recovery import Settings
-
-
-@pytest.fixture
-def several() -> Iterator[Several]:
-    several = Several("abc")
-    yield several
-    several.close()
 
 
 def test_it_is_the_same_there_and_has_missed_nothing(several: Several) -> None:

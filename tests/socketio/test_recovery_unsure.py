@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -12,13 +11,6 @@ from tests.support.several import Several, back, lost
 from yekta.socketio import cluster_words as words
 from yekta.socketio import coming, leaving, moving
 from yekta.socketio.cluster_words import Word
-
-
-@pytest.fixture
-def several() -> Iterator[Several]:
-    several = Several("abc")
-    yield several
-    several.close()
 
 
 def test_who_is_not_answered_in_time_begins_anew(several: Several) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -17,18 +16,6 @@ from yekta.socketio.adapter import RemoteSocket
 from yekta.socketio.cluster_adapter import PATIENCE
 from yekta.socketio.cluster_words import Word
 from yekta.socketio.errors import AckTimeout
-
-
-@pytest.fixture
-def several() -> Iterator[Several]:
-    several = Several("abc")
-    yield several
-    several.close()
-
-
-@pytest.fixture
-def guests(several: Several) -> list[Guest]:
-    return [Guest(several, name, "r") for name in "abc"]
 
 
 def test_facts_about_the_sockets_of_all(several: Several, guests: list[Guest]) -> None:

@@ -50,6 +50,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def seconds(text: str) -> float:
+    """What ``--timeout`` may be. Raises :class:`ValueError`."""
     seconds = float(text)
     if not 0 < seconds < threading.TIMEOUT_MAX:
         raise ValueError
