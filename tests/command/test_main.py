@@ -46,11 +46,14 @@ def test_control_c_ends_it_before_it_has_begun() -> None:
         assert all(line.startswith("import time:") for line in starting.stderr)
 
 
+# To who asks for a WebSocket, a head of HTTP is an answer.
 @pytest.mark.parametrize(
-    "arguments",
-    ["token --url {}", "check {}", "listen --url {}", "send x --url {}", "chat --url {}"],
+    ("arguments", "said"),
+    [
+        *((arguments, said) for arguments in ("token --url {}", "check {}") for said in (b"", HEAD)),
+        *((arguments, b"") for arguments in ("listen --url {}", "send x --url {}", "chat --url {}")),
+    ],
 )
-@pytest.mark.parametrize("said", [b"", HEAD])
 def test_control_c_ends_it_while_a_server_says_nothing(listener: socket.socket, arguments: str, said: bytes) -> None:
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"
     with begun(YEKTA, *arguments.replace("{}", url).split()) as waiting:

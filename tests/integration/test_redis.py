@@ -159,6 +159,7 @@ async def test_node_s_servers_and_ours_are_one(there: Redis, two: list[One]) -> 
         assert await hear() == "ready"
         here.server.to("r").emit("text", {"a": ["سلام"]})
         assert await hear() == ["text", {"a": ["سلام"]}]
+        await other.heard(1)
         other.server.emit("bytes", b"\x01\xff")
         assert await hear() == ["bytes", "hex 01ff"]
         for each in two:
