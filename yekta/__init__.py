@@ -6,7 +6,7 @@ The directories are floors. A module imports its own floor or a lower one (``tes
        command/     THE ``yekta`` COMMAND: tokens, chat, events and checks from a shell; a client like any other
     3  edge/        THE WAYS IN: rest (Klein, and a short way past it), native WebSocket, Socket.IO, and which is
                     which on each port
-       link/        THE OTHER PROCESSES of this machine: their AI answers, and ours for them; the wire of their rooms
+       link/        THE OTHER PROCESSES: their AI answers, and ours for them; the wire of rooms on this machine
     2  app/         THE APPLICATION: events, dispatcher, peers, hub, sessions, accounts, counselor; no wire, no HTTP
     1  socketio/    LIBRARY: Socket.IO protocol 5, server side; several servers as one
        redis/       LIBRARY: what makes them one on several machines, over a stream of Redis

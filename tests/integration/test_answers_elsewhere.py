@@ -1,25 +1,21 @@
-"""To whoever reads an answer all processes of a machine are one: begun at one service or worker, read on at another."""
+"""To whoever reads an answer both services are one, on one machine or on two: begun at one, read on at the other."""
 
 from __future__ import annotations
 
 import itertools
-import re
-from pathlib import Path
-from types import SimpleNamespace
-from typing import Any
 
 import pytest
 import pytest_twisted
 
-from tests.support.clients import Client
 from tests.support.cuts import cut_after_every_single_chunk, cut_at_every_chunk, die_at_every_chunk, read
-from tests.support.doors import NATIVE, SOCKETIO, House
-from tests.support.followers import SSE, EventFollower, follow
-from tests.support.lanes import API, WS, Lane, begun, both_ways, close, lane, new_id, other
+from tests.support.doors import NATIVE, SOCKETIO
+from tests.support.followers import SSE, follow
+from tests.support.lanes import API, WS, Lane, begun, both_ways, close, lane, link, near_and_far, new_id, other, streams
 from tests.support.patience import soon
-from tests.support.services import acquire, started
 
-__all__ = ["lane"]
+__all__ = ["lane", "link"]
+
+pytestmark = near_and_far
 
 PROTOCOLS = {API: (NATIVE[0], SOCKETIO[0], SOCKETIO[1], SSE), WS: (NATIVE[0], SOCKETIO[0], SOCKETIO[1])}
 
@@ -49,14 +45,6 @@ async def test_cut_at_any_chunk_it_goes_on_at_the_other_service(
     await cut_at_every_chunk(lane.ai, *ways, new_id(), arrived)
     assert len(lane.ai.generations) == asked + 7
     await witness.leave()
-
-
-async def streams(client: Client) -> list[dict[str, Any]]:
-    """Messages, states and numbers of chunks, as one is told."""
-    await client.say("ai:streams")
-    heard = await client.hear()
-    assert heard.event == "ai:streams_response"
-    return [{name: each[name] for name in ("messageId", "state", "seq")} for each in heard.data["streams"]]
 
 
 @every_pair_of_doors
@@ -169,38 +157,3 @@ async def test_asked_for_at_both_in_the_same_moment_it_is_paid_for_once(lane: La
             assert await follower.end() == ("complete", {"messageId": message_id, "fullResponse": "one two"})
         assert len(lane.ai.generations) == asked + 1
     await close(*followers)
-
-
-@pytest_twisted.ensureDeferred
-async def test_the_workers_of_one_service_know_of_each_others_answers(tmp_path: Path, lane: Lane) -> None:
-    settings = {"AI_BASE_URL": lane.ai.base_url}
-    with started(API, "--workers=2", folder=tmp_path, settings=settings) as service:
-        service.await_line(re.compile("all 2 workers serve"))
-        address: Any = SimpleNamespace(api_address=f"127.0.0.1:{service.port}")
-        house, token = House(address), acquire(service.port)
-        clients: dict[str, Client] = {}
-        while len(clients) < 2:
-            client = await house.enter(SOCKETIO[0], token)
-            # By the tag of its process.
-            known = clients.setdefault(client.handshake["sid"][:4], client)  # type: ignore[attr-defined]
-            if known is not client:
-                await client.leave()
-        here, there = clients.values()
-        first = EventFollower(here, None)
-        await first.ask("m")
-        generation = await lane.ai.asked()
-        generation.say("half")
-        await read(first, "half")
-        second = EventFollower(there, None)
-        await second.resume("m")
-        await read(second, "half")
-        await first.cut()
-        generation.say(" more")
-        await read(second, " more")
-        await there.say("ai:cancel", {"messageId": "m"})
-        end = {"messageId": "m", "fullResponse": "half more", "finishReason": "cancelled"}
-        assert await second.end() == ("complete", end)
-        await soon(generation.cancelled)
-        await second.cut()
-        assert service.stop() == 0
-        assert "Traceback" not in service.text

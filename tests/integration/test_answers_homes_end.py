@@ -14,11 +14,11 @@ import pytest_twisted
 from tests.support.cuts import read
 from tests.support.doors import NATIVE
 from tests.support.followers import follow
-from tests.support.lanes import API, WS, Lane, begun, both_ways, close, lane, other
+from tests.support.lanes import API, WS, Lane, begun, both_ways, close, lane, link, other
 from tests.support.patience import soon
 from tests.support.services import paired
 
-__all__ = ["lane"]
+__all__ = ["lane", "link"]
 
 
 @asynccontextmanager

@@ -17,8 +17,8 @@ from yekta.link.others import SULKING
 
 
 @pytest.fixture
-def town() -> Iterator[Town]:
-    town = Town("a", "b", "c")
+def town(place: type[Town]) -> Iterator[Town]:
+    town = place("a", "b", "c")
     yield town
     town.close()
 

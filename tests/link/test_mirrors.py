@@ -24,8 +24,8 @@ PHONE, LAPTOP = Owner("phone", "u1"), Owner("laptop", "u1")
 
 
 @pytest.fixture
-def town() -> Iterator[Town]:
-    town = Town("a", "b")
+def town(place: type[Town]) -> Iterator[Town]:
+    town = place("a", "b")
     yield town
     town.close()
 
@@ -65,7 +65,8 @@ def test_what_is_merged_on_the_way_keeps_its_numbers(town: Town) -> None:
     generation.finish()
 
 
-def test_a_reader_that_does_not_keep_up_holds_the_provider_of_the_other_process_back(town: Town) -> None:
+def test_a_reader_that_does_not_keep_up_holds_the_provider_of_the_other_process_back() -> None:
+    town = Town("a", "b")
     generation = begun(town, reader=(first := FakeReader()))
     reader = resumed(town)
     first.stop_following()
@@ -87,6 +88,7 @@ def test_a_reader_that_does_not_keep_up_holds_the_provider_of_the_other_process_
     assert generation.flow[-1:] == ["resume"]
     assert reader.texts["m"] == "x" * FULL + "y" + "z" * FULL + "wv"
     assert reader.heard[-1][0] == "ai:response:complete"
+    town.close()
 
 
 def test_a_mirror_costs_nothing_of_what_answers_may(town: Town) -> None:

@@ -17,8 +17,8 @@ from yekta.app.errors import ClientError
 
 
 @pytest.fixture
-def town() -> Iterator[Town]:
-    town = Town("a", "b")
+def town(place: type[Town]) -> Iterator[Town]:
+    town = place("a", "b")
     yield town
     town.close()
 

@@ -1,12 +1,12 @@
-"""Two services of one machine in processes of their own, and the AI that both ask.
+"""Two services in processes of their own, of one machine or of two that share a Redis, and the AI that both ask.
 
-    from tests.support.lanes import Lane, lane        # the fixture, in `__all__`
+    from tests.support.lanes import Lane, lane, link        # the fixtures, in `__all__`
 """
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from functools import partial
 from types import SimpleNamespace
 from typing import Any
@@ -20,11 +20,18 @@ from tests.support.cuts import WHOLE, read
 from tests.support.doors import NATIVE, House
 from tests.support.followers import Follower, follow
 from tests.support.played_ai import PlayedAI
+from tests.support.redis import redis
 from tests.support.services import Pair, paired
 
-__all__ = ["API", "WS", "Lane", "begun", "both_ways", "close", "lane", "new_id", "other"]
+__all__ = [
+    *("API", "WS", "Lane", "begun", "both_ways", "close", "lane", "link", "near_and_far", "new_id", "other", "streams")
+]
 
 API, WS = "yektayar-api", "yektayar-ws"
+
+near_and_far = pytest.mark.parametrize(
+    "link", ["near", pytest.param("far", marks=pytest.mark.needs("redis-server"))], indirect=True, scope="module"
+)
 
 both_ways = pytest.mark.parametrize("home", [API, WS])
 
@@ -59,12 +66,25 @@ def other(service: str) -> str:
     return WS if service == API else API
 
 
+@pytest.fixture(scope="module")
+def link(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """Settings by which two know of each other: on one machine, unless a test is `near_and_far`."""
+    if getattr(request, "param", "near") == "near":
+        yield {}
+    else:
+        with redis(tmp_path_factory.mktemp("redis")) as server:
+            yield {"LINK_FOLDER": "off", "REDIS_URL": server.url}
+
+
 @pytest_twisted.async_yield_fixture(scope="module")
-async def lane(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Lane]:
+async def lane(link: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Lane]:
     ai = PlayedAI()
     await ai.start()
-    with paired(tmp_path_factory.mktemp("lane"), {"AI_BASE_URL": ai.base_url}) as pair:
-        yield Lane(ai, pair)
+    with paired(tmp_path_factory.mktemp("lane"), {"AI_BASE_URL": ai.base_url, **link}) as pair:
+        lane = Lane(ai, pair)
+        for home in (API, WS):
+            await _is_seen(lane, home)
+        yield lane
         for service in (pair.api, pair.ws):
             assert service.stop() == 0
             assert "Traceback" not in service.text, service.text
@@ -85,6 +105,26 @@ async def begun(lane: Lane, home: str, token: str, text: str = "half") -> tuple[
     generation.say(text)
     await read(follower, text)
     return follower, generation, message_id
+
+
+async def streams(client: Client) -> list[dict[str, Any]]:
+    """Messages, states and numbers of chunks, as one is told."""
+    await client.say("ai:streams")
+    heard = await client.hear()
+    assert heard.event == "ai:streams_response"
+    return [{name: each[name] for name in ("messageId", "state", "seq")} for each in heard.data["streams"]]
+
+
+async def _is_seen(lane: Lane, home: str) -> None:
+    """Wait until the other service knows of answers of ``home``."""
+    token = lane.pair.acquire()
+    follower, generation, _ = await begun(lane, home, token)
+    there = await lane.enter(other(home), token)
+    while not await streams(there):
+        pass
+    generation.finish()
+    await follower.end()
+    await close(follower, there)
 
 
 async def close(*clients: Follower | Client) -> None:

@@ -93,7 +93,7 @@ SETTINGS = (
     Setting("LEGACY_STATUS", "false", flag, "answer errors of /api/auth/ with 200, as the original did"),
     Setting("DATABASE_URL", "sqlite:///yekta.sqlite3", any_text, "sqlite:///FILE, postgresql://HOST/NAME", secret=True),
     Setting("DATABASE_CONNECTIONS", "4", positive, "database connections of one process"),
-    Setting("REDIS_URL", "", redis_url, "redis://HOST, to share rooms between machines; none: on each", secret=True),
+    Setting("REDIS_URL", "", redis_url, "redis://HOST, to share rooms and AI answers between machines", secret=True),
     Setting("SESSION_LIFETIME", "2592000", seconds, "seconds a session lives (30 days)"),
     Setting("AI_BASE_URL", "", urls, "OpenAI-compatible servers up to /v1, comma-separated; none: the embedded model"),
     Setting("AI_MODEL", "default", parts, "model to ask for; one for all servers, or one for each"),

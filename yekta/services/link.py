@@ -1,4 +1,4 @@
-"""The link to the other processes of this machine, put together: the place where they meet, and both directions."""
+"""The link to the other processes, put together: where they meet, on this machine and beyond, and both directions."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from twisted.internet.interfaces import IProtocol
 from yekta.app.answers import Answers
 from yekta.app.drain import until
 from yekta.link.home import Home
+from yekta.link.lines import Lines
 from yekta.link.mesh import Mesh
 from yekta.link.others import Others
 from yekta.link.place import Place, Unusable, make_private
@@ -26,16 +27,19 @@ OFF = "off"
 
 
 class Link(Service):
-    """``others``: what they have; ``mesh``: to all of them, for what rooms are told.
+    """``others``: what they have; ``mesh``: to all of this machine, for what rooms are told.
 
-    ``database`` is whose answers and rooms are shared: `Driver.identity`.
+    ``database`` is whose answers and rooms are shared here: `Driver.identity`; ``lines``: to those on other machines.
     """
 
-    def __init__(self, reactor: Any, settings: Settings, answers: Answers, database: str) -> None:
+    def __init__(
+        self, reactor: Any, settings: Settings, answers: Answers, database: str, lines: Lines | None = None
+    ) -> None:
         self._reactor = reactor
         self._settings = settings
         self._database = database
-        self._tag = secrets.token_hex(8)
+        self._lines = lines
+        self._tag = secrets.token_hex(8) if lines is None else lines.name
         self._place: Place | None = None
         self.mesh = Mesh(reactor, self._tag, self._names, self._connect)
         self._home = Home(answers, reactor, self.mesh)
@@ -52,6 +56,12 @@ class Link(Service):
     def startService(self) -> None:
         """Not before twistd has become who it is to be: the folder is that user's. Raises `ConfigError`."""
         super().startService()
+        if self._lines is not None:
+            self._lines.open(self._home)
+        if self._settings.link_folder != OFF:
+            self._open_place()
+
+    def _open_place(self) -> None:
         place = Place(self._reactor, _folder(self._settings), self._database, self._tag)
         try:
             place.open(self._home)
@@ -61,14 +71,21 @@ class Link(Service):
         self.mesh.look()
 
     def _names(self) -> list[str]:
-        return [] if self._place is None else self._place.names()
+        here = [] if self._place is None else self._place.names()
+        there = () if self._lines is None else self._lines.names
+        return sorted({*here, *there})
 
     def _connect(self, name: str, protocol: IProtocol) -> Deferred[Any]:
-        return fail(ConnectError()) if self._place is None else self._place.connect(name, protocol)
+        # Those of this machine are nearer.
+        if self._place is not None and name in self._place.names():
+            return self._place.connect(name, protocol)
+        return fail(ConnectError()) if self._lines is None else self._lines.connect(name, protocol)
 
     async def leave(self) -> None:
         """Ask others nothing any more, nor let them in: our answers are about to end."""
         self.others.let_go()
+        if self._lines is not None:
+            self._lines.close()
         place, self._place = self._place, None
         if place is not None:
             await place.close()

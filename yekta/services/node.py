@@ -70,6 +70,8 @@ class Node(MultiService):
     _drain: Drain | None = None
     handover: Handover | None = None
     link: Link | None = None
+    _cluster: Cluster | None = None
+    _redis: Redis | None = None
 
     def __init__(self, reactor: Any, settings: Settings) -> None:
         super().__init__()
@@ -185,9 +187,7 @@ class Node(MultiService):
             most=settings.ai_max_kept,
             characters=settings.ai_max_kept_characters,
         )
-        if settings.link_folder != OFF:
-            self.link = Link(self.reactor, settings, self.answers, self._database_identity)
-            self.link.setServiceParent(self)
+        self._build_link()
         self.conversations = Conversations(self._database)
         self.sessions.on_purged(self.conversations.purge)
         self.counselor = Counselor(
@@ -201,6 +201,20 @@ class Node(MultiService):
             max_per_session=settings.ai_max_per_session,
         )
         self.health = Health(self._database.healthy, provider, self.reactor)
+        if self._redis is not None:
+            self.health.redis = self._redis.is_up
+
+    def _build_link(self) -> None:
+        """Answers and rooms of this machine's processes, by LINK_FOLDER, or of all machines', by REDIS_URL."""
+        settings, lines = self.settings, None
+        if settings.redis_url:
+            self._redis = Redis(self.reactor, settings.redis_url)
+            self._redis.setServiceParent(self)
+            lines = self._redis.lines
+        if settings.link_folder != OFF or lines is not None:
+            self.link = Link(self.reactor, settings, self.answers, self._database_identity, lines)
+            self.link.setServiceParent(self)
+            self._cluster = Cluster(lines or self.link.mesh)
 
     def _provider(self) -> IProvider:
         model = Path(self.settings.ai_model_file) if self.settings.ai_model_file else None
@@ -218,7 +232,6 @@ class Node(MultiService):
     def _build_doors(self) -> None:
         settings = self.settings
         new_sid = partial(sids.new_sid, self.tag, settings.process_name)
-        self._cluster = self._build_cluster()
         self.socketio = Server(
             self.reactor,
             limits.of_socketio(settings, self.origins, new_sid),
@@ -235,15 +248,6 @@ class Node(MultiService):
         self.native = NativeDoor(
             self.websockets, self.sessions, self.hub, self.dispatcher, adapter, self.origins
         )
-
-    def _build_cluster(self) -> Cluster | None:
-        """With the processes of other machines, else with those of this one."""
-        if self.settings.redis_url:
-            redis = Redis(self.reactor, self.settings.redis_url)
-            redis.setServiceParent(self)
-            self.health.redis = lambda: redis.wire.is_up
-            return Cluster(redis.wire)
-        return None if self.link is None else Cluster(self.link.mesh)
 
     def _build_metrics(self) -> None:
         lateness = Lateness(self.reactor)
