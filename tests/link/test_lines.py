@@ -119,6 +119,17 @@ def test_who_hangs_up_has_said_everything_before(land: Land, who: str) -> None:
     assert talker.ends == visitor.ends == [ConnectionDone]
 
 
+def test_what_is_said_to_one_who_has_hung_up_opens_nothing(land: Land) -> None:
+    talker, visitor = land.talk()
+    hang_up(visitor)
+    land.clock.advance(0)
+    talker.transport.write(b"too late")
+    land.settle()
+    assert talker.ends == [ConnectionDone]
+    assert land.server.visitors == [visitor]
+    assert visitor.said == b"?"
+
+
 def test_who_aborts_says_and_hears_nothing_more(land: Land) -> None:
     talker, visitor = land.talk()
     visitor.transport.write(b"too late")
@@ -171,9 +182,12 @@ def test_those_who_are_in_stay_when_nobody_is_let_in_any_more(land: Land) -> Non
 def test_lines_to_one_that_is_gone_are_lost(land: Land) -> None:
     talker, visitor = land.talk()
     talker.transport.write(b"?")
+    visitor.transport.loseConnection()
     land.wires.cut("a", "b")
     assert talker.ends == visitor.ends == [ConnectionLost]
-    land.settle()
+    with capturedLogs() as logs:
+        land.settle()
+    assert logs == []
     assert land.a.names == ()
     assert isinstance(refusal(land.a, "b"), ConnectionRefusedError)
 

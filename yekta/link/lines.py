@@ -158,9 +158,9 @@ class Line:
 
     def flush(self) -> None:
         """Say what was written."""
+        data, first = b"".join(self._parts), self._first
+        self._parts.clear()
         if self._protocol is not None:
-            data, first = b"".join(self._parts), self._first
-            self._parts.clear()
             self._first = False
             self._lines.say(self._key, data, first=first, last=self._closing)
             if self._closing:
@@ -178,7 +178,6 @@ class Line:
     def lost(self, reason: Exception) -> None:
         """It is over."""
         protocol, self._protocol = self._protocol, None
-        self._closing = True
         protocol.connectionLost(Failure(reason))
 
     # -- producers: see the module ---------------------------------------------------------------------------
