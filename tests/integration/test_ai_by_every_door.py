@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import pytest_twisted
 
-from tests.support.clients import Client
+from tests.support.clients import Client, Heard
 from tests.support.doors import DOORS, House, every_door, house
 from tests.support.patience import soon
 from tests.support.patterns import MESSAGE_ID
@@ -110,6 +110,31 @@ async def test_an_answer_is_cancelled_by_its_own_session_alone_but_from_any_door
     second = await house.enter(door, client.token)
     await second.say("ai:cancel", {"messageId": "m"})
     assert (await client.hear()).data["finishReason"] == "cancelled"
+
+
+@every_door
+@pytest_twisted.ensureDeferred
+async def test_who_comes_back_only_to_stop_an_answer_is_told_its_end_once(house: House, door: str) -> None:
+    client = await house.enter(DOORS[0])
+    generation = await ask(house, client)
+    generation.say("half")
+    second = await house.enter(door, client.token)
+    await second.say("ai:cancel", {"messageId": "m"}, id=1)
+    is_acknowledged = second.protocol == "socketio"
+    end = {"messageId": "m", "fullResponse": "half", "finishReason": "cancelled"}
+    acknowledged = Heard("ack", {"ok": True, "messageId": "m", "state": "cancelled"}, 1)
+    if is_acknowledged:
+        # Who polls is told the end when it is ready for more.
+        heard = [await second.hear(), await second.hear()]
+        assert acknowledged in heard
+        assert Heard("ai:response:complete", end, None) in heard
+    else:
+        await second.expect("ai:response:complete", end, 1)
+    await second.say("ai:cancel", {"messageId": "m"}, id=1)
+    if is_acknowledged:
+        assert await second.hear() == acknowledged
+    await second.ping()
+    assert generation.is_cancelled
 
 
 @every_door

@@ -85,6 +85,7 @@ async def test_it_is_listed_and_cancelled_from_the_other_service_and_from_nobody
     end = {"messageId": message_id, "fullResponse": "half", "finishReason": "cancelled"}
     assert await follower.end() == ("complete", end)
     await soon(generation.cancelled)
+    await there.expect("ai:response:complete", end)
     assert await streams(there) == [{"messageId": message_id, "state": "cancelled", "seq": 0}]
     # One that is over is read there, too.
     late = await follow(lane.house(other(home)), NATIVE[0], token)

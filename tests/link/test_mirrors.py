@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from twisted.internet.defer import ensureDeferred
+from twisted.internet.defer import CancelledError, ensureDeferred
 
 from tests.support.mirrors import begun, outcome, resumed
 from tests.support.readers import FakeReader
 from tests.support.town import FULL, SARA, Town
 from yekta.ai.provider import Kind
-from yekta.app.answer import State
+from yekta.app.answer import Answer, State
 from yekta.app.errors import ClientError
 from yekta.app.owner import Owner
 
@@ -146,6 +146,38 @@ def test_cancelled_there_it_completes_with_what_was_said(town: Town) -> None:
     assert outcome(town, town["b"].everywhere.cancel(SARA, "m")) is State.CANCELLED
 
 
+def test_stopped_there_by_who_does_not_follow_it_they_are_told_the_end_once(town: Town) -> None:
+    generation, reader = begun(town, "half"), FakeReader()
+
+    def follow(answer: Answer) -> None:
+        reader.follow(answer, reader.send, answer.seq)
+
+    for _ in range(2):
+        assert outcome(town, town["b"].everywhere.stop(SARA, "m", follow)) is State.CANCELLED
+        end = {"messageId": "m", "fullResponse": "half", "finishReason": "cancelled"}
+        assert reader.heard == [("ai:response:complete", end)]
+    assert generation.is_cancelled
+    assert town["b"].answers.of(SARA) == []
+    with pytest.raises(ClientError, match="No such answer"):
+        outcome(town, town["b"].everywhere.stop(OMID, "m", follow))
+
+
+def test_stopped_there_by_who_leaves_at_once_it_stops_all_the_same(town: Town) -> None:
+    generation = begun(town, "half")
+    stopping = ensureDeferred(town["b"].everywhere.stop(SARA, "m", _nobody))
+    stopping.addErrback(lambda failure: failure.trap(CancelledError))
+    stopping.cancel()
+    town.settle()
+    assert generation.is_cancelled
+
+
+def test_stopped_from_a_process_that_stops_itself_it_stops(town: Town) -> None:
+    generation = begun(town, "half")
+    town["b"].answers.stop()
+    assert outcome(town, town["b"].everywhere.stop(SARA, "m", _nobody)) is State.CANCELLED
+    assert generation.is_cancelled
+
+
 def test_a_conversation_is_deleted_with_its_answers_in_all_processes(town: Town) -> None:
     town["a"].ask("m", conversation_id="c")
     town.settle()
@@ -177,3 +209,7 @@ def test_what_failed_here_and_was_asked_again_there_is_found_there(town: Town) -
     shown = [outcome(town, town[tag].everywhere.streams(SARA)) for tag in "ab"]
     assert [each["state"] for each in shown[0]] == [each["state"] for each in shown[1]] == ["running"]
     assert outcome(town, town["a"].everywhere.cancel(SARA, "m")) is State.CANCELLED
+
+
+def _nobody(answer: Answer) -> None:
+    """Who asks, and does not read."""

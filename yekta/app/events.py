@@ -12,7 +12,7 @@ from yekta import __version__
 from yekta.app import about
 from yekta.app.answer import Answer, State
 from yekta.app.counselor import Counselor
-from yekta.app.dispatcher import Event, Reply, acknowledge
+from yekta.app.dispatcher import Acknowledging, Event, Reply, acknowledge
 from yekta.app.errors import ClientError
 from yekta.app.hub import Hub
 from yekta.app.owner import Owner
@@ -125,7 +125,15 @@ class Events:
         def cancelled(state: State) -> None:
             acknowledge(reply, {"ok": True, "messageId": data.message_id, "state": state.value})
 
-        return then(self._everywhere.cancel(Owner.of(peer.session), data.message_id), cancelled)
+        def follow(answer: Answer) -> None:
+            # The acknowledgement has words of its own.
+            peer.follow(answer, peer.emit if isinstance(reply, Acknowledging) else reply, answer.seq)
+
+        owner = Owner.of(peer.session)
+        if data.message_id in (peer.following or {}):
+            return then(self._everywhere.cancel(owner, data.message_id), cancelled)
+        # Who has lost its connection, and comes back only to stop the answer, is told the end all the same.
+        return then(self._everywhere.stop(owner, data.message_id, follow), cancelled)
 
     def ai_resume(self, peer: Peer, data: Resume, reply: Reply) -> Wait:
         def found(answer: Answer) -> None:

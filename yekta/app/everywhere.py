@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import attrs
-from twisted.internet.defer import ensureDeferred
+from twisted.internet.defer import CancelledError, ensureDeferred
 
 from yekta.app.answer import Answer, State
 from yekta.app.answers import Answers
 from yekta.app.elsewhere import Elsewhere
 from yekta.app.errors import ClientError
 from yekta.app.owner import Owner
-from yekta.eventually import Eventually
+from yekta.eventually import Eventually, known
 
 NO_SUCH_ANSWER = "No such answer"
+_NOT_FOUND = 404
 
 
 @attrs.frozen
@@ -44,6 +46,22 @@ class Everywhere:
             ensureDeferred(self._elsewhere.cancel(owner, message_id))
         answer.cancel()
         return answer.state
+
+    async def stop(self, owner: Owner, message_id: str, follow: Callable[[Answer], object]) -> State:
+        """`cancel`, after ``follow(answer)`` where it has not ended; a process that stops has none followed anew."""
+        try:
+            answer = await known(self.find(owner, message_id))
+        except CancelledError:
+            # Who asked has left meanwhile; it was meant all the same.
+            ensureDeferred(self._elsewhere.cancel(owner, message_id))
+            raise
+        except ClientError as error:
+            if error.status == _NOT_FOUND:
+                raise
+        else:
+            if answer.state is State.RUNNING:
+                follow(answer)
+        return await known(self.cancel(owner, message_id))
 
     def streams(self, owner: Owner) -> Eventually[list[dict[str, Any]]]:
         """All running and recent ones, the oldest first."""
@@ -81,7 +99,7 @@ class Everywhere:
 
 def _there(answer: Answer | None) -> Answer:
     if answer is None:
-        raise ClientError(NO_SUCH_ANSWER, status=404)
+        raise ClientError(NO_SUCH_ANSWER, status=_NOT_FOUND)
     return answer
 
 
