@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from tests.support.engines import Gateway, User, body
+from tests.support.library import Library, SocketClient
 from tests.support.websockets import BINARY, TEXT
 from yekta.engineio.packet import Packet
 
@@ -29,7 +30,19 @@ def test_each_packet_is_one_message(start: Start) -> None:
     assert socket.frames()[1:] == [(TEXT, "4سلام".encode()), (BINARY, b"\x00\xff")]
 
 
-@pytest.mark.parametrize("text", ["9", "abc", "", " 4a", "b", "٤"])
+@pytest.mark.parametrize("query", ["", "&b64=1"])
+def test_a_client_may_write_bytes_as_text_and_is_answered_so_where_it_asks(start: Start, query: str) -> None:
+    gateway = start(echo)
+    socket = gateway.websocket("EIO=4&transport=websocket" + query)
+    socket.send_text("bAP8=")
+    socket.send_text("b")
+    assert gateway.user.messages() == [b"\x00\xff", b""]
+    assert socket.frames()[1:] == (
+        [(TEXT, b"bAP8="), (TEXT, b"b")] if query else [(BINARY, b"\x00\xff"), (BINARY, b"")]
+    )
+
+
+@pytest.mark.parametrize("text", ["9", "abc", "", " 4a", "bA", "bAP8=\n", "b٤", "٤"])
 def test_an_unknown_type_is_a_parse_error(gateway: Gateway, text: str) -> None:
     socket = gateway.websocket()
     socket.send_text(text)
@@ -108,6 +121,28 @@ def test_a_client_that_reads_again_drains(gateway: Gateway) -> None:
     socket.transport.relieve()
     assert gateway.user.drains == 1
     assert socket.texts()[1:] == ["4a"]
+
+
+@pytest.mark.parametrize("one", [False, True], ids=["broadcast", "one"])
+@pytest.mark.parametrize("compress", [False, True])
+@pytest.mark.parametrize("threshold", [None, 1024])
+@pytest.mark.parametrize("kind", ["websocket", "upgraded"])
+@pytest.mark.parametrize(("protocol", "text"), [(4, b"bAQ=="), (3, b"b4AQ==")])
+def test_whoever_asks_for_bytes_as_text_never_gets_them_otherwise(
+    protocol: int, text: bytes, kind: str, threshold: int | None, compress: bool, one: bool
+) -> None:
+    library = Library(allow_eio3=True, deflate_threshold=threshold)
+    headers = {"Sec-WebSocket-Extensions": "permessage-deflate; client_max_window_bits"}
+    client = library.client(kind, "&b64=1", protocol=protocol, headers=headers)
+    assert isinstance(client, SocketClient)
+    if protocol == 4:
+        client.say("0")
+    client.heard()
+    (socket,) = library.server.sockets.sockets.values()
+    (socket if one else library.server).compress(compress).emit("b", b"\x01")
+    library.turn()
+    assert client.websocket.frames()[-1] == (TEXT, text)
+    library.end()
 
 
 # -- upgrade -------------------------------------------------------------------------------------------------

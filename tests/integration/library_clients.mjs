@@ -24,6 +24,7 @@ const CLIENTS = {
   2: { io: require("socket.io-client-2"), options: {}, auth: "?token=q", large: 900_000 },
   3: { io: require("socket.io-client-3").io, options: { auth }, auth: "", large: 900_000 },
   4: { io: require("socket.io-client").io, options: { auth }, auth: "", large: 900_000 },
+  "4 base64": { io: require("socket.io-client").io, options: { auth, forceBase64: true }, auth: "", large: 900_000 },
   // Base64 makes a third more of it, on polling.
   "4 msgpack": { io: require("socket.io-client").io, options: { auth, parser }, auth: "", large: 500_000 },
 };

@@ -43,7 +43,7 @@ def auth_of(client: str, namespace: str) -> dict[str, str]:
 @pytest.mark.needs("node")
 @pytest.mark.parametrize("namespace", ["/", "/custom"])
 @pytest.mark.parametrize("transports", TRANSPORTS)
-@pytest.mark.parametrize("client", ["2", "3", "4", "4 msgpack"])
+@pytest.mark.parametrize("client", ["2", "3", "4", "4 base64", "4 msgpack"])
 def test_a_javascript_client(visits: Any, client: str, transports: str, namespace: str) -> None:
     assert visits[f"{client}, {transports}, {namespace}"] == {
         "auth": auth_of(client, namespace),

@@ -43,8 +43,25 @@ def split_payload(content_type: str, body: bytes) -> Iterator[Packet]:
     return _split_text(_decoded(body))
 
 
+def in_base64(data: bytes) -> str:
+    """A binary message, as text."""
+    return "b4" + b64encode(data).decode()
+
+
+def decode(text: str) -> Packet:
+    """The packet that a text is. Raises :class:`ProtocolError` where it is none."""
+    if text[:2] == "b4":
+        try:
+            return b64decode(text[2:], validate=True)
+        except (binascii.Error, ValueError):
+            raise ProtocolError("broken base64") from None
+    if text[:1] not in TYPES:
+        raise ProtocolError("unknown packet type")
+    return text
+
+
 def _text(packet: Packet) -> str:
-    text = packet if isinstance(packet, str) else "b4" + b64encode(packet).decode()
+    text = packet if isinstance(packet, str) else in_base64(packet)
     return f"{len(text.encode('utf-16-le')) // 2}:{text}"
 
 
@@ -66,7 +83,7 @@ def _split_text(payload: str) -> Iterator[Packet]:
         if start > len(units):
             raise ProtocolError("broken length")
         try:
-            yield _packet(units[begin:start].decode("utf-16-le"))
+            yield decode(units[begin:start].decode("utf-16-le"))
         except UnicodeDecodeError:
             raise ProtocolError("broken length") from None
 
@@ -83,7 +100,7 @@ def _split_binary(payload: bytes) -> Iterator[Packet]:
         data = payload[begin:start]
         if start > len(payload) or kind not in (_STRING, _BYTES):
             raise ProtocolError("broken payload")
-        yield _message(data) if kind == _BYTES else _packet(_decoded(data))
+        yield _message(data) if kind == _BYTES else decode(_decoded(data))
 
 
 def _message(data: bytes) -> bytes:
@@ -97,14 +114,3 @@ def _decoded(data: bytes) -> str:
         return data.decode()
     except UnicodeDecodeError:
         raise ProtocolError("not UTF-8") from None
-
-
-def _packet(text: str) -> Packet:
-    if text[:2] == "b4":
-        try:
-            return b64decode(text[2:], validate=True)
-        except (binascii.Error, ValueError):
-            raise ProtocolError("broken base64") from None
-    if text[:1] not in TYPES:
-        raise ProtocolError("unknown packet type")
-    return text

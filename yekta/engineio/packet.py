@@ -1,7 +1,7 @@
 """Engine.IO 4 packets and payloads (Engine.IO protocol, "Packet encoding" and "Payload encoding"). Pure.
 
 A packet is its own wire form: text whose first character is the type, or bytes, which are a binary message. WebSocket
-sends it as it is; long polling joins packets to a payload.
+sends it as it is, unless its client wants all as text; long polling joins packets to a payload.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def encode_payload(packets: Sequence[Packet]) -> str:
     if len(packets) == 1 and isinstance(packets[0], str):
         return packets[0]
     return _SEPARATOR.join(
-        packet if isinstance(packet, str) else _BINARY + b64encode(packet).decode() for packet in packets
+        packet if isinstance(packet, str) else in_base64(packet) for packet in packets
     )
 
 
@@ -63,12 +63,18 @@ def split_payload(payload: str) -> Iterator[Packet]:
 def _split(payload: str) -> Iterator[Packet]:
     start = 0
     while (end := payload.find(_SEPARATOR, start)) >= 0:
-        yield _decode(payload[start:end])
+        yield decode(payload[start:end])
         start = end + 1
-    yield _decode(payload[start:])
+    yield decode(payload[start:])
 
 
-def _decode(text: str) -> Packet:
+def in_base64(data: bytes) -> str:
+    """A binary message, as text."""
+    return _BINARY + b64encode(data).decode()
+
+
+def decode(text: str) -> Packet:
+    """The packet that a text is. Raises :class:`ProtocolError` where it is none."""
     if text[:1] in TYPES:
         return text
     if text[:1] != _BINARY:

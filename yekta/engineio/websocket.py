@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING
 from zope.interface import implementer
 
 from yekta.engineio import eio3
+from yekta.engineio import packet as packets
 from yekta.engineio.connection import PARSE_ERROR, TRANSPORT_CLOSE, TRANSPORT_ERROR, Connection, State
+from yekta.engineio.errors import ProtocolError
 from yekta.engineio.interfaces import Prepared
 from yekta.engineio.packet import MESSAGE, NOOP, PING_PROBE, PONG_PROBE, TYPES, UPGRADE, Packet, framed
 from yekta.engineio.verify import protocol
@@ -26,6 +28,9 @@ if TYPE_CHECKING:
     from yekta.engineio.engine import Engine
 
 _MESSAGE = MESSAGE.encode()
+
+# In the query of clients that want bytes as text.
+_B64 = "b64"
 
 
 @implementer(IReceiver)
@@ -53,8 +58,8 @@ class WebSocketTransport:
     def send(self, packets: Sequence[Packet], compress: bool = True) -> None:
         as_they_are = not compress and self.express.compressing
         for packet in packets:
-            if isinstance(packet, bytes) and self.connection.protocol == 3:
-                packet = eio3.BINARY_MESSAGE + packet
+            if isinstance(packet, bytes):
+                packet = self._written(packet)
             if as_they_are:
                 self.express.send_frame(framed(packet))
             elif isinstance(packet, str):
@@ -63,12 +68,19 @@ class WebSocketTransport:
                 self.express.send_binary(packet)
 
     def send_prepared(self, prepared: Prepared) -> None:
-        if self._plain or not (self.connection.protocol == 3 or prepared.compress):
+        if self._plain or not (self.connection.protocol == 3 or prepared.compress or _B64 in self._request.query):
             self.express.send_frame(prepared.frames)
         elif prepared.shared is not None:
             self.express.send_shared(prepared.shared)
         else:
             self.send(prepared.packets, prepared.compress)
+
+    def _written(self, data: bytes) -> Packet:
+        """A binary message as this client takes it."""
+        is_old = self.connection.protocol == 3
+        if _B64 in self._request.query:
+            return eio3.in_base64(data) if is_old else packets.in_base64(data)
+        return eio3.BINARY_MESSAGE + data if is_old else data
 
     def close(self) -> None:
         self._close(NORMAL)
@@ -85,14 +97,14 @@ class WebSocketTransport:
         """A client that begins with WebSocket: its connection begins here."""
         self.express = websocket
         spoken = protocol(self._request, self._engine.settings)
-        self._plain = not websocket.compressing and spoken == 4
+        self._plain = not websocket.compressing and spoken == 4 and _B64 not in self._request.query
         self._engine.begin(self._request, self, spoken, self._sid)
 
     def taken_over(self, connection: Connection, websocket: IWebSocket) -> None:
         """A client that began with polling carries on here."""
         self.connection = connection
         self.express = websocket
-        self._plain = not websocket.compressing and connection.protocol == 4
+        self._plain = not websocket.compressing and connection.protocol == 4 and _B64 not in self._request.query
         websocket.receiver = self
         connection.upgraded(self)
 
@@ -106,9 +118,15 @@ class WebSocketTransport:
     def _packet_received(self, packet: str) -> None:
         if packet[:1] in TYPES:
             self.connection.packet_received(packet)
-        else:
+            return
+        try:
+            # Some clients write bytes as text here too: the option ``forceBase64`` of Node's.
+            data = (eio3 if self.connection.protocol == 3 else packets).decode(packet)
+        except ProtocolError as error:
             self._close(POLICY)
-            self.connection.lost(PARSE_ERROR, "unknown packet type")
+            self.connection.lost(PARSE_ERROR, str(error))
+        else:
+            self.connection.packet_received(data)
 
     def binary_received(self, data: bytes) -> None:
         if self.connection.protocol == 3:
