@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 _MESSAGE = MESSAGE.encode()
 
-# In the query of clients that want bytes as text.
+# In the query of clients that want no bytes: the option ``forceBase64`` of Node's.
 _B64 = "b64"
 
 
@@ -68,17 +68,22 @@ class WebSocketTransport:
                 self.express.send_binary(packet)
 
     def send_prepared(self, prepared: Prepared) -> None:
-        if self._plain or not (self.connection.protocol == 3 or prepared.compress or _B64 in self._request.query):
+        if self._plain or not (self.connection.protocol == 3 or prepared.compress or self._all_is_text):
             self.express.send_frame(prepared.frames)
         elif prepared.shared is not None:
             self.express.send_shared(prepared.shared)
         else:
             self.send(prepared.packets, prepared.compress)
 
+    @property
+    def _all_is_text(self) -> bool:
+        """Whether its client wants bytes as text."""
+        return _B64 in self._request.query
+
     def _written(self, data: bytes) -> Packet:
         """A binary message as this client takes it."""
         is_old = self.connection.protocol == 3
-        if _B64 in self._request.query:
+        if self._all_is_text:
             return eio3.in_base64(data) if is_old else packets.in_base64(data)
         return eio3.BINARY_MESSAGE + data if is_old else data
 
@@ -97,14 +102,14 @@ class WebSocketTransport:
         """A client that begins with WebSocket: its connection begins here."""
         self.express = websocket
         spoken = protocol(self._request, self._engine.settings)
-        self._plain = not websocket.compressing and spoken == 4 and _B64 not in self._request.query
+        self._plain = not websocket.compressing and spoken == 4 and not self._all_is_text
         self._engine.begin(self._request, self, spoken, self._sid)
 
     def taken_over(self, connection: Connection, websocket: IWebSocket) -> None:
         """A client that began with polling carries on here."""
         self.connection = connection
         self.express = websocket
-        self._plain = not websocket.compressing and connection.protocol == 4 and _B64 not in self._request.query
+        self._plain = not websocket.compressing and connection.protocol == 4 and not self._all_is_text
         websocket.receiver = self
         connection.upgraded(self)
 
@@ -120,7 +125,7 @@ class WebSocketTransport:
             self.connection.packet_received(packet)
             return
         try:
-            # Some clients write bytes as text here too: the option ``forceBase64`` of Node's.
+            # Those who want no bytes send none.
             data = (eio3 if self.connection.protocol == 3 else packets).decode(packet)
         except ProtocolError as error:
             self._close(POLICY)
