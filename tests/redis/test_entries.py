@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from yekta import msgpack
-from yekta.redis.entries import number_of, read, written
+from yekta.redis.entries import number_of, read, seconds_of, written
 from yekta.socketio.cluster_words import Unreadable, Word
 
 
@@ -23,6 +23,11 @@ def test_bytes_are_packed() -> None:
     assert fields[8:] == (b"to", b"you")
 
 
+def test_a_word_has_its_number_where_it_is_counted() -> None:
+    fields = written("me", Word(3), "you", 7)
+    assert fields[8:] == (b"n", b"7", b"to", b"you")
+
+
 @pytest.mark.parametrize("value", [object(), float])
 def test_what_cannot_be_said_is_not_written(value: object) -> None:
     with pytest.raises(ValueError, match=r"^$"):
@@ -33,18 +38,19 @@ def test_what_cannot_be_said_is_not_written(value: object) -> None:
 @pytest.mark.parametrize("to", ["", "you"])
 def test_what_is_written_is_read(data: dict[str, Any], to: str) -> None:
     word = Word(3, "/n", data)
-    assert read(written("me", word, to), "you") == ("me", word)
+    assert read(written("me", word, to), "you") == ("me", 0, word)
+    assert read(written("me", word, to, 9), "you") == ("me", 9, word)
 
 
-@pytest.mark.parametrize(("uid", "to"), [("you", ""), ("me", "another")])
-def test_what_is_ones_own_or_for_somebody_else_is_not_read(uid: str, to: str) -> None:
-    fields = list(written(uid, Word(3, "/", {}), to))
+@pytest.mark.parametrize(("uid", "to", "entry"), [("you", "", None), ("me", "another", ("me", 5, None))])
+def test_what_is_ones_own_or_for_somebody_else_is_not_read(uid: str, to: str, entry: object) -> None:
+    fields = list(written(uid, Word(3, "/", {}), to, 5))
     fields[7] = b"nothing that could be read"
-    assert read(fields, "you") is None
+    assert read(fields, "you") == entry
 
 
 def test_nodes_have_no_data_where_there_is_none() -> None:
-    assert read([b"uid", b"n", b"nsp", b"/", b"type", b"13"], "you") == ("n", Word(13, "/", {}))
+    assert read([b"uid", b"n", b"nsp", b"/", b"type", b"13"], "you") == ("n", 0, Word(13, "/", {}))
 
 
 FIELDS = {"uid": "n", "nsp": "/", "type": "3", "data": "{}"}
@@ -57,6 +63,7 @@ FIELDS = {"uid": "n", "nsp": "/", "type": "3", "data": "{}"}
         {"nsp": None},
         {"type": None},
         {"type": "x"},
+        {"n": "x"},
         {"data": "{"},
         {"data": "[]"},
         {"data": "!"},
@@ -74,3 +81,7 @@ def test_the_places_of_entries_are_numbers_in_their_order() -> None:
     ids = [b"0-0", b"0-1", b"1-0", b"1-1048575", b"2-0", b"1795834638065-3"]
     numbers = [number_of(id) for id in ids]
     assert numbers == sorted(set(numbers))
+
+
+def test_when_an_entry_was_added_is_in_its_id() -> None:
+    assert [seconds_of(id) for id in (b"0-0", b"1795834638065-3")] == [0.0, 1795834638.065]

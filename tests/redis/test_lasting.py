@@ -13,8 +13,8 @@ from twisted.logger import capturedLogs, formatEvent
 from twisted.python.failure import Failure
 
 from yekta.redis.address import Address
+from yekta.redis.connection import Lost, Refused
 from yekta.redis.lasting import CLOSE, CONNECT, LONGEST_PAUSE, PAUSE, Lasting
-from yekta.redis.stream import Lost, Refused
 
 
 class Transport(StringTransport):

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from twisted.internet.defer import ensureDeferred
-from twisted.internet.task import Clock
 
-from tests.support.harbour import EVERYBODY, Harbour, Listener
-from tests.support.streams import MemoryRedis
+from tests.support.harbour import EVERYBODY, Harbour
 from yekta.redis.entries import number_of
 from yekta.redis.stream import (
     ALIVE,
@@ -16,7 +13,6 @@ from yekta.redis.stream import (
     SIGN,
     SILENCE,
     STRANGERS,
-    StreamWire,
 )
 from yekta.socketio import cluster_words as words
 from yekta.socketio.cluster_words import Word
@@ -84,19 +80,26 @@ def test_no_entry_stays_for_long(town: Harbour) -> None:
     town.say(0, "private")
     town.redis.settle()
     town.pass_time(KEPT + SIGN + 1)
-    assert not any(b"private" in field for _, fields in town.redis.entries for field in fields)
+    assert "private" not in town.kept()
 
 
-def test_how_long_entries_are_kept_goes_by_the_world_s_clock() -> None:
-    clock = Clock()
-    clock.wall = lambda: 1e9  # type: ignore[attr-defined]
-    redis = MemoryRedis(clock)
-    listener = Listener(StreamWire(clock, redis.connect))
-    redis.settle()
-    listener.wire.publish(Word(words.EMIT, "/", {}))
-    [(command, _)] = redis.connections[0].said
-    assert command[3] == str(round((1e9 - KEPT) * 1000)).encode()
-    ensureDeferred(listener.wire.leave())
+@pytest.mark.parametrize("ahead", [-3600, 3600, 86400 * 365])
+def test_how_long_entries_are_kept_goes_by_the_clock_of_redis(ahead: float) -> None:
+    town = Harbour(0)
+    town.redis.ahead = ahead
+    for _ in range(3):
+        town.begin()
+    assert town.seen() == EVERYBODY
+    town.say(0, "private")
+    town.redis.settle()
+    assert town.told(1, by=0) == ["private"]
+    town.pass_time(KEPT - SIGN)
+    assert "private" in town.kept()
+    town.pass_time(2 * SIGN + 1)
+    assert "private" not in town.kept()
+    assert town.seen() == EVERYBODY
+    for number in range(3):
+        town.leave(number)
 
 
 # -- strangers -----------------------------------------------------------------------------------------------

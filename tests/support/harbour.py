@@ -14,7 +14,7 @@ from twisted.internet.defer import ensureDeferred
 from twisted.internet.task import Clock
 
 from tests.support.streams import MemoryRedis
-from yekta.redis.entries import written
+from yekta.redis.entries import read, written
 from yekta.redis.stream import (
     STRANGERS,
     StreamWire,
@@ -24,13 +24,17 @@ from yekta.socketio.cluster_words import Unreadable, Word
 
 
 class Listener:
-    """Whoever hears what comes over a wire. ``told``: who said which event. ``refusing``: it understands nothing."""
+    """Whoever hears what comes over a wire. ``told``: who said which event. ``refusing``: it understands nothing.
+
+    ``strangers``: how often they came.
+    """
 
     def __init__(self, wire: StreamWire) -> None:
         self.wire = wire
         self.seen: list[str] = []
         self.told: list[tuple[str, Any]] = []
         self.changes = 0
+        self.strangers = 0
         self.read = 0
         self.refusing = False
         wire.begin(self)
@@ -40,8 +44,9 @@ class Listener:
         assert name not in self.seen
         self.seen.append(name)
         self.changes += 1
+        self.strangers += name == STRANGERS
         # As a cluster does.
-        self.wire.send(name, Word(words.HELLO))
+        self.wire.send(name, Word(words.HELLO, data={"ask": True}))
 
     def went(self, name: str) -> None:
         self.seen.remove(name)
@@ -56,6 +61,8 @@ class Listener:
         assert name in self.seen
         if self.refusing:
             raise Unreadable
+        if "ask" in word.data:
+            self.wire.send(name, Word(words.HELLO))
         if word.kind != words.HELLO:
             self.told.append((name, word.data.get("n")))
 
@@ -93,6 +100,11 @@ class Harbour:
     def seen(self) -> list[set[int]]:
         names = [listener.wire.name for listener in self.listeners]
         return [{names.index(name) for name in each.seen if name != STRANGERS} for each in self.listeners]
+
+    def kept(self) -> list[Any]:
+        """What was said and is in Redis."""
+        entries = [read(fields, "") for _, fields in self.redis.entries]
+        return [entry[2].data.get("n") for entry in entries if entry is not None and entry[2] is not None]
 
     def add(self, uid: str, word: Word) -> None:
         """As somebody else's server does."""

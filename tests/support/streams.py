@@ -8,13 +8,14 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from typing import Any
 
 from twisted.internet.defer import Deferred, fail, succeed
 from twisted.internet.task import Clock
 
-from yekta.redis.stream import Lost, Refused
+from yekta.redis.connection import Lost, Refused
 
 
 class MemoryConnection:
@@ -64,6 +65,12 @@ class MemoryConnection:
                 if not done.called:
                     done.errback(Lost())
 
+    def lose_reply(self) -> None:
+        """The first command is done, and the connection lost before that is heard."""
+        if self.said:
+            self._redis.do(self.said[0][0])
+        self.lose()
+
     def step(self) -> bool:
         """Do the first command, if it can be done now."""
         if self.stuck or not self.said:
@@ -84,12 +91,17 @@ class MemoryConnection:
 
 
 class MemoryRedis:
-    """See the module. ``full``: nothing can be added."""
+    """See the module. ``full``: nothing can be added; ``most``: entries that it has room for.
+
+    ``ahead``: seconds by which its clock is.
+    """
 
     def __init__(self, clock: Clock) -> None:
         self.entries: list[tuple[bytes, list[bytes]]] = []
         self.connections: list[MemoryConnection] = []
         self.full = False
+        self.most = sys.maxsize
+        self.ahead = 0.0
         self._clock = clock
         self._count = 0
         self._is_there = True
@@ -108,20 +120,26 @@ class MemoryRedis:
         self._is_there = True
 
     def settle(self) -> None:
-        while self._connect() or self._step():
+        while self.turn():
             pass
+
+    def turn(self) -> bool:
+        """Let one thing happen to each connection; whether there was any."""
+        return self._connect() or self._step()
 
     def do(self, command: tuple[bytes, ...]) -> Any:
         """The reply to a command, or ``None``: it waits."""
         match command:
             case b"XADD", _, b"MINID", oldest, b"*", *fields:
-                if self.full:
+                if self.full or len(self.entries) >= self.most:
                     return Refused("OOM")
                 self._count += 1
-                id = b"%d-%d" % (round(self._clock.seconds() * 1000), self._count)
+                id = b"%d-%d" % (round((self._clock.seconds() + self.ahead) * 1000), self._count)
                 self.entries.append((id, fields))
-                self.entries = [each for each in self.entries if _place(each[0]) >= (int(oldest), 0)]
+                self._trim(oldest)
                 return id
+            case b"XTRIM", _, b"MINID", oldest:
+                return self._trim(oldest)
             case b"XREVRANGE", _, b"+", b"-", b"COUNT", b"1":
                 return [list(each) for each in self.entries[-1:]]
             case b"XRANGE", _, first, last:
@@ -130,6 +148,11 @@ class MemoryRedis:
                 later = [list(each) for each in self.entries if _place(each[0]) > _place(last)]
                 return [[key, later[: int(count)]]] if later else None
         raise AssertionError(command)
+
+    def _trim(self, oldest: bytes) -> int:
+        before = len(self.entries)
+        self.entries = [each for each in self.entries if _place(each[0]) >= (int(oldest), 0)]
+        return before - len(self.entries)
 
     def _step(self) -> bool:
         done = [connection.step() for connection in self.connections]

@@ -1,7 +1,7 @@
 """Words of a cluster as entries of a stream, as ``@socket.io/redis-streams-adapter`` 0.3 has them.
 
 An entry has the fields ``uid`` (whose word it is), ``nsp``, ``type`` and ``data``: JSON, or the base64 of msgpack where
-there are bytes in it. ``to`` is ours: the only one that the word is for.
+there are bytes in it. Two more are ours: ``n``, which of all its words it is, and ``to``, the only one that it is for.
 """
 
 from __future__ import annotations
@@ -13,27 +13,34 @@ from yekta import jsontext, msgpack
 from yekta.socketio.cluster_words import Unreadable, Word, as_map
 
 
-def written(uid: str, word: Word, to: str = "") -> tuple[bytes, ...]:
+def written(uid: str, word: Word, to: str = "", number: int = 0) -> tuple[bytes, ...]:
     """The fields of an entry, each name before its value. Raises :class:`ValueError` for what cannot be said."""
     try:
         data = jsontext.encode_bytes(word.data)
     except jsontext.NotJson:
         data = base64.b64encode(msgpack.encode(word.data))
     kind, namespace = str(word.kind).encode(), word.namespace.encode()
-    fields = (b"uid", uid.encode(), b"nsp", namespace, b"type", kind, b"data", data)
+    fields: tuple[bytes, ...] = (b"uid", uid.encode(), b"nsp", namespace, b"type", kind, b"data", data)
+    if number:
+        fields = (*fields, b"n", str(number).encode())
     return (*fields, b"to", to.encode()) if to else fields
 
 
-def read(fields: Sequence[bytes], reader: str) -> tuple[str, Word] | None:
-    """Whose word an entry is, and the word, unless that is not for ``reader``. Raises `Unreadable`."""
+def read(fields: Sequence[bytes], reader: str) -> tuple[str, int, Word | None] | None:
+    """Whose word an entry is, its number or 0, and the word, unless that is not for ``reader``. Raises `Unreadable`.
+
+    ``None`` for what ``reader`` has said.
+    """
     found = dict(zip(fields[::2], fields[1::2], strict=False))
     try:
-        uid, to = found[b"uid"].decode(), found.get(b"to", b"").decode()
-        if uid == reader or to not in ("", reader):
+        uid, to, number = found[b"uid"].decode(), found.get(b"to", b"").decode(), int(found.get(b"n", 0))
+        if uid == reader:
             return None
+        if to not in ("", reader):
+            return uid, number, None
         data = found.get(b"data", b"{}")
         value = jsontext.decode(data) if data[:1] == b"{" else msgpack.decode(base64.b64decode(data, validate=True))
-        return uid, Word(int(found[b"type"]), found[b"nsp"].decode(), as_map(value))
+        return uid, number, Word(int(found[b"type"]), found[b"nsp"].decode(), as_map(value))
     except (KeyError, ValueError):
         raise Unreadable from None
 
@@ -42,3 +49,8 @@ def number_of(id: bytes) -> int:
     """An entry's place in the stream, ``<milliseconds>-<n>``, as one number."""
     milliseconds, _, n = id.partition(b"-")
     return (int(milliseconds) << 20) + int(n)
+
+
+def seconds_of(id: bytes) -> float:
+    """When an entry was added, by the clock of Redis."""
+    return int(id.partition(b"-")[0]) / 1000

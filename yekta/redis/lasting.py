@@ -17,7 +17,7 @@ from twisted.python.failure import Failure
 
 from yekta.alarm import Alarm
 from yekta.redis.address import Address
-from yekta.redis.stream import Lost, Refused
+from yekta.redis.connection import Lost, Refused
 
 # Seconds to connect, and to close; and between two attempts, at first and at the most.
 CONNECT, CLOSE, PAUSE, LONGEST_PAUSE = 5.0, 2.0, 0.2, 5.0

@@ -5,16 +5,19 @@ was cut off for a moment reads on where it was. Who is there says so from time t
 goes, is not seen any more. Those whom we have never heard say so are others' servers and emitters: they are all taken
 for one, which can say something but is asked nothing.
 
+All that one of ours says is numbered. What Redis was told twice, for a connection was lost before it had said that it
+has it, is heard once; and where Redis has forgotten something before it was read, that is known.
+
 Where words may have been lost, for one was cut off for too long, nobody is seen for a moment: the cluster then takes
 care that no client is recovered that has missed some of them.
 """
 
 from __future__ import annotations
 
+import math
 import secrets
-from collections import deque
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any
 
 from twisted.internet.defer import Deferred, TimeoutError, ensureDeferred
 from twisted.internet.interfaces import IReactorTime
@@ -22,8 +25,10 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from yekta.alarm import Alarm
-from yekta.clocks import wall_clock
-from yekta.redis.entries import number_of, read, written
+from yekta.redis.connection import Connection, Lost, Refused
+from yekta.redis.entries import number_of, read, seconds_of
+from yekta.redis.numbers import Numbers
+from yekta.redis.waiting import Waiting
 from yekta.socketio import cluster_words as words
 from yekta.socketio.cluster import Hearer
 from yekta.socketio.cluster_words import Unreadable, Word
@@ -52,28 +57,6 @@ STRANGERS = "*"
 _THEIRS = frozenset((words.BROADCAST, words.JOIN, words.LEAVE, words.DISCONNECT, words.EMIT))
 
 
-class Lost(Exception):
-    """There is no connection any more."""
-
-
-class Refused(Exception):
-    """Redis does not do what it is told: the code that it gives for it."""
-
-
-class Connection(Protocol):
-    """See `yekta.redis.lasting.Lasting`."""
-
-    is_up: bool
-
-    def start(self) -> None: ...
-
-    def stop(self) -> Deferred[None]: ...
-
-    def call(self, *command: bytes) -> Deferred[Any]: ...
-
-    def abort(self, why: str = "") -> None: ...
-
-
 class StreamWire:
     """``connect(up, down)`` makes a connection, of which there are two: one only waits for what is said.
 
@@ -86,20 +69,18 @@ class StreamWire:
         self.name = secrets.token_hex(8)
         self.hearer: Hearer
         self._clock = clock
-        self._wall = wall_clock(clock)
         self._writer = connect(self._can_write, self._cannot_write)
         self._reader = connect(self._can_read, lambda: None)
-        # What Redis has not confirmed yet: its fields, in their order.
-        self._waiting: deque[tuple[bytes, ...]] = deque()
-        self._size = 0
+        self._waiting = Waiting(self.name)
+        # Seconds by which the clock of Redis is ahead of ours, if not more.
+        self._ahead = -math.inf
         # Until Redis is there again, what was said before it is heard by nobody, and so what comes after it.
         self._lapsed = False
-        # The first of those that wait when there was a sign of life.
-        self._late: tuple[bytes, ...] | None = None
         self._last = b""
         # Those that are there, and those of them who have said how far they are: what others say is as a stranger's.
         self._names: set[str] = set()
         self._greeted: set[str] = set()
+        self._numbers = Numbers()
         self._silent: Timeouts[str] = Timeouts(clock, SILENCE, self._lose)
         self._sign = Alarm(clock, self._give_sign)
         self._patience = Alarm(clock, self._lapse)
@@ -130,7 +111,7 @@ class StreamWire:
         self.hearer = hearer
 
     def publish(self, word: Word) -> None:
-        fields = written(self.name, word)
+        fields = self._waiting.written(word)
         if not self._lapsed:
             self._queue(fields)
 
@@ -141,24 +122,26 @@ class StreamWire:
     # -- what we say -----------------------------------------------------------------------------------------
 
     def _say(self, word: Word, to: str = "") -> None:
-        self._queue(written(self.name, word, to))
+        self._queue(self._waiting.written(word, to))
 
     def _queue(self, fields: tuple[bytes, ...]) -> None:
-        self._waiting.append(fields)
-        self._size += _size(fields)
-        if self._size > MAX_WAITING:
+        self._waiting.add(fields)
+        if self._waiting.size > MAX_WAITING:
             self._lapse()
         elif self._writer.is_up:
             self._add(fields)
 
     def _add(self, fields: tuple[bytes, ...]) -> None:
-        oldest = str(round((self._wall() - KEPT) * 1000)).encode()
-        added = self._writer.call(b"XADD", STREAM, b"MINID", oldest, b"*", *fields)
+        added = self._writer.call(b"XADD", STREAM, b"MINID", self._oldest(), b"*", *fields)
         added.addCallbacks(self._added, self._not_added, (fields,))
 
     def _added(self, id: bytes, fields: tuple[bytes, ...]) -> None:
-        if self._waiting and self._waiting[0] is fields:
-            self._size -= _size(self._waiting.popleft())
+        self._ahead = seconds_of(id) - self._clock.seconds()
+        self._waiting.confirm(fields)
+
+    def _oldest(self) -> bytes:
+        """From where on entries are kept, by the clock of Redis: ours may be another."""
+        return str(round(max(0.0, self._clock.seconds() + self._ahead - KEPT) * 1000)).encode()
 
     def _not_added(self, failure: Failure) -> None:
         if not failure.check(Lost):
@@ -177,11 +160,10 @@ class StreamWire:
             self._patience.set(PATIENCE)
 
     def _give_sign(self) -> None:
-        first = self._waiting[0] if self._waiting else None
-        if first is not None and first is self._late:
-            # It was there the last time, too: nobody may be there any more who could say so.
+        is_stuck = self._waiting.is_stuck()
+        if is_stuck and self._writer.is_up:
+            # Nobody may be there any more who could say that it has come.
             self._writer.abort("it is silent")
-        self._late = first
         if self._writer.is_up:
             self._say(Word(ALIVE))
         self._sign.set(SIGN)
@@ -189,7 +171,6 @@ class StreamWire:
     def _lapse(self, why: str = "") -> None:
         """What we said is lost: we go, and come again."""
         self._waiting.clear()
-        self._size = 0
         self._lapsed = True
         self._writer.abort(why)
         self._lose_all()
@@ -205,15 +186,24 @@ class StreamWire:
         if not self._last or not await self._goes_on():
             await self._begin()
         while True:
-            waiting: Deferred[Any] = self._reader.call(
-                b"XREAD", b"COUNT", BATCH, b"BLOCK", BLOCK, b"STREAMS", STREAM, self._last
-            )
-            for _, entries in await waiting.addTimeout(SILENCE, self._clock) or ():
+            if self._lapsed:
+                await self._make_room()
+            waiting = self._ask(b"XREAD", b"COUNT", BATCH, b"BLOCK", BLOCK, b"STREAMS", STREAM, self._last)
+            for _, entries in await waiting or ():
                 for id, fields in entries:
                     self._last = id
                     self._heard(id, fields)
                     # Others have read as far, or will: so it can be told who has heard what of strangers.
                     self.hearer.reached(STRANGERS, number_of(id))
+
+    def _ask(self, *command: bytes) -> Deferred[Any]:
+        asked: Deferred[Any] = self._reader.call(*command)
+        return asked.addTimeout(SILENCE, self._clock)
+
+    def _make_room(self) -> Deferred[Any]:
+        """A Redis that is full takes nothing, and so forgets nothing by what is added."""
+        trimmed = self._ask(b"XTRIM", STREAM, b"MINID", self._oldest())
+        return trimmed.addErrback(lambda failure: failure.trap(Refused))
 
     def _unread(self, failure: Failure) -> None:
         if not failure.check(Lost, Refused, TimeoutError):
@@ -222,11 +212,11 @@ class StreamWire:
 
     async def _goes_on(self) -> bool:
         """Whether nothing was forgotten of what came after the last entry that was read."""
-        return self._last == _FIRST or bool(await self._reader.call(b"XRANGE", STREAM, self._last, self._last))
+        return self._last == _FIRST or bool(await self._ask(b"XRANGE", STREAM, self._last, self._last))
 
     async def _begin(self) -> None:
         """Read from here on."""
-        newest = await self._reader.call(b"XREVRANGE", STREAM, b"+", b"-", b"COUNT", b"1")
+        newest = await self._ask(b"XREVRANGE", STREAM, b"+", b"-", b"COUNT", b"1")
         if self._over:
             raise Lost
         if self._last:
@@ -234,10 +224,14 @@ class StreamWire:
             self.hearer.went(STRANGERS)
             self._say(Word(LEAVING))
         self._last = newest[0][0] if newest else _FIRST
-        self.hearer.came(STRANGERS)
-        self.hearer.heard(STRANGERS, Word(words.HELLO, data={"seq": number_of(self._last), "mute": True}))
+        self._ahead = max(self._ahead, seconds_of(self._last) - self._clock.seconds())
+        self._meet_strangers(number_of(self._last))
         self._say(Word(HAIL))
         self._sign.set(SIGN)
+
+    def _meet_strangers(self, number: int) -> None:
+        self.hearer.came(STRANGERS)
+        self.hearer.heard(STRANGERS, Word(words.HELLO, data={"seq": number, "mute": True}))
 
     def _heard(self, id: bytes, fields: list[bytes]) -> None:
         try:
@@ -248,10 +242,27 @@ class StreamWire:
             # Whoever it was says nothing else that could be read.
             return
 
-    def _pass_on(self, id: bytes, name: str, word: Word) -> None:
-        if word.kind == LEAVING:
+    def _pass_on(self, id: bytes, name: str, number: int, word: Word | None) -> None:
+        step = self._numbers.step(name, number)
+        if step < 1:
+            return
+        if word is not None and word.kind == LEAVING:
             self._lose(name)
-        elif name in self._greeted or word.kind in (HAIL, ALIVE, words.HELLO):
+            return
+        if step > 1 and name in self._names:
+            self._miss(name, number_of(id))
+        if word is not None:
+            self._take(id, name, word)
+
+    def _miss(self, name: str, number: int) -> None:
+        """Redis has forgotten what we have not heard: of ``name``, and maybe of strangers before ``number``."""
+        self._lose(name)
+        self.hearer.went(STRANGERS)
+        self._meet_strangers(number - 1)
+        self._see(name)
+
+    def _take(self, id: bytes, name: str, word: Word) -> None:
+        if name in self._greeted or word.kind in (HAIL, ALIVE, words.HELLO):
             self._see(name)
             if word.kind not in (HAIL, ALIVE):
                 self._greeted.add(name)
@@ -285,7 +296,3 @@ class StreamWire:
 
 # Before the first entry.
 _FIRST = b"0-0"
-
-
-def _size(fields: tuple[bytes, ...]) -> int:
-    return sum(map(len, fields))

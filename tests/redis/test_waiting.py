@@ -1,0 +1,57 @@
+"""What was said and may not be in Redis yet."""
+
+from __future__ import annotations
+
+import pytest
+
+from yekta.redis.entries import read
+from yekta.redis.waiting import Waiting
+from yekta.socketio.cluster_words import Word
+
+
+def add(waiting: Waiting, kind: int = 3) -> tuple[bytes, ...]:
+    fields = waiting.written(Word(kind))
+    waiting.add(fields)
+    return fields
+
+
+def numbers(waiting: Waiting) -> list[int]:
+    return [entry[1] for entry in (read(fields, "you") for fields in waiting) if entry is not None]
+
+
+def test_each_has_the_next_number_and_only_what_waits_has_one() -> None:
+    waiting = Waiting("me")
+    waiting.written(Word(3))
+    first = add(waiting)
+    with pytest.raises(ValueError, match=r"^$"):
+        waiting.written(Word(3, data={"x": object()}))
+    add(waiting)
+    assert numbers(waiting) == [1, 2]
+    waiting.confirm(first)
+    add(waiting)
+    assert numbers(waiting) == [2, 3]
+    waiting.clear()
+    assert (numbers(waiting), waiting.size) == ([], 0)
+    add(waiting)
+    assert numbers(waiting) == [4]
+
+
+def test_only_the_first_is_confirmed() -> None:
+    waiting = Waiting("me")
+    first, second = add(waiting), add(waiting)
+    assert waiting.size == sum(map(len, first)) + sum(map(len, second))
+    waiting.confirm(second)
+    assert list(waiting) == [first, second]
+    waiting.confirm(first)
+    assert list(waiting) == [second]
+    assert waiting.size == sum(map(len, second))
+
+
+def test_it_is_stuck_where_the_first_was_the_first_before() -> None:
+    waiting = Waiting("me")
+    assert [waiting.is_stuck(), waiting.is_stuck()] == [False, False]
+    first = add(waiting)
+    assert [waiting.is_stuck(), waiting.is_stuck()] == [False, True]
+    add(waiting)
+    waiting.confirm(first)
+    assert [waiting.is_stuck(), waiting.is_stuck()] == [False, True]

@@ -1,0 +1,52 @@
+"""What was said and may not be in Redis yet: it is said again when there is another connection."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+
+from yekta.redis.entries import written
+from yekta.socketio.cluster_words import Word
+
+
+class Waiting:
+    """What ``uid`` said, as fields of entries in their order, each with its number. ``size``: the bytes of all."""
+
+    def __init__(self, uid: str) -> None:
+        self.size = 0
+        self._uid = uid
+        self._number = 0
+        self._said: deque[tuple[bytes, ...]] = deque()
+        self._first_before: tuple[bytes, ...] | None = None
+
+    def __iter__(self) -> Iterator[tuple[bytes, ...]]:
+        return iter(self._said)
+
+    def written(self, word: Word, to: str = "") -> tuple[bytes, ...]:
+        """``word`` as it is to be added next. Raises :class:`ValueError` for what cannot be said."""
+        return written(self._uid, word, to, self._number + 1)
+
+    def add(self, fields: tuple[bytes, ...]) -> None:
+        """Another one waits."""
+        self._number += 1
+        self._said.append(fields)
+        self.size += _size(fields)
+
+    def confirm(self, fields: tuple[bytes, ...]) -> None:
+        """Redis has the first one, if that is ``fields``."""
+        if self._said and self._said[0] is fields:
+            self.size -= _size(self._said.popleft())
+
+    def clear(self) -> None:
+        """Nothing is to be said again; the numbers go on."""
+        self._said.clear()
+        self.size = 0
+
+    def is_stuck(self) -> bool:
+        """Whether the first one is the same as when this was asked before."""
+        before, self._first_before = self._first_before, self._said[0] if self._said else None
+        return before is not None and before is self._first_before
+
+
+def _size(fields: tuple[bytes, ...]) -> int:
+    return sum(map(len, fields))
