@@ -16,6 +16,8 @@ from yekta.redis.address import Address
 from yekta.redis.connection import Lost, Refused
 from yekta.redis.lasting import CLOSE, CONNECT, LONGEST_PAUSE, PAUSE, Lasting
 
+PING = b"*1\r\n$4\r\nPING\r\n"
+
 
 class Transport(StringTransport):
     """``lose``: the connection is over, by whomever."""
@@ -49,10 +51,14 @@ class Stage:
     def attempts(self) -> int:
         return len(self.reactor.unixClients)
 
-    def accept(self) -> Transport:
+    def accept(self, *, answering: bool = True) -> Transport:
+        """Somebody takes the connection, and answers if there is but the one question."""
         transport = Transport()
         transport.protocol = self.reactor.unixClients[-1][1].buildProtocol(None)
         transport.protocol.makeConnection(transport)
+        if answering and transport.value() == PING:
+            transport.clear()
+            transport.protocol.dataReceived(b"+PONG\r\n")
         return transport
 
     def refuse(self) -> None:
@@ -65,10 +71,12 @@ class Stage:
         assert self.reactor.getDelayedCalls() == []
 
 
-def test_it_is_there_at_once_where_nothing_is_to_be_said_first() -> None:
+def test_it_is_there_once_it_has_answered() -> None:
     stage = Stage()
-    transport = stage.accept()
-    assert (stage.told, stage.lasting.is_up, transport.value()) == (["up"], True, b"")
+    transport = stage.accept(answering=False)
+    assert (stage.told, stage.lasting.is_up, transport.value()) == ([], False, PING)
+    transport.protocol.dataReceived(b"+PONG\r\n")
+    assert (stage.told, stage.lasting.is_up) == (["up"], True)
     stage.close()
 
 
@@ -110,11 +118,12 @@ def test_it_is_tried_again_after_growing_pauses_and_told_of_once() -> None:
     stage.close()
 
 
+@pytest.mark.parametrize("password", ["p", None])
 @pytest.mark.parametrize("answer", [b"-WRONGPASS secret\r\n", None])
-def test_one_that_does_not_let_us_in_is_tried_again(answer: bytes | None) -> None:
-    stage = Stage(Address(path="/s", password="p"))
+def test_one_that_does_not_let_us_in_is_tried_again(answer: bytes | None, password: str | None) -> None:
+    stage = Stage(Address(path="/s", password=password))
     with capturedLogs() as logged:
-        transport = stage.accept()
+        transport = stage.accept(answering=False)
         if answer is None:
             stage.reactor.advance(CONNECT)
         else:

@@ -150,12 +150,14 @@ class _Factory(Factory):
 
 
 def _introduction(address: Address) -> Iterator[tuple[bytes, ...]]:
-    """What is said first."""
+    """What is said first: one that answers nothing is not there, whoever accepts for it."""
     if address.password is not None:
         name = () if address.username is None else (address.username.encode(),)
         yield (b"AUTH", *name, address.password.encode())
     if address.database:
         yield (b"SELECT", str(address.database).encode())
+    if address.password is None and not address.database:
+        yield (b"PING",)
 
 
 def _endpoint(reactor: Any, address: Address) -> IStreamClientEndpoint:
