@@ -64,6 +64,22 @@ def test_what_was_said_while_redis_was_away_for_a_moment_arrives(town: Harbour) 
     assert town.listeners[1].changes == 3
 
 
+def test_what_waited_for_a_redis_that_has_forgotten_all_is_heard_by_whoever_comes_later(town: Harbour) -> None:
+    town.redis.stop()
+    town.redis.entries.clear()
+    for event in ("waited", "too"):
+        town.say(0, event)
+    town.clock.advance(1)
+    town.redis.start()
+    town.writer(0).connect()
+    while town.writer(0).step():
+        pass
+    town.redis.settle()
+    for number in (1, 2):
+        assert [event for _, event in town.listeners[number].told] == ["waited", "too"]
+    assert town.seen() == EVERYBODY
+
+
 def test_where_it_is_away_for_long_all_are_gone_for_a_while(town: Harbour) -> None:
     town.redis.stop()
     town.say(0, "lost")

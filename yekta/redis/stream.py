@@ -202,8 +202,7 @@ class StreamWire:
 
     def _make_room(self) -> Deferred[Any]:
         """A Redis that is full takes nothing, and so forgets nothing by what is added."""
-        trimmed = self._ask(b"XTRIM", STREAM, b"MINID", self._oldest())
-        return trimmed.addErrback(lambda failure: failure.trap(Refused))
+        return self._ask(b"XTRIM", STREAM, b"MINID", self._oldest()).addErrback(lambda failure: failure.trap(Refused))
 
     def _unread(self, failure: Failure) -> None:
         if not failure.check(Lost, Refused, TimeoutError):
@@ -215,7 +214,7 @@ class StreamWire:
         return self._last == _FIRST or bool(await self._ask(b"XRANGE", STREAM, self._last, self._last))
 
     async def _begin(self) -> None:
-        """Read from here on."""
+        """Read from here on, or what has come since."""
         newest = await self._ask(b"XREVRANGE", STREAM, b"+", b"-", b"COUNT", b"1")
         if self._over:
             raise Lost
@@ -223,7 +222,9 @@ class StreamWire:
             self._lose_all()
             self.hearer.went(STRANGERS)
             self._say(Word(LEAVING))
-        self._last = newest[0][0] if newest else _FIRST
+        first = newest[0][0] if newest else _FIRST
+        # What has waited for a Redis that has forgotten all may be there before we are.
+        self._last = min(first, self._last or first, key=number_of)
         self._ahead = max(self._ahead, seconds_of(self._last) - self._clock.seconds())
         self._meet_strangers(number_of(self._last))
         self._say(Word(HAIL))
