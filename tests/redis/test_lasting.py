@@ -7,6 +7,7 @@ from typing import Any
 
 import attrs
 import pytest
+import txredisapi
 from twisted.internet.error import ConnectError, ConnectionDone
 from twisted.internet.testing import MemoryReactorClock, StringTransport
 from twisted.logger import capturedLogs, formatEvent
@@ -69,6 +70,10 @@ class Stage:
         if self.lasting._protocol is not None:
             self.lasting._protocol.transport.lose()
         assert self.reactor.getDelayedCalls() == []
+
+
+def test_replies_are_read_by_hiredis() -> None:
+    assert txredisapi.RedisProtocol is txredisapi.HiredisProtocol
 
 
 def test_it_is_there_once_it_has_answered() -> None:
