@@ -140,6 +140,16 @@ def test_one_that_only_says_something_is_asked_nothing(several: Several, guests:
     assert several.wires.lines["a", "b"]
 
 
+def test_one_that_only_said_something_may_come_again_and_be_asked(several: Several) -> None:
+    several.wires.ends["b"].send("a", Word(words.HELLO, data={"seq": 0, "mute": True}))
+    several.settle()
+    assert several.clusters["a"].others == ("c",)
+    several.wires.cut("a", "b")
+    several.wires.join("a", "b")
+    several.settle()
+    assert sorted(several.clusters["a"].others) == ["b", "c"]
+
+
 def test_who_waits_for_what_was_said_is_told_how_far_it_was_heard(several: Several) -> None:
     cluster, heard = several.clusters["a"], []
 

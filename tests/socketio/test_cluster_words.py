@@ -29,13 +29,22 @@ UNREADABLE: list[Callable[[], bytes]] = [
     lambda: Word(words.BROADCAST, "/", {"seq": 1, "packet": {"data": [1]}, "opts": OPTS}).text,
     lambda: Word(words.BROADCAST, "/", {"seq": 1, "packet": {"data": []}, "opts": OPTS}).text,
     lambda: Word(words.BROADCAST, "/", {"seq": 1, "packet": {"data": ["e"]}, "opts": {**OPTS, "rooms": [1]}}).text,
+    lambda: Word(words.BROADCAST, "/", {"seq": 1, "packet": {"data": ["disconnect"]}, "opts": OPTS}).text,
     lambda: Word(words.BROADCAST, "/", {"requestId": 1, "packet": {"data": ["e"]}}).text,
+    lambda: Word(words.BROADCAST, "/", {"packet": {"data": ["e"]}, "opts": OPTS}).text,
     lambda: Word(words.JOIN, "/", {"opts": {"rooms": "r", "except": [], "flags": {}}, "rooms": []}).text,
     lambda: Word(words.LEAVE, "/", {"opts": OPTS, "rooms": None}).text,
     lambda: Word(words.DISCONNECT, "/", {"opts": {"rooms": [], "except": []}}).text,
     lambda: Word(words.FETCH, "/", {"requestId": 1}).text,
+    lambda: Word(words.FETCH, "/", {"opts": OPTS}).text,
+    lambda: Word(words.FETCH, "/", {"opts": OPTS, "requestId": "1"}).text,
+    lambda: Word(words.FETCH, "/unknown", {"requestId": None}).text,
     lambda: Word(words.EMIT, "/", {"packet": "e"}).text,
+    lambda: Word(words.EMIT, "/", {"packet": []}).text,
+    lambda: Word(words.EMIT, "/", {"packet": [["e"]]}).text,
+    lambda: Word(words.EMIT, "/", {"packet": ["e"], "requestId": []}).text,
     lambda: Word(words.TAKE, "/", {"requestId": 1, "pid": 1}).text,
+    lambda: Word(words.TAKE, "/", {"pid": "p", "heard": {}}).text,
 ]
 
 

@@ -26,17 +26,39 @@ def test_who_is_not_answered_in_time_begins_anew(several: Several) -> None:
     several.settle()
 
 
-@pytest.mark.parametrize("event", [None, [], [[], True], ["e", True], [[1], True], [["e"]], [["e"], True, 1]])
+@pytest.mark.parametrize(
+    "event", [None, [], [[], True], ["e", True], [[1], True], [["connect"], True], [["e"]], [["e"], True, 1]]
+)
 def test_a_home_that_gives_what_cannot_be_read_is_left(several: Several, event: object) -> None:
     page = lost(several)
     page.come_to(several["b"])
-    session = {"pid": "p", "sid": "s", "rooms": [], "data": {}, "alive": {}, "gone": {}}
+    session = {"pid": page.pid, "sid": "s", "rooms": [], "data": {}, "alive": {}, "gone": {}}
     given = Word(words.GIVEN, "/", {"requestId": 1, "missed": [event], **session})
     several.wires.ends["a"].send("b", given)
     several.settle()
     assert several.wires.ends["b"].left == ["a"]
     page.read()
     assert len(page.sids) == 2
+
+
+@pytest.mark.parametrize(("pid", "name"), [("another's", "a"), (None, "c")])
+def test_one_that_gives_what_was_not_asked_of_it_is_left(several: Several, pid: str | None, name: str) -> None:
+    page = lost(several)
+    page.come_to(several["b"])
+    several.wires.deliver("b", "c")
+    several.wires.deliver("c", "b")
+    session = {"pid": pid or page.pid, "sid": "s", "rooms": [], "data": {}, "missed": [], "alive": {}, "gone": {}}
+    several.wires.ends[name].send("b", Word(words.GIVEN, "/", {"requestId": 1, **session}))
+    several.wires.deliver(name, "b")
+    assert several.wires.ends["b"].left == [name]
+    page.read()
+    assert len(page.sids) == 2
+
+
+def test_what_cannot_be_read_again_is_given_to_nobody(several: Several) -> None:
+    page = lost(several)
+    several["a"].server.to(page.sids[0]).emit("missed", b"\x01", {"_placeholder": True, "num": 0})
+    assert len(back(several, page).sids) == 2
 
 
 def test_a_home_that_does_not_hear_as_much_in_time_keeps_it(several: Several) -> None:

@@ -49,6 +49,64 @@ def test_one_whose_answer_cannot_be_read_is_one_that_goes(several: Several, gues
     assert {each.id for each in outcome(done)} == {guests[0].socket.id, guests[2].socket.id}
 
 
+@pytest.mark.parametrize(
+    ("kind", "data"),
+    [
+        (words.FETCHED, {"sockets": []}),
+        (words.EMITTED, {"packet": 5}),
+        (words.ACK, {"packet": [5]}),
+        (words.CLIENT_COUNT, {"clientCount": 1}),
+        (words.GIVEN, {}),
+    ],
+)
+@pytest.mark.parametrize("question", ["fetch", "ask", "emit"])
+def test_one_that_answers_another_question_is_one_that_goes(
+    several: Several, guests: list[Guest], question: str, kind: int, data: dict[str, Any]
+) -> None:
+    io = several["a"].server
+    asked: dict[str, tuple[Any, set[int]]] = {
+        "fetch": (io.fetch_sockets, {words.FETCHED}),
+        "ask": (io.to("nobody").timeout(1).emit_with_ack, {words.ACK, words.CLIENT_COUNT}),
+        "emit": (io.server_side_emit_with_ack, {words.EMITTED}),
+    }
+    ask, fitting = asked[question]
+    done = ask() if question == "fetch" else ask("e")
+    done.addErrback(lambda _: None)
+    several.wires.lines["a", "b"].clear()
+    several.wires.ends["b"].send("a", Word(kind, "/", {"requestId": 1, **data}))
+    several.settle()
+    assert several.wires.ends["a"].left == ([] if kind in fitting else ["b"])
+    several.advance(5)
+
+
+def test_one_tells_once_how_many_will_answer_however_many_that_are(several: Several, guests: list[Guest]) -> None:
+    done = several["a"].server.timeout(5).emit_with_ack("q")
+    count = Word(words.CLIENT_COUNT, "/", {"requestId": 1, "clientCount": 1 << 62})
+    several.wires.ends["b"].send("a", count)
+    several.wires.deliver("b", "a")
+    assert not several.wires.ends["a"].left
+    several.wires.ends["b"].send("a", count)
+    several.settle()
+    assert several.wires.ends["a"].left == ["b"]
+    assert not done.called
+    several.advance(5)
+    assert isinstance(outcome(done), AckTimeout)
+
+
+def test_who_asks_for_less_than_no_time_waits_for_nobody(several: Several, guests: list[Guest]) -> None:
+    opts = {"rooms": [], "except": [], "flags": {"timeout": -1}}
+    question = Word(words.BROADCAST, "/", {"requestId": 1, "packet": {"data": ["q"]}, "opts": opts})
+    several.wires.ends["a"].send("b", question)
+    several.settle()
+    # A reactor refuses to call anybody in the past.
+    clock = several["b"].clock
+    assert min(call.getTime() for call in clock.getDelayedCalls()) >= clock.seconds()
+    several.advance(0)
+    (asked,) = guests[1].told()
+    guests[1].browser.say(f"3{asked[1:-5]}[8]")
+    assert not any(several.wires.lines.values())
+
+
 def test_of_who_goes_nothing_is_told(several: Several, guests: list[Guest]) -> None:
     done = several["a"].server.fetch_sockets()
     several.wires.cut("a", "b")

@@ -111,9 +111,10 @@ class Cluster:
         self._wire.send(name, word)
 
     def reply(self, name: str, word: Word, kind: int, **data: Any) -> None:
-        """Answer what ``name`` asked with ``word``; what cannot be said is lost."""
+        """Answer what ``name`` asked with ``word``; what cannot be said is lost. Raises `Unreadable`."""
+        id = words.number_of(word)
         try:
-            self.send(name, Word(kind, word.namespace, {"requestId": word.data["requestId"], **data}))
+            self.send(name, Word(kind, word.namespace, {"requestId": id, **data}))
         except ValueError:
             self.reply(name, word, words.LOST)
 
@@ -133,6 +134,7 @@ class Cluster:
         self.send(name, Word(words.HELLO, data={"seq": self.progress.last, "ask": True}))
 
     def went(self, name: str) -> None:
+        self._mute.discard(name)
         for question in tuple(self._questions.values()):
             question.went(name)
         for adapter in tuple(self._adapters.values()):
@@ -146,7 +148,7 @@ class Cluster:
         elif not self.progress.knows(name):
             raise Unreadable
         elif word.kind in _REPLIES:
-            question = self._questions.get(words.field(word.data, "requestId", int))
+            question = self._questions.get(words.number_of(word))
             if question is not None:
                 question.replied(name, word)
         elif "seq" not in word.data or self.progress.heard(name, words.field(word.data, "seq", int)):

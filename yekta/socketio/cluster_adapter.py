@@ -148,8 +148,11 @@ class ClusterAdapter(InMemoryAdapter):
         super().broadcast(message, target, flags)
 
     def _emitted(self, name: str, word: Word) -> None:
-        answer = maybeDeferred(self.home.emitted, words.field(word.data, "packet", list))
-        if "requestId" in word.data:
+        args, asks = words.emitted(word.data), "requestId" in word.data
+        if asks:
+            words.number_of(word)
+        answer = maybeDeferred(self.home.emitted, args)
+        if asks:
             reply = partial(self._cluster.reply, name, word)
             answer.addCallback(lambda value: reply(words.EMITTED, packet=value))
             answer.addErrback(lambda failure: reply(words.LOST) or failure)
@@ -168,7 +171,7 @@ class ClusterAdapter(InMemoryAdapter):
         """Ask all others, and have their answers gathered."""
         others = self._cluster.others
         if others:
-            survey = Survey(gathering, others)
+            survey = Survey(gathering, others, kind)
             id = self._cluster.ask(survey)
             gathering.expect(len(others), lambda: self._cluster.forget(id))
             try:

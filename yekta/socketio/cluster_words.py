@@ -14,6 +14,7 @@ import attrs
 
 from yekta import msgpack
 from yekta.socketio.adapter import Flags, RemoteSocket, Target
+from yekta.socketio.packet import RESERVED
 
 # As in Node: `MessageType` of socket.io-adapter.
 BROADCAST, JOIN, LEAVE, DISCONNECT = 3, 4, 5, 6
@@ -63,8 +64,20 @@ def packet(namespace: str, args: Sequence[Any]) -> dict[str, Any]:
 
 def args_of(data: Mapping[str, Any]) -> list[Any]:
     """The name and the arguments of the event that a broadcast carries."""
-    args: list[Any] = field(as_map(data.get("packet")), "data", list)
-    if not args or not isinstance(args[0], str):
+    return event(as_map(data.get("packet")).get("data"))
+
+
+def event(args: Any) -> list[Any]:
+    """A name and arguments that clients understand: of another name, one ends its connection. Raises `Unreadable`."""
+    if not isinstance(args, list) or not args or not isinstance(args[0], str) or args[0] in RESERVED:
+        raise Unreadable
+    return args
+
+
+def emitted(data: Mapping[str, Any]) -> list[Any]:
+    """What a server emits to all others: a name, which in Node may be a number, and arguments. Raises `Unreadable`."""
+    args: list[Any] = field(data, "packet", list)
+    if not args or not isinstance(args[0], str | int | float):
         raise Unreadable
     return args
 
@@ -120,6 +133,12 @@ def field(data: Mapping[str, Any], name: str, kind: type) -> Any:
     if type(value) is not kind:
         raise Unreadable
     return value
+
+
+def number_of(word: Word) -> int:
+    """Which question ``word`` is, or answers. Raises `Unreadable`."""
+    number: int = field(word.data, "requestId", int)
+    return number
 
 
 def texts(value: Any) -> list[str]:

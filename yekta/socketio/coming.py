@@ -35,15 +35,16 @@ class _Noted:
 
 
 class Coming:
-    """One session that may come here. ``done`` fires with it, or with ``None``: its client begins anew."""
+    """The session of ``pid``, which may come here. ``done`` fires with it, or ``None``: its client begins anew."""
 
     def __init__(
-        self, cluster: Cluster, adapter: ClusterAdapter, offset: object, among: dict[Coming, None]
+        self, cluster: Cluster, adapter: ClusterAdapter, pid: str, offset: object, among: dict[Coming, None]
     ) -> None:
         self.done: Deferred[Restored | None] = Deferred(self._unwanted)
         self._cluster = cluster
         self._adapter = adapter
         self._among = among
+        self._pid = pid
         self._offset = offset if isinstance(offset, str) else None
         self._wanted = True
         self._over = False
@@ -55,11 +56,11 @@ class Coming:
         self._id = cluster.ask(self)
         among[self] = None
 
-    def ask(self, pid: str) -> None:
-        """Ask all others for the session of ``pid``."""
+    def ask(self) -> None:
+        """Ask all others for it."""
         self._patience.set(PATIENCE)
         heard = self._cluster.progress.now().alive
-        data = {"requestId": self._id, "pid": pid, "offset": self._offset, "heard": heard}
+        data = {"requestId": self._id, "pid": self._pid, "offset": self._offset, "heard": heard}
         self._cluster.publish(Word(words.TAKE, self._adapter.home.namespace, data))
 
     def note(self, name: str, number: int, message: Message, target: Target) -> None:
@@ -81,7 +82,11 @@ class Coming:
             if not self._asked:
                 self.give_up()
         elif self._given is None:
-            self._given = _Given.read(word.data)
+            given = _Given.read(word.data)
+            if given.session.pid != self._pid or name not in self._asked:
+                # Another's, which is nobody's business here.
+                raise Unreadable
+            self._given = given
             self._cluster.progress.wait(self._look)
 
     def went(self, name: str) -> None:
@@ -166,6 +171,4 @@ def _message(written: Any) -> Message:
     if not isinstance(written, list) or len(written) != 2:
         raise Unreadable
     args, compress = written
-    if not isinstance(args, list) or not args or not isinstance(args[0], str):
-        raise Unreadable
-    return Message(args, compress=compress is True)
+    return Message(words.event(args), compress=compress is True)

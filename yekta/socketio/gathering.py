@@ -57,14 +57,14 @@ class Gathering:
         self._responses.append(response)
         self.skipped()
 
-    def lost(self) -> None:
-        """One will not come."""
+    def lost(self, answers: int = 1) -> None:
+        """So many will not come."""
         self._lost = True
-        self.skipped()
+        self.skipped(answers)
 
-    def skipped(self) -> None:
-        """One was not to come."""
-        self._missing -= 1
+    def skipped(self, answers: int = 1) -> None:
+        """So many were not to come."""
+        self._missing -= answers
         if not self._missing:
             self._end()
 

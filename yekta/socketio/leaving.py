@@ -28,6 +28,7 @@ class Leaving:
         self._name = name
         self._word = word
         self._among = among
+        words.number_of(word)
         self._heard = Heard(words.numbers(word.data.get("heard")))
         self._over = False
         self._patience = Alarm(adapter.home.clock, self.give_up)
@@ -61,7 +62,12 @@ class Leaving:
             self.give_up()
             return
         session, events = released
-        missed = [_written(event.args(), event.compress) for event in events]
+        try:
+            missed = [_written(event.args(), event.compress) for event in events]
+        except ValueError:
+            # What cannot be read again cannot be told elsewhere.
+            self.give_up()
+            return
         heard = self._cluster.progress.now()
         facts = {"pid": session.pid, "sid": session.id, "rooms": sorted(session.rooms), "data": session.data}
         self._end(words.GIVEN, {**facts, "missed": missed, "alive": heard.alive, "gone": heard.gone})

@@ -44,8 +44,8 @@ class Moving:
         """Ask all others for the session of ``pid``."""
         if len(self.coming) >= MOST:
             return succeed(None)
-        coming = Coming(self._cluster, self._adapter, offset, self.coming)
-        coming.ask(pid)
+        coming = Coming(self._cluster, self._adapter, pid, offset, self.coming)
+        coming.ask()
         return coming.done
 
     def note(self, name: str, number: int, message: Message, target: Target) -> None:

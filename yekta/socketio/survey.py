@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from yekta.alarm import Alarm
 from yekta.socketio import cluster_words as words
 from yekta.socketio.acks import TooManyAcks, value_of
-from yekta.socketio.cluster_words import Word
+from yekta.socketio.cluster_words import Unreadable, Word
 from yekta.socketio.gathering import Gathering
 from yekta.socketio.message import Message
 
@@ -19,11 +19,23 @@ if TYPE_CHECKING:
     from yekta.socketio.cluster_adapter import ClusterAdapter
 
 
-class Survey:
-    """Hands to ``gathering`` what the servers ``names`` reply: one answer each, or as many as it has clients."""
+# What each kind of question may be answered with; besides that it is for nobody there, or that an answer is lost.
+_ANSWERS = {
+    words.FETCH: (words.FETCHED,),
+    words.EMIT: (words.EMITTED,),
+    words.BROADCAST: (words.CLIENT_COUNT, words.ACK),
+}
 
-    def __init__(self, gathering: Gathering, names: Iterable[str]) -> None:
+
+class Survey:
+    """Hands to ``gathering`` what the servers ``names`` reply: one answer each, or as many as it has clients.
+
+    ``kind``: of the question.
+    """
+
+    def __init__(self, gathering: Gathering, names: Iterable[str], kind: int) -> None:
         self._gathering = gathering
+        self._answers = (*_ANSWERS[kind], words.NOTHING, words.LOST)
         self._owed = Counter(names)
         # Those whose clients answer.
         self._counted: set[str] = set()
@@ -32,6 +44,8 @@ class Survey:
         if not self._owed[name]:
             return
         gathering, data = self._gathering, word.data
+        if word.kind not in self._answers or (word.kind == words.CLIENT_COUNT and name in self._counted):
+            raise Unreadable
         if word.kind == words.CLIENT_COUNT:
             clients = max(0, words.field(data, "clientCount", int))
             self._owed[name] += clients
@@ -50,9 +64,9 @@ class Survey:
             gathering.answered(answer)
 
     def went(self, name: str) -> None:
-        missing = self._gathering.lost if name in self._counted else self._gathering.skipped
-        for _ in range(self._owed.pop(name, 0)):
-            missing()
+        owed = self._owed.pop(name, 0)
+        if owed:
+            (self._gathering.lost if name in self._counted else self._gathering.skipped)(owed)
 
 
 class Surveyed:
@@ -74,6 +88,7 @@ class Surveyed:
 
     def begin(self, target: Target) -> None:
         """Ask all of ``target``. Raises `Unreadable`."""
+        words.number_of(self._word)
         args, flags = words.args_of(self._word.data), words.flags_of(self._word.data)
         message = Message(args, compress=flags.compress, id=self._adapter.home.next_id())
         self._among[self] = None
@@ -106,7 +121,7 @@ class Surveyed:
             return
         milliseconds = words.as_map(words.as_map(self._word.data["opts"])["flags"]).get("timeout")
         if isinstance(milliseconds, int):
-            self._patience.set(milliseconds / 1000)
+            self._patience.set(max(0, milliseconds) / 1000)
 
     def _answered(self, args: list[Any] | None) -> None:
         if self._early is not None:
