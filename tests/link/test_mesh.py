@@ -174,6 +174,18 @@ def test_who_does_not_read_is_left_when_too_much_waits(together: Street) -> None
     assert together.seen()["a"] == "c"
 
 
+def test_what_is_larger_than_others_take_is_not_said(together: Street) -> None:
+    word = Word(1, data={"text": "x" * words.MAX_WORD})
+    with pytest.raises(ValueError, match="too large"):
+        together["a"].mesh.publish(word)
+    with pytest.raises(ValueError, match="too large"):
+        together["a"].mesh.send("b", word)
+    together["a"].mesh.send("unknown", word)
+    together["a"].mesh.publish(Word(2))
+    together.settle()
+    assert [together.listeners[name].told for name in "bc"] == [[("a", 2)]] * 2
+
+
 def test_who_reads_again_is_owed_nothing(together: Street) -> None:
     word = Word(1, data={"text": "x" * (1 << 20)})
     for _ in range(3 * (MAX_WAITING // len(word.text))):

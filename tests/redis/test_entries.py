@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from yekta import msgpack
-from yekta.redis.entries import number_of, read, seconds_of, written
+from yekta.redis.entries import MAX_DATA, number_of, read, seconds_of, written
 from yekta.socketio.cluster_words import Unreadable, Word
 
 
@@ -32,6 +32,13 @@ def test_a_word_has_its_number_where_it_is_counted() -> None:
 def test_what_cannot_be_said_is_not_written(value: object) -> None:
     with pytest.raises(ValueError, match=r"^$"):
         written("me", Word(3, "/", {"x": value}))
+
+
+@pytest.mark.parametrize("value", ["x" * MAX_DATA, b"x" * (MAX_DATA * 3 // 4)])
+def test_nor_what_is_too_large(value: str | bytes) -> None:
+    with pytest.raises(ValueError, match="too large"):
+        written("me", Word(3, "/", {"x": value}))
+    assert written("me", Word(3, "/", {"x": value[20:]}))
 
 
 @pytest.mark.parametrize("data", [{}, {"x": 1}, {"x": b"\x01", "y": ["é"]}])

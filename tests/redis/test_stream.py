@@ -8,8 +8,12 @@ from tests.support.harbour import EVERYBODY, Harbour
 from yekta.redis.entries import number_of
 from yekta.redis.stream import (
     ALIVE,
+    HAIL,
     KEPT,
     LEAVING,
+    MAX_NAME,
+    MAX_WAITING,
+    MOST,
     SIGN,
     SILENCE,
     STRANGERS,
@@ -154,6 +158,39 @@ def test_who_is_not_understood_is_left_until_it_says_that_it_is_there(town: Harb
     assert town.seen() == [{1, 2}, {2}, {0, 1}]
     town.listeners[1].refusing = False
     town.pass_time(SIGN + 1)
+    assert town.seen() == EVERYBODY
+
+
+@pytest.mark.parametrize("name", ["", STRANGERS, "x" * (MAX_NAME + 1)])
+def test_a_name_that_nobody_can_have_is_nobody_s(town: Harbour, name: str) -> None:
+    town.add(name, Word(HAIL))
+    town.add(name, Word(words.HELLO))
+    assert town.seen() == EVERYBODY
+    town.add(name, Word(LEAVING))
+    assert all(STRANGERS in listener.seen for listener in town.listeners)
+    town.add(name, Word(words.BROADCAST, "/", {"n": 1}))
+    assert [town.told(number) for number in range(3)] == [[1]] * 3
+
+
+def test_so_many_are_seen_and_others_heard_as_strangers() -> None:
+    town = Harbour(1)
+    for number in range(MOST + 1):
+        town.add(f"ours {number}", Word(words.HELLO))
+    town.add(f"ours {MOST}", Word(words.BROADCAST, "/", {"n": 1}))
+    town.add("ours 0", Word(words.BROADCAST, "/", {"n": 2}))
+    assert len(town.listeners[0].seen) == MOST + 1
+    assert town.listeners[0].told == [(STRANGERS, 1), ("ours 0", 2)]
+    town.leave(0)
+
+
+def test_what_is_too_large_is_not_said_and_takes_nothing_with_it(town: Harbour) -> None:
+    town.say(0, "before")
+    with pytest.raises(ValueError, match="too large"):
+        town.say(0, "x" * MAX_WAITING)
+    with pytest.raises(ValueError, match="too large"):
+        town.listeners[0].wire.send(town.listeners[1].wire.name, Word(words.EMIT, "/", {"n": "x" * MAX_WAITING}))
+    town.redis.settle()
+    assert town.told(1, by=0) == ["before"]
     assert town.seen() == EVERYBODY
 
 

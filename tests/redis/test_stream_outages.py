@@ -134,10 +134,11 @@ def test_who_leaves_while_redis_is_away_or_coming_leaves_nothing_behind() -> Non
 
 def test_more_than_may_wait_is_lost_and_all_are_told(town: Harbour) -> None:
     town.writer(0).stuck = True
-    half = "x" * (MAX_WAITING // 2)
-    town.say(0, half)
+    third = "x" * (MAX_WAITING // 3)
+    town.say(0, third)
+    town.say(0, third)
     assert town.seen()[0] == {1, 2}
-    town.say(0, half)
+    town.say(0, third)
     assert town.seen()[0] == set()
     town.writer(0).stuck = False
     town.redis.settle()

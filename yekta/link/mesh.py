@@ -132,9 +132,12 @@ class Neighbour:
             self._mesh.hearer.came(self.name)
 
     def tell(self, word: Word) -> None:
-        """Say something to it, if it is seen."""
+        """Say something to it, if it is seen. Raises :class:`ValueError` for what it does not take."""
         if self._seen:
-            self._outward.tell(word.text)
+            text = word.text
+            if len(text) > words.MAX_WORD:
+                raise ValueError("too large for other servers")
+            self._outward.tell(text)
 
     def heard(self, data: bytes) -> None:
         if self._lost:

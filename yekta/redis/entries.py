@@ -12,6 +12,9 @@ from collections.abc import Sequence
 from yekta import jsontext, msgpack
 from yekta.socketio.cluster_words import Unreadable, Word, as_map
 
+# Bytes of what a word says: half of what may wait for Redis (`yekta.redis.stream.MAX_WAITING`).
+MAX_DATA = 8 << 20
+
 
 def written(uid: str, word: Word, to: str = "", number: int = 0) -> tuple[bytes, ...]:
     """The fields of an entry, each name before its value. Raises :class:`ValueError` for what cannot be said."""
@@ -19,6 +22,8 @@ def written(uid: str, word: Word, to: str = "", number: int = 0) -> tuple[bytes,
         data = jsontext.encode_bytes(word.data)
     except jsontext.NotJson:
         data = base64.b64encode(msgpack.encode(word.data))
+    if len(data) > MAX_DATA:
+        raise ValueError("too large for other servers")
     kind, namespace = str(word.kind).encode(), word.namespace.encode()
     fields: tuple[bytes, ...] = (b"uid", uid.encode(), b"nsp", namespace, b"type", kind, b"data", data)
     if number:

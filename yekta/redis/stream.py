@@ -53,6 +53,9 @@ BATCH, BLOCK = b"100", b"5000"
 # All those who are not ours.
 STRANGERS = "*"
 
+# Servers that are seen, and characters of a name; without one, what is said to one would be said to all.
+MOST, MAX_NAME = 1000, 64
+
 # What strangers may say.
 _THEIRS = frozenset((words.BROADCAST, words.JOIN, words.LEAVE, words.DISCONNECT, words.EMIT))
 
@@ -263,7 +266,7 @@ class StreamWire:
         self._see(name)
 
     def _take(self, id: bytes, name: str, word: Word) -> None:
-        if name in self._greeted or word.kind in (HAIL, ALIVE, words.HELLO):
+        if name in self._greeted or (word.kind in (HAIL, ALIVE, words.HELLO) and self._may_see(name)):
             self._see(name)
             if word.kind not in (HAIL, ALIVE):
                 self._greeted.add(name)
@@ -276,6 +279,10 @@ class StreamWire:
             self.hearer.heard(name, word)
         except Unreadable:
             self._lose(name)
+
+    def _may_see(self, name: str) -> bool:
+        fits = 0 < len(name) <= MAX_NAME and name != STRANGERS
+        return name in self._names or (fits and len(self._names) < MOST)
 
     def _see(self, name: str) -> None:
         self._silent.start(name)
