@@ -127,6 +127,14 @@ def test_looking_at_keys_has_an_end(unit: bytes) -> None:
     assert seconds_of(lambda: msgpack.decode(message)) < 0.5
 
 
+def test_what_is_written_for_others_of_our_kind_is_what_they_read() -> None:
+    value = {**{f"{number}": [number] for number in range(20)}, "x": b"\xde"}
+    assert msgpack.encode_readable(value) == msgpack.encode(value)
+    for unreadable in (dict.fromkeys(range(16)), [[]] * msgpack.MAX_CONTAINERS, object()):
+        with pytest.raises(msgpack.NotMsgpack):
+            msgpack.encode_readable(unreadable)
+
+
 # Units of one message, and how many maps and arrays each is.
 SMALLEST = {
     b"\x90": 1,

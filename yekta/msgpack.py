@@ -72,8 +72,7 @@ def decode(data: bytes) -> Any:
     small = len(data) < MAX_EXTENSIONS * _SMALLEST_EXTENSION
     decoder = _decoder if small else msgspec.msgpack.Decoder(ext_hook=_Bounded().extension)
     try:
-        if b"\xde" in data or b"\xdf" in data or _may_be_many(data):
-            _check(data)
+        _look_at(data)
         return decoder.decode(data)
     except (msgspec.DecodeError, RecursionError, ValueError, TypeError, IndexError):
         raise NotMsgpack from None
@@ -85,6 +84,13 @@ def encode(value: Any) -> bytes:
         return _encoder.encode(value)
     except (msgspec.EncodeError, TypeError, RecursionError, ValueError, OverflowError):
         raise NotMsgpack from None
+
+
+def encode_readable(value: Any) -> bytes:
+    """As :func:`encode`, of what `decode` takes, but for extensions and depth."""
+    data = encode(value)
+    _look_at(data)
+    return data
 
 
 class _Bounded:
@@ -122,6 +128,12 @@ def _date(milliseconds: int) -> str:
 
 _decoder = msgspec.msgpack.Decoder(ext_hook=_extension)
 _encoder = msgspec.msgpack.Encoder()
+
+
+def _look_at(data: bytes) -> None:
+    """`_check` ``data`` where there is anything to check."""
+    if b"\xde" in data or b"\xdf" in data or _may_be_many(data):
+        _check(data)
 
 
 def _may_be_many(data: bytes) -> bool:

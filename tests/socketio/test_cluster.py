@@ -86,7 +86,7 @@ def test_how_it_is_to_be_treated_is_told_too(several: Several, guests: list[Gues
 
 def test_what_cannot_be_said_to_all_is_said_to_nobody(several: Several, guests: list[Guest]) -> None:
     io = several["a"].server
-    for unsayable in (object(), 1 << 70):
+    for unsayable in (object(), 1 << 70, dict.fromkeys(range(16)), [[]] * msgpack.MAX_CONTAINERS):
         with pytest.raises(msgpack.NotMsgpack):
             io.emit("news", unsayable)
         with pytest.raises(ValueError, match=r"^$"):

@@ -4,18 +4,29 @@ from __future__ import annotations
 
 from typing import Any
 
+import attrs
 import pytest
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
 from tests.socketio.adapter_suite import outcome
+from tests.socketio.people import Person
 from tests.support.guests import Guest
 from tests.support.several import Several
+from yekta import msgpack
 from yekta.socketio import cluster_words as words
 from yekta.socketio.adapter import RemoteSocket
 from yekta.socketio.cluster_adapter import PATIENCE
 from yekta.socketio.cluster_words import Word
 from yekta.socketio.errors import AckTimeout
+
+# Arrays in the data of one, of which so many are more than one word may hold.
+EACH = msgpack.MAX_CONTAINERS // words.MANY
+
+
+class Crowded(Person):
+    def describe(self) -> RemoteSocket:
+        return attrs.evolve(super().describe(), data={"x": [[]] * EACH})
 
 
 def test_facts_about_the_sockets_of_all(several: Several, guests: list[Guest]) -> None:
@@ -32,6 +43,20 @@ def test_facts_about_the_sockets_of_all(several: Several, guests: list[Guest]) -
     assert found[1].handshake["address"] == "192.0.2.7"
 
 
+def test_facts_about_more_than_one_word_may_hold(several: Several) -> None:
+    adapter: Any = several["b"].server.sockets.adapter
+    people = [Crowded(f"{number:04}", adapter=adapter) for number in range(words.MANY + 1)]
+    for person in people:
+        adapter.add(person, ["r"])
+    done = several["a"].server.to("r").fetch_sockets()
+    several.settle()
+    found = outcome(done)
+    assert sorted(each.id for each in found) == [person.id for person in people]
+    assert found[0].data == {"x": [[]] * EACH}
+    for person in people:
+        adapter.remove_all(person)
+
+
 def test_who_does_not_tell_in_time_is_missed(several: Several, guests: list[Guest]) -> None:
     done = several["a"].server.fetch_sockets()
     several["a"].clock.advance(PATIENCE)
@@ -40,10 +65,13 @@ def test_who_does_not_tell_in_time_is_missed(several: Several, guests: list[Gues
     assert [each.id for each in error.responses] == [guests[0].socket.id]
 
 
-def test_one_whose_answer_cannot_be_read_is_one_that_goes(several: Several, guests: list[Guest]) -> None:
+@pytest.mark.parametrize("socket", [1, b"", b"\xc1", b"\x01"])
+def test_one_whose_answer_cannot_be_read_is_one_that_goes(
+    several: Several, guests: list[Guest], socket: int | bytes
+) -> None:
     done = several["a"].server.fetch_sockets()
     several.wires.lines["b", "a"].clear()
-    several.wires.ends["b"].send("a", Word(words.FETCHED, "/", {"requestId": 1, "sockets": [1]}))
+    several.wires.ends["b"].send("a", Word(words.FETCHED, "/", {"requestId": 1, "sockets": [socket]}))
     several.settle()
     assert several.wires.ends["a"].left == ["b"]
     assert {each.id for each in outcome(done)} == {guests[0].socket.id, guests[2].socket.id}

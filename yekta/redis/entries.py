@@ -21,7 +21,7 @@ def written(uid: str, word: Word, to: str = "", number: int = 0) -> tuple[bytes,
     try:
         data = jsontext.encode_bytes(word.data)
     except jsontext.NotJson:
-        data = base64.b64encode(msgpack.encode(word.data))
+        data = base64.b64encode(msgpack.encode_readable(word.data))
     if len(data) > MAX_DATA:
         raise ValueError("too large for other servers")
     kind, namespace = str(word.kind).encode(), word.namespace.encode()

@@ -120,8 +120,7 @@ class ClusterAdapter(InMemoryAdapter):
             case words.DISCONNECT:
                 super().disconnect(words.target_of(data), words.flags_of(data), data.get("close") is True)
             case words.FETCH:
-                members = self.select(words.target_of(data))
-                sockets = [words.described(member.describe()) for member in members]
+                sockets = words.told(member.describe() for member in self.select(words.target_of(data)))
                 self._cluster.reply(name, word, words.FETCHED, sockets=sockets)
             case words.EMIT:
                 self._emitted(name, word)

@@ -6,7 +6,7 @@ different releases, and whoever is not understood is as if not there.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -24,6 +24,9 @@ FETCH, FETCHED, EMIT, EMITTED, CLIENT_COUNT, ACK = 7, 8, 9, 10, 11, 12
 # TAKE: who has the session of a client that is back? GIVEN: it, and what its client missed. LOST: an answer that will
 # not come.
 HELLO, NOTHING, TAKE, GIVEN, LOST = 64, 65, 66, 67, 68
+
+# Sockets that are told of as they are.
+MANY = 1000
 
 # An event, in Socket.IO's protocol.
 _EVENT = 2
@@ -43,8 +46,8 @@ class Word:
 
     @cached_property
     def text(self) -> bytes:
-        """The same as bytes. Raises `msgpack.NotMsgpack` for what cannot be said."""
-        return msgpack.encode({"type": self.kind, "nsp": self.namespace, "data": self.data})
+        """The same as bytes. Raises `msgpack.NotMsgpack` for what cannot be said, or read."""
+        return msgpack.encode_readable({"type": self.kind, "nsp": self.namespace, "data": self.data})
 
 
 def decode(text: bytes) -> Word:
@@ -107,15 +110,24 @@ def described(socket: RemoteSocket) -> dict[str, Any]:
     """What is told of a socket; of its data, what can be said."""
     facts = {"id": socket.id, "handshake": socket.handshake, "rooms": sorted(socket.rooms), "data": socket.data}
     try:
-        msgpack.encode(socket.data)
+        msgpack.encode_readable(socket.data)
     except msgpack.NotMsgpack:
         facts["data"] = {}
     return facts
 
 
+def told(sockets: Iterable[RemoteSocket]) -> list[dict[str, Any]] | list[bytes]:
+    """What is told of several: where they are many, each by itself, as there is a bound to what one word may hold."""
+    facts = [described(each) for each in sockets]
+    return facts if len(facts) <= MANY else [msgpack.encode(each) for each in facts]
+
+
 def socket_of(facts: Any) -> RemoteSocket:
-    """The same, read."""
-    facts = as_map(facts)
+    """One of them, read."""
+    try:
+        facts = as_map(msgpack.decode(facts) if isinstance(facts, bytes) else facts)
+    except msgpack.NotMsgpack:
+        raise Unreadable from None
     rooms = frozenset(texts(facts.get("rooms")))
     return RemoteSocket(field(facts, "id", str), rooms, as_map(facts.get("data")), as_map(facts.get("handshake")))
 
