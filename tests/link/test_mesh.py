@@ -10,7 +10,7 @@ import pytest
 
 from tests.support.town import Town
 from yekta.link import words
-from yekta.link.mesh import LOOK, MAX_WAITING
+from yekta.link.mesh import LOOK, MAX_NAME, MAX_WAITING
 from yekta.socketio.cluster_words import Unreadable, Word
 
 
@@ -204,6 +204,15 @@ def test_one_that_connects_once_more_is_refused(together: Street) -> None:
 
 def test_nobody_meets_oneself(together: Street) -> None:
     caller: Any = words.Caller("b", words.Question(words.VERSION, "mesh", "b", ""), 0)
+    together.connect("a", "b", caller)
+    together.settle()
+    assert caller.over
+    assert together.seen()["b"] == "ac"
+
+
+@pytest.mark.parametrize("name", ["", ".", "../a", "/tmp/a", "a\0", "é", "x" * (MAX_NAME + 1)])
+def test_nobody_is_looked_for_elsewhere(together: Street, name: str) -> None:
+    caller: Any = words.Caller("b", words.Question(words.VERSION, "mesh", name, ""), 0)
     together.connect("a", "b", caller)
     together.settle()
     assert caller.over

@@ -27,6 +27,9 @@ LOOK = 5.0
 # Bytes that may wait for a process that does not read; then it is not seen any more.
 MAX_WAITING = 16 << 20
 
+# Characters of a name.
+MAX_NAME = 64
+
 Connect = Callable[[str, Words], Deferred[Any]]
 
 
@@ -62,7 +65,7 @@ class Mesh:
 
     def welcome(self, name: str, visitor: Words) -> Inward:
         """Another process has connected to us. Raises `words.Unreadable`."""
-        if self._over or self._hearer is None or name == self.name:
+        if self._over or self._hearer is None or name == self.name or not is_name(name):
             raise words.Unreadable
         neighbour = self._neighbour(name)
         if neighbour.visitor is not None:
@@ -112,6 +115,11 @@ class Mesh:
         """It is not there any more."""
         if self._neighbours.get(neighbour.name) is neighbour:
             del self._neighbours[neighbour.name]
+
+
+def is_name(name: str) -> bool:
+    """Whether a process may be called so: what else it may say would be a path to anywhere."""
+    return name.isascii() and name.isalnum() and len(name) <= MAX_NAME
 
 
 class Neighbour:
