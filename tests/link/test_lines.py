@@ -11,7 +11,7 @@ from twisted.logger import capturedLogs
 from twisted.python.failure import Failure
 
 from tests.support.wires import Wires
-from yekta.link.lines import LINE, Lines
+from yekta.link.lines import LINE, PIECE, Lines
 from yekta.socketio import cluster_words as words
 from yekta.socketio.cluster import Cluster
 from yekta.socketio.cluster_words import Word
@@ -140,6 +140,18 @@ def test_who_aborts_says_and_hears_nothing_more(land: Land) -> None:
     assert talker.said == b""
     land.settle()
     assert visitor.said == b"?"
+    assert talker.ends == visitor.ends == [ConnectionDone]
+
+
+def test_what_is_long_is_said_in_pieces(land: Land) -> None:
+    talker, visitor = land.talk()
+    long = bytes(range(256)) * (2 * PIECE // 256) + b"!"
+    talker.transport.write(long)
+    hang_up(talker)
+    land.clock.advance(0)
+    assert [len(word) <= PIECE + 100 for word in land.on_the_way] == [True] * 3
+    land.settle()
+    assert visitor.said == b"?" + long
     assert talker.ends == visitor.ends == [ConnectionDone]
 
 

@@ -5,9 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.support.harbour import EVERYBODY, Harbour
-from yekta.redis.stream import (
-    STRANGERS,
-)
+from yekta.redis.others import STRANGERS
 
 
 @pytest.fixture

@@ -6,18 +6,8 @@ import pytest
 
 from tests.support.harbour import EVERYBODY, Harbour
 from yekta.redis.entries import number_of
-from yekta.redis.stream import (
-    ALIVE,
-    HAIL,
-    KEPT,
-    LEAVING,
-    MAX_NAME,
-    MAX_WAITING,
-    MOST,
-    SIGN,
-    SILENCE,
-    STRANGERS,
-)
+from yekta.redis.others import ALIVE, HAIL, LEAVING, MAX_NAME, MOST, SILENCE, STRANGERS
+from yekta.redis.stream import KEPT, MAX_WAITING, SIGN
 from yekta.socketio import cluster_words as words
 from yekta.socketio.cluster_words import Word
 

@@ -10,14 +10,8 @@ import pytest
 
 from tests.support.harbour import EVERYBODY, Harbour, Listener
 from yekta.redis.connection import Refused
-from yekta.redis.stream import (
-    KEPT,
-    MAX_WAITING,
-    PATIENCE,
-    SIGN,
-    SILENCE,
-    StreamWire,
-)
+from yekta.redis.others import SILENCE
+from yekta.redis.stream import KEPT, MAX_WAITING, PATIENCE, SIGN, StreamWire
 
 
 @pytest.mark.parametrize("seed", range(60))

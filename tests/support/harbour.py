@@ -15,10 +15,8 @@ from twisted.internet.task import Clock
 
 from tests.support.streams import MemoryRedis
 from yekta.redis.entries import read, written
-from yekta.redis.stream import (
-    STRANGERS,
-    StreamWire,
-)
+from yekta.redis.others import STRANGERS
+from yekta.redis.stream import StreamWire
 from yekta.socketio import cluster_words as words
 from yekta.socketio.cluster_words import Unreadable, Word
 

@@ -27,6 +27,9 @@ from yekta.turns import NextTurn
 # whether this is the ``first`` and the ``last`` word on it, and ``bytes``.
 LINE = 96
 
+# Bytes of one word: a wire takes no more than some megabytes.
+PIECE = 1 << 20
+
 # The other's name, whether the line is ours, and its number by whose it is.
 Key = tuple[str, bool, int]
 
@@ -126,7 +129,7 @@ class Lines:
 
 
 class Line:
-    """One end of a line: a transport. What is written in one turn of the reactor goes out as one word."""
+    """One end of a line: a transport. What is written in one turn of the reactor goes out together."""
 
     _log = Logger()
 
@@ -158,13 +161,20 @@ class Line:
 
     def flush(self) -> None:
         """Say what was written."""
-        data, first = b"".join(self._parts), self._first
+        data = b"".join(self._parts)
         self._parts.clear()
-        if self._protocol is not None:
-            self._first = False
-            self._lines.say(self._key, data, first=first, last=self._closing)
-            if self._closing:
-                self.lost(ConnectionDone())
+        if self._protocol is None:
+            return
+        while len(data) > PIECE:
+            self._say(data[:PIECE])
+            data = data[PIECE:]
+        self._say(data, last=self._closing)
+        if self._closing:
+            self.lost(ConnectionDone())
+
+    def _say(self, data: bytes, *, last: bool = False) -> None:
+        self._lines.say(self._key, data, first=self._first, last=last)
+        self._first = False
 
     def heard(self, data: bytes) -> None:
         """The other end says something."""

@@ -26,20 +26,17 @@ from twisted.python.failure import Failure
 
 from yekta.alarm import Alarm
 from yekta.redis.connection import Connection, Lost, Refused
-from yekta.redis.entries import number_of, read, seconds_of
-from yekta.redis.numbers import Numbers
+from yekta.redis.entries import number_of, seconds_of
+from yekta.redis.others import ALIVE, HAIL, LEAVING, SILENCE, Others
 from yekta.redis.waiting import Waiting
-from yekta.socketio import cluster_words as words
 from yekta.socketio.cluster import Hearer
-from yekta.socketio.cluster_words import Unreadable, Word
-from yekta.timeouts import Timeouts
+from yekta.socketio.cluster_words import Word
 
-# As Node's adapter calls it, and how it says that a server is there, and that it goes.
+# As Node's adapter calls it.
 STREAM = b"socket.io"
-HAIL, ALIVE, LEAVING = 1, 2, 13
 
-# Seconds: between two signs of life; of silence until one is not seen any more; that what we say waits for Redis.
-SIGN, SILENCE, PATIENCE = 5.0, 15.0, 10.0
+# Seconds: between two signs of life; that what we say waits for Redis.
+SIGN, PATIENCE = 5.0, 10.0
 
 # Seconds that entries are kept: what people say stays nowhere, but Node's servers look for what a lost client missed.
 KEPT = 150.0
@@ -49,15 +46,6 @@ MAX_WAITING = 16 << 20
 
 # Entries taken at a time, and milliseconds that Redis waits for the first.
 BATCH, BLOCK = b"100", b"5000"
-
-# All those who are not ours.
-STRANGERS = "*"
-
-# Servers that are seen, and characters of a name; without one, what is said to one would be said to all.
-MOST, MAX_NAME = 1000, 64
-
-# What strangers may say.
-_THEIRS = frozenset((words.BROADCAST, words.JOIN, words.LEAVE, words.DISCONNECT, words.EMIT))
 
 
 class StreamWire:
@@ -70,7 +58,6 @@ class StreamWire:
 
     def __init__(self, clock: IReactorTime, connect: Callable[..., Connection]) -> None:
         self.name = secrets.token_hex(8)
-        self.hearer: Hearer
         self._clock = clock
         self._writer = connect(self._can_write, self._cannot_write)
         self._reader = connect(self._can_read, lambda: None)
@@ -80,11 +67,7 @@ class StreamWire:
         # Until Redis is there again, what was said before it is heard by nobody, and so what comes after it.
         self._lapsed = False
         self._last = b""
-        # Those that are there, and those of them who have said how far they are: what others say is as a stranger's.
-        self._names: set[str] = set()
-        self._greeted: set[str] = set()
-        self._numbers = Numbers()
-        self._silent: Timeouts[str] = Timeouts(clock, SILENCE, self._lose)
+        self._others = Others(self.name, clock)
         self._sign = Alarm(clock, self._give_sign)
         self._patience = Alarm(clock, self._lapse)
         self._over = False
@@ -104,14 +87,14 @@ class StreamWire:
         self._say(Word(LEAVING))
         self._sign.clear()
         self._patience.clear()
-        self._lose_all()
+        self._others.lose_all()
         await self._reader.stop()
         await self._writer.stop()
 
     # -- Wire ------------------------------------------------------------------------------------------------
 
     def begin(self, hearer: Hearer) -> None:
-        self.hearer = hearer
+        self._others.hearer = hearer
 
     def publish(self, word: Word) -> None:
         fields = self._waiting.written(word)
@@ -119,7 +102,7 @@ class StreamWire:
             self._queue(fields)
 
     def send(self, name: str, word: Word) -> None:
-        if name in self._names:
+        if name in self._others:
             self._say(word, name)
 
     # -- what we say -----------------------------------------------------------------------------------------
@@ -176,7 +159,7 @@ class StreamWire:
         self._waiting.clear()
         self._lapsed = True
         self._writer.abort(why)
-        self._lose_all()
+        self._others.lose_all()
         self._say(Word(LEAVING))
         self._say(Word(HAIL))
 
@@ -195,9 +178,7 @@ class StreamWire:
             for _, entries in await waiting or ():
                 for id, fields in entries:
                     self._last = id
-                    self._heard(id, fields)
-                    # Others have read as far, or will: so it can be told who has heard what of strangers.
-                    self.hearer.reached(STRANGERS, number_of(id))
+                    self._others.heard(number_of(id), fields)
 
     def _ask(self, *command: bytes) -> Deferred[Any]:
         asked: Deferred[Any] = self._reader.call(*command)
@@ -222,84 +203,16 @@ class StreamWire:
         if self._over:
             raise Lost
         if self._last:
-            self._lose_all()
-            self.hearer.went(STRANGERS)
+            self._others.lose_all()
+            self._others.lose_strangers()
             self._say(Word(LEAVING))
         first = newest[0][0] if newest else _FIRST
         # What has waited for a Redis that has forgotten all may be there before we are.
         self._last = min(first, self._last or first, key=number_of)
         self._ahead = max(self._ahead, seconds_of(self._last) - self._clock.seconds())
-        self._meet_strangers(number_of(self._last))
+        self._others.meet_strangers(number_of(self._last))
         self._say(Word(HAIL))
         self._sign.set(SIGN)
-
-    def _meet_strangers(self, number: int) -> None:
-        self.hearer.came(STRANGERS)
-        self.hearer.heard(STRANGERS, Word(words.HELLO, data={"seq": number, "mute": True}))
-
-    def _heard(self, id: bytes, fields: list[bytes]) -> None:
-        try:
-            entry = read(fields, self.name)
-            if entry is not None:
-                self._pass_on(id, *entry)
-        except Unreadable:
-            # Whoever it was says nothing else that could be read.
-            return
-
-    def _pass_on(self, id: bytes, name: str, number: int, word: Word | None) -> None:
-        step = self._numbers.step(name, number)
-        if step < 1:
-            return
-        if word is not None and word.kind == LEAVING:
-            self._lose(name)
-            return
-        if step > 1 and name in self._names:
-            self._miss(name, number_of(id))
-        if word is not None:
-            self._take(id, name, word)
-
-    def _miss(self, name: str, number: int) -> None:
-        """Redis has forgotten what we have not heard: of ``name``, and maybe of strangers before ``number``."""
-        self._lose(name)
-        self.hearer.went(STRANGERS)
-        self._meet_strangers(number - 1)
-        self._see(name)
-
-    def _take(self, id: bytes, name: str, word: Word) -> None:
-        if name in self._greeted or (word.kind in (HAIL, ALIVE, words.HELLO) and self._may_see(name)):
-            self._see(name)
-            if word.kind not in (HAIL, ALIVE):
-                self._greeted.add(name)
-                self._hear(name, word)
-        elif word.kind in _THEIRS and "requestId" not in word.data:
-            self._hear(STRANGERS, Word(word.kind, word.namespace, {**word.data, "seq": number_of(id)}))
-
-    def _hear(self, name: str, word: Word) -> None:
-        try:
-            self.hearer.heard(name, word)
-        except Unreadable:
-            self._lose(name)
-
-    def _may_see(self, name: str) -> bool:
-        fits = 0 < len(name) <= MAX_NAME and name != STRANGERS
-        return name in self._names or (fits and len(self._names) < MOST)
-
-    def _see(self, name: str) -> None:
-        self._silent.start(name)
-        if name not in self._names:
-            self._names.add(name)
-            self.hearer.came(name)
-
-    def _lose(self, name: str) -> None:
-        self._silent.stop(name)
-        if name in self._names:
-            self._names.remove(name)
-            self._greeted.discard(name)
-            self.hearer.went(name)
-
-    def _lose_all(self) -> None:
-        for name in tuple(self._names):
-            self._lose(name)
 
 
 # Before the first entry.
