@@ -52,3 +52,13 @@ async def test_a_path_that_is_ours_already_is_refused_and_stays(tmp_path: Path, 
     with socket.socket(socket.AF_UNIX) as client:
         client.connect(f"{tmp_path}/way")
     await port.stopService()
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_port_that_another_has_is_waited_for_by_operators_only() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as another:
+        endpoint = f"tcp:{another.getsockname()[1]}:interface=127.0.0.1"
+        with pytest.raises(SystemExit, match="SETTING"):
+            listen("service", "SETTING", endpoint, Factory(), reactor)
+        port = listen("service", "SETTING", endpoint, Factory(), reactor, late=True)
+    await port.stopService()

@@ -45,7 +45,7 @@ def listen(
     except ConfigError as error:
         refuse(name, str(error))
     path = _path_of(port)
-    if path is not None and not _listens(reactor, held, path):
+    if path is not None:
         forsaken.release(Path(os.fsdecode(path)), time.time(), os.getpid())
     if late:
         port = Late(port, f"{setting} ({endpoint})", reactor, is_ours=partial(_listens, reactor, held))
