@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
+from typing import Any
 from urllib.parse import quote
 
 import pytest
@@ -139,18 +140,46 @@ def shared(headers: Mapping[str, str]) -> Request:
 @pytest.mark.parametrize("limits", [Limits(), Limits(deflate_threshold=0)], ids=["plain", "compressing"])
 @pytest.mark.parametrize("change", [change for change, _ in CHANGES], ids=str)
 def test_fields_that_many_share_are_judged_as_those_of_one(change: Mapping[str, str | None], limits: Limits) -> None:
-    ours, theirs = asked("/", changed(change)), shared(changed(change))
-    for _ in range(3):
-        assert plainly("/", theirs, limits) == plainly("/", ours, limits)
     # What is known of some, is of them alone.
     other = Limits() if limits.deflate_threshold == 0 else Limits(deflate_threshold=0)
-    assert plainly("/", theirs, other) == plainly("/", ours, other)
+    theirs = shared(changed(change))
+    for each in (limits, limits, limits, other):
+        assert plainly("/", theirs, each) == plainly("/", asked("/", changed(change)), each)
+
+
+class Looked(dict[str, str]):
+    """Fields, and which of them were looked at."""
+
+    def __init__(self) -> None:
+        super().__init__(asked("/", changed({})).headers)
+        self.names: list[str] = []
+
+    def get(self, name: str, default: Any = None) -> Any:
+        self.names.append(name)
+        return super().get(name, default)
+
+
+def test_fields_that_many_share_are_judged_once() -> None:
+    opening._KNOWN.clear()
+    several = [Looked(), Looked()]
+    requests = [Request("GET", "/", {}, MappingProxyType(fields)) for fields in several]
+    for each in requests * 3:
+        assert plainly("/", each, Limits()) is not None
+    assert [fields.names.count("host") for fields in several] == [1, 1]
+
+
+def test_fields_that_may_change_are_judged_each_time() -> None:
+    fields = {name.lower(): value for name, value in changed({}).items()}
+    ours = Request("GET", "/", {}, fields)
+    assert plainly("/", ours, Limits()) is not None
+    fields["upgrade"] = "h2c"
+    assert plainly("/", ours, Limits()) is None
 
 
 def test_only_so_many_shared_fields_are_known() -> None:
     for _ in range(opening._MOST + 10):
         assert plainly("/", shared(changed({})), Limits()) is not None
-    assert len(opening._KNOWN) <= opening._MOST
+        assert len(opening._KNOWN) <= opening._MOST
 
 
 HEADERS = st.fixed_dictionaries(

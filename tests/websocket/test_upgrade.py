@@ -227,6 +227,7 @@ def test_the_first_subprotocol_is_agreed_on(site: Site, clock: Clock, door: Door
     assert client.accepted
     assert client.answer is not None
     assert client.answer.headers["sec-websocket-protocol"] == "v1.chat"
+    assert client.answer.headers["x-door"] == "open"
     client.transport.lose()
 
 
