@@ -64,6 +64,7 @@ class House:
     """Two sites that give each other connections."""
 
     def __init__(self, folder: Path, *, short: bool, listening: Any) -> None:
+        self._folder = folder
         doors = {name: Says(name.encode()) for name in ("a", "b")}
         self.sites = {
             name: Site(reactor, says, Limits(), doors=says if short else None) for name, says in doors.items()
@@ -80,8 +81,10 @@ class House:
     async def close(self) -> None:
         for port in self.ports.values():
             await port.stopListening()
-        for handover in self.handovers.values():
+        for name, handover in self.handovers.items():
             await handover.stopService()
+            # Nobody is sent to who has gone.
+            assert not (self._folder / f"{name}.open").exists()
 
 
 class Caller(Protocol):
