@@ -108,6 +108,7 @@ def test_what_is_awaited_is_given_and_nothing_is_held_any_more(world: World) -> 
     waiting[2].cancel()
     awaited[3].callback("d")
     assert [getattr(each, "type", each) for each in got] == ["a", ZeroDivisionError, CancelledError, "d"]
+    assert requests._awaited == {}
     # Of a session that nothing holds no end is reported.
     ensureDeferred(world.here.sessions.end(token))
     assert world.here.heard == []

@@ -13,7 +13,7 @@ from twisted.web.test.requesthelper import DummyRequest
 
 from yekta.app.answers import Answers
 from yekta.app.owner import Owner
-from yekta.edge.sse import KEEP_ALIVE, EventStream
+from yekta.edge.sse import KEEP_ALIVE, EventStream, chunk_id, last_seq
 
 COMMENT = b": still there\n\n"
 
@@ -34,6 +34,7 @@ class Request(DummyRequest):
         self.producer = producer
 
     def unregisterProducer(self) -> None:
+        assert self.channel is not None
         assert self.producer is not None
         self.producer = None
 
@@ -56,6 +57,7 @@ def world() -> Iterator[World]:
     world.stream.close()
     assert world.clock.getDelayedCalls() == []
     assert world.stream.following is None
+    assert world.request.producer is None or world.request.channel is None
 
 
 @pytest.mark.parametrize(
@@ -73,6 +75,19 @@ def world() -> Iterator[World]:
 def test_an_event_has_its_lines_and_its_data_no_line_break(world: World, event: str, data: Any, written: str) -> None:
     world.stream.send(event, data)
     assert world.written().decode() == written
+
+
+@pytest.mark.parametrize("message_id", ["m", "a:b", "سلام", "a b\r\n%3A"])
+def test_the_last_chunk_that_a_client_has_is_told_by_its_id(message_id: str) -> None:
+    last = chunk_id(message_id, 30)
+    assert last.isascii()
+    assert last.isprintable()
+    assert last_seq(message_id, last) == 30
+
+
+@pytest.mark.parametrize("told", ["", "3", "m", "m:", "m:x", "m:-1", "m:٣", "m:²", "n:3", "m:1234567890", "m:3:"])
+def test_of_any_other_id_nothing_is_known(told: str) -> None:
+    assert last_seq("m", told) == -1
 
 
 def test_a_stream_is_neither_stored_nor_buffered_on_its_way(world: World) -> None:
@@ -114,6 +129,7 @@ def test_a_client_that_does_not_read_is_sent_the_rest_in_one_when_it_does(world:
     answers = Answers(world.clock)
     answer = answers.begin("m", Owner("s"))
     world.stream.follow(answer, world.stream.send)
+    assert world.stream.flowing
     world.request.producer.pauseProducing()
     assert not world.stream.flowing
     for text in "abc":
