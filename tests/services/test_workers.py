@@ -8,6 +8,7 @@ import re
 import select
 import signal
 import socket
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -118,6 +119,18 @@ def test_a_worker_that_ends_is_started_again(tmp_path: Path) -> None:
         assert parent.stop() == 0
 
 
+def test_one_that_ends_before_it_serves_is_started_again_while_another_has_served(tmp_path: Path) -> None:
+    with two(tmp_path) as parent:
+        first = set(children(parent))
+        os.kill(min(first), signal.SIGKILL)
+        while not (new := set(children(parent)) - first):
+            time.sleep(0.01)
+        os.kill(new.pop(), signal.SIGKILL)
+        await_lines(parent, re.compile(r"has ended by signal 9"), 2)
+        await_lines(parent, SERVE, 2)
+        assert parent.stop() == 0
+
+
 def await_lines(service: Service, pattern: re.Pattern[str], number: int) -> None:
     """Wait until so many lines have come."""
     with service._said:
@@ -134,6 +147,22 @@ def test_workers_do_not_outlive_their_parent(tmp_path: Path) -> None:
             os.close(end)
             assert readable
         parent.wait()
+
+
+@pytest.mark.parametrize("given", [False, True], ids=["own", "given"])
+def test_their_folder(tmp_path: Path, given: bool) -> None:
+    """Where they hand connections over: one of their own goes with them, one that was given stays."""
+    # Not much longer may the path of a UNIX socket be.
+    own, operators = tmp_path / "o", tmp_path / "g"
+    own.mkdir()
+    operators.mkdir()
+    options = ["--link-folder=off", *([f"--handover-folder={operators}"] if given else [])]
+    with two(tmp_path, *options, settings={"TMPDIR": str(own)}) as parent:
+        used, unused = (operators, own) if given else (own, operators)
+        assert (len(list(used.rglob("*.open"))), list(unused.iterdir())) == (2, [])
+        assert parent.stop() == 0
+    assert list(own.iterdir()) == []
+    assert [path.name for path in operators.rglob("*")] == (["yektayar-api"] if given else [])
 
 
 def told(path: Path, room: str) -> int:

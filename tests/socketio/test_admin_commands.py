@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from twisted.logger import capturedLogs, formatEvent
 from twisted.python.failure import Failure
 
 from tests.support.admin import Office, open_office
@@ -27,6 +28,16 @@ def test_emit(office: Office, room: str | None, reached: set[str]) -> None:
     heard = {"in": inside.heard(), "out": outside.heard()}
     assert {name for name, messages in heard.items() if messages == ['2/chat,["news",1,{"a":[null]}]']} == reached
     assert {name for name, messages in heard.items() if messages} == reached
+
+
+def test_commands_are_logged_without_their_data(office: Office) -> None:
+    operator = office.login()
+    with capturedLogs() as lines:
+        operator.command("emit", "/chat", "somebody", "news", "private")
+        operator.command("_disconnect", "/", False, "somebody")
+    assert [formatEvent(line) for line in lines] == ["Admin command emit in /chat", "Admin command disconnect in /"]
+    assert "private" not in str(lines)
+    assert "somebody" not in str(lines)
 
 
 def test_join_and_leave_some_or_all(office: Office) -> None:
