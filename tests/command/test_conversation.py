@@ -14,7 +14,7 @@ from twisted.internet import reactor as _reactor
 from twisted.internet.defer import Deferred, DeferredQueue
 
 from tests.command.test_network import network
-from tests.support.patience import soon
+from tests.support.patience import soon, turn
 from yekta.command import conversation
 from yekta.command.conversation import Conversation
 from yekta.command.failure import CommandError
@@ -167,3 +167,19 @@ async def test_a_connection_that_was_cut_while_nobody_asked_is_not_worth_a_word(
     await soon(talk.factory.closed.get())
     await talk.ask("?")
     assert talk.said == ["Yes.", "Yes."]
+
+
+@pytest_twisted.ensureDeferred
+async def test_an_answer_that_was_cut_is_asked_for_from_where_it_was(talk: Talk) -> None:
+    talk.factory.script = [("ai:response:start", {}), ("ai:response:chunk", {"chunk": "Y", "seq": 4})]
+    asking = talk.ask("?")
+    asked = await soon(talk.factory.came.get())
+    # The service has said its script by then.
+    await turn()
+    talk.factory.script = [("ai:response:chunk", {"chunk": "es", "seq": 5}), END]
+    talk.factory.connected.dropConnection()
+    await soon(talk.factory.closed.get())
+    await asking
+    resumed = {"event": "ai:resume", "data": {"messageId": asked["data"]["messageId"], "seq": 4}}
+    assert talk.factory.asked == [asked, resumed]
+    assert talk.said == ["Y", "\n[connection lost, resuming]\n", "es", "."]
