@@ -147,15 +147,34 @@ async def test_what_is_no_answer_is_said_to_be_none(talk: Talk, event: tuple[str
         await talk.ask("?")
 
 
+@pytest.fixture
+def pauses(monkeypatch: pytest.MonkeyPatch) -> tuple[float, ...]:
+    """Those before each new attempt, made short."""
+    pauses = (0.01, 0.02, 0.03)
+    monkeypatch.setattr(conversation, "_PAUSES", pauses)
+    return pauses
+
+
+@pytest.mark.parametrize("status", [500, 503])
 @pytest_twisted.ensureDeferred
-async def test_who_leaves_at_every_question_is_asked_again_a_few_times(
-    talk: Talk, monkeypatch: pytest.MonkeyPatch
+async def test_who_is_about_to_come_back_is_tried_again_after_pauses(
+    talk: Talk, pauses: tuple[float, ...], status: int
 ) -> None:
-    monkeypatch.setattr(conversation, "_PAUSES", (0.0,) * 3)
-    talk.factory.leaves = True
+    talk.factory.refuses, began = status, reactor.seconds()
+    with pytest.raises(CommandError, match=str(status)):
+        await talk.ask("?")
+    assert talk.factory.refused == 4
+    assert reactor.seconds() - began >= sum(pauses)
+
+
+@pytest_twisted.ensureDeferred
+async def test_who_leaves_at_every_question_is_asked_again_a_few_times(talk: Talk, pauses: tuple[float, ...]) -> None:
+    talk.factory.leaves, began = True, reactor.seconds()
     with pytest.raises(CommandError, match=r"^The connection was closed \(1006\)\.$"):
         await talk.ask("?")
     assert len(talk.factory.asked) == 4
+    assert talk.said == ["\n[connection lost, resuming]\n"] * 4
+    assert reactor.seconds() - began >= sum(pauses[:2])
     talk.factory.leaves = False
     await talk.ask("?")
 
