@@ -48,3 +48,12 @@ async def test_a_body_may_end_with_its_connection() -> None:
     async with wrong(b"HTTP/1.1 200 OK\r\n\r\nall", closes=True) as server:
         assert (await asking.request("GET", server.url)).text == "all"
     await asking.close()
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_body_that_was_cut_is_no_answer() -> None:
+    asking = network()
+    async with wrong(answer(b"not all", 100), closes=True) as server:
+        with pytest.raises(CommandError, match=f"^{server.url} does not answer: "):
+            await soon(Deferred.fromCoroutine(asking.request("GET", server.url)))
+    await asking.close()

@@ -44,6 +44,16 @@ def emit(path: str) -> Deferred[int]:
     return soon(Deferred.fromCoroutine(run(reactor, options, None)))
 
 
+@pytest_twisted.ensureDeferred
+async def test_a_refusal_is_said_in_the_words_of_the_service(tmp_path: Path) -> None:
+    factory: Any = Factory.forProtocol(Other)
+    factory.answer = b'{"ok": false, "error": "No such room."}'
+    port = reactor.listenUNIX(str(tmp_path / "control"), factory)
+    with pytest.raises(CommandError, match=r"^No such room\.$"):
+        await emit(str(tmp_path / "control"))
+    await port.stopListening()
+
+
 @pytest.mark.parametrize("answer", [b"HTTP/1.1 400 Bad Request", b"[1]", b"{}", b'{"ok": true}', b"\xff"])
 @pytest_twisted.ensureDeferred
 async def test_what_is_no_service_is_said_to_be_none(tmp_path: Path, answer: bytes) -> None:
