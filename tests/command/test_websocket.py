@@ -79,9 +79,10 @@ async def test_no_timer_is_left_of_a_connection_that_ends_while_it_is_closed() -
     assert [call for call in reactor.getDelayedCalls() if id(call) not in before] == []
 
 
+@pytest.mark.parametrize("address", ["127.0.0.1", "::1"])
 @pytest_twisted.ensureDeferred
-async def test_an_address_of_the_sixth_version_is_named_as_in_a_url() -> None:
-    async with wrong(upgraded(), interface="::1") as server:
+async def test_an_address_is_named_as_in_a_url(address: str) -> None:
+    async with wrong(upgraded(), interface=address) as server:
         websocket = await opened(server.url)
         assert f"\r\nHost: {server.url.removeprefix('http://')}\r\n".encode() in server.asked
         websocket.abort()
