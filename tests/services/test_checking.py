@@ -20,6 +20,14 @@ def test_settings_that_can_be_used_leave_no_trace(tmp_path: Path, service: str) 
     assert list(tmp_path.iterdir()) == []
 
 
+def test_settings_that_cannot_be_used_are_refused_as_at_a_start(tmp_path: Path) -> None:
+    settings = {**PORTS, "METRICS_LISTEN": "garbage"}
+    ended = attempt("yektayar-api", "--check-config", folder=tmp_path, settings=settings)
+    assert (ended.status, ended.out) == (1, "")
+    assert ended.err.startswith("yektayar-api: METRICS_LISTEN must be an endpoint, not 'garbage': ")
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_name_that_is_nearly_a_setting_is_told_of_and_starts_all_the_same(tmp_path: Path) -> None:
     (tmp_path / "env").write_text("PING_INTERVALL=5\nFOO=1\n")
     ended = attempt("yektayar-ws", "--env-file=env", "--check-config", folder=tmp_path, settings=PORTS)
