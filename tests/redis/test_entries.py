@@ -79,6 +79,7 @@ FIELDS = {"uid": "n", "nsp": "/", "type": "3", "data": "{}"}
         {"data": "{"},
         {"data": "[]"},
         {"data": "!"},
+        {"data": "!" + base64.b64encode(msgpack.encode({})).decode()},
         {"data": base64.b64encode(msgpack.encode([])).decode()},
         {"data": base64.b64encode(b"\xc1").decode()},
     ],

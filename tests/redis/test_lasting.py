@@ -109,8 +109,9 @@ def test_it_is_tried_again_after_growing_pauses_and_told_of_once() -> None:
             stage.reactor.advance(0.01)
             assert stage.attempts == number + 1
         transport = stage.accept()
-        stage.lasting.call(b"PING")
-        transport.protocol.dataReceived(b"+PONG\r\n")
+        for _ in range(2):
+            stage.lasting.call(b"PING")
+            transport.protocol.dataReceived(b"+PONG\r\n")
         transport.lose()
         stage.reactor.advance(PAUSE)
         assert stage.attempts == len(pauses) + 2
@@ -154,6 +155,16 @@ def test_what_is_said_when_it_is_lost_fails() -> None:
     stage.close()
 
 
+def test_what_redis_says_is_bytes_as_they_are() -> None:
+    stage = Stage()
+    transport = stage.accept()
+    said = stage.lasting.call(b"XREAD")
+    for piece in (b"*3\r\n", b"$1\r\n3\r\n", b"$2\r\n\xff\xfe\r\n", b"$1\r\nx\r\n"):
+        transport.protocol.dataReceived(piece)
+    assert said.result == [b"3", b"\xff\xfe", b"x"]
+    stage.close()
+
+
 def test_what_redis_says_is_wrong_is_told() -> None:
     stage = Stage()
     transport = stage.accept()
@@ -179,6 +190,19 @@ def test_one_that_does_nothing_that_it_is_told_is_told_of_once_and_tried_after_g
     stage.close()
 
 
+def test_one_that_is_given_up_is_told_of_once_and_what_is_not_there_can_be_too() -> None:
+    stage = Stage()
+    with capturedLogs() as logged:
+        stage.lasting.abort()
+        transport = stage.accept()
+        stage.lasting.abort()
+    assert transport.disconnected
+    assert [event["reason"] for event in logged] == ["Connection was closed cleanly."]
+    stage.reactor.advance(PAUSE)
+    assert stage.attempts == 2
+    stage.close()
+
+
 def test_it_ends_when_it_is_closed_and_then_comes_no_more() -> None:
     stage = Stage()
     transport = stage.accept()
@@ -198,6 +222,16 @@ def test_one_that_is_stuck_is_cut_off() -> None:
     assert transport.disconnected
     assert stopped.called
     assert stage.reactor.getDelayedCalls() == []
+
+
+def test_one_that_is_closed_before_it_is_let_in_is_not_told_of() -> None:
+    stage = Stage(Address(path="/s", password="p"))
+    transport = stage.accept()
+    with capturedLogs() as logged:
+        stage.lasting.stop()
+        transport.lose()
+    assert (logged, stage.told) == ([], [])
+    stage.close()
 
 
 @pytest.mark.parametrize("while_", ["connecting", "waiting"])

@@ -9,6 +9,7 @@ from yekta.redis.entries import number_of
 from yekta.redis.others import ALIVE, HAIL, LEAVING, MAX_NAME, MOST, SILENCE, STRANGERS
 from yekta.redis.stream import KEPT, MAX_WAITING, SIGN
 from yekta.socketio import cluster_words as words
+from yekta.socketio.cluster import Cluster
 from yekta.socketio.cluster_words import Word
 
 
@@ -189,3 +190,20 @@ def test_one_of_ours_that_was_not_seen_is_seen_by_its_sign(town: Harbour) -> Non
     assert all("ours" in listener.seen for listener in town.listeners)
     town.add("ours", Word(LEAVING))
     assert not any("ours" in listener.seen for listener in town.listeners)
+
+
+def test_one_that_comes_again_is_to_say_again_how_far_it_is(town: Harbour) -> None:
+    for word in (Word(words.HELLO), Word(LEAVING), Word(ALIVE), Word(words.BROADCAST, "/", {"n": 1, "seq": 7})):
+        town.add("ours", word)
+    assert town.told(0) == [1]
+
+
+def test_a_cluster_hears_strangers_and_asks_them_nothing() -> None:
+    clock = Clock()
+    redis = MemoryRedis(clock)
+    wire = StreamWire(clock, redis.connect)
+    cluster = Cluster(wire)
+    wire.start()
+    redis.settle()
+    assert (cluster.progress.others, cluster.others) == ((STRANGERS,), ())
+    ensureDeferred(wire.leave())

@@ -7,6 +7,7 @@ from random import Random
 from typing import Any
 
 import pytest
+from twisted.python.failure import Failure
 
 from tests.support.harbour import EVERYBODY, Harbour, Listener
 from yekta.redis.connection import Refused
@@ -81,6 +82,7 @@ def test_where_it_is_away_for_long_all_are_gone_for_a_while(town: Harbour) -> No
     assert town.seen() == [set(), set(), set()]
     for _ in range(100):
         town.say(0, "x" * (MAX_WAITING // 50))
+    town.say(0, "late")
     town.redis.start()
     town.redis.settle()
     assert town.seen() == EVERYBODY
@@ -89,6 +91,20 @@ def test_where_it_is_away_for_long_all_are_gone_for_a_while(town: Harbour) -> No
     town.say(0, "then")
     town.redis.settle()
     assert town.told(1, by=0) == ["then"]
+
+
+def test_what_is_said_before_anything_can_be_written_waits(town: Harbour) -> None:
+    listener = Listener(StreamWire(town.clock, town.redis.connect))
+    town.listeners.append(listener)
+    town.writer(3).wanted = False
+    town.redis.settle()
+    assert not listener.wire.is_up
+    town.say(3, "early")
+    town.writer(3).wanted = True
+    town.redis.settle()
+    assert listener.wire.is_up
+    # It has not said yet how far it is.
+    assert town.told(0) == ["early"]
 
 
 def test_what_redis_has_waits_no_longer(town: Harbour) -> None:
@@ -172,6 +188,34 @@ def test_a_redis_that_is_full_of_what_was_said_forgets_it_and_takes_more(town: H
     assert town.told(1, by=0)[-1] == "then"
 
 
+def test_what_is_confirmed_after_something_was_refused_hides_nothing(town: Harbour) -> None:
+    town.say(0, "lost")
+    town.say(0, "added")
+    (_, lost), (_, added) = town.writer(0).said
+    town.writer(0).said.clear()
+    lost.errback(Refused("OOM"))
+    added.callback(b"1-1")
+    town.redis.settle()
+    assert town.listeners[1].changes == 3 + 2
+    assert town.seen() == EVERYBODY
+
+
+def test_where_redis_has_forgotten_what_was_not_read_all_are_gone_for_a_moment(town: Harbour) -> None:
+    reader = town.reader(0)
+    reader.wanted = False
+    reader.lose()
+    town.say(1, "lost")
+    town.redis.settle()
+    town.redis.entries.clear()
+    reader.wanted = True
+    before = town.listeners[0].changes
+    town.redis.settle()
+    assert town.told(0, by=1) == []
+    assert town.seen() == EVERYBODY
+    # Both others, and the strangers.
+    assert town.listeners[0].changes == before + 6
+
+
 def test_who_was_away_for_longer_than_entries_are_kept_begins_anew(town: Harbour) -> None:
     reader = town.reader(0)
     reader.wanted = False
@@ -218,6 +262,18 @@ def test_one_that_is_being_connected_to_is_not_called_silent(town: Harbour) -> N
     for _ in range(round(PATIENCE + 3 * SIGN)):
         town.clock.advance(1)
     assert town.writer(0).complaints == []
+
+
+def test_a_reply_that_cannot_be_read_is_logged_and_read_on_after(town: Harbour, logged: list[Failure]) -> None:
+    [(_, reading)] = town.reader(0).said
+    reading.callback([1])
+    assert not town.reader(0).is_up
+    assert [each.type for each in logged] == [TypeError]
+    logged.clear()
+    town.redis.settle()
+    town.say(1, "then")
+    town.redis.settle()
+    assert town.told(0, by=1) == ["then"]
 
 
 def test_a_redis_that_is_not_to_be_read_is_told_of(town: Harbour) -> None:

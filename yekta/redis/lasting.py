@@ -84,7 +84,7 @@ class Lasting:
             self._down()
         if self._stopped is None:
             self._failed(why)
-        elif not self._stopped.called:
+        else:
             self._stopped.callback(None)
 
     def _connect(self) -> None:
