@@ -12,7 +12,7 @@ from tests.socketio.adapter_suite import AdapterSuite, outcome
 from tests.socketio.people import Person
 from tests.support.guests import Guest
 from tests.support.several import Several
-from tests.support.wires import Wires
+from tests.support.wires import MemoryWire, Wires
 from yekta import msgpack
 from yekta.socketio import cluster_words as words
 from yekta.socketio.adapter import Adapter, Home
@@ -21,10 +21,15 @@ from yekta.socketio.cluster_words import Word
 from yekta.socketio.message import Message
 
 
+class Silent(MemoryWire):
+    def publish(self, word: Word) -> None:
+        raise AssertionError("somebody is told")
+
+
 class TestAlone(AdapterSuite):
     @pytest.fixture
     def adapter(self, clock: Clock, observed: list[tuple[str, ...]]) -> Adapter:
-        return Cluster(Wires().wire("a")).adapter(Home(clock, [lambda *args: observed.append(args)]))
+        return Cluster(Silent("a", Wires())).adapter(Home(clock, [lambda *args: observed.append(args)]))
 
 
 class Deaf(Person):
@@ -91,6 +96,8 @@ def test_what_cannot_be_said_to_all_is_said_to_nobody(several: Several, guests: 
             io.emit("news", unsayable)
         with pytest.raises(ValueError, match=r"^$"):
             io.timeout(1).emit_with_ack("q", unsayable)
+        with pytest.raises(msgpack.NotMsgpack):
+            io.server_side_emit_with_ack("e", unsayable)
     io.emit("then")
     several.settle()
     assert [guest.told()[-1] for guest in guests] == ['2["then"]'] * 3
@@ -135,6 +142,9 @@ def test_one_that_only_says_something_is_asked_nothing(several: Several, guests:
     several.settle()
     assert {each.id for each in outcome(done)} == {guests[0].socket.id, guests[2].socket.id}
     assert guests[0].told() == ['2["news"]']
+    several.wires.cut("a", "c")
+    assert outcome(several["a"].server.server_side_emit_with_ack("e")) == []
+    assert not several.wires.lines["a", "b"]
     # What is said to all is said to it as well.
     end.publish(Word(words.EMIT, "/", {"packet": ["e"]}))
     assert several.wires.lines["a", "b"]
@@ -175,6 +185,18 @@ def test_one_that_comes_later_is_one_of_them(several: Several, guests: list[Gues
     several.settle()
     assert late.told() == ['2["more"]', '2["news"]']
     assert sorted(several.clusters["a"].others) == ["b", "c", "d"]
+
+
+def test_one_that_was_not_seen_for_a_while_is_asked_how_far_it_is(several: Several, guests: list[Guest]) -> None:
+    several["b"].server.emit("news")
+    several.settle()
+    for told in several.wires.ends["a"].hearer.went, several.wires.ends["a"].hearer.came:
+        told("b")
+    several.settle()
+    assert several.clusters["a"].others == ("c", "b")
+    several["b"].server.emit("more")
+    several.settle()
+    assert guests[0].told() == ['2["news"]', '2["more"]']
 
 
 def test_a_namespace_that_is_no_more_hears_nothing(several: Several) -> None:

@@ -123,6 +123,12 @@ def test_nor_where_recovery_is_off() -> None:
     assert len(browser.heard()) == 1
     several["b"].browser({"user-agent": "Mozilla/5.0"}).say('0{"pid":"x"}')
     assert not any(several.wires.lines.values())
+    # What was missed is of no interest.
+    several["a"].server.emit("said")
+    several.wires.cut("a", "b")
+    several.wires.join("a", "b")
+    several.settle()
+    assert several.clusters["b"].others == ("a",)
     # One that asks all the same is told.
     several.wires.ends["a"].send("b", Word(words.TAKE, "/", {"requestId": 1, "pid": "x", "heard": {}}))
     several.settle()

@@ -30,11 +30,21 @@ def test_who_is_not_answered_in_time_begins_anew(several: Several) -> None:
     "event", [None, [], [[], True], ["e", True], [[1], True], [["connect"], True], [["e"]], [["e"], True, 1]]
 )
 def test_a_home_that_gives_what_cannot_be_read_is_left(several: Several, event: object) -> None:
+    is_left_for(several, {"missed": [event]})
+
+
+@pytest.mark.parametrize(
+    "changed", [{"alive": {"c": "1"}}, {"gone": {"c": True}}, {"gone": []}, {"rooms": [1]}, {"data": []}, {"sid": 1}]
+)
+def test_and_one_whose_session_cannot_be_read(several: Several, changed: dict[str, Any]) -> None:
+    is_left_for(several, changed)
+
+
+def is_left_for(several: Several, changed: dict[str, Any]) -> None:
     page = lost(several)
     page.come_to(several["b"])
-    session = {"pid": page.pid, "sid": "s", "rooms": [], "data": {}, "alive": {}, "gone": {}}
-    given = Word(words.GIVEN, "/", {"requestId": 1, "missed": [event], **session})
-    several.wires.ends["a"].send("b", given)
+    session = {"pid": page.pid, "sid": "s", "rooms": [], "data": {}, "alive": {}, "gone": {}, "missed": []}
+    several.wires.ends["a"].send("b", Word(words.GIVEN, "/", {"requestId": 1, **session, **changed}))
     several.settle()
     assert several.wires.ends["b"].left == ["a"]
     page.read()
@@ -74,6 +84,37 @@ def test_a_home_that_does_not_hear_as_much_in_time_keeps_it(several: Several) ->
             several.wires.deliver(*pair)
     page.read()
     assert len(page.sids) == 2
+    # What is heard later changes nothing.
+    several.settle()
+    assert several["a"].server.sockets.adapter.awaits
+
+
+@pytest.mark.parametrize("waits", [False, True])
+def test_a_home_that_will_never_hear_as_much_keeps_it(several: Several, waits: bool) -> None:
+    page = lost(several)
+    several["c"].server.emit("said")
+    several.wires.deliver("c", "b")
+    if waits:
+        page.come_to(several["b"])
+        several.wires.deliver("b", "a")
+    several.wires.cut("a", "c")
+    if not waits:
+        page.come_to(several["b"])
+    several.settle()
+    page.read()
+    assert (page.welcomed, len(page.sids)) == (True, 2)
+    assert several["a"].server.sockets.adapter.awaits
+
+
+def test_a_home_that_waits_to_hear_as_much_and_closes_gives_nothing(several: Several) -> None:
+    page = lost(several)
+    several["c"].server.emit("said")
+    several.wires.deliver("c", "b")
+    page.come_to(several["b"])
+    several.wires.deliver("b", "a")
+    several.end("a")
+    page.read()
+    assert (page.welcomed, len(page.sids)) == (True, 2)
 
 
 @pytest.mark.parametrize("change", ["goes", "comes"])
@@ -91,6 +132,21 @@ def test_where_somebody_comes_or_goes_meanwhile_it_begins_anew(several: Several,
     several.settle()
     page.read()
     assert len(page.sids) == 2
+
+
+def test_where_somebody_comes_nobody_waits_for_what_has_not_been_heard_here(several: Several) -> None:
+    page = lost(several)
+    several["c"].server.emit("said")
+    several.wires.deliver("c", "a")
+    page.come_to(several["b"])
+    several.wires.deliver("b", "a")
+    several.wires.deliver("a", "b")
+    several.begin("d")
+    page.read()
+    assert not page.welcomed
+    several.wires.deliver("d", "b")
+    page.read()
+    assert (page.welcomed, len(page.sids)) == (True, 2)
 
 
 def test_who_was_lost_when_a_server_was_away_and_said_something_begins_anew(several: Several) -> None:
@@ -132,6 +188,7 @@ def test_so_many_are_asked_for_at_a_time(several: Several) -> None:
     several.settle()
     for page in pages:
         page.read()
+    assert all(page.welcomed for page in pages)
     assert [len(page.sids) for page in pages] == [1] * moving.MOST + [2]
 
 
@@ -149,6 +206,7 @@ def test_so_many_leave_at_a_time() -> None:
     several.settle()
     for page in pages:
         page.read()
+    assert all(page.welcomed for page in pages)
     assert [len(page.sids) for page in pages] == [2] + [1] * moving.MOST
     several.advance(200)
     several.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import attrs
@@ -10,7 +11,7 @@ from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
 from tests.socketio.adapter_suite import outcome
-from tests.socketio.people import Person
+from tests.socketio.people import Debtor, LostWhenAsked, Person
 from tests.support.guests import Guest
 from tests.support.several import Several
 from yekta import msgpack
@@ -27,6 +28,21 @@ EACH = msgpack.MAX_CONTAINERS // words.MANY
 class Crowded(Person):
     def describe(self) -> RemoteSocket:
         return attrs.evolve(super().describe(), data={"x": [[]] * EACH})
+
+
+@pytest.fixture
+def add(several: Several) -> Iterator[Callable[[Person], None]]:
+    """Puts one at ``b`` into the room ``p``."""
+    adapter = several["b"].server.sockets.adapter
+    people: list[Person] = []
+
+    def add(person: Person) -> None:
+        adapter.add(person, ["p"])
+        people.append(person)
+
+    yield add
+    for person in people:
+        adapter.remove_all(person)
 
 
 def test_facts_about_the_sockets_of_all(several: Several, guests: list[Guest]) -> None:
@@ -194,8 +210,61 @@ def test_who_asked_and_went_is_not_answered(several: Several, guests: list[Guest
     assert not any(several.wires.lines.values())
 
 
+def test_one_that_tells_twice_is_counted_once(several: Several, guests: list[Guest]) -> None:
+    done = several["a"].server.fetch_sockets()
+    several.wires.deliver("a", "b")
+    line = several.wires.lines["b", "a"]
+    line.append(line[0])
+    while line:
+        several.wires.deliver("b", "a")
+    several.wires.cut("a", "b")
+    assert not done.called
+    several.settle()
+    assert {each.id for each in outcome(done)} == {guest.socket.id for guest in guests}
+
+
+def test_of_several_at_one_server_each_answers_or_will_not(several: Several, add: Callable[[Person], None]) -> None:
+    people = [Person("mute", mute=True), Debtor("debtor"), LostWhenAsked("lost"), Person("x"), Person("y")]
+    for person in people:
+        add(person)
+    done = several["a"].server.to("p").emit_with_ack("q")
+    several.settle()
+    # Another one that goes changes nothing.
+    several.wires.cut("b", "c")
+    for answer, person in enumerate(people[3:]):
+        assert not done.called
+        person.answer(answer)
+        several.settle()
+    error = outcome(done)
+    assert isinstance(error, AckTimeout)
+    assert error.responses == [0, 1]
+
+
+@pytest.mark.parametrize(
+    "end",
+    ["nobody is asked", "all have answered", "it took too long", "who asked is gone", "the namespace is no more"],
+)
+def test_nothing_is_left_of_a_question(several: Several, add: Callable[[Person], None], end: str) -> None:
+    person, adapter = Person("x"), several["b"].server.sockets.adapter
+    add(person)
+    done = several["a"].server.to("nobody" if end == "nobody is asked" else "p").timeout(5).emit_with_ack("q")
+    done.addErrback(lambda _: None)
+    several.settle()
+    if end == "all have answered":
+        person.answer(1)
+    elif end == "it took too long":
+        several.advance(5)
+    elif end == "who asked is gone":
+        several.wires.cut("a", "b")
+    elif end == "the namespace is no more":
+        adapter.close()
+    assert (person.asked, several["b"].clock.getDelayedCalls(), adapter._surveyed) == ({}, [], {})
+    done.cancel()
+
+
 def test_a_namespace_that_a_server_has_not_has_nobody_there(several: Several) -> None:
     io = several["a"].of("/x")
+    io.emit("news")
     done = [io.fetch_sockets(), io.timeout(1).emit_with_ack("q"), io.server_side_emit_with_ack("e")]
     several.settle()
     assert [outcome(each) for each in done] == [[], [], []]

@@ -49,6 +49,7 @@ class Several:
         cluster = self.clusters.pop(name)
         self.wires.end(name)
         assert not cluster._questions
+        assert not cluster.progress._waiting
         for adapter in adapters:
             assert not adapter._moving.coming
             assert not adapter._moving.leaving

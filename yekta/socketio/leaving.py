@@ -73,8 +73,6 @@ class Leaving:
         self._end(words.GIVEN, {**facts, "missed": missed, "alive": heard.alive, "gone": heard.gone})
 
     def _end(self, kind: int, data: dict[str, Any]) -> None:
-        if self._over:
-            return
         self._over = True
         self._among.pop(self, None)
         self._patience.clear()
