@@ -113,8 +113,7 @@ class Mesh:
 
     def forget(self, neighbour: Neighbour) -> None:
         """It is not there any more."""
-        if self._neighbours.get(neighbour.name) is neighbour:
-            del self._neighbours[neighbour.name]
+        del self._neighbours[neighbour.name]
 
 
 def is_name(name: str) -> bool:
@@ -182,7 +181,7 @@ class Neighbour:
 
 @implementer(IPushProducer)
 class Outward(Caller):
-    """Our connection to another process. ``open``: it is there."""
+    """Our connection to another process. ``open``: it has come."""
 
     neighbour: Neighbour
 
@@ -218,7 +217,6 @@ class Outward(Caller):
             self.drop()
 
     def gone(self) -> None:
-        self.open = False
         self.neighbour.lose()
 
     # -- IPushProducer: of what others have said here --------------------------------------------------------
