@@ -197,9 +197,30 @@ def test_a_question_says_who_asks_for_what(asking: Asking) -> None:
     ],
 )
 def test_a_reply_that_is_none_is_as_if_there_were_none(asking: Asking, reply: Any) -> None:
-    asking.say(reply)
+    # Nor is anything heard after it.
+    asking.say(reply, {"text": "abc", "ends": [3]})
     [failure] = asking.results
     assert failure.value.status == 404
+
+
+def test_who_replied_in_time_is_asked_again_though_another_did_not() -> None:
+    asking = Asking("quick", "stuck")
+    asking.look()
+    asking.say({"found": False})
+    asking.clock.advance(PATIENCE)
+    asking.look()
+    assert [replies(each)[0]["ask"] for each in asking.transports] == ["find"] * 3
+    asking.others.let_go()
+    asking.clock.advance(0)
+    assert asking.clock.getDelayedCalls() == []
+
+
+def test_who_lets_go_hangs_up_and_asks_nobody_any_more(asking: Asking) -> None:
+    asking.others.let_go()
+    asking.clock.advance(0)
+    assert asking.transports[0].lost is not None
+    ensureDeferred(asking.others.find(SARA, "m")).addBoth(asking.results.append)
+    assert (len(asking.transports), asking.results[-1], asking.others.alone) == (1, None, True)
 
 
 def test_a_reply_that_is_too_large_is_not_even_read(asking: Asking) -> None:

@@ -211,5 +211,15 @@ def test_what_failed_here_and_was_asked_again_there_is_found_there(town: Town) -
     assert outcome(town, town["a"].everywhere.cancel(SARA, "m")) is State.CANCELLED
 
 
+def test_cancelled_from_a_third_the_one_that_runs_counts() -> None:
+    town = Town("a", "b", "c")
+    begun(town, "half").fail(Kind.TIMEOUT)
+    town["b"].ask("m")
+    town.settle()
+    assert outcome(town, town["c"].everywhere.cancel(SARA, "m")) is State.CANCELLED
+    assert town["b"].provider.generations[0].is_cancelled
+    town.close()
+
+
 def _nobody(answer: Answer) -> None:
     """Who asks, and does not read."""

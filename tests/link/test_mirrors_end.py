@@ -90,6 +90,15 @@ def test_a_process_that_dies_leaves_an_error_that_says_ask_again(town: Town) -> 
     assert reader.texts == {"m": "whole"}
 
 
+def test_a_home_that_says_nothing_more_from_the_beginning_is_given_up(town: Town) -> None:
+    begun(town, "half")
+    reader = resumed(town)
+    town.clock.advance(SILENCE - 1)
+    assert len(reader.heard) == 1
+    town.clock.advance(1)
+    assert reader.heard[-1][1] == {"messageId": "m", "error": Kind.INTERRUPTED.value, "retryable": True}
+
+
 def test_a_home_that_says_nothing_for_very_long_is_given_up(town: Town) -> None:
     generation = begun(town, "half")
     reader = resumed(town)

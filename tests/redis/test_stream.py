@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import pytest
+from twisted.internet.defer import ensureDeferred
+from twisted.internet.task import Clock
 
 from tests.support.harbour import EVERYBODY, Harbour
+from tests.support.streams import MemoryRedis
 from yekta.redis.entries import number_of
 from yekta.redis.others import ALIVE, HAIL, LEAVING, MAX_NAME, MOST, SILENCE, STRANGERS
-from yekta.redis.stream import KEPT, MAX_WAITING, SIGN
+from yekta.redis.stream import KEPT, MAX_WAITING, SIGN, StreamWire
 from yekta.socketio import cluster_words as words
 from yekta.socketio.cluster import Cluster
 from yekta.socketio.cluster_words import Word
