@@ -149,6 +149,19 @@ def test_where_somebody_comes_nobody_waits_for_what_has_not_been_heard_here(seve
     assert (page.welcomed, len(page.sids)) == (True, 2)
 
 
+def test_one_that_goes_without_having_said_hello_is_nobody_s_concern(several: Several) -> None:
+    page = lost(several)
+    several.begin("d")
+    several.wires.lines["d", "b"].clear()
+    several.wires.cut("a", "d")
+    several.wires.cut("c", "d")
+    page.come_to(several["b"])
+    several.wires.cut("b", "d")
+    several.settle()
+    page.read()
+    assert len(page.sids) == 1
+
+
 def test_who_was_lost_when_a_server_was_away_and_said_something_begins_anew(several: Several) -> None:
     page = lost(several)
     several.wires.cut("a", "c")

@@ -135,6 +135,9 @@ class Cluster:
 
     def went(self, name: str) -> None:
         self._mute.discard(name)
+        if not self.progress.knows(name):
+            # It was never one of us: another's server, or of a release that says no HELLO that could be read.
+            return
         for question in tuple(self._questions.values()):
             question.went(name)
         for adapter in tuple(self._adapters.values()):
