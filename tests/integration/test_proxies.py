@@ -249,6 +249,27 @@ async def test_one_that_is_not_ready_gets_nobody_new_and_keeps_who_is_there(
     await at_once(*(deferToThread(client.leave) for client in clients))
 
 
+@pytest.mark.parametrize("name", [name for name in KINDS if name.startswith(("nginx", "haproxy"))])
+@pytest_twisted.ensureDeferred
+async def test_whom_one_that_stops_refuses_the_other_takes(street: Street, name: str) -> None:
+    """Who was sent away comes back at once, over connections that the proxy has kept: he is to find what he had."""
+    token = await street.acquire()
+
+    def arrive(way: Way) -> None:
+        for _ in range(4):
+            client = PollingClient(way, token)
+            assert street.process(client.sid) is street.a
+            client.leave()
+            with way.websocket("/socket.io/?EIO=4&transport=websocket") as websocket:
+                assert json.loads(websocket.text()[1:])["sid"].endswith(".a")
+
+    street.b.socketio.engine.draining = True
+    try:
+        await at_once(*(deferToThread(arrive, way) for way in street.ways(name)))
+    finally:
+        street.b.socketio.engine.draining = False
+
+
 @every_proxy
 @pytest_twisted.ensureDeferred
 async def test_who_breaks_off_a_request_keeps_nobody_else_out(street: Street, name: str) -> None:
