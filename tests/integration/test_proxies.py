@@ -22,7 +22,7 @@ from tests.support.node import told
 from tests.support.proxies import API, CLIENT, IPV6, KINDS, PROGRAMS, WS, Behind, Proxy, proxied
 from tests.support.proxy_clients import ORIGIN, PollingClient, Way
 from tests.support.services import free_port
-from tests.support.street import Street, assert_discreet, at_once, every_proxy, folder_of, street
+from tests.support.street import Process, Street, assert_discreet, at_once, every_proxy, folder_of, street
 
 __all__ = ["street"]
 
@@ -252,22 +252,26 @@ async def test_one_that_is_not_ready_gets_nobody_new_and_keeps_who_is_there(
 @pytest.mark.parametrize("name", [name for name in KINDS if name.startswith(("nginx", "haproxy"))])
 @pytest_twisted.ensureDeferred
 async def test_whom_one_that_stops_refuses_the_other_takes(street: Street, name: str) -> None:
-    """Who was sent away comes back at once, over connections that the proxy has kept: he is to find what he had."""
+    """Who was sent away comes back at once, over connections that the proxy has kept: he is to find what he had.
+
+    So it is where the other stops next, as machines are restarted one after the other.
+    """
     token = await street.acquire()
 
-    def arrive(way: Way) -> None:
+    def arrive(way: Way, taking: Process) -> None:
         for _ in range(4):
-            client = PollingClient(way, token)
-            assert street.process(client.sid) is street.a
-            client.leave()
             with way.websocket("/socket.io/?EIO=4&transport=websocket") as websocket:
-                assert json.loads(websocket.text()[1:])["sid"].endswith(".a")
+                assert street.process(json.loads(websocket.text()[1:])["sid"]) is taking
+            client = PollingClient(way, token)
+            assert street.process(client.sid) is taking
+            client.leave()
 
-    street.b.socketio.engine.draining = True
-    try:
-        await at_once(*(deferToThread(arrive, way) for way in street.ways(name)))
-    finally:
-        street.b.socketio.engine.draining = False
+    for stopping, taking in ((street.b, street.a), (street.a, street.b)):
+        stopping.socketio.engine.draining = True
+        try:
+            await at_once(*(deferToThread(arrive, way, taking) for way in street.ways(name)))
+        finally:
+            stopping.socketio.engine.draining = False
 
 
 @every_proxy
