@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -48,6 +49,7 @@ def test_a_start_says_so_in_its_log(tmp_path: Path) -> None:
     [
         ({"DATABASE_URL": "sqlite:////no/where/db"}, "DATABASE_URL"),
         ({"DATABASE_URL": "mysql://h/d"}, "DATABASE_URL"),
+        ({"REDIS_URL": "rediss://a..b"}, "REDIS_URL"),
         ({"CARE_FOLDER": "/no/where"}, "CARE_FOLDER"),
         ({"AI_BASE_URL": "http://a/v1", "AI_MODEL": "a,b"}, "AI_MODEL"),
         ({"MANHOLE": "2222"}, "MANHOLE_KEYS"),
@@ -59,6 +61,12 @@ def test_a_start_says_so_in_its_log(tmp_path: Path) -> None:
 def test_what_would_end_every_start_is_found(settings: dict[str, str], named: str) -> None:
     with pytest.raises(ConfigError, match=named):
         check(load(settings, {}))
+
+
+def test_what_is_not_installed_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "yekta.redis.lasting", None)
+    with pytest.raises(ConfigError, match="REDIS_URL needs txredisapi"):
+        check(load({"REDIS_URL": "redis://h"}, {}))
 
 
 @pytest.mark.parametrize(("workers", "endpoint"), [("1", "nonsense:1"), ("1", "tcp:99999"), ("2", "unix:/tmp/x")])

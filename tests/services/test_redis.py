@@ -25,3 +25,10 @@ def test_without_its_client_the_sentence_says_how_to_get_it(monkeypatch: pytest.
     with pytest.raises(ConfigError) as caught:
         Redis(MemoryReactorClock(), "redis://h")
     assert str(caught.value) == "REDIS_URL needs txredisapi: pip install 'yekta[redis]'."
+
+
+@pytest.mark.parametrize("host", ["a..b", "a" * 64, "redis_1"])
+def test_a_name_that_no_certificate_can_have_is_a_sentence(host: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        Redis(MemoryReactorClock(), f"rediss://:secret@{host}")
+    assert str(caught.value) == "REDIS_URL must name a host as a certificate does."

@@ -11,6 +11,7 @@ from yekta.services.config import ConfigError, Settings
 from yekta.services.listening import service
 from yekta.services.node import care
 from yekta.services.providers import servers
+from yekta.services.redis import Redis
 from yekta.services.worker import of_workers
 
 
@@ -22,6 +23,8 @@ def check(settings: Settings) -> None:
         raise ConfigError(str(error)) from None
     care(settings)
     servers(settings)
+    if settings.redis_url:
+        Redis(reactor, settings.redis_url)
     if settings.manhole:
         ways.manhole(settings, {})
     if settings.workers > 1:

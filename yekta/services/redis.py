@@ -15,14 +15,21 @@ from yekta.services.config import ConfigError
 
 
 class Redis(Service):
-    """``lines``: to all others. Raises `ConfigError` where what it takes is not installed."""
+    """``lines``: to all others.
+
+    Raises `ConfigError` where what it takes is not installed, and where nothing can have the name of its host.
+    """
 
     def __init__(self, reactor: Any, url: str) -> None:
         try:
             from yekta.redis.lasting import Lasting
         except ImportError:
             raise ConfigError("REDIS_URL needs txredisapi: pip install 'yekta[redis]'.") from None
-        self._wire = StreamWire(reactor, partial(Lasting, reactor, parse(url)))
+        try:
+            self._wire = StreamWire(reactor, partial(Lasting, reactor, parse(url)))
+        except ValueError:
+            # TLS asks for a name that a certificate can have (RFC 5890).
+            raise ConfigError("REDIS_URL must name a host as a certificate does.") from None
         self.lines = Lines(self._wire, reactor, self.is_up)
 
     def is_up(self) -> bool:
