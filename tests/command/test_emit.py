@@ -79,3 +79,15 @@ async def test_one_that_leaves_without_an_answer_is_told_of(tmp_path: Path) -> N
     with pytest.raises(CommandError, match=r"^The service closed the control socket\.$"):
         await emit(str(tmp_path / "control"))
     await port.stopListening()
+
+
+@pytest_twisted.ensureDeferred
+async def test_only_those_of_the_process_that_is_asked_are_counted(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    factory: Any = Factory.forProtocol(Other)
+    factory.answer = b'{"ok": true, "members": 0}'
+    port = reactor.listenUNIX(str(tmp_path / "control"), factory)
+    assert await emit(str(tmp_path / "control")) == 0
+    assert capsys.readouterr().out == "Connections in the room at this process: 0\n"
+    await port.stopListening()

@@ -1,4 +1,4 @@
-"""``yekta emit ROOM EVENT [JSON]``: sends to a room of the running service, through its control socket."""
+"""``yekta emit ROOM EVENT [JSON]``: sends to a room of all processes, through the control socket of one."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ _LONGEST = 107
 
 def add_to(commands: Any, parents: list[ArgumentParser]) -> None:
     """Declare the arguments."""
-    parser = commands.add_parser("emit", parents=parents, help="send an event to a room of the running service")
+    parser = commands.add_parser("emit", parents=parents, help="send an event to a room of all processes, by one of them")
     parser.add_argument("room", help="such as user:42 or session:ID")
     parser.add_argument("event")
     parser.add_argument("data", nargs="?", metavar="JSON", help="its data; none: null")
-    parser.add_argument("--socket", required=True, help="the service's CONTROL_SOCKET")
+    parser.add_argument("--socket", required=True, help="CONTROL_SOCKET of a process; with workers, PATH.0")
     parser.set_defaults(run=run)
 
 
@@ -45,7 +45,8 @@ async def run(reactor: Any, options: Namespace, network: None) -> int:
     except (ConnectError, OSError):
         raise CommandError("Nobody listens on that control socket, or it is not yours to use.") from None
     asking.sendLine(jsontext.encode(asked).encode())
-    print(f"Connections in the room: {_members(await asking.answer.addTimeout(_PATIENCE, reactor))}")
+    # Others may have some more, and do not say so.
+    print(f"Connections in the room at this process: {_members(await asking.answer.addTimeout(_PATIENCE, reactor))}")
     return 0
 
 
