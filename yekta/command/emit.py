@@ -25,7 +25,7 @@ _LONGEST = 107
 
 def add_to(commands: Any, parents: list[ArgumentParser]) -> None:
     """Declare the arguments."""
-    parser = commands.add_parser("emit", parents=parents, help="send an event to a room, by one of its processes")
+    parser = commands.add_parser("emit", parents=parents, help="send an event to a room of all processes")
     parser.add_argument("room", help="such as user:42 or session:ID")
     parser.add_argument("event")
     parser.add_argument("data", nargs="?", metavar="JSON", help="its data; none: null")
