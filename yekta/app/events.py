@@ -1,6 +1,8 @@
 """Every event that a client may send, and what it is answered: begin to read here.
 
-The same for every door; CONTRACT "Events" has the payloads.
+The same for every door; CONTRACT, which is ``docs/contract.rst``, has the payloads under "Events". A new event is a
+method here and a line in `Events.table`, its shape in `yekta.app.schemas`, and what it is answered in
+`about.SERVER_EVENTS`: AsyncAPI and ``/websocket-info`` are made of these.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The REST door, on Klein. CONTRACT "REST" has the table; the bodies are those of reference/original.md 7.1 to 7.6."""
+"""The REST door, on Klein. Bodies and error texts are the original's (CONTRACT "REST")."""
 
 from __future__ import annotations
 
