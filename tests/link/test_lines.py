@@ -204,6 +204,22 @@ def test_lines_to_one_that_is_gone_are_lost(land: Land) -> None:
     assert isinstance(refusal(land.a, "b"), ConnectionRefusedError)
 
 
+@pytest.mark.parametrize("who", ["asker", "asked"])
+def test_lines_to_one_that_has_lost_us_for_a_moment_are_lost_and_new_ones_hold(land: Land, who: str) -> None:
+    ends = land.talk()
+    # Only one of them was silent for too long in the eyes of the other.
+    one, other = (land.a, "b") if who == "asker" else (land.b, "a")
+    one.went(other)
+    one.came(other)
+    land.settle()
+    assert [end.ends for end in ends] == [[ConnectionLost], [ConnectionLost]]
+    again, visitor = land.talk()
+    visitor.transport.write(b"!")
+    land.settle()
+    assert (again.said, again.ends, visitor.ends) == (b"!", [], [])
+    hang_up(again)
+
+
 def refusal(lines: Lines, name: str) -> BaseException:
     refused: list[Failure] = []
     lines.connect(name, Talker()).addErrback(refused.append)

@@ -88,8 +88,7 @@ class Lines:
 
     def went(self, name: str) -> None:
         self._names.discard(name)
-        for key in [key for key in self._lines if key[0] == name]:
-            self._lines.pop(key).lost(ConnectionLost())
+        self._lose(name)
         self._hearer.went(name)
 
     def reached(self, name: str, number: int) -> None:
@@ -102,6 +101,13 @@ class Lines:
         self._hearer.heard(name, word)
         if word.kind == words.HELLO and not word.data.get("mute"):
             self._names.add(name)
+            if word.data.get("ask"):
+                # It did not see us until now: should we have seen it, it has lost its ends of all lines.
+                self._lose(name)
+
+    def _lose(self, name: str) -> None:
+        for key in [key for key in self._lines if key[0] == name]:
+            self._lines.pop(key).lost(ConnectionLost())
 
     def _said(self, name: str, data: dict[str, Any]) -> None:
         mine, first, last = (words.field(data, each, bool) for each in ("mine", "first", "last"))
