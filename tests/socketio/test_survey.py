@@ -158,6 +158,22 @@ def test_of_who_goes_nothing_is_told(several: Several, guests: list[Guest]) -> N
     assert {each.id for each in outcome(done)} == {guests[0].socket.id, guests[2].socket.id}
 
 
+@pytest.mark.parametrize("asked", [False, True])
+def test_who_has_lost_us_for_a_moment_answers_nothing_that_it_was_asked(
+    several: Several, guests: list[Guest], asked: bool
+) -> None:
+    done = several["a"].server.to(guests[1].socket.id).emit_with_ack("q")
+    if asked:
+        several.settle()
+    forgetful = several.wires.ends["b"].hearer
+    forgetful.went("a")
+    several.wires.lines["a", "b"].clear()
+    forgetful.came("a")
+    several.settle()
+    assert isinstance(outcome(done), AckTimeout) if asked else outcome(done) == []
+    assert several.clusters["a"].others == ("c", "b")
+
+
 def test_the_clients_of_all_are_asked(several: Several, guests: list[Guest]) -> None:
     done = several["a"].server.timeout(5).emit_with_ack("q", 1)
     several.settle()

@@ -175,6 +175,9 @@ class Cluster:
             self._log.failure("What another server said had no effect")
 
     def _hello(self, name: str, word: Word) -> None:
+        if word.data.get("ask"):
+            # It did not see us until now: should we have seen it, nothing that it was asked will be answered.
+            self.went(name)
         if word.data.get("mute"):
             self._mute.add(name)
         if word.data.get("ask"):
