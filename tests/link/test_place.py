@@ -16,7 +16,7 @@ import pytest
 import pytest_twisted
 from twisted.internet import reactor as _reactor
 from twisted.internet.defer import Deferred
-from twisted.internet.error import ConnectError
+from twisted.internet.error import ConnectError, TimeoutError
 from twisted.internet.protocol import Factory, Protocol, connectionDone
 from twisted.logger import capturedLogs
 from twisted.python.failure import Failure
@@ -157,6 +157,24 @@ async def test_a_socket_that_refuses_is_taken_away_unless_it_is_quite_new(
     assert place.names() == (["killed"] if stays else [])
     stale.unlink(missing_ok=True)
     await place.close()
+
+
+@pytest_twisted.ensureDeferred
+async def test_the_socket_of_a_process_that_is_only_stuck_stays(folder: Path) -> None:
+    class Reactor:
+        """A process that accepts nobody."""
+
+        def connectUNIX(self, path: str, factory: Any, **options: Any) -> None:
+            factory.clientConnectionFailed(None, Failure(TimeoutError()))
+
+    (folder / "one").mkdir(parents=True)
+    stuck = folder / "one" / "stuck"
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(str(stuck))
+    place = Place(Reactor(), folder, "one", "a", lambda: time.time() + 3600)
+    with pytest.raises(TimeoutError):
+        await place.connect("stuck", Protocol())
+    assert stuck.exists()
 
 
 @pytest_twisted.ensureDeferred
