@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 import pytest
-from twisted.logger import ILogObserver, LogEvent, globalLogPublisher
-from twisted.python.failure import Failure
-from zope.interface import implementer
 
+from tests.support.failures import logged
 from tests.support.guests import Guest
 from tests.support.several import Several
 from tests.support.socketio import Browser, House
 from yekta.socketio.socket import Socket
+
+__all__ = ["logged"]
 
 
 @pytest.fixture
@@ -56,19 +56,3 @@ def several() -> Iterator[Several]:
 def guests(several: Several) -> list[Guest]:
     """A client at each of them, in the room ``r``."""
     return [Guest(several, name, "r") for name in "abc"]
-
-
-@pytest.fixture(autouse=True)
-def logged() -> Iterator[list[Failure]]:
-    """The failures that were logged. A test that expects some takes them out."""
-    failures: list[Failure] = []
-
-    @implementer(ILogObserver)
-    def observe(event: LogEvent) -> None:
-        if "log_failure" in event:
-            failures.append(event["log_failure"])
-
-    globalLogPublisher.addObserver(observe)
-    yield failures
-    globalLogPublisher.removeObserver(observe)
-    assert failures == []
