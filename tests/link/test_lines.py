@@ -155,6 +155,22 @@ def test_what_is_long_is_said_in_pieces(land: Land) -> None:
     assert talker.ends == visitor.ends == [ConnectionDone]
 
 
+@pytest.mark.parametrize("closing", [False, True])
+def test_what_is_long_may_be_too_much_for_the_wire(
+    land: Land, closing: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    talker, visitor = land.talk()
+    # It lets everybody go.
+    monkeypatch.setattr(land.wires.ends["a"], "send", lambda name, word: land.wires.cut("a", "b"))
+    talker.transport.write(bytes(PIECE + 1))
+    if closing:
+        hang_up(talker)
+    with capturedLogs() as logs:
+        land.clock.advance(0)
+    assert talker.ends == visitor.ends == [ConnectionLost]
+    assert logs == []
+
+
 def test_several_lines_are_kept_apart(land: Land) -> None:
     land.a.open(land.server)
     there, back = [land.talk() for _ in range(2)], Talker()

@@ -8,7 +8,6 @@ from tests.support.failures import logged
 from tests.support.harbour import EVERYBODY, Harbour
 from yekta.redis.others import STRANGERS
 
-
 __all__ = ["logged"]
 
 

@@ -10,7 +10,7 @@ them, with one question on each connection::
            {"end": {"reason": "stop"}}                             and hangs up
 
 ``ends`` is where each chunk ends in the whole text, in characters: however many are sent in one, they keep their
-numbers. A home that is slow to be read merges, as for any slow reader. Nothing that is said here is logged.
+numbers. A home whose socket is slow to be read merges, as for any slow reader. Nothing that is said here is logged.
 
 Rooms and lost clients are `yekta.socketio.cluster`'s, whose words travel over `yekta.link.mesh` on one machine, and
 over `yekta.redis.stream` where there are several.

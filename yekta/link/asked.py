@@ -15,7 +15,7 @@ from yekta.link import words
 from yekta.link.copy import Copy
 from yekta.link.words import Caller, Question, Said
 
-# Seconds for everybody to reply: they are on the same machine, and somebody waits for an answer to begin.
+# Seconds for everybody to reply: they are near, and somebody waits for an answer to begin.
 PATIENCE = 1.5
 
 

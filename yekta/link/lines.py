@@ -119,7 +119,7 @@ class Lines:
         if line is not None:
             line.heard(said)
             if last:
-                del self._lines[key]
+                self._lines.pop(key, None)
                 line.lost(ConnectionDone())
 
     def _welcome(self, key: Key) -> None:
@@ -192,9 +192,10 @@ class Line:
             self.abortConnection()
 
     def lost(self, reason: Exception) -> None:
-        """It is over."""
+        """It is over, if it was not: saying something may have ended it."""
         protocol, self._protocol = self._protocol, None
-        protocol.connectionLost(Failure(reason))
+        if protocol is not None:
+            protocol.connectionLost(Failure(reason))
 
     # -- producers: see the module ---------------------------------------------------------------------------
 

@@ -63,7 +63,7 @@ class Node(MultiService):
     """Everything both services share. Opens the database when it is made; raises `DatabaseError` where it cannot.
 
     ``sites``: whose answers are waited for when the node stops. ``tag``: with which its Engine.IO ids begin.
-    ``handover``: to other processes that share its port. ``link``: to those that share its database.
+    ``handover``: to other processes that share its port. ``link``: to those that share its database, or its Redis.
     """
 
     _log = Logger()
