@@ -41,6 +41,11 @@ def acknowledge(reply: Reply, data: Any) -> None:
         reply.acknowledge(data)
 
 
+def unacknowledged(reply: Reply, emit: Reply) -> Reply:
+    """``reply``, or ``emit`` where its first event would be the acknowledgement."""
+    return emit if isinstance(reply, Acknowledging) else reply
+
+
 Handler = Callable[[Peer, Any, Reply], "Coroutine[Any, Any, None] | None"]
 
 UNKNOWN = "unknown"

@@ -14,7 +14,7 @@ from yekta import __version__
 from yekta.app import about
 from yekta.app.answer import Answer, State
 from yekta.app.counselor import Counselor
-from yekta.app.dispatcher import Acknowledging, Event, Reply, acknowledge
+from yekta.app.dispatcher import Event, Reply, acknowledge, unacknowledged
 from yekta.app.errors import ClientError
 from yekta.app.hub import Hub
 from yekta.app.owner import Owner
@@ -129,7 +129,7 @@ class Events:
 
         def follow(answer: Answer) -> None:
             # The acknowledgement has words of its own.
-            peer.follow(answer, peer.emit if isinstance(reply, Acknowledging) else reply, answer.seq)
+            peer.follow(answer, unacknowledged(reply, peer.emit), answer.seq)
 
         owner = Owner.of(peer.session)
         if data.message_id in (peer.following or {}):
