@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,6 +10,7 @@ from twisted.internet.defer import Deferred, ensureDeferred, succeed
 from twisted.internet.task import Clock
 from twisted.logger import capturedLogs
 
+from tests.support.home import QUESTION, Visited, framed, replies
 from tests.support.memory import MemoryTransport
 from tests.support.readers import FakeReader
 from tests.support.town import SARA, Town
@@ -18,54 +18,9 @@ from yekta.ai.provider import Kind
 from yekta.app.answers import Answers
 from yekta.app.counselor import Counselor
 from yekta.link.asked import PATIENCE
-from yekta.link.home import HESITATION, Home, Visitor
-from yekta.link.mesh import Mesh
+from yekta.link.home import HESITATION, Visitor
 from yekta.link.others import Others
 from yekta.link.words import MAX_LISTED, MAX_QUESTION
-
-QUESTION = {"version": 1, "ask": "find", "tag": "x", "session": "sara", "name": "m"}
-
-
-def framed(value: Any) -> bytes:
-    data = value if isinstance(value, bytes) else json.dumps(value).encode()
-    return len(data).to_bytes(4, "big") + data
-
-
-def replies(transport: MemoryTransport) -> list[Any]:
-    data, values = b"".join(transport.writes), []
-    while data:
-        length = int.from_bytes(data[:4], "big")
-        values.append(json.loads(data[4 : 4 + length]))
-        data = data[4 + length :]
-    return values
-
-
-class Visited:
-    """A home, and whoever comes to it."""
-
-    def __init__(self, most: int = 1000) -> None:
-        self.clock = Clock()
-        self.answers = Answers(self.clock)
-        self.home = Home(self.answers, self.clock, Mesh(self.clock, "home", list, lambda *_: Deferred()), most)
-
-    def visitor(self) -> MemoryTransport | None:
-        transport, visitor = MemoryTransport(self.clock), self.home.buildProtocol(None)
-        if visitor is None:
-            return None
-        transport.protocol = visitor
-        visitor.makeConnection(transport)
-        return transport
-
-
-@pytest.fixture
-def visited() -> Iterator[Visited]:
-    visited = Visited()
-    yield visited
-    visited.answers.stop()
-    visited.home.drop()
-    visited.clock.advance(0)
-    assert not visited.home.visitors
-    assert visited.clock.getDelayedCalls() == []
 
 
 @pytest.mark.parametrize(
