@@ -33,7 +33,7 @@ STATUS = {
 @pytest.mark.parametrize("kind", Kind)
 @pytest_twisted.ensureDeferred
 async def test_a_provider_that_fails_is_a_fitting_status(house: House, kind: Kind) -> None:
-    asked = ensureDeferred(call(house, "POST", CHAT, {"message": "?"}))
+    asked = ensureDeferred(call(house, "POST", CHAT, {"message": "?"}, headers={"Origin": "http://localhost:5173"}))
     generation = await house.gateway.provider.asked()
     generation.say("half")
     generation.fail(kind, retry_after=7.4)
@@ -41,6 +41,7 @@ async def test_a_provider_that_fails_is_a_fitting_status(house: House, kind: Kin
     failed = {"success": False, "error": "Failed to get AI response", "message": kind.value}
     assert (answer.status, answer.json) == (STATUS[kind], failed)
     assert answer.headers["retry-after"] == "7"
+    assert answer.headers["access-control-expose-headers"] == "Retry-After"
 
 
 @pytest.mark.parametrize("body", [{}, {"message": ""}, {"message": None}, {"locale": "fa"}])

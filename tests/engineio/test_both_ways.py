@@ -104,7 +104,7 @@ def normal(data: bytes) -> Iterator[bytes]:
         first, *fields = head.split(b"\r\n")
         names = {field.partition(b":")[0].lower(): field for field in fields}
         yield first
-        yield from sorted(field for name, field in names.items() if name not in (b"server", b"date"))
+        yield from sorted(field for name, field in names.items() if name != b"date")
         if first.startswith(b"HTTP/1.1 101"):
             yield data
             return

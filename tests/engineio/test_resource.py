@@ -14,6 +14,7 @@ from tests.engineio.knocking import BAD_REQUEST, DOORS, FORBIDDEN, POLLING, erro
 from tests.support.engines import Gateway
 from tests.support.websockets import client_frame
 from yekta.engineio.errors import Refusal
+from yekta.web.origins import Origins
 from yekta.web.request import Request
 
 Start = Callable[..., Gateway]
@@ -66,10 +67,12 @@ def test_allow_request_refuses_with_a_real_status(start: Start, door: str) -> No
     def refuse(request: Request) -> bool:
         raise Refusal(4, "Too many requests", status=429, retry_after=7)
 
-    answer = knock(start(allow_request=refuse), door)
+    gateway = start(allow_request=refuse, origins=Origins(["https://app.example"]))
+    answer = knock(gateway, door, headers={"Origin": "https://app.example"})
     assert error(answer) == (429, {"code": 4, "message": "Too many requests"})
     assert answer is not None
     assert answer.headers["retry-after"] == "7"
+    assert answer.headers["access-control-expose-headers"] == "Retry-After"
 
 
 @DOORS

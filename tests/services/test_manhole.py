@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import attrs
@@ -45,27 +46,45 @@ class Manhole:
             check=False,
         )
 
+    def told(self, typed: str) -> str:
+        """What whoever has the key reads after a line, without its colours."""
+        said = self.ssh("ours", f"{typed}\n\x04").stdout
+        return re.sub(r"\x1b\[[0-9;]*[A-Za-z]", "", said)
 
-@pytest.fixture(scope="module")
-def manhole(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Manhole]:
-    folder = tmp_path_factory.mktemp("manhole")
+
+@contextmanager
+def opened(folder: Path, *given: str) -> Iterator[Manhole]:
+    """A service that was started with ``given``, and has a manhole."""
     host, ours = key(folder, "host"), key(folder, "ours")
-    key(folder, "stranger")
     port = free_port()
     settings = {
         "MANHOLE": str(port),
         "MANHOLE_KEYS": str(ours.with_suffix(".pub")),
         "MANHOLE_HOST_KEY": str(host),
     }
-    with started("yektayar-ws", folder=folder, settings=settings) as service:
+    with started("yektayar-ws", *given, folder=folder, settings=settings) as service:
         yield Manhole(folder, port)
         assert service.stop() == 0
         assert "Traceback" not in service.text
 
 
+@pytest.fixture(scope="module")
+def manhole(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Manhole]:
+    folder = tmp_path_factory.mktemp("manhole")
+    key(folder, "stranger")
+    with opened(folder) as manhole:
+        yield manhole
+
+
 def test_a_key_opens_a_prompt_with_the_node(manhole: Manhole) -> None:
-    said = manhole.ssh("ours", "'sum', len(node.hub.peers) + 41\n\x04")
-    assert "('sum', 41)" in re.sub(r"\x1b\[[0-9;]*[A-Za-z]", "", said.stdout)
+    assert "('sum', 41)" in manhole.told("'sum', len(node.hub.peers) + 41")
+
+
+def test_the_short_path_is_taken_unless_it_is_turned_off(manhole: Manhole, tmp_path: Path) -> None:
+    typed = "'short', node.sites[0].doors is not None"
+    assert "('short', True)" in manhole.told(typed)
+    with opened(tmp_path, "--http-short-path=false") as longer:
+        assert "('short', False)" in longer.told(typed)
 
 
 def test_another_key_does_not(manhole: Manhole) -> None:

@@ -168,12 +168,6 @@ def test_without_the_console_there_is_no_page(tmp_path: Path) -> None:
         assert wire.request("GET", "/console").status == 404
 
 
-@pytest.mark.parametrize(("given", "is_twisteds"), [((), False), (("--http-short-path=false",), True)], ids=["", "off"])
-def test_without_the_short_path_twisted_web_answers(tmp_path: Path, given: tuple[str, ...], is_twisteds: bool) -> None:
-    with started("yektayar-api", *given, folder=tmp_path) as api, Wire(api.port) as wire:
-        assert ("server" in wire.request("GET", "/").headers) is is_twisteds
-
-
 @pytest.mark.needs("postgres")
 def test_a_session_in_postgresql_is_good_on_both_services(tmp_path: Path) -> None:
     settings = {"DATABASE_URL": postgres.shared().new_database()}

@@ -65,4 +65,4 @@ class HealthDoor(AnsweringDoor):
             answer = refusal(error, self._log)
         body = {**self._about, **answer.body} if answer.status == 200 else answer.body
         cors = self._origins.response_headers(asked.origin, asked.headers.get("host"))
-        arrival.respond(answer.status, {**cors, **fields(None)}, jsontext.encode_bytes(body))
+        arrival.respond(answer.status, fields(answer, cors), jsontext.encode_bytes(body))

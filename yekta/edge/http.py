@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from twisted.logger import Logger
@@ -14,6 +15,7 @@ from yekta.app.sessions import StoreUnavailable
 from yekta.edge.endpoint import Answer
 from yekta.edge.login import NotAuthenticated
 from yekta.web.request import Request
+from yekta.web.retry import retry_after
 
 JSON = "application/json; charset=utf-8"
 
@@ -56,22 +58,17 @@ def find_token(asked: Request, body: dict[str, Any]) -> str | None:
     )
 
 
-def fields(retry_after: float | None) -> dict[str, str]:
-    """The header fields of every JSON answer; ``retry_after``: seconds."""
-    always = {"Content-Type": JSON, "Cache-Control": "no-store"}
-    return always if retry_after is None else {**always, "Retry-After": in_seconds(retry_after)}
+def fields(answer: Answer, cors: Mapping[str, str]) -> dict[str, str]:
+    """The header fields of an answer in JSON to whom ``cors`` is for."""
+    again = retry_after(answer.retry_after, cors)
+    return {**cors, "Content-Type": JSON, "Cache-Control": "no-store", **again}
 
 
-def in_seconds(retry_after: float) -> str:
-    """The value of a Retry-After (RFC 9110, 10.2.3)."""
-    return str(max(1, round(retry_after)))
-
-
-def compose(request: http.Request, status: int, body: dict[str, Any], retry_after: float | None = None) -> bytes:
-    """Set the head of an answer, and give its body."""
-    text = jsontext.encode_bytes(body)
-    request.setResponseCode(status)
-    for name, value in fields(retry_after).items():
+def compose(request: http.Request, answer: Answer, cors: Mapping[str, str] = {}) -> bytes:
+    """Set the head of ``answer``, and give its body."""
+    text = jsontext.encode_bytes(answer.body)
+    request.setResponseCode(answer.status)
+    for name, value in fields(answer, cors).items():
         request.setHeader(name, value)
     request.setHeader("content-length", str(len(text)))
     return text

@@ -23,7 +23,6 @@ from yekta.app.errors import RETRY_AFTER
 from yekta.app.hub import LEFT, Hub
 from yekta.app.peer import Peer
 from yekta.app.sessions import Session, Sessions
-from yekta.edge.http import in_seconds
 from yekta.edge.login import STORE_DOWN, NotAuthenticated, authenticate
 from yekta.ids import new_id
 from yekta.rooms import Joined
@@ -34,6 +33,7 @@ from yekta.socketio.reasons import SHUTTING_DOWN
 from yekta.web.arrival import Arrival, Door, WebArrival
 from yekta.web.origins import Origins
 from yekta.web.request import Request
+from yekta.web.retry import retry_after
 from yekta.websocket.factory import WebSocketFactory
 from yekta.websocket.frame import Utf8
 from yekta.websocket.interfaces import IReceiver, IWebSocket
@@ -244,12 +244,11 @@ class NativeDoor(Resource):
             self._log.failure("A native connection could not be admitted", failure)
             self._refuse(arrival, "unavailable", 503, STORE_DOWN)
 
-    def _refuse(self, arrival: Arrival, word: str, status: int, message: str, retry_after: float = RETRY_AFTER) -> None:
-        """``word``: what it is counted as; ``retry_after``: the seconds of a 503."""
+    def _refuse(self, arrival: Arrival, word: str, status: int, message: str, seconds: float = RETRY_AFTER) -> None:
+        """``word``: what it is counted as; ``seconds``: after which one may come back from a 503."""
         self._websockets.refusals[word] += 1
-        headers = {"Content-Type": "text/plain; charset=utf-8", "Connection": "close"}
-        if status == 503:
-            headers["Retry-After"] = in_seconds(retry_after)
+        again = retry_after(seconds if status == 503 else None, ())
+        headers = {"Content-Type": "text/plain; charset=utf-8", "Connection": "close", **again}
         arrival.respond(status, headers, message.encode())
 
 

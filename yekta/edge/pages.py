@@ -9,6 +9,7 @@ from pathlib import Path
 from twisted.web import http
 from twisted.web.resource import Resource
 
+from yekta.edge.endpoint import Answer
 from yekta.edge.http import compose
 from yekta.web.kept import KeptFile
 
@@ -44,7 +45,8 @@ class Pages(Resource):
         name = request.path.rstrip(b"/").split(b"/", 2)[2:]
         file = self._files.get(name[0].decode("latin-1") if name else self._index)
         if file is None or request.method not in (b"GET", b"HEAD"):
-            return compose(request, 404, {"success": False, "error": "Not Found", "message": "Not Found"})
+            error = {"success": False, "error": "Not Found", "message": "Not Found"}
+            return compose(request, Answer(404, error))
         secure(request)
         return file.render(request)
 

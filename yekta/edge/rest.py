@@ -156,7 +156,7 @@ class Rest:
         return serve
 
     async def _render(self, endpoint: Endpoint, request: http.Request, names: Mapping[str, str]) -> bytes:
-        self._add_headers(request)
+        cors = self._add_headers(request)
         raw = request.content.read() if request.content is not None else b""
         try:
             asked = facts(request)
@@ -165,20 +165,23 @@ class Rest:
             answer: Answer | None = self._failed(error, request.path.decode("latin-1"))
         else:
             answer = await self.answer(endpoint, asked, raw, names, request)
-        return b"" if answer is None else compose(request, answer.status, answer.body, answer.retry_after)
+        return b"" if answer is None else compose(request, answer, cors)
 
     def _not_routed(self, request: http.Request, failure: Any) -> bytes:
-        self._add_headers(request)
+        cors = self._add_headers(request)
         error = failure.value
         if isinstance(error, MethodNotAllowed) and error.valid_methods:
             request.setHeader("allow", ", ".join(sorted(error.valid_methods)))
         status = error.code or 404
         text = HTTPStatus(status).phrase
-        return compose(request, status, {"success": False, "error": text, "message": text})
+        return compose(request, Answer(status, {"success": False, "error": text, "message": text}), cors)
 
-    def _add_headers(self, request: http.Request) -> None:
-        for name, value in self.headers(request.getHeader("origin")).items():
+    def _add_headers(self, request: http.Request) -> dict[str, str]:
+        """Whoever answers by itself has them too."""
+        cors = self.headers(request.getHeader("origin"))
+        for name, value in cors.items():
             request.setHeader(name, value)
+        return cors
 
 
 def keep_slashes(request: Any) -> None:

@@ -34,5 +34,5 @@ class RestDoor(AnsweringDoor):
         asked = arrival.asked
         answer = await self._rest.answer(self._endpoints[asked.method, asked.path], asked, arrival.body)
         if answer is not None:
-            headers = {**self._rest.headers(asked.origin), **fields(answer.retry_after)}
+            headers = fields(answer, self._rest.headers(asked.origin))
             arrival.respond(answer.status, headers, jsontext.encode_bytes(answer.body))

@@ -10,6 +10,7 @@ from twisted.web.server import NOT_DONE_YET
 
 from yekta import jsontext
 from yekta.app import about
+from yekta.edge.endpoint import Answer
 from yekta.edge.health import HealthDoor, Vitals
 from yekta.edge.http import JSON, compose
 from yekta.edge.native import NativeDoor
@@ -59,7 +60,8 @@ class ApiPort(Resource):
         if request.method == b"OPTIONS":
             return preflight(request, self._origins)
         if not is_utf8(path):
-            return compose(request, 400, {"success": False, "error": "Bad Request", "message": "Bad Request"})
+            error = {"success": False, "error": "Bad Request", "message": "Bad Request"}
+            return compose(request, Answer(400, error))
         page = self._pages.get(path.partition(b"/")[2].partition(b"/")[0])
         # The documents that stand beside the documentation are REST's.
         if page is not None and not path.endswith(b"api.json"):
@@ -114,8 +116,8 @@ class WebSocketPort(Resource):
             if self._health.knows(arrival.asked.path):
                 self._health.serve(arrival)
                 return NOT_DONE_YET
-        _add_cors(request, self._origins)
-        return compose(request, 200, self._about)
+        cors = self._origins.response_headers(request.getHeader("origin"), request.getHeader("host"))
+        return compose(request, Answer(200, self._about), cors)
 
     def door(self, asked: Request) -> Door | None:
         resource = self._doors(asked.path.encode(), eio="EIO" in asked.query, upgrade=asked.upgrade)
@@ -166,11 +168,6 @@ def preflight(request: http.Request, origins: Origins) -> int:
         request.setHeader(name, value)
     request.finish()
     return NOT_DONE_YET
-
-
-def _add_cors(request: http.Request, origins: Origins) -> None:
-    for name, value in origins.response_headers(request.getHeader("origin"), request.getHeader("host")).items():
-        request.setHeader(name, value)
 
 
 def too_large(origins: Origins, path: bytes, origin: str | None) -> tuple[dict[str, str], bytes]:

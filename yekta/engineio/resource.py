@@ -24,6 +24,7 @@ from yekta.engineio.regulars import Regulars
 from yekta.web.arrival import Arrival, Door, WebArrival
 from yekta.web.kept import KeptFile
 from yekta.web.request import Request, parse_target
+from yekta.web.retry import retry_after
 from yekta.websocket.factory import WebSocketFactory
 from yekta.websocket.upgrade import take_up
 
@@ -154,7 +155,7 @@ class _Visit:
         self._engine.refused(self._asked, refusal)
         if self._asked.upgrade:
             self._websockets.refusals[refusal.word] += 1
-        headers = {} if refusal.retry_after is None else {"Retry-After": str(round(refusal.retry_after))}
+        headers = retry_after(refusal.retry_after, self._headers)
         body = jsontext.encode({"code": refusal.code, "message": refusal.message})
         self._exchange().respond(refusal.status, _JSON, body.encode(), headers)
 

@@ -40,10 +40,12 @@ class BoundedRequest(server.Request):
         self.content = BytesIO()
 
     def write(self, data: bytes) -> None:
-        """The first byte takes the headers along."""
-        if not self.startedWriting and self.channel is not None and self.channel.site.parting:
-            self.setHeader(b"connection", b"close")
-            self.channel.persistent = False
+        """The first byte takes the headers along, as the short path's: strangers need not know what serves them."""
+        if not self.startedWriting:
+            self.responseHeaders.removeHeader(b"server")
+            if self.channel is not None and self.channel.site.parting:
+                self.setHeader(b"connection", b"close")
+                self.channel.persistent = False
         super().write(data)
 
     @property

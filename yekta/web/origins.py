@@ -7,6 +7,8 @@ from collections.abc import Iterable
 
 import attrs
 
+ALLOW_ORIGIN = "Access-Control-Allow-Origin"
+
 # The slash that people write after an origin, but not the end of one without an authority: ``file://``.
 _AFTER_AUTHORITY = re.compile("(?:(?<=[^/])|(?<=//))/$")
 
@@ -63,9 +65,9 @@ class Origins:
         if origin is None or not self.allow(origin, host):
             return {"Vary": "Origin"}
         if "*" in self.allowed:
-            return {"Access-Control-Allow-Origin": "*"}
+            return {ALLOW_ORIGIN: "*"}
         return {
-            "Access-Control-Allow-Origin": origin,
+            ALLOW_ORIGIN: origin,
             "Access-Control-Allow-Credentials": "true",
             "Vary": "Origin",
         }
@@ -76,7 +78,7 @@ class Origins:
         """The CORS headers of an answer to ``OPTIONS``. ``asked``: the fields that the page wants to send, a list that
         is allowed as it is where it is one; ``None`` where only REST's are."""
         headers = self.response_headers(origin, host)
-        if "Access-Control-Allow-Origin" not in headers:
+        if ALLOW_ORIGIN not in headers:
             return headers
         names = "Content-Type, Authorization, X-Requested-With, Last-Event-ID"
         if asked is not None:
