@@ -21,13 +21,11 @@ from twisted.logger import Logger
 
 from yekta.engineio.connection import Connection
 from yekta.socketio.adapter import Target
+from yekta.socketio.admin_watch import Watch
 from yekta.socketio.broadcast import BroadcastOperator
 from yekta.socketio.errors import ConnectError
-from yekta.socketio.handshake import redacted
-from yekta.socketio.namespace import Namespace
 from yekta.socketio.server import Server
 from yekta.socketio.socket import Socket
-from yekta.timestamps import iso
 
 # Seconds between two `server_stats`; the UI calls a server that is silent for 10 unhealthy.
 STATS_INTERVAL = 2.0
@@ -42,9 +40,6 @@ INVALID_CREDENTIALS = "invalid credentials"
 
 # The rooms or ids that a command is for.
 Filter = str | list[str] | None
-
-# As much of a connection's id as is shown: with all of it one could take the connection over.
-_SHOWN_ID = 12
 
 
 @attrs.frozen
@@ -92,8 +87,7 @@ class Admin:
         self._namespace.use(self._authenticate)
         self._namespace.on_connection(self._connected)
         io.engine.hooks.on("connection")(self._count)
-        if settings.mode == "development":
-            io.on_new_namespace(self._watch)
+        self._watch = Watch(io, self._namespace) if settings.mode == "development" else None
 
     def start(self) -> None:
         """Begin to tell."""
@@ -130,16 +124,15 @@ class Admin:
             socket.emit("session", socket.data["login"])
         socket.emit("config", {"supportedFeatures": self._features()})
         self._tell_stats()
-        if self._settings.mode == "development":
-            sockets = [each for name in self._io.namespaces for each in self._io.of(name).sockets.values()]
-            socket.emit("all_sockets", [serialized(each) for each in sockets])
+        if self._watch is not None:
+            self._watch.welcome(socket)
         if not self._settings.read_only:
             self._obey(socket)
 
     def _features(self) -> list[str]:
         commands = ["EMIT", "JOIN", "LEAVE", "DISCONNECT", "MJOIN", "MLEAVE", "MDISCONNECT"]
         features = [] if self._settings.read_only else commands
-        detailed = ["ALL_EVENTS"] if self._settings.mode == "development" else []
+        detailed = ["ALL_EVENTS"] if self._watch is not None else []
         return [*features, "AGGREGATED_EVENTS", *detailed]
 
     # -- commands --------------------------------------------------------------------------------------------
@@ -184,6 +177,8 @@ class Admin:
         self._events[int(self._io.wall()) * 1000, kind, subtype] += count
 
     def _tell_stats(self) -> None:
+        if self._watch is not None:
+            self._watch.tell_others()
         events, self._events = self._events, Counter()
         connections = self._io.engine.connections.values()
         polling = sum(connection.transport.name == "polling" for connection in connections)
@@ -204,71 +199,6 @@ class Admin:
         }
         self._namespace.emit("server_stats", stats)
 
-    # -- every socket: mode development ------------------------------------------------------------------------
-
-    def _watch(self, namespace: Namespace) -> None:
-        if namespace is self._namespace:
-            return
-
-        @namespace.on_connection
-        def connected(socket: Socket) -> None:
-            self._watch_socket(socket)
-
-        @namespace.adapter_events_on("join-room")
-        def joined(room: str, id: str) -> None:
-            self._tell("room_joined", namespace.name, room, id)
-
-        @namespace.adapter_events_on("leave-room")
-        def left(room: str, id: str) -> None:
-            self._tell("room_left", namespace.name, room, id)
-
-    def _watch_socket(self, socket: Socket) -> None:
-        name = socket.namespace.name
-        self._tell("socket_connected", serialized(socket))
-
-        @socket.on_any
-        def received(event: str, *args: Any) -> None:
-            self._tell("event_received", name, socket.id, _hidden(event, args))
-
-        @socket.on_any_outgoing
-        def sent(event: str, *args: Any) -> None:
-            self._tell("event_sent", name, socket.id, _hidden(event, args))
-
-        @socket.on("disconnect")
-        def lost(reason: str) -> None:
-            self._tell("socket_disconnected", name, socket.id, reason)
-
-        @socket.client.connection.hooks.on("upgrade")
-        def upgraded(transport: Any) -> None:
-            self._tell("socket_updated", {"id": socket.id, "nsp": name, "transport": transport.name})
-
-    def _tell(self, event: str, *args: Any) -> None:
-        if self._namespace.sockets:
-            self._namespace.emit(event, *args, iso(self._io.wall()))
-
-
-def serialized(socket: Socket) -> dict[str, Any]:
-    """What the UI is told of a socket. Rooms whose names may be secrets are the application's to avoid."""
-    shown = redacted(socket.handshake)
-    return {
-        "id": socket.id,
-        "clientId": socket.client.connection.sid[:_SHOWN_ID],
-        "transport": socket.client.connection.transport.name,
-        "nsp": socket.namespace.name,
-        "data": {},
-        "handshake": {
-            "address": shown["address"],
-            "headers": shown["headers"],
-            "query": shown["query"],
-            "issued": shown["issued"],
-            "secure": shown["secure"],
-            "time": shown["time"],
-            "url": shown["url"],
-            "xdomain": shown["cross_domain"],
-        },
-        "rooms": sorted(socket.rooms),
-    }
-
 
 def _listed(those: Filter) -> list[str]:
     """The rooms that a command is for: none are everybody, but what we do not understand is nobody."""
@@ -283,7 +213,3 @@ def _text(value: object) -> str:
     if not isinstance(value, str):
         raise ValueError("not a name")
     return value
-
-
-def _hidden(event: str, args: tuple[Any, ...]) -> list[Any]:
-    return [event, *["…" for _ in args]]
