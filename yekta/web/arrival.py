@@ -7,9 +7,9 @@ from typing import Any, Protocol
 
 from twisted.web import http
 
-from yekta.web.channel import surrender
 from yekta.web.facts import facts, head_of
 from yekta.web.request import KEY, Request
+from yekta.web.surrender import surrender
 
 # A connection's transport, the bytes that came after the request, and what to call when it is lost.
 Surrendered = tuple[Any, bytes, Callable[[], None]]

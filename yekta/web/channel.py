@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Mapping
 
 from twisted.internet.abstract import FileDescriptor
 from twisted.internet.error import ConnectionDone
 from twisted.internet.interfaces import IDelayedCall, IHalfCloseableProtocol
 from twisted.python.failure import Failure
-from twisted.web import http
 from twisted.web.http import HTTPChannel
 from zope.interface import implementer
 
@@ -20,6 +18,7 @@ from yekta.web.counted import Counted
 from yekta.web.facts import address_of, head_of
 from yekta.web.handover import Give
 from yekta.web.plain import MAX_FIELDS
+from yekta.web.surrender import surrender
 
 # How long a client that was refused in the middle of its body may go on sending, in seconds, so that it sees why.
 LINGER = 5.0
@@ -270,33 +269,3 @@ class Channel(Counted, HTTPChannel):
         super().connectionLost(reason)
         # Of a body that did not arrive whole; it knows this channel.
         self._transferDecoder = None
-
-
-def surrender(channel: HTTPChannel) -> tuple[Any, bytes, Callable[[], None]]:
-    """Take a connection from HTTP, for another protocol: its transport, the bytes that came after the request, and
-    what to call when it is lost. Any site's will do; one of ours goes on counting it."""
-    transport, rest = channel.transport, b"".join(channel._dataBuffer) + channel.clearLineBuffer()
-    channel.setTimeout(None)
-    transport.unregisterProducer()
-    for request in channel.requests:
-        _part(request)
-    channel.requests.clear()
-    channel._dataBuffer.clear()
-    if not isinstance(channel, Channel):
-        return transport, rest, _nobody_counts
-    channel.site.channels.discard(channel)
-    return transport, rest, channel.site.census.place(channel.counted)
-
-
-def _part(request: http.Request) -> None:
-    """It will not be answered. Whoever waits for its end knows it too: a circle that would keep its body, which another
-    site has in a file where it is long."""
-    if request.content is not None:
-        request.content.close()
-    waiting, request.notifications = request.notifications, []
-    for each in waiting:
-        each.callback(None)
-
-
-def _nobody_counts() -> None:
-    """A connection of somebody else's site is lost."""
