@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
+from weakref import ref
 
 import pytest
 from twisted.internet.defer import CancelledError, Deferred
@@ -97,6 +98,21 @@ def test_a_handler_that_fails_later(error: Exception, text: str, logged: int) ->
 def test_a_handler_that_waits_replies_later() -> None:
     deferred: Deferred[Any] = Deferred()
     peer = dispatch(waiting(deferred))
+    deferred.callback("late")
+    assert peer.emitted == [("done", "late")]
+
+
+def test_what_came_is_not_kept_for_a_handler_that_waits_for_something_else() -> None:
+    async def ask(reply: Reply) -> None:
+        reply("done", await deferred)
+
+    deferred: Deferred[Any] = Deferred()
+    # Anything that a weak reference can point to.
+    data = Clock()
+    came = ref(data)
+    peer = dispatch(lambda peer, data, reply: ask(reply), data)
+    del data
+    assert came() is None
     deferred.callback("late")
     assert peer.emitted == [("done", "late")]
 

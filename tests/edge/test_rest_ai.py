@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 from typing import Any
 from urllib.parse import quote
@@ -21,6 +22,7 @@ __all__ = ["house"]
 
 CHAT = "/api/ai/chat"
 EVENTS = {"Accept": "text/event-stream"}
+BESIDE = "said beside the question"
 PERSIAN = "سلام، «دنیا»\nخط دوم 🌱"
 
 
@@ -48,6 +50,18 @@ async def test_a_whole_answer(house: House) -> None:
     generation.finish()
     answer = await asked
     assert (answer.status, answer.json) == (200, {"success": True, "response": "سلام دنیا", "timestamp": TIMESTAMP})
+
+
+@pytest.mark.parametrize("headers", [{}, EVENTS])
+@pytest_twisted.ensureDeferred
+async def test_what_a_question_says_beside_is_not_kept_until_its_answer(house: House, headers: dict[str, str]) -> None:
+    body = json.dumps({"message": "?", "beside": [BESIDE, 0]}).encode()
+    asked = ensureDeferred(call(house, "POST", CHAT, body, headers=headers))
+    generation = await house.gateway.provider.asked()
+    kept = [each for each in gc.get_objects() if type(each) is list and each == [BESIDE, 0]]
+    generation.finish()
+    assert (await asked).status == 200
+    assert kept == []
 
 
 @pytest_twisted.ensureDeferred

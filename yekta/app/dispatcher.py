@@ -113,11 +113,13 @@ class Dispatcher:
             return
         if work is None:
             return
+        # Not the data, which may be a megabyte of anything, read into thirty times as much.
+        about = event.named(data)
         if peer.working < MOST_WAITING:
-            peer.own(self._finish(work, name, reply, event, data))
+            peer.own(self._finish(work, name, reply, about))
         else:
             work.close()
-            reply("error", {"error": "Too many events at once", "event": name, **event.named(data)})
+            reply("error", {"error": "Too many events at once", "event": name, **about})
 
     def _within_budget(self, peer: Peer, name: str, rate: Rate, reply: Reply) -> bool:
         wait = peer.budget.take(rate, self._clock)
@@ -127,14 +129,14 @@ class Dispatcher:
         return not wait
 
     async def _finish(
-        self, work: Coroutine[Any, Any, None], name: str, reply: Reply, event: Event, data: Any
+        self, work: Coroutine[Any, Any, None], name: str, reply: Reply, about: dict[str, Any]
     ) -> None:
         try:
             await work
         except CancelledError:
             raise
         except Exception:
-            self._failed(Failure(), name, reply, event.named(data))
+            self._failed(Failure(), name, reply, about)
 
     def _failed(self, failure: Failure, name: str, reply: Reply, about: dict[str, Any]) -> None:
         if isinstance(failure.value, ClientError):

@@ -125,6 +125,8 @@ class Rest:
         try:
             body = read_body(raw, asked) if endpoint.method != "GET" else {}
             call = Call(asked, _shaped(endpoint, body), find_token(asked, body), names, endpoint.given(asked), request)
+            # What it says beside the shape may take thirty times its bytes, for as long as the answer takes.
+            del body
             answer = await endpoint.handler(call)
         except CancelledError:
             # The client has gone.
