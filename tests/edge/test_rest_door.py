@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import re
+import tracemalloc
 from typing import Any
 
 import pytest
@@ -116,6 +117,23 @@ async def test_of_a_client_that_hangs_up_before_the_answer_nothing_is_logged(
         gate.callback(None)
         gc.collect()
     assert (client.transport.writes, logged) == ([], [])
+
+
+@pytest.mark.parametrize("more", [{}, BESIDE])
+@pytest_twisted.ensureDeferred
+async def test_nothing_of_a_body_is_kept_until_there_is_an_answer(house: House, more: dict[str, str]) -> None:
+    said = b'{"identifier": "a@example.org", "password": "a long password", "beside": "%s"}' % (b"x" * 500_000)
+    client = HttpClient(house.gateway.sites[0], Clock())
+    tracemalloc.start()
+    try:
+        client.request("POST", LOGIN, {"Content-Type": "application/json", **more}, said)
+        kept, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    # Somebody looks for the account.
+    assert client.answer() is None
+    client.hang_up()
+    assert kept < 100_000
 
 
 @pytest.mark.parametrize("house", [{"LEGACY_STATUS": "true"}], indirect=True)

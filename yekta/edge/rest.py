@@ -125,8 +125,8 @@ class Rest:
         try:
             body = read_body(raw, asked) if endpoint.method != "GET" else {}
             call = Call(asked, _shaped(endpoint, body), find_token(asked, body), names, endpoint.given(asked), request)
-            # What it says beside the shape may take thirty times its bytes, for as long as the answer takes.
-            del body
+            # For as long as the answer takes, what is said beside the shape may take thirty times its bytes.
+            del body, raw
             answer = await endpoint.handler(call)
         except CancelledError:
             # The client has gone.
@@ -159,14 +159,13 @@ class Rest:
 
     async def _render(self, endpoint: Endpoint, request: http.Request, names: Mapping[str, str]) -> bytes:
         cors = self._add_headers(request)
-        raw = request.content.read() if request.content is not None else b""
         try:
             asked = facts(request)
         except ValueError:
             error = ClientError("Bad Request", "The query has too many fields.")
             answer: Answer | None = self._failed(error, request.path.decode("latin-1"))
         else:
-            answer = await self.answer(endpoint, asked, raw, names, request)
+            answer = await self.answer(endpoint, asked, _take_body(request), names, request)
         return b"" if answer is None else compose(request, answer, cors)
 
     def _not_routed(self, request: http.Request, failure: Any) -> bytes:
@@ -189,6 +188,15 @@ class Rest:
 def keep_slashes(request: Any) -> None:
     """See to it that Klein, which joins the segments of a path again, leaves a slash inside of one where it is."""
     request.postpath = [segment.replace(b"%", b"%25").replace(b"/", b"%2F") for segment in request.postpath]
+
+
+def _take_body(request: http.Request) -> bytes:
+    """Its body, of which it keeps nothing."""
+    if request.content is None:
+        return b""
+    with request.content as content:
+        raw: bytes = content.read()
+    return raw
 
 
 def _shaped(endpoint: Endpoint, body: dict[str, Any]) -> Any:

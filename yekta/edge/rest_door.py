@@ -32,7 +32,10 @@ class RestDoor(AnsweringDoor):
 
     async def answer(self, arrival: Arrival) -> None:
         asked = arrival.asked
-        answer = await self._rest.answer(self._endpoints[asked.method, asked.path], asked, arrival.body)
+        answering = self._rest.answer(self._endpoints[asked.method, asked.path], asked, arrival.body)
+        # It reads it at once, and may take its time to answer.
+        arrival.body = b""
+        answer = await answering
         if answer is not None:
             headers = fields(answer, self._rest.headers(asked.origin))
             arrival.respond(answer.status, headers, jsontext.encode_bytes(answer.body))
