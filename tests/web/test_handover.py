@@ -175,6 +175,15 @@ async def test_a_body_that_is_still_arriving_goes_along(house: House) -> None:
     await hang_up(caller)
 
 
+@pytest_twisted.ensureDeferred
+async def test_an_old_client_is_hung_up_on_there_as_well(house: House) -> None:
+    caller = await call(house, "a")
+    assert caller.transport is not None
+    caller.transport.write(b"GET /?to=b HTTP/1.0\r\n\r\n")
+    await caller.hear(b"b /?to=b \n")
+    await soon(caller.lost)
+
+
 async def until_moved(house: House) -> None:
     while house.sites["a"].channels or not house.sites["b"].channels:
         await turn()

@@ -79,6 +79,9 @@ class WebArrival:
         for name, value in headers.items():
             request.setHeader(name, value)
         request.setHeader("content-length", str(len(body)))
+        if "Connection" in headers:
+            # Said, and done: Twisted's goes by what the client asked for.
+            request.channel.persistent = False
         request.write(body)
         request.finish()
 
@@ -96,7 +99,8 @@ class WebArrival:
         self._hung_up = None
 
     def head(self) -> bytes:
-        return head_of(self._request, self._request.method, self._request.uri)
+        request = self._request
+        return head_of(request, request.method, request.uri, request.clientproto)
 
     def surrender(self) -> Surrendered:
         surrendered = surrender(self._request.channel)

@@ -34,7 +34,14 @@ class BoundedRequest(server.Request):
 
     def gotLength(self, length: int | None) -> None:
         self._began = self.channel.site.reactor.seconds()
-        if length is not None and length > self.channel.site.limits.max_body:
+        hosts, is_old = self.requestHeaders.getRawHeaders(b"host", ()), self.channel._version == b"HTTP/1.0"
+        if is_old:
+            # RFC 9110, 7.8. A proxy that speaks so would go on reading HTTP where both ends speak otherwise.
+            self.requestHeaders.removeHeader(b"upgrade")
+        if len(hosts) > 1 or not (hosts or is_old):
+            # RFC 9112, 3.2: whoever passed it on may have gone by another one.
+            self.channel.refuse(self, 400, "Bad Request", {}, b"")
+        elif length is not None and length > self.channel.site.limits.max_body:
             self.channel.refuse_body(self)
         # Twisted's is a file where it may be long: as many would be open as there are connections.
         self.content = BytesIO()

@@ -56,8 +56,7 @@ class Channel(Counted, HTTPChannel):
         """A line of a head. One that goes on in the next is several: putting them together takes its time too."""
         self._lines = self._lines + 1 if line else 0
         if self._lines > 1 + MAX_FIELDS:
-            self.clearLineBuffer()
-            self._refuse(self.requests[-1], 431, "Request Header Fields Too Large", {}, b"")
+            self.refuse(self.requests[-1], 431, "Request Header Fields Too Large", {}, b"")
         else:
             super().lineReceived(line)
 
@@ -175,7 +174,7 @@ class Channel(Counted, HTTPChannel):
             self._transferDecoder = Chunked(request.handleContentChunk, self._finishRequestBody, self._is_due)
         super().allHeadersReceived()
         if self.site.limits.max_per_address and not self._refused and not self.count_for(address_of(request)):
-            self._refuse(request, 429, "Too Many Requests", {}, b"")
+            self.refuse(request, 429, "Too Many Requests", {}, b"")
         if self.length != 0 and not self._refused:
             self.site.body_began(self._path, request)
 
@@ -188,7 +187,7 @@ class Channel(Counted, HTTPChannel):
             transport.uncork()
         if not plain or len(self.requests) > 1 or transport.dataBuffer or transport._tempDataBuffer:
             return False
-        if not give(transport.fileno(), head_of(request, self._command, self._path) + self._buffer):
+        if not give(transport.fileno(), head_of(request, self._command, self._path, self._version) + self._buffer):
             return False
         surrender(self)
         # There is a body for all that our parser knows; nothing of it comes this way.
@@ -204,13 +203,15 @@ class Channel(Counted, HTTPChannel):
         """Answer 413 while the body is still arriving."""
         if not self._refused:
             headers, body = self.site.too_large(self._path, request.getHeader("origin"))
-            self._refuse(request, 413, "Content Too Large", headers, body)
+            self.refuse(request, 413, "Content Too Large", headers, body)
 
-    def _refuse(
+    def refuse(
         self, request: BoundedRequest, status: int, phrase: str, headers: Mapping[str, str], body: bytes
     ) -> None:
         """Answer before the request has arrived, and let the client finish its sentence for a moment."""
         self._refused = True
+        # What came along would be read as more of its head.
+        self.clearLineBuffer()
         # Twisted has not told it what it is.
         request.method, request.path = self._command, self._path
         request.code, request.sentLength = status, len(body)

@@ -38,9 +38,9 @@ def _whereabouts(request: http.Request, headers: Mapping[str, str]) -> tuple[str
     return address, over_tls or request.isSecure()
 
 
-def head_of(request: http.Request, method: bytes, target: bytes) -> bytes:
+def head_of(request: http.Request, method: bytes, target: bytes, version: bytes) -> bytes:
     """The head of a request, as it may have come."""
-    lines = [b"%s %s HTTP/1.1" % (method, target)]
+    lines = [b"%s %s %s" % (method, target, version)]
     lines += [
         b"%s: %s" % (name, value)
         for name, values in request.requestHeaders.getAllRawHeaders()
