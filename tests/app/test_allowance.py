@@ -27,6 +27,14 @@ def test_each_address_has_so_many_a_minute() -> None:
         allowance.take("192.0.2.1")
 
 
+def test_who_has_ipv6_has_no_more_for_all_addresses_that_are_its_own() -> None:
+    allowance = Allowance(Clock(), 2)
+    for address in ("2001:db8::1", "2001:db8::2", "2001:db8:0:1::1"):
+        allowance.take(address)
+    with pytest.raises(ClientError):
+        allowance.take("2001:db8::3")
+
+
 def test_who_is_not_to_be_limited_is_not() -> None:
     allowance = Allowance(Clock(), 1)
     for _ in range(10):

@@ -96,18 +96,19 @@ async def test_few_run_few_wait_and_the_next_is_asked_to_come_back() -> None:
     assert await hash_of(passwords) == "hash"
 
 
-def test_one_address_cannot_take_all_places() -> None:
+@pytest.mark.parametrize(("one", "same"), [("192.0.2.1", "192.0.2.1"), ("2001:db8::1", "2001:db8::ffff:2")])
+def test_one_address_cannot_take_all_places(one: str, same: str) -> None:
     passwords = Passwords(reactor, hasher=CHEAP)
     with ExitStack() as places:
         for _ in range(OF_ONE_CLIENT):
-            places.enter_context(passwords.place("192.0.2.1"))
+            places.enter_context(passwords.place(one))
         with pytest.raises(ClientError) as caught:
-            places.enter_context(passwords.place("192.0.2.1"))
+            places.enter_context(passwords.place(same))
         assert (caught.value.status, caught.value.retry_after) == (503, 2.0)
         places.enter_context(passwords.place("192.0.2.2"))
         for _ in range(2 * OF_ONE_CLIENT):
             places.enter_context(passwords.place(""))
-    with passwords.place("192.0.2.1"):
+    with passwords.place(same):
         pass
 
 

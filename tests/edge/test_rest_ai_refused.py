@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 import pytest_twisted
-from twisted.internet.defer import ensureDeferred
+from twisted.internet.defer import Deferred, ensureDeferred
 
 from tests.support.doors import House, house
+from tests.support.http import Answer
 from tests.support.rest import call, refused
 from yekta.ai.provider import Kind
 
@@ -90,6 +91,22 @@ async def test_answers_in_flight_are_bounded(house: House) -> None:
     for each in (generation, other):
         each.finish()
     assert [(await each).status for each in (first, second)] == [200, 200]
+
+
+@pytest.mark.parametrize("house", [{"AI_MAX_PER_SESSION": "1", "TRUSTED_PROXIES": "127.0.0.1"}], indirect=True)
+@pytest_twisted.ensureDeferred
+async def test_a_stranger_has_no_more_for_all_addresses_that_are_its_own(house: House) -> None:
+    def ask(client: str) -> Deferred[Answer]:
+        return ensureDeferred(call(house, "POST", CHAT, {"message": "?"}, headers={"X-Forwarded-For": client}))
+
+    first = ask("2001:db8::1")
+    generations = [await house.gateway.provider.asked()]
+    assert (await ask("2001:db8::ffff:2")).status == 429
+    other = ask("2001:db8:0:1::1")
+    generations.append(await house.gateway.provider.asked())
+    for each in generations:
+        each.finish()
+    assert [(await each).status for each in (first, other)] == [200, 200]
 
 
 @pytest_twisted.ensureDeferred

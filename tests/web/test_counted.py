@@ -47,6 +47,34 @@ def test_connections_of_one_address_are_limited(site_of: SiteOf, clock: Clock, a
         client.hang_up()
 
 
+def test_addresses_of_one_network_of_ipv6_count_as_one(site_of: SiteOf, clock: Clock) -> None:
+    site = site_of(max_per_address=2)
+    addresses = ["2001:db8::1", "2001:db8::2", "2001:db8:0:1::1", "::ffff:192.0.2.7", "192.0.2.7", "::ffff:192.0.2.8"]
+    clients = [HttpClient(site, clock, address) for address in addresses]
+    assert not any(client.refused for client in clients)
+    assert HttpClient(site, clock, "2001:db8::ffff:3").refused
+    assert HttpClient(site, clock, "::ffff:192.0.2.7").refused
+    clients.pop(0).hang_up()
+    clients.append(HttpClient(site, clock, "2001:db8::4"))
+    assert not clients[-1].refused
+    for client in clients:
+        client.hang_up()
+
+
+def test_a_trusted_proxy_takes_no_room_from_its_neighbours(site_of: SiteOf, clock: Clock, both: BothWays) -> None:
+    site = site_of(max_per_address=1, trusted=parse_trusted(["2001:db8::1"]))
+    clients = [HttpClient(site, clock, "2001:db8::1") for _ in range(3)]
+    neighbour = {"X-Forwarded-For": "2001:db8::2"}
+    clients[0].request("GET", "/later", neighbour)
+    assert [*site.census._places] == ["2001:db8::1", "2001:db8::/64"]
+    assert clients[1].ask("GET", "/", {"X-Forwarded-For": "2001:db8::3"}).status == 429
+    assert clients[2].ask("GET", "/", {"X-Forwarded-For": "2001:db8:0:1::3"}).status == 200
+    both.later[0].respond(200, {}, b"")
+    assert clients[2].ask("GET", "/", neighbour).status == 200
+    for client in clients:
+        client.hang_up()
+
+
 @pytest.mark.parametrize("address", ["127.0.0.1", "127.9.9.9", "::1", ""])
 def test_a_proxy_on_this_machine_speaks_for_many(site_of: SiteOf, clock: Clock, address: str) -> None:
     site = site_of(max_per_address=1)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from yekta.web.forwarded import MAX_HOPS, NOBODY, client_address, is_secure, parse_trusted
+from yekta.web.forwarded import MAX_HOPS, NOBODY, client_address, is_secure, parse_trusted, subscriber
 
 TRUSTED = parse_trusted(["127.0.0.1", "10.0.0.0/8", "2001:db8:aa::/48"])
 PROXY, CLIENT, FORGED = "127.0.0.1", "203.0.113.7", "198.51.100.66"
@@ -89,6 +89,23 @@ def test_a_unix_socket_has_no_address_but_can_be_trusted() -> None:
     trusted = parse_trusted(["unix"])
     assert client_address("", {"x-forwarded-for": CLIENT}, trusted) == CLIENT
     assert client_address(PROXY, {"x-forwarded-for": CLIENT}, trusted) == PROXY
+
+
+@pytest.mark.parametrize(
+    ("address", "whose"),
+    [
+        (CLIENT, CLIENT),
+        (f"::ffff:{CLIENT}", CLIENT),
+        ("2001:db8:1:2::7", "2001:db8:1:2::/64"),
+        ("2001:db8:1:2:ffff::9", "2001:db8:1:2::/64"),
+        ("2001:db8:1:3::7", "2001:db8:1:3::/64"),
+        ("fe80::1%eth0", "fe80::/64"),
+        ("", ""),
+        ("unknown", "unknown"),
+    ],
+)
+def test_who_has_ipv6_has_a_network_of_it(address: str, whose: str) -> None:
+    assert subscriber(address) == whose
 
 
 def test_an_ipv4_proxy_is_known_on_a_socket_of_both_kinds() -> None:

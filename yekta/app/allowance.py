@@ -7,6 +7,7 @@ from twisted.internet.interfaces import IReactorTime
 from yekta.app.budget import Budget, Rate
 from yekta.app.errors import ClientError
 from yekta.lru import Lru
+from yekta.web.forwarded import subscriber
 
 
 class Allowance:
@@ -24,10 +25,11 @@ class Allowance:
         """
         if not client:
             return
-        budget = self._budgets.get(client)
+        name = subscriber(client)
+        budget = self._budgets.get(name)
         if budget is None:
             budget = Budget()
-            self._budgets.put(client, budget)
+            self._budgets.put(name, budget)
         wait = budget.take(self._rate, self._clock)
         if wait:
             raise ClientError(

@@ -23,6 +23,7 @@ from yekta.edge.session_requests import SessionRequests
 from yekta.edge.sse import EventStream, last_seq
 from yekta.eventually import known
 from yekta.timestamps import Timestamps, iso
+from yekta.web.forwarded import subscriber
 
 LAST_EVENT_ID = Parameter(
     "header", "Last-Event-ID", "The `id` of the last chunk that came; without it all come", {"type": "string"}
@@ -127,7 +128,8 @@ class RestAi:
     async def chat(self, call: Call) -> dict[str, Any] | None:
         session = await self._session_if_any(call)
         # An address cannot come back to its answer.
-        owner = Owner("address:" + call.asked.address, returns=False) if session is None else Owner.of(session)
+        stranger = "address:" + subscriber(call.asked.address)
+        owner = Owner(stranger, returns=False) if session is None else Owner.of(session)
         if call.wants_events:
             await self._stream(
                 call, session, lambda stream: self._counselor.chat(owner, call.body, stream, stream.send)

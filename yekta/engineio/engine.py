@@ -55,7 +55,7 @@ class Engine:
         self.settings = settings
         self.connections: dict[str, Connection] = {}
         # Those that poll, where an address may have only so many.
-        self.polling = Census(settings.max_connections, settings.max_polling_per_address)
+        self.polling = Census(settings.max_connections, settings.max_polling_per_address, settings.exempt)
         self.hooks = Hooks()
         self.clock = clock
         self.draining = False
@@ -136,7 +136,7 @@ class Engine:
 
     def _count(self, address: str) -> Callable[[], object]:
         """Count one more that polls; gives what to call when it does not any more. Raises `Refusal`."""
-        if not self.polling.enter(address, limited=address not in self.settings.exempt):
+        if not self.polling.enter(address):
             raise crowded()
         return self.polling.place(address)
 

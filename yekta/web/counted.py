@@ -25,8 +25,7 @@ class Counted:
     def count_for(self, client: str) -> bool:
         """Count for ``client`` from now on; or say that it is one too many there."""
         if client != self.counted:
-            limited = client not in self.site.limits.trusted
-            if not self.site.census.move(self.counted, client, limited=limited):
+            if not self.site.census.move(self.counted, client):
                 return False
             self.counted = client
         return True

@@ -84,10 +84,21 @@ def client_address(peer: str, headers: Mapping[str, str], trusted: Trusted) -> s
     return address
 
 
+@lru_cache(maxsize=REMEMBERED)
 def is_local(address: str) -> bool:
     """Whether it is of this machine, loopback or a UNIX socket: whoever comes through a proxy that is there."""
     parsed = _parse(address)
     return parsed is None or (parsed.ipv4_mapped or parsed).is_loopback
+
+
+@lru_cache(maxsize=REMEMBERED)
+def subscriber(address: str) -> str:
+    """Whom an address stands for where nobody may have too much. Who has IPv6 has at least a network of 64 bits
+    (RFC 6177), and in it as many addresses as there are."""
+    parsed = _parse(address)
+    if parsed is None:
+        return address
+    return str(parsed.ipv4_mapped or IPv6Network((int(parsed) >> 64 << 64, 64)))
 
 
 def is_secure(peer: str, headers: Mapping[str, str], trusted: Trusted) -> bool:

@@ -96,7 +96,7 @@ class Site(server.Site):
         self.body_began = body_began
         self.access = access
         self.refusals: Counter[int] = Counter()
-        self.census = Census(limits.max_connections, limits.max_per_address)
+        self.census = Census(limits.max_connections, limits.max_per_address, limits.trusted)
         self.doors = doors
         self.rests = Rests(clock)
         self.waiting: Timeouts[Front] = Timeouts(clock, limits.request_timeout, Front.expire)
@@ -125,7 +125,7 @@ class Site(server.Site):
 
     def buildProtocol(self, addr: IAddress) -> Channel | Front | None:
         address = intern(getattr(addr, "host", ""))
-        if not self.census.enter(address, limited=address not in self.limits.trusted):
+        if not self.census.enter(address):
             return None
         since = self.clock.seconds()
         if self.doors is None:
