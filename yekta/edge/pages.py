@@ -16,10 +16,12 @@ from yekta.web.kept import KeptFile
 # The files of the page to try the service.
 CONSOLE = Path(__file__).with_name("console")
 
-# The console may talk to a gateway on another port.
+# The console may talk to a gateway on another port. ``default-src`` does not say that no page of others may show ours,
+# to have its buttons pressed, nor that forms are for our scripts alone.
 _CONTENT_SECURITY_POLICY = (
     "default-src 'self'; connect-src 'self' ws: wss: http: https:; "
-    "img-src 'self' data:; style-src 'self' 'unsafe-inline'"
+    "img-src 'self' data:; style-src 'self' 'unsafe-inline'; "
+    "frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
 )
 
 _DOCS = b"""<!doctype html><html lang="en"><head><meta charset="utf-8"><title>YektaYar API</title>
