@@ -33,6 +33,8 @@ def address(peer: str, forwarded: str) -> str:
         ("[2001:db8::7]", "2001:db8::7"),
         ("[2001:DB8:0::7]:443", "2001:db8::7"),
         (f"::ffff:{CLIENT}", CLIENT),
+        ("fe80::1%eth0", "fe80::1"),
+        ("[fe80::1%\x1b[31m 200 OK]:80", "fe80::1"),
         (f"{CLIENT}, 2001:db8:aa:1::2", CLIENT),
         # Nobody but proxies: the one furthest away is the client of the others.
         ("10.1.2.3", "10.1.2.3"),

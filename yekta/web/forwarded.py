@@ -108,9 +108,9 @@ def is_secure(peer: str, headers: Mapping[str, str], trusted: Trusted) -> bool:
 
 @lru_cache(maxsize=REMEMBERED)
 def _spelled(text: str) -> str | None:
-    """An address as it is usually spelled; ``None``: it is none."""
+    """An address as it is usually spelled; ``None``: it is none. Not with its zone, which may be any text."""
     parsed = _parse(text)
-    return None if parsed is None else str(parsed.ipv4_mapped or parsed)
+    return None if parsed is None else str(parsed.ipv4_mapped or IPv6Address(int(parsed)))
 
 
 def _parse(text: str) -> IPv6Address | None:
