@@ -9,6 +9,7 @@ import pytest
 
 from tests.support.application import Application
 from tests.support.peers import FakePeer
+from yekta.app.budget import Rate
 from yekta.edge.socketio import ALIASES, AcknowledgedReply
 
 
@@ -46,3 +47,17 @@ def test_nothing_of_auth_is_kept_once_its_client_is_in(application: Application)
     (back,) = application.server.sockets.sockets.values()
     assert back.recovered
     assert not back.auth
+
+
+@pytest.mark.parametrize("again", ["", "/ws,"])
+def test_who_joins_again_or_elsewhere_may_send_no_more_events(application: Application, again: str) -> None:
+    application.dispatcher.limit(Rate(1, burst=2))
+    token, _ = application.acquire()
+    client, other = application.socketio(token=token), application.socketio(token=token)
+    for limited in (False, False, True):
+        assert (b"rate_limited" in client.say('42["ping"]')) is limited
+    if not again:
+        client.say("41")
+    assert b'["connected"' in client.say(f'40{again}{{"token":"{token}"}}')
+    assert b"rate_limited" in client.say(f'42{again}["ping"]')
+    assert b"pong" in other.say('42["ping"]')

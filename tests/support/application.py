@@ -29,7 +29,7 @@ from yekta.app.events import Events
 from yekta.app.hub import Hub
 from yekta.app.sessions import Sessions
 from yekta.edge.native import NativeDoor, NativePeer
-from yekta.edge.socketio import SocketDoor
+from yekta.edge.socketio import ALIASES, SocketDoor
 from yekta.engineio.websocket import WebSocketTransport
 from yekta.socketio.recovery import Settings as Recovery
 from yekta.socketio.server import Server
@@ -93,7 +93,7 @@ class Application:
         self.clock = TwoClocks(1_769_850_302.123)
         self.store = FakeOutage()
         self.sessions = Sessions(self.store, self.clock)
-        self.server = Server(self.clock, Settings(recovery=Recovery(120)))
+        self.server = Server(self.clock, Settings(aliases=ALIASES, recovery=Recovery(120)))
         self.hub = Hub(self.sessions, self.server.sockets.adapter)
         self.answers = Answers(self.clock)
         counselor = Counselor(ScriptedProvider(), self.clock, self.answers)

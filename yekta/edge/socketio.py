@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Coroutine
 from typing import Any, cast
 
+from yekta.app.budget import Budget
 from yekta.app.counselor import NOTICE
 from yekta.app.dispatcher import Acknowledging, Dispatcher
 from yekta.app.hub import Hub
@@ -45,6 +46,14 @@ class SocketPeer(Peer):
     @property
     def flowing(self) -> bool:
         return self._socket.client.flowing
+
+    @property
+    def budget(self) -> Budget:
+        """The connection's, which may be in several namespaces, and leave and join them as it likes."""
+        client = self._socket.client
+        if client.owner is None:
+            client.owner = Budget()
+        return cast(Budget, client.owner)
 
     @property
     def rooms(self) -> Collection[str]:

@@ -43,15 +43,17 @@ class _Admission:
 
 
 class Client(Receiving):
-    """See the module. ``missed``: the bytes of all that it came back for."""
+    """See the module. ``missed``: the bytes of all that it came back for. ``owner``: what the application keeps for the
+    connection, whatever namespaces it is in."""
 
-    __slots__ = ("_admissions", "missed")
+    __slots__ = ("_admissions", "missed", "owner")
     _log = Logger()
 
     def __init__(self, server: Server, connection: Connection) -> None:
         super().__init__(server, connection)
         self._admissions: dict[str, _Admission] = _NONE
         self.missed = 0
+        self.owner: Any = None
 
     @property
     def open(self) -> bool:
