@@ -77,6 +77,19 @@ async def test_new_sessions_of_one_address_can_be_bounded(short: str, bound: str
     await quiet()
 
 
+@pytest.mark.parametrize("house", [{"NEW_SESSIONS_PER_ADDRESS": "3", "TRUSTED_PROXIES": "127.0.0.1"}], indirect=True)
+@pytest_twisted.ensureDeferred
+async def test_who_registers_and_logs_in_has_no_more_of_them(house: House) -> None:
+    async def ask(path: str, body: Any, client: str = "192.0.2.1") -> int:
+        answer = await call(house, "POST", f"/api/auth/{path}", body, headers={"X-Forwarded-For": client})
+        return answer.status
+
+    wanted = ("register", SARA), ("login", LOGIN), ("acquire-session", {})
+    assert [await ask(*each) for each in wanted] == [200] * 3
+    assert [await ask(*each) for each in wanted] == [429] * 3
+    assert await ask("login", LOGIN, "192.0.2.2") == 200
+
+
 @pytest_twisted.ensureDeferred
 async def test_a_session_remembers_agent_and_address_and_lives_thirty_days(house: House) -> None:
     before = reactor.seconds()

@@ -31,7 +31,7 @@ _NO_SESSION = {
 
 class RestAuth:
     """The endpoints below ``/api/auth/``. ``trusted``: the proxies that say who their clients are. ``new_sessions``:
-    how many may be acquired; without it, any number.
+    how many may be had, by whichever of them; without it, any number.
     """
 
     def __init__(
@@ -74,7 +74,7 @@ class RestAuth:
                 self.register,
                 registered,
                 body=Register,
-                errors=(400, 409, 413, 415, 503),
+                errors=(400, 409, 413, 415, 429, 503),
                 tag="Accounts",
             ),
             Endpoint(
@@ -101,8 +101,7 @@ class RestAuth:
         ]
 
     async def acquire_session(self, call: Call) -> dict[str, Any]:
-        if self._new_sessions is not None:
-            self._new_sessions.take(self._client(call))
+        self._count(call)
         try:
             token, session = await self._sessions.acquire(metadata=_metadata(call))
         except StoreUnavailable:
@@ -126,6 +125,7 @@ class RestAuth:
         return {"success": True, "data": data}
 
     async def register(self, call: Call) -> dict[str, Any]:
+        self._count(call)
         body: Register = call.body
         user = await self._accounts.register(
             name=body.name,
@@ -138,6 +138,7 @@ class RestAuth:
         return {"success": True, "data": user, "message": "User registered successfully"}
 
     async def login(self, call: Call) -> dict[str, Any]:
+        self._count(call)
         body: Login = call.body
         token, session, user = await self._accounts.login(
             body.identifier,
@@ -157,6 +158,11 @@ class RestAuth:
         except StoreUnavailable:
             raise ClientError("Failed to logout", status=503) from None
         return {"success": True, "message": "Logged out successfully"}
+
+    def _count(self, call: Call) -> None:
+        """One who wants a new session, or an account, of which each has sessions. Raises :class:`ClientError` 429."""
+        if self._new_sessions is not None:
+            self._new_sessions.take(self._client(call))
 
     def _client(self, call: Call) -> str:
         """The address for which the limits of one client hold; ``""`` where, as for connections, none does: this
