@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 
+from yekta.alarm import Alarm
 from yekta.socketio.acks import TooManyAcks, value_of
 from yekta.socketio.errors import AckTimeout
 from yekta.socketio.message import Message
@@ -25,8 +26,10 @@ class Gathering:
         # One more than those who are asked, until all have been.
         self._missing = 1
         self._lost = False
-        self._done: Deferred[list[Any]] = Deferred(lambda _: self._stop())
-        self._call = None if timeout is None else clock.callLater(timeout, self._time_out)
+        self._done: Deferred[list[Any]] = Deferred(lambda _: self.abandon())
+        self._patience = Alarm(clock, self._end)
+        if timeout is not None:
+            self._patience.set(timeout)
 
     def ask_all(self, members: Iterable[Member], message: Message) -> None:
         """Ask all of ``members``. Raises :class:`ValueError` where it cannot be said: then nobody was asked."""
@@ -38,11 +41,14 @@ class Gathering:
             raise
 
     def abandon(self) -> None:
-        """Nobody wants to know any more."""
-        self._stop()
+        """Stop waiting: no answer counts any more."""
+        self._patience.clear()
+        for stop in self._stops:
+            stop()
+        self._stops.clear()
 
     def expect(self, answers: int, stop: Callable[[], None] | None = None) -> None:
-        """So many more will be told of. ``stop`` is called when nobody waits any more."""
+        """Wait for so many more. ``stop`` is called when nobody waits any more."""
         self._missing += answers
         if stop is not None:
             self._stops.append(stop)
@@ -53,23 +59,23 @@ class Gathering:
         return self._done
 
     def answered(self, response: Any) -> None:
-        """One of them."""
+        """One answer has come."""
         self._responses.append(response)
         self.skipped()
 
     def lost(self, answers: int = 1) -> None:
-        """So many will not come."""
+        """So many answers will never come, which makes the whole fail."""
         self._lost = True
         self.skipped(answers)
 
     def skipped(self, answers: int = 1) -> None:
-        """So many were not to come."""
+        """Wait for so many fewer."""
         self._missing -= answers
         if not self._missing:
             self._end()
 
     def _ask(self, member: Member, message: Message) -> None:
-        """It may be lost, and so answer, while it is being asked."""
+        # Counted first: it may answer, or be lost, while it is being asked.
         self._missing += 1
         try:
             stop = member.ask(message, self._answered)
@@ -88,22 +94,10 @@ class Gathering:
             self.answered(value_of(args))
 
     def _end(self) -> None:
-        self._stop()
+        self.abandon()
         if self._done.called:
             return
         if self._lost or self._missing:
             self._done.errback(AckTimeout(self._responses))
         else:
             self._done.callback(self._responses)
-
-    def _time_out(self) -> None:
-        self._call = None
-        self._end()
-
-    def _stop(self) -> None:
-        call, self._call = self._call, None
-        if call is not None:
-            call.cancel()
-        for stop in self._stops:
-            stop()
-        self._stops.clear()
