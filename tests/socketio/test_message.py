@@ -6,7 +6,7 @@ import pytest
 
 from tests.support.socketio import MakeHouse, messages_of
 from yekta.engineio.packet import Packet
-from yekta.socketio.message import Message, Prepared
+from yekta.socketio.message import Message, PreparedPacket
 from yekta.websocket.frame import BINARY, TEXT, frame
 
 
@@ -46,7 +46,7 @@ def test_two_messages_share_nothing() -> None:
 def test_a_prepared_message_is_the_same_as_packets_and_as_frames(
     messages: list[str | bytes], packets: list[Packet], frames: bytes
 ) -> None:
-    prepared = Prepared(messages)
+    prepared = PreparedPacket(messages)
     assert prepared.packets == packets
     assert messages_of(prepared.packets) == messages
     assert prepared.frames == frames

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from yekta import jsontext
 from yekta.engineio import packet as engine
-from yekta.engineio.interfaces import Prepared as AnyPrepared
+from yekta.engineio.interfaces import Prepared
 from yekta.socketio.packet import BINARY_EVENT, CONNECT, EVENT, Packet, text_head
 from yekta.socketio.parser import TEXT, Parser
 from yekta.websocket.shared import SharedText
@@ -54,8 +54,8 @@ class Message:
         return encoded
 
 
-class Prepared:
-    """A Socket.IO packet as Engine.IO packets, and as WebSocket frames."""
+class PreparedPacket:
+    """A Socket.IO packet, its attachments among it, as Engine.IO packets and as WebSocket frames."""
 
     __slots__ = ("_frames", "compress", "packets")
     shared: SharedText | None = None
@@ -106,17 +106,7 @@ class EventFormat:
             for kind in (EVENT, CONNECT)
         )
 
-    def text(self, args: Sequence[Any]) -> bytes | None:
-        """An event that asks for nothing as an Engine.IO text packet, or ``None`` where it takes more to say it."""
-        if self.head is None:
-            return None
-        try:
-            return self.head + jsontext.dumps(args)
-        except jsontext.Unsayable:
-            # Attachments, which the parser knows how to send, or what nobody can say.
-            return None
-
-    def encode(self, message: Message) -> AnyPrepared:
+    def encode(self, message: Message) -> Prepared:
         args = message.args
         if self._offsets and message.offset is not None and message.id is None:
             if message.kept is not None and self.head is not None:
@@ -124,18 +114,21 @@ class EventFormat:
             args = [*args, message.offset]
         return self.write(args, message.id, message.compress)
 
-    def again(self, event: Kept) -> AnyPrepared:
+    def again(self, event: Kept) -> Prepared:
         """An event of the history. Raises :class:`ValueError` for what the parser cannot say."""
         if self.head is None:
             return self.write(event.args(), None, event.compress)
         if not event.attachments:
             return PreparedText(self.head + event.text, event.compress)
         head = text_head(f"{BINARY_EVENT}{len(event.attachments)}-", self._namespace)
-        return Prepared([head + event.text.decode(), *event.attachments], event.compress)
+        return PreparedPacket([head + event.text.decode(), *event.attachments], event.compress)
 
-    def write(self, args: Sequence[Any], id: int | None = None, compress: bool = True) -> AnyPrepared:
+    def write(self, args: Sequence[Any], id: int | None = None, compress: bool = True) -> Prepared:
         """An event by its name and arguments. Raises :class:`ValueError` for what the parser cannot say."""
-        text = self.text(args) if id is None else None
-        if text is not None:
-            return PreparedText(text, compress)
-        return Prepared(self._parser.encode(Packet(EVENT, self._namespace, args, id)), compress)
+        if id is None and self.head is not None:
+            try:
+                return PreparedText(self.head + jsontext.dumps(args), compress)
+            except jsontext.Unsayable:
+                # Attachments, which the parser knows how to send, or what nobody can say.
+                pass
+        return PreparedPacket(self._parser.encode(Packet(EVENT, self._namespace, args, id)), compress)
