@@ -260,10 +260,10 @@ def test_a_connection_listener_may_disconnect(house: House) -> None:
 
 def test_an_application_can_watch_rooms(house: House, logged: list[Failure]) -> None:
     seen: list[tuple[str, ...]] = []
-    events = house.server.sockets.adapter_events
+    listen = house.server.sockets.adapter_events_on
     for event in ("create-room", "delete-room", "join-room", "leave-room"):
-        events.add(event, lambda *args, event=event: seen.append((event, *args)))
-    events.add("create-room", refuses(RuntimeError()))
+        listen(event)(lambda *args, event=event: seen.append((event, *args)))
+    listen("create-room")(refuses(RuntimeError()))
     browser = house.browser()
     socket = browser.connect()
     browser.cut()

@@ -45,7 +45,7 @@ class SocketPeer(Peer):
 
     @property
     def flowing(self) -> bool:
-        return self._socket.client.flowing
+        return self._socket.client.connection.flowing
 
     @property
     def budget(self) -> Budget:

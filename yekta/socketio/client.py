@@ -60,11 +60,6 @@ class Client(Receiving):
         """Whether the connection is there to be spoken to."""
         return self.connection.state is STATE_OPEN
 
-    @property
-    def flowing(self) -> bool:
-        """Whether the client keeps up with what it is sent."""
-        return self.connection.flowing
-
     def format(self, spelling: str, *, offsets: bool) -> EventFormat:
         """How events are written for this client."""
         return self.server.format(self._parser or TEXT, spelling, offsets)

@@ -106,15 +106,11 @@ class Cluster:
         if self.progress.others:
             self._wire.publish(word)
 
-    def send(self, name: str, word: Word) -> None:
-        """Say something to one."""
-        self._wire.send(name, word)
-
     def reply(self, name: str, word: Word, kind: int, **data: Any) -> None:
         """Answer what ``name`` asked with ``word``; what cannot be said is lost. Raises `Unreadable`."""
         id = words.number_of(word)
         try:
-            self.send(name, Word(kind, word.namespace, {"requestId": id, **data}))
+            self._wire.send(name, Word(kind, word.namespace, {"requestId": id, **data}))
         except ValueError:
             self.reply(name, word, words.LOST)
 
@@ -131,7 +127,7 @@ class Cluster:
     # -- Hearer ----------------------------------------------------------------------------------------------
 
     def came(self, name: str) -> None:
-        self.send(name, Word(words.HELLO, data={"seq": self.progress.last, "ask": True}))
+        self._wire.send(name, Word(words.HELLO, data={"seq": self.progress.last, "ask": True}))
 
     def went(self, name: str) -> None:
         self._mute.discard(name)
@@ -181,7 +177,7 @@ class Cluster:
         if word.data.get("mute"):
             self._mute.add(name)
         if word.data.get("ask"):
-            self.send(name, Word(words.HELLO, data={"seq": self.progress.last}))
+            self._wire.send(name, Word(words.HELLO, data={"seq": self.progress.last}))
         if self.progress.came(name, words.field(word.data, "seq", int)):
             self._log.warn("broadcasts of another server were missed")
             for adapter in self._adapters.values():

@@ -45,8 +45,8 @@ class Kept:
             self.size += sum(OVERHEAD + len(attachment) for attachment in attachments)
 
     @property
-    def said(self) -> int:
-        """The bytes that a client is sent for it, at the most, but for the namespace."""
+    def wire_size(self) -> int:
+        """At most so many bytes are sent to a client for it, besides the namespace's name."""
         return sum(len(each) + HEADS for each in (self.text, *self.attachments))
 
     def args(self) -> list[Any]:

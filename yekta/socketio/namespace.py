@@ -89,17 +89,12 @@ class Namespace(Welcoming, Emitting):
         """Decorator: call a function for create-room, delete-room (room), join-room or leave-room (room, id)."""
 
         def add(function: Function) -> Function:
-            self.adapter_events.add(event, function)
+            if not self.adapter_observers:
+                self.adapter_observers.append(self._adapter_observed)
+            self._adapter_events.add(event, function)
             return function
 
         return add
-
-    @property
-    def adapter_events(self) -> Listeners:
-        """Whoever listens to the adapter."""
-        if not self.adapter_observers:
-            self.adapter_observers.append(self._adapter_observed)
-        return self._adapter_events
 
     def _adapter_observed(self, event: str, *args: Any) -> None:
         for listener in self._adapter_events.of(event):
@@ -248,7 +243,7 @@ def _ask(asked: Iterator[Middleware], socket: Socket) -> Awaitable[Any] | None:
 def _size_of(restored: Restored, spelling: str) -> int:
     """The bytes that a client is sent for what it missed in a namespace, at the most."""
     name = len(spelling.encode())
-    return sum(event.said + name for event in restored.missed())
+    return sum(event.wire_size + name for event in restored.missed())
 
 
 def refusal(spelling: str, error: ConnectError, protocol: int) -> Packet:

@@ -63,7 +63,7 @@ class Speaking(Listening, Broadcasting):
         said = (event, *args)
         head = self._format.head
         if self.connected and head is not None and not self.audience.outgoing:
-            # Nobody shares it: it need not be written for many. As `EventFormat.text`, without a call.
+            # Nobody shares it: it need not be written for many. As `EventFormat.write`, without a call.
             try:
                 if self.pid is None:
                     text = head + jsontext.dumps(said)
@@ -134,7 +134,7 @@ class Speaking(Listening, Broadcasting):
             return
         for function in self.audience.outgoing:
             call(function, *message.args)
-        if message.volatile and not self.client.flowing:
+        if message.volatile and not self._connection.flowing:
             return
         # Those that are not in the history have the number 0.
         if message.number > self._sent:
