@@ -9,14 +9,14 @@ from twisted.python.failure import Failure
 
 from tests.support.several import Several, back, lost
 from yekta.socketio import cluster_words as words
-from yekta.socketio import coming, leaving, moving
+from yekta.socketio import incoming_session, moving, outgoing_session
 from yekta.socketio.cluster_words import Word
 
 
 def test_who_is_not_answered_in_time_begins_anew(several: Several) -> None:
     page = lost(several)
     page.come_to(several["b"])
-    several["b"].clock.advance(coming.PATIENCE - 0.01)
+    several["b"].clock.advance(incoming_session.PATIENCE - 0.01)
     page.read()
     assert not page.welcomed
     several["b"].clock.advance(0.01)
@@ -77,7 +77,7 @@ def test_a_home_that_does_not_hear_as_much_in_time_keeps_it(several: Several) ->
     several.wires.deliver("c", "b")
     page.come_to(several["b"])
     several.wires.deliver("b", "a")
-    several["a"].clock.advance(leaving.PATIENCE)
+    several["a"].clock.advance(outgoing_session.PATIENCE)
     assert several["a"].server.sockets.adapter.awaits
     for pair in ("ac", "bc", "cb", "ab"):
         while several.wires.lines[pair[0], pair[1]]:
@@ -228,7 +228,7 @@ def test_so_many_leave_at_a_time() -> None:
 def test_who_waits_while_more_is_said_than_can_be_kept_begins_anew(several: Several) -> None:
     page = lost(several)
     page.come_to(several["b"])
-    for number in range(coming.MOST_HEARD + 1):
+    for number in range(incoming_session.MOST_HEARD + 1):
         several["b"].server.emit("n", number)
     page.read()
     assert len(page.sids) == 2

@@ -272,7 +272,7 @@ def test_nothing_is_left_of_a_question(several: Several, add: Callable[[Person],
         several.wires.cut("a", "b")
     elif end == "the namespace is no more":
         adapter.close()
-    assert (person.asked, several["b"].clock.getDelayedCalls(), adapter._surveyed) == ({}, [], {})
+    assert (person.asked, several["b"].clock.getDelayedCalls(), adapter._relays) == ({}, [], {})
     done.cancel()
 
 

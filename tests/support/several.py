@@ -51,9 +51,9 @@ class Several:
         assert not cluster._questions
         assert not cluster.progress._waiting
         for adapter in adapters:
-            assert not adapter._moving.coming
-            assert not adapter._moving.leaving
-            assert not adapter._surveyed
+            assert not adapter._moving.incoming
+            assert not adapter._moving.outgoing
+            assert not adapter._relays
 
     def __getitem__(self, name: str) -> House:
         return self.houses[name]

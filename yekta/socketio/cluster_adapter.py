@@ -10,6 +10,7 @@ from twisted.internet.defer import Deferred, maybeDeferred, succeed
 from twisted.python.failure import Failure
 
 from yekta.socketio import cluster_words as words
+from yekta.socketio.ack_relay import AckRelay
 from yekta.socketio.adapter import Flags, Home, InMemoryAdapter, RemoteSocket, Restored, Target
 from yekta.socketio.calls import log
 from yekta.socketio.cluster_words import Unreadable, Word
@@ -17,7 +18,7 @@ from yekta.socketio.errors import AckTimeout
 from yekta.socketio.gathering import Gathering
 from yekta.socketio.message import Message
 from yekta.socketio.moving import Moving
-from yekta.socketio.survey import Survey, Surveyed
+from yekta.socketio.survey import Survey
 
 if TYPE_CHECKING:
     from yekta.socketio.cluster import Cluster
@@ -33,7 +34,7 @@ class ClusterAdapter(InMemoryAdapter):
         super().__init__(home)
         self._cluster = cluster
         self._moving = Moving(cluster, self)
-        self._surveyed: dict[Surveyed, None] = {}
+        self._relays: dict[AckRelay, None] = {}
 
     # -- Adapter ---------------------------------------------------------------------------------------------
 
@@ -100,8 +101,8 @@ class ClusterAdapter(InMemoryAdapter):
     def close(self) -> None:
         self._cluster.leave(self)
         self._moving.close()
-        for surveyed in tuple(self._surveyed):
-            surveyed.stop()
+        for relay in tuple(self._relays):
+            relay.stop()
 
     # -- for the cluster -------------------------------------------------------------------------------------
 
@@ -112,7 +113,7 @@ class ClusterAdapter(InMemoryAdapter):
             case words.BROADCAST if "seq" in data:
                 self._broadcast_here(name, data)
             case words.BROADCAST:
-                Surveyed(self._cluster, self, name, word, self._surveyed).begin(words.target_of(data))
+                AckRelay(self._cluster, self, name, word, self._relays).begin(words.target_of(data))
             case words.JOIN:
                 super().join(words.target_of(data), words.flags_of(data), words.texts(data.get("rooms")))
             case words.LEAVE:
@@ -131,9 +132,9 @@ class ClusterAdapter(InMemoryAdapter):
 
     def went(self, name: str) -> None:
         """A server is gone."""
-        for surveyed in tuple(self._surveyed):
-            if surveyed.name == name:
-                surveyed.stop()
+        for relay in tuple(self._relays):
+            if relay.name == name:
+                relay.stop()
 
     def skip(self) -> None:
         """Some of what another server said was missed."""

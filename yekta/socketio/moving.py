@@ -19,53 +19,53 @@ from twisted.internet.defer import Deferred, succeed
 from yekta.socketio import cluster_words as words
 from yekta.socketio.adapter import Restored, Target
 from yekta.socketio.cluster_words import Word
-from yekta.socketio.coming import Coming
-from yekta.socketio.leaving import Leaving
+from yekta.socketio.incoming_session import IncomingSession
 from yekta.socketio.message import Message
+from yekta.socketio.outgoing_session import OutgoingSession
 
 if TYPE_CHECKING:
     from yekta.socketio.cluster import Cluster
     from yekta.socketio.cluster_adapter import ClusterAdapter
 
-# Sessions at a time that are asked for here, and as many there; others begin anew.
+# Sessions that may be on their way here at a time, and as many away from here; clients beyond that begin anew.
 MOST = 256
 
 
 class Moving:
-    """The sessions of one namespace that come to this server, and leave it."""
+    """The sessions of one namespace that are on their way to this server, or away from it."""
 
     def __init__(self, cluster: Cluster, adapter: ClusterAdapter) -> None:
         self._cluster = cluster
         self._adapter = adapter
-        self.coming: dict[Coming, None] = {}
-        self.leaving: dict[Leaving, None] = {}
+        self.incoming: dict[IncomingSession, None] = {}
+        self.outgoing: dict[OutgoingSession, None] = {}
 
     def ask(self, pid: str, offset: object) -> Deferred[Restored | None]:
         """Ask all others for the session of ``pid``."""
-        if len(self.coming) >= MOST:
+        if len(self.incoming) >= MOST:
             return succeed(None)
-        coming = Coming(self._cluster, self._adapter, pid, offset, self.coming)
-        coming.ask()
-        return coming.done
+        session = IncomingSession(self._cluster, self._adapter, pid, offset, self.incoming)
+        session.ask()
+        return session.done
 
     def note(self, name: str, number: int, message: Message, target: Target) -> None:
         """A broadcast of ``name`` is heard here."""
-        for coming in tuple(self.coming):
-            coming.note(name, number, message, target)
+        for session in tuple(self.incoming):
+            session.note(name, number, message, target)
 
     def take(self, name: str, word: Word) -> None:
         """Another server asks for a session. Raises `Unreadable`."""
         pid = words.field(word.data, "pid", str)
         self._adapter.home.give_up(pid)
         history = self._adapter.history
-        if history is None or not history.waits_for(pid) or len(self.leaving) >= MOST:
+        if history is None or not history.waits_for(pid) or len(self.outgoing) >= MOST:
             self._cluster.reply(name, word, words.NOTHING)
         else:
-            Leaving(self._cluster, self._adapter, name, word, self.leaving).begin()
+            OutgoingSession(self._cluster, self._adapter, name, word, self.outgoing).begin()
 
     def close(self) -> None:
         """The namespace is no more."""
-        for coming in tuple(self.coming):
-            coming.give_up()
-        for leaving in tuple(self.leaving):
-            leaving.give_up()
+        for incoming in tuple(self.incoming):
+            incoming.give_up()
+        for outgoing in tuple(self.outgoing):
+            outgoing.give_up()

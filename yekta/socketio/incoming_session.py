@@ -1,4 +1,4 @@
-"""A session that another server of the cluster may have, and that is to be had here; see `yekta.socketio.moving`."""
+"""A session that is wanted here, and that another server of the cluster may have; see `yekta.socketio.moving`."""
 
 from __future__ import annotations
 
@@ -19,26 +19,31 @@ if TYPE_CHECKING:
     from yekta.socketio.cluster import Cluster
     from yekta.socketio.cluster_adapter import ClusterAdapter
 
-# Seconds that a client waits for its session, before it begins anew.
+# Seconds that a client waits for its session before it begins anew.
 PATIENCE = 1.5
 
-# Events that are heard while one is on its way.
+# Broadcasts that are kept while one session is on its way; where there are more, its client begins anew.
 MOST_HEARD = 1000
 
 
 @attrs.frozen
 class _Noted:
+    """A broadcast that was heard here meanwhile: the ``number`` it has among those of the server ``name``."""
+
     name: str
     number: int
     message: Message
     target: Target
 
 
-class Coming:
-    """The session of ``pid``, which may come here. ``done`` fires with it, or ``None``: its client begins anew."""
+class IncomingSession:
+    """The session of ``pid``, asked of all other servers.
+
+    ``done`` fires with it, or with ``None`` where its client has to begin anew. It is one of ``among`` until then.
+    """
 
     def __init__(
-        self, cluster: Cluster, adapter: ClusterAdapter, pid: str, offset: object, among: dict[Coming, None]
+        self, cluster: Cluster, adapter: ClusterAdapter, pid: str, offset: object, among: dict[IncomingSession, None]
     ) -> None:
         self.done: Deferred[Restored | None] = Deferred(self._unwanted)
         self._cluster = cluster
@@ -57,21 +62,21 @@ class Coming:
         among[self] = None
 
     def ask(self) -> None:
-        """Ask all others for it."""
+        """Ask all other servers for it."""
         self._patience.set(PATIENCE)
         heard = self._cluster.progress.now().alive
         data = {"requestId": self._id, "pid": self._pid, "offset": self._offset, "heard": heard}
         self._cluster.publish(Word(words.TAKE, self._adapter.home.namespace, data))
 
     def note(self, name: str, number: int, message: Message, target: Target) -> None:
-        """A broadcast is heard meanwhile."""
+        """A broadcast is heard while the session is on its way: its client may have missed it."""
         if len(self._noted) < MOST_HEARD:
             self._noted.append(_Noted(name, number, message, target))
         else:
             self.give_up()
 
     def give_up(self) -> None:
-        """It will not come."""
+        """Let the client begin anew."""
         self._end(None)
 
     # -- Question --------------------------------------------------------------------------------------------
@@ -84,13 +89,13 @@ class Coming:
         elif self._given is None:
             given = _Given.read(word.data)
             if given.session.pid != self._pid or name not in self._asked:
-                # Another's, which is nobody's business here.
+                # Not the session that was asked for, or from one that was not asked.
                 raise Unreadable
             self._given = given
             self._cluster.progress.wait(self._look)
 
     def went(self, name: str) -> None:
-        """Somebody else has been counted as there: it cannot be told any more."""
+        # What it broadcast cannot be compared any more with what was heard at the session's home.
         self.give_up()
 
     def _look(self) -> bool:
@@ -132,13 +137,13 @@ class Coming:
             self._adapter.keep(restored.session)
 
     def _unwanted(self, done: Deferred[Any]) -> None:
-        """The client is gone again: what comes for it waits here."""
+        # The client is gone again. Should its session come, it waits here.
         self._wanted = False
 
 
 @attrs.frozen
 class _Given:
-    """A session, what its client missed, and what had been heard at its home by then."""
+    """A session, what its client missed at its home, and what had been heard there by then."""
 
     session: Session
     missed: list[Message]
@@ -146,7 +151,7 @@ class _Given:
 
     @classmethod
     def read(cls, data: dict[str, Any]) -> _Given:
-        """What a home says. Raises `Unreadable`."""
+        """What its home says. Raises `Unreadable`."""
         rooms = frozenset(words.texts(data.get("rooms")))
         session = Session(
             pid=words.field(data, "pid", str),
@@ -162,7 +167,7 @@ class _Given:
         return cls(session, missed, Heard(words.numbers(data.get("alive")), words.numbers(data.get("gone"))))
 
     def heard_by(self, now: Heard) -> Heard:
-        """Of what it had heard, what may still come to where ``now`` is."""
+        """What the home had heard, of the servers that are still there by ``now``: of others nothing more can come."""
         both = {**self.heard.gone, **self.heard.alive}
         return Heard({name: number for name, number in both.items() if name in now.alive})
 

@@ -13,15 +13,15 @@ if TYPE_CHECKING:
     from yekta.socketio.cluster import Cluster
     from yekta.socketio.cluster_adapter import ClusterAdapter
 
-# Seconds until as much has been heard here as where the session is asked for; that is sooner than nobody waits there.
+# Seconds until as much must have been heard here as where the session is wanted; less than they wait there.
 PATIENCE = 1.0
 
 
-class Leaving:
-    """One session that another server asks for."""
+class OutgoingSession:
+    """The session that the server ``name`` asks for with ``word``. It is one of ``among`` until that is answered."""
 
     def __init__(
-        self, cluster: Cluster, adapter: ClusterAdapter, name: str, word: Word, among: dict[Leaving, None]
+        self, cluster: Cluster, adapter: ClusterAdapter, name: str, word: Word, among: dict[OutgoingSession, None]
     ) -> None:
         self._cluster = cluster
         self._adapter = adapter
@@ -34,13 +34,13 @@ class Leaving:
         self._patience = Alarm(adapter.home.clock, self.give_up)
 
     def begin(self) -> None:
-        """Give it, once as much has been heard here as there."""
+        """Give it away once as much has been heard here as there."""
         self._among[self] = None
         self._patience.set(PATIENCE)
         self._cluster.progress.wait(self._look)
 
     def give_up(self) -> None:
-        """It stays."""
+        """Say that there is no such session, and keep it."""
         self._end(words.NOTHING, {})
 
     def _look(self) -> bool:
@@ -65,7 +65,7 @@ class Leaving:
         try:
             missed = [_written(event.args(), event.compress) for event in events]
         except ValueError:
-            # What cannot be read again cannot be told elsewhere.
+            # It was written for clients of this server; what cannot be read back cannot be told to another.
             self.give_up()
             return
         heard = self._cluster.progress.now()
@@ -80,5 +80,5 @@ class Leaving:
 
 
 def _written(args: list[Any], compress: bool) -> list[Any]:
-    """An event that was missed; its last argument was the offset that it had there."""
+    # Without its last argument: the offset that it had here.
     return [args[:-1], compress]
