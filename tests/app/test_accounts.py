@@ -179,8 +179,8 @@ async def test_what_can_be_nobodys_is_neither_hashed_nor_an_attempt(world: World
 
 @pytest_twisted.ensureDeferred
 async def test_a_disabled_account_says_so_only_to_who_knows_the_password(world: World) -> None:
-    user = await world.accounts.register(**SARA)
-    await world.store.set_disabled(str(user["id"]), True)
+    await world.accounts.register(**SARA)
+    await world.database.change(lambda transaction: transaction.run("UPDATE users SET disabled = TRUE"))
     assert await refusal(world.accounts.login("sara@example.com", "wrong horse")) == WRONG
     assert await refusal(world.accounts.login("sara@example.com", PASSWORD)) == (
         403,
@@ -188,7 +188,7 @@ async def test_a_disabled_account_says_so_only_to_who_knows_the_password(world: 
         "This account has been disabled",
     )
     assert not world.session_store.asked
-    await world.store.set_disabled(str(user["id"]), False)
+    await world.database.change(lambda transaction: transaction.run("UPDATE users SET disabled = FALSE"))
     await world.accounts.login("sara@example.com", PASSWORD)
 
 

@@ -9,7 +9,10 @@ from yekta.app.database import Database, Row
 
 @attrs.frozen
 class User:
-    """An account, with an ``email`` or a ``phone`` or both. ``created_at`` is in POSIX seconds."""
+    """An account, with an ``email`` or a ``phone`` or both. ``created_at`` is in POSIX seconds.
+
+    ``is_disabled``: an operator has set it in the table, so that nobody logs in.
+    """
 
     id: str
     email: str | None = attrs.field(repr=False)
@@ -50,11 +53,6 @@ class AccountStore:
         """Replace the hash of a password."""
         sql = "UPDATE users SET password_hash = ? WHERE id = ?"
         await self._database.change(lambda transaction: transaction.run(sql, password_hash, user_id))
-
-    async def set_disabled(self, user_id: str, is_disabled: bool) -> None:
-        """Let an account log in no more, or again. Sessions that exist go on."""
-        sql = "UPDATE users SET disabled = ? WHERE id = ?"
-        await self._database.change(lambda transaction: transaction.run(sql, is_disabled, user_id))
 
 
 def _user(row: Row) -> User:

@@ -11,20 +11,20 @@ from twisted.internet.interfaces import IReactorTime
 from yekta.app.errors import ClientError
 from yekta.lru import Lru
 
+# Seconds for which an attempt counts.
+WINDOW = 900.0
+
 
 class Attempts:
-    """``allowed`` attempts without success in ``window`` seconds.
+    """``allowed`` attempts without success within `WINDOW`.
 
     ``names`` are remembered of those that may go on, and as many that may not: however many names are guessed at once
     each, none is forgotten for them that has had all its attempts.
     """
 
-    def __init__(
-        self, clock: IReactorTime, *, allowed: int = 5, window: float = 900.0, names: int = 10_000
-    ) -> None:
+    def __init__(self, clock: IReactorTime, *, allowed: int = 5, names: int = 10_000) -> None:
         self._clock = clock
         self._allowed = allowed
-        self._window = window
         self._going_on: Lru[str, list[float]] = Lru(names)
         self._used_up: Lru[str, list[float]] = Lru(names)
 
@@ -34,13 +34,13 @@ class Attempts:
         Raises :class:`ClientError` 429 when there were too many.
         """
         now = self._clock.seconds()
-        times = [time for time in self._known(name) if now - time < self._window]
+        times = [time for time in self._known(name) if now - time < WINDOW]
         if len(times) >= self._allowed:
             raise ClientError(
                 "Too many attempts",
                 "Too many failed attempts. Please try again later.",
                 status=429,
-                retry_after=times[0] + self._window - now,
+                retry_after=times[0] + WINDOW - now,
             )
         self._keep(name, [*times, now])
 

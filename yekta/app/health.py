@@ -20,21 +20,15 @@ FIRST_AI_CHECK = 0.5
 
 
 class Health:
-    """``database`` is asked every time; the provider at most once per ``ai_check`` seconds."""
+    """``database`` is asked every time; the provider at most once in `AI_CHECK`."""
 
     def __init__(
-        self,
-        database: Callable[[], Awaitable[bool]],
-        provider: IProvider,
-        clock: IReactorTime,
-        *,
-        ai_check: float = AI_CHECK,
+        self, database: Callable[[], Awaitable[bool]], provider: IProvider, clock: IReactorTime
     ) -> None:
         self._database = database
         self._provider = provider
         self._clock = clock
-        self._ai_check = ai_check
-        self._checked = -ai_check
+        self._checked = -AI_CHECK
         # Not known before the first check has ended.
         self._ai_up: bool | None = None
         # Not the asker's own: one that hangs up must not cancel what others are told for a while.
@@ -57,7 +51,7 @@ class Health:
 
     async def ai_is_up(self) -> bool:
         """Whether the AI can answer. A check that is due is waited for."""
-        if self._clock.seconds() - self._checked >= self._ai_check:
+        if self._clock.seconds() - self._checked >= AI_CHECK:
             await self._checks.get(None)
         return bool(self._ai_up)
 

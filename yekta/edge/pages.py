@@ -38,14 +38,13 @@ class Pages(Resource):
 
     isLeaf = True
 
-    def __init__(self, files: Iterable[Path], index: str = "index.html") -> None:
+    def __init__(self, files: Iterable[Path]) -> None:
         super().__init__()
-        self._index = index
         self._files = {path.name: KeptFile(path) for path in files if path.is_file()}
 
     def render(self, request: http.Request) -> bytes | int:
         name = request.path.rstrip(b"/").split(b"/", 2)[2:]
-        file = self._files.get(name[0].decode("latin-1") if name else self._index)
+        file = self._files.get(name[0].decode("latin-1") if name else "index.html")
         if file is None or request.method not in (b"GET", b"HEAD"):
             error = {"success": False, "error": "Not Found", "message": "Not Found"}
             return compose(request, Answer(404, error))

@@ -35,7 +35,7 @@ class RestAuth:
     """
 
     def __init__(
-        self, sessions: Sessions, accounts: Accounts, trusted: Trusted, new_sessions: Allowance | None = None
+        self, sessions: Sessions, accounts: Accounts, trusted: Trusted, new_sessions: Allowance | None
     ) -> None:
         self._sessions = sessions
         self._accounts = accounts

@@ -37,8 +37,8 @@ class ApiPort(Resource):
         rest: Rest,
         origins: Origins,
         *,
-        websocket_path: str = "/ws",
-        console: bool = True,
+        websocket_path: str,
+        console: bool,
     ) -> None:
         super().__init__()
         self._socketio = socketio
@@ -96,7 +96,7 @@ class WebSocketPort(Resource):
         vitals: Vitals,
         origins: Origins,
         *,
-        websocket_path: str = "/ws",
+        websocket_path: str,
     ) -> None:
         super().__init__()
         self._socketio = socketio

@@ -33,7 +33,7 @@ class Link(Service):
     """
 
     def __init__(
-        self, reactor: Any, settings: Settings, answers: Answers, database: str, lines: Lines | None = None
+        self, reactor: Any, settings: Settings, answers: Answers, database: str, lines: Lines | None
     ) -> None:
         self._reactor = reactor
         self._settings = settings
