@@ -219,11 +219,11 @@ class Answer:
             return
         error: Any = failure.value
         self.error = error
-        if isinstance(failure.value, ProviderError):
-            _log.warn("An answer failed: {kind}", kind=failure.value.kind.name)
-            text, retryable = str(failure.value), failure.value.retryable
-        elif isinstance(failure.value, ClientError):
-            text, retryable = failure.value.message, failure.value.status >= 500
+        if isinstance(error, ProviderError):
+            _log.warn("An answer failed: {kind}", kind=error.kind.name)
+            text, retryable = str(error), error.retryable
+        elif isinstance(error, ClientError):
+            text, retryable = error.message, error.status >= 500
         else:
             _log.failure("An answer failed", failure)
             text, retryable = "Internal error", False

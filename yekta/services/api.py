@@ -17,7 +17,6 @@ class Options(ServiceOptions):
     """``twistd yektayar-api --help``."""
 
     service = "yektayar-api"
-    synopsis = "[options]"
 
     def root(self, node: Node) -> ApiPort:
         from yekta.services import ports

@@ -116,19 +116,11 @@ def _is_taken(error: Exception) -> bool:
     return getattr(error.socketError, "errno", None) == errno.EADDRINUSE
 
 
-def _holder(lock: bytes) -> int:
-    """The process that a lock of Twisted's names; 0 where it names none."""
-    try:
-        return int(os.readlink(lock))
-    except (OSError, ValueError):
-        return 0
-
-
 def _is_held(lock: bytes) -> bool:
     """Whether the process that a lock of Twisted's names is alive. Who takes its place is left to Twisted."""
-    holder = _holder(lock)
     try:
+        holder = int(os.readlink(lock))
         os.kill(holder, 0)
-    except OSError:
+    except (OSError, ValueError):
         return False
     return holder > 0

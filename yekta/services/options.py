@@ -34,6 +34,7 @@ class ServiceOptions(usage.Options):
 
     service = "yekta"
     port_setting = "port"
+    synopsis = "[options]"
     longdesc = "Every setting may also be given in the environment or in .env, by its name in capitals."
     optFlags: ClassVar = [
         ("no-console", None, "do not serve the page to try the service"),

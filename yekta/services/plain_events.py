@@ -50,11 +50,11 @@ def line(event: LogEvent) -> str | None:
     if not said:
         return None
     try:
-        head = _time(int(event["log_time"])), event["log_namespace"], event["log_level"].name
+        time, system, level = _time(int(event["log_time"])), event["log_namespace"], event["log_level"].name
     except (KeyError, TypeError, AttributeError):
         return None
     text = said.replace("\n", "\n\t")
-    return f"{head[0]} [{head[1]}#{head[2]}] {text}\n"
+    return f"{time} [{system}#{level}] {text}\n"
 
 
 def record(event: LogEvent) -> str | None:

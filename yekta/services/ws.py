@@ -18,7 +18,6 @@ class Options(ServiceOptions):
 
     service = "yektayar-ws"
     port_setting = "websocket_port"
-    synopsis = "[options]"
 
     def root(self, node: Node) -> WebSocketPort:
         from yekta.services import ports
