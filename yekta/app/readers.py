@@ -50,8 +50,10 @@ class Reader:
         following = self.following or {}
         self.stop_following()
         for message_id, follower in following.items():
-            broken = {"error": error, "messageId": message_id, "retryable": True}
-            follower.send(*(follower.answer.end or ("ai:response:error", broken)))
+            if follower.answer.end is None:
+                follower.send("ai:response:error", {"error": error, "messageId": message_id, "retryable": True})
+            else:
+                follower.send(*follower.answer.end)
 
     def stop_following(self) -> None:
         """It is gone. Its answers go on for a while."""

@@ -57,12 +57,12 @@ class EventStream(Reader):
         return self._flowing
 
     def send(self, event: str, data: Any) -> None:
-        """Send one event."""
+        """Send one event, unless the client is gone."""
+        if self._gone:
+            return
         lines = [f"event: {event.removeprefix('ai:response:')}", f"data: {jsontext.encode(data)}"]
         if "seq" in data:
             lines.insert(0, f"id: {chunk_id(data['messageId'], data['seq'])}")
-        if self._gone:
-            return
         self._request.write("\n".join([*lines, "", ""]).encode())
         if event in _LAST and not self.done.called:
             self.done.callback(None)
