@@ -18,7 +18,7 @@ from twisted.internet.threads import deferToThread
 from tests.socketio.adapter_suite import AdapterSuite
 from tests.support.services import TWISTD, Service, environment
 from tests.support.stage import EXAMPLES, Stage, stage
-from yekta.socketio.adapter import Adapter, Home
+from yekta.socketio.adapter import Adapter, AdapterContext
 
 __all__ = ["stage"]
 
@@ -49,7 +49,8 @@ class TestBusAdapter(AdapterSuite):
     @pytest.fixture
     def adapter(self, clock: Clock, observed: list[tuple[str, ...]]) -> Adapter:
         bus: list[Adapter] = []
-        adapter: Adapter = Stage().play("adapter").BusAdapter(bus, Home(clock, [lambda *args: observed.append(args)]))
+        context = AdapterContext(clock, [lambda *args: observed.append(args)])
+        adapter: Adapter = Stage().play("adapter").BusAdapter(bus, context)
         return adapter
 
     def test_what_one_server_emits_the_others_answer(self) -> None:

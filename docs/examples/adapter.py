@@ -7,7 +7,7 @@ from typing import Any
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred, gatherResults, maybeDeferred
 
-from yekta.socketio.adapter import Flags, Home, InMemoryAdapter, RemoteSocket, Target
+from yekta.socketio.adapter import AdapterContext, Flags, InMemoryAdapter, RemoteSocket, Target
 from yekta.socketio.message import Message
 from yekta.socketio.server import Server
 from yekta.socketio.socket import Socket
@@ -16,8 +16,8 @@ from yekta.socketio.socket import Socket
 class BusAdapter(InMemoryAdapter):
     """``bus``: the adapters of one namespace on all servers; they find each other there."""
 
-    def __init__(self, bus: list["BusAdapter"], home: Home) -> None:
-        super().__init__(home)
+    def __init__(self, bus: list["BusAdapter"], context: AdapterContext) -> None:
+        super().__init__(context)
         self._bus = bus
         bus.append(self)
 
@@ -45,7 +45,7 @@ class BusAdapter(InMemoryAdapter):
             InMemoryAdapter.disconnect(each, target, flags, close)
 
     def server_side_emit(self, args: Sequence[Any], timeout: float | None) -> Deferred[list[Any]]:
-        return gatherResults([maybeDeferred(other.home.emitted, args) for other in self._others(Flags())])
+        return gatherResults([maybeDeferred(other.context.emitted, args) for other in self._others(Flags())])
 
     def _others(self, flags: Flags) -> list["BusAdapter"]:
         return [] if flags.local else [each for each in self._bus if each is not self]

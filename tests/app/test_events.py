@@ -17,7 +17,7 @@ from yekta.app.events import Events
 from yekta.app.hub import Hub
 from yekta.app.schemas import Cancel, Chat, Resume
 from yekta.app.sessions import Sessions
-from yekta.socketio.adapter import Home, InMemoryAdapter
+from yekta.socketio.adapter import AdapterContext, InMemoryAdapter
 from yekta.timestamps import Timestamps
 
 CONTRACT = Path(__file__).parents[2] / "docs" / "contract.rst"
@@ -25,7 +25,7 @@ CONTRACT = Path(__file__).parents[2] / "docs" / "contract.rst"
 
 def table() -> dict[str, Event]:
     clock = Clock()
-    hub = Hub(Sessions(FakeOutage(), clock), InMemoryAdapter(Home(clock)))
+    hub = Hub(Sessions(FakeOutage(), clock), InMemoryAdapter(AdapterContext(clock)))
     return Events(hub, Counselor(ScriptedProvider(), clock, Answers(clock)), Timestamps(clock)).table()
 
 

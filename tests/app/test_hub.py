@@ -14,7 +14,7 @@ from tests.support.peers import FakePeer
 from tests.support.session_stores import FakeOutage
 from yekta.app.hub import LEFT, Hub
 from yekta.app.sessions import LOGGED_OUT, Session, Sessions
-from yekta.socketio.adapter import Home, InMemoryAdapter
+from yekta.socketio.adapter import AdapterContext, InMemoryAdapter
 from yekta.socketio.message import Message
 
 
@@ -38,7 +38,7 @@ class World:
     def __init__(self) -> None:
         self.clock = Clock()
         self.sessions = Sessions(FakeOutage(), self.clock)
-        self.adapter = InMemoryAdapter(Home(self.clock))
+        self.adapter = InMemoryAdapter(AdapterContext(self.clock))
         self.hub = Hub(self.sessions, self.adapter)
 
     def acquire(self, user_id: str | None = None) -> tuple[str, Session]:

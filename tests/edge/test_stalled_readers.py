@@ -20,7 +20,7 @@ from yekta.app.events import Events
 from yekta.app.hub import Hub
 from yekta.app.sessions import Sessions
 from yekta.edge.native import NativeDoor, NativePeer
-from yekta.socketio.adapter import Home, InMemoryAdapter
+from yekta.socketio.adapter import AdapterContext, InMemoryAdapter
 from yekta.timestamps import Timestamps
 from yekta.web.origins import Origins
 from yekta.websocket.factory import WebSocketFactory
@@ -53,7 +53,7 @@ class Crowd:
         self.provider = ScriptedProvider()
         self.answers = Answers(self.clock)
         self._sessions = Sessions(FakeOutage(), self.clock)
-        self._adapter = InMemoryAdapter(Home(self.clock))
+        self._adapter = InMemoryAdapter(AdapterContext(self.clock))
         hub = Hub(self._sessions, self._adapter)
         counselor = Counselor(self.provider, self.clock, self.answers)
         dispatcher = Dispatcher(Events(hub, counselor, Timestamps(self.clock)).table(), self.clock)

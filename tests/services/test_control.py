@@ -14,7 +14,7 @@ from tests.support.session_stores import FakeOutage
 from yekta.app.hub import Hub
 from yekta.app.sessions import Sessions
 from yekta.services.control import Control, endpoint
-from yekta.socketio.adapter import Home, InMemoryAdapter
+from yekta.socketio.adapter import AdapterContext, InMemoryAdapter
 
 REFUSED = [
     "not JSON",
@@ -33,7 +33,7 @@ REFUSED = [
 @pytest.fixture
 def transport() -> StringTransport:
     clock: Any = Clock()
-    adapter = InMemoryAdapter(Home(clock))
+    adapter = InMemoryAdapter(AdapterContext(clock))
     protocol = Control(Hub(Sessions(FakeOutage(), clock), adapter), adapter, 100).buildProtocol(None)
     transport = StringTransport()
     protocol.makeConnection(transport)

@@ -4,10 +4,10 @@ import pytest
 from twisted.internet.task import Clock
 
 from tests.socketio.adapter_suite import AdapterSuite
-from yekta.socketio.adapter import Adapter, Home, InMemoryAdapter
+from yekta.socketio.adapter import Adapter, AdapterContext, InMemoryAdapter
 
 
 class TestInMemoryAdapter(AdapterSuite):
     @pytest.fixture
     def adapter(self, clock: Clock, observed: list[tuple[str, ...]]) -> Adapter:
-        return InMemoryAdapter(Home(clock, [lambda *args: observed.append(args)]))
+        return InMemoryAdapter(AdapterContext(clock, [lambda *args: observed.append(args)]))

@@ -15,7 +15,7 @@ from tests.support.several import Several
 from tests.support.wires import MemoryWire, Wires
 from yekta import msgpack
 from yekta.socketio import cluster_words as words
-from yekta.socketio.adapter import Adapter, Home
+from yekta.socketio.adapter import Adapter, AdapterContext
 from yekta.socketio.cluster import Cluster
 from yekta.socketio.cluster_words import Word
 from yekta.socketio.message import Message
@@ -29,7 +29,7 @@ class Silent(MemoryWire):
 class TestAlone(AdapterSuite):
     @pytest.fixture
     def adapter(self, clock: Clock, observed: list[tuple[str, ...]]) -> Adapter:
-        return Cluster(Silent("a", Wires())).adapter(Home(clock, [lambda *args: observed.append(args)]))
+        return Cluster(Silent("a", Wires())).adapter(AdapterContext(clock, [lambda *args: observed.append(args)]))
 
 
 class Deaf(Person):

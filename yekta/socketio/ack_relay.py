@@ -36,13 +36,13 @@ class AckRelay:
         self._missing = 0
         # Answers that come before it is known how many there will be; ``None`` once that is known.
         self._early: list[list[Any] | None] | None = []
-        self._patience = Alarm(adapter.home.clock, self.stop)
+        self._patience = Alarm(adapter.context.clock, self.stop)
 
     def begin(self, target: Target) -> None:
         """Ask all of ``target``. Raises `Unreadable`."""
         words.number_of(self._word)
         args, flags = words.args_of(self._word.data), words.flags_of(self._word.data)
-        message = Message(args, compress=flags.compress, id=self._adapter.home.next_id())
+        message = Message(args, compress=flags.compress, id=self._adapter.context.next_id())
         self._among[self] = None
         for member in self._adapter.select(target):
             try:

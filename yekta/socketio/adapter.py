@@ -67,8 +67,8 @@ class Restored:
 
 
 @attrs.frozen
-class Home:
-    """What an adapter is made for: one namespace of one server.
+class AdapterContext:
+    """What an adapter is told when it is made: for which namespace of which server, and whom to call.
 
     ``observers``: each to be called for create-room, delete-room (room), join-room and leave-room (room, id), as
     ``observer(event, *args)``; there is none before somebody listens.
@@ -180,12 +180,12 @@ class Adapter(Protocol):
 class InMemoryAdapter:
     """One process."""
 
-    def __init__(self, home: Home) -> None:
-        self.home = home
-        self.history = home.history
+    def __init__(self, context: AdapterContext) -> None:
+        self.context = context
+        self.history = context.history
         self.rooms: Rooms[Member] = Rooms()
-        self._clock = home.clock
-        self._observers = home.observers
+        self._clock = context.clock
+        self._observers = context.observers
 
     def add(self, member: Member, rooms: Iterable[str]) -> None:
         for room in rooms:

@@ -15,7 +15,7 @@ from typing import Any, Protocol
 from twisted.logger import Logger
 
 from yekta.socketio import cluster_words as words
-from yekta.socketio.adapter import Home
+from yekta.socketio.adapter import AdapterContext
 from yekta.socketio.cluster_adapter import ClusterAdapter
 from yekta.socketio.cluster_words import Unreadable, Word
 from yekta.socketio.progress import Progress
@@ -89,17 +89,17 @@ class Cluster:
         """The names of all other servers that are there, and can be asked."""
         return tuple(name for name in self.progress.others if name not in self._mute)
 
-    def adapter(self, home: Home) -> ClusterAdapter:
+    def adapter(self, context: AdapterContext) -> ClusterAdapter:
         """The rooms of a namespace, here and there."""
-        self._adapters[home.namespace] = adapter = ClusterAdapter(self, home)
+        self._adapters[context.namespace] = adapter = ClusterAdapter(self, context)
         return adapter
 
     # -- for the adapters ------------------------------------------------------------------------------------
 
     def leave(self, adapter: ClusterAdapter) -> None:
         """Its namespace is no more."""
-        if self._adapters.get(adapter.home.namespace) is adapter:
-            del self._adapters[adapter.home.namespace]
+        if self._adapters.get(adapter.context.namespace) is adapter:
+            del self._adapters[adapter.context.namespace]
 
     def publish(self, word: Word) -> None:
         """Say something to all others. Raises :class:`ValueError` for what cannot be said."""

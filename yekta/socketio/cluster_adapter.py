@@ -11,7 +11,7 @@ from twisted.python.failure import Failure
 
 from yekta.socketio import cluster_words as words
 from yekta.socketio.ack_relay import AckRelay
-from yekta.socketio.adapter import Flags, Home, InMemoryAdapter, RemoteSocket, Restored, Target
+from yekta.socketio.adapter import AdapterContext, Flags, InMemoryAdapter, RemoteSocket, Restored, Target
 from yekta.socketio.calls import log
 from yekta.socketio.cluster_words import Unreadable, Word
 from yekta.socketio.errors import AckTimeout
@@ -30,8 +30,8 @@ PATIENCE = 5.0
 class ClusterAdapter(InMemoryAdapter):
     """See the module. Where no other server is there, it is as one for this process alone."""
 
-    def __init__(self, cluster: Cluster, home: Home) -> None:
-        super().__init__(home)
+    def __init__(self, cluster: Cluster, context: AdapterContext) -> None:
+        super().__init__(context)
         self._cluster = cluster
         self._moving = Moving(cluster, self)
         self._relays: dict[AckRelay, None] = {}
@@ -43,7 +43,7 @@ class ClusterAdapter(InMemoryAdapter):
         if not flags.local and progress.others:
             word = self._word(
                 words.BROADCAST,
-                packet=words.packet(self.home.namespace, message.args),
+                packet=words.packet(self.context.namespace, message.args),
                 opts=words.options(target, flags),
                 seq=progress.last + 1,
             )
@@ -60,7 +60,7 @@ class ClusterAdapter(InMemoryAdapter):
             if flags.timeout is not None:
                 options["flags"]["timeout"] = round(flags.timeout * 1000)
             self._survey(
-                gathering, words.BROADCAST, packet=words.packet(self.home.namespace, message.args), opts=options
+                gathering, words.BROADCAST, packet=words.packet(self.context.namespace, message.args), opts=options
             )
         return gathering.finish()
 
@@ -151,7 +151,7 @@ class ClusterAdapter(InMemoryAdapter):
         args, asks = words.emitted(word.data), "requestId" in word.data
         if asks:
             words.number_of(word)
-        answer = maybeDeferred(self.home.emitted, args)
+        answer = maybeDeferred(self.context.emitted, args)
         if asks:
             reply = partial(self._cluster.reply, name, word)
             answer.addCallback(lambda value: reply(words.EMITTED, packet=value))
@@ -161,7 +161,7 @@ class ClusterAdapter(InMemoryAdapter):
     # -- towards the others ----------------------------------------------------------------------------------
 
     def _word(self, kind: int, **data: Any) -> Word:
-        return Word(kind, self.home.namespace, data)
+        return Word(kind, self.context.namespace, data)
 
     def _tell(self, kind: int, target: Target, flags: Flags, **data: Any) -> None:
         if not flags.local:

@@ -57,7 +57,7 @@ class IncomingSession:
         self._noted: list[_Noted] = []
         self._asked = set(cluster.others)
         self._given: _Given | None = None
-        self._patience = Alarm(adapter.home.clock, self.give_up)
+        self._patience = Alarm(adapter.context.clock, self.give_up)
         self._id = cluster.ask(self)
         among[self] = None
 
@@ -66,7 +66,7 @@ class IncomingSession:
         self._patience.set(PATIENCE)
         heard = self._cluster.progress.now().alive
         data = {"requestId": self._id, "pid": self._pid, "offset": self._offset, "heard": heard}
-        self._cluster.publish(Word(words.TAKE, self._adapter.home.namespace, data))
+        self._cluster.publish(Word(words.TAKE, self._adapter.context.namespace, data))
 
     def note(self, name: str, number: int, message: Message, target: Target) -> None:
         """A broadcast is heard while the session is on its way: its client may have missed it."""

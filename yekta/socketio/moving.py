@@ -56,7 +56,7 @@ class Moving:
     def take(self, name: str, word: Word) -> None:
         """Another server asks for a session. Raises `Unreadable`."""
         pid = words.field(word.data, "pid", str)
-        self._adapter.home.give_up(pid)
+        self._adapter.context.give_up(pid)
         history = self._adapter.history
         if history is None or not history.waits_for(pid) or len(self.outgoing) >= MOST:
             self._cluster.reply(name, word, words.NOTHING)

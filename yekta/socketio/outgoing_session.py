@@ -31,7 +31,7 @@ class OutgoingSession:
         words.number_of(word)
         self._heard = Heard(words.numbers(word.data.get("heard")))
         self._over = False
-        self._patience = Alarm(adapter.home.clock, self.give_up)
+        self._patience = Alarm(adapter.context.clock, self.give_up)
 
     def begin(self) -> None:
         """Give it away once as much has been heard here as there."""

@@ -24,7 +24,7 @@ from yekta.engineio.connection import FORCED_CLOSE, Connection
 from yekta.engineio.engine import Engine
 from yekta.engineio.resource import EngineResource
 from yekta.eventually import known
-from yekta.socketio.adapter import Adapter, Home, InMemoryAdapter
+from yekta.socketio.adapter import Adapter, AdapterContext, InMemoryAdapter
 from yekta.socketio.broadcast import BroadcastOperator, Emitting
 from yekta.socketio.client import Client
 from yekta.socketio.listeners import Function
@@ -42,7 +42,7 @@ from yekta.web.site import Limits as WebLimits
 from yekta.web.site import Site
 from yekta.websocket.factory import WebSocketFactory
 
-MakeAdapter = Callable[[Home], Adapter]
+MakeAdapter = Callable[[AdapterContext], Adapter]
 Predicate = Callable[[str, dict[str, Any]], "bool | Awaitable[bool]"]
 
 
@@ -233,7 +233,7 @@ class Server(Emitting):
         recovery = self.settings.recovery
         history = None if recovery is None else History(self.clock, recovery)
         return self._adapter(
-            Home(
+            AdapterContext(
                 self.clock,
                 namespace.adapter_observers,
                 namespace.name,
