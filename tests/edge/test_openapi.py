@@ -19,7 +19,7 @@ from yekta import __version__
 from yekta.edge import rest, rest_ai, rest_auth
 from yekta.edge.endpoint import OrNull
 from yekta.edge.openapi import schema_of
-from yekta.edge.words import PATH_WORDS
+from yekta.edge.path_words import PATH_WORDS
 
 __all__ = ["house"]
 

@@ -13,7 +13,7 @@ from yekta.app.answer import State
 from yekta.app.owner import Owner
 from yekta.app.schemas import Chat
 from yekta.link.asked import PATIENCE
-from yekta.link.others import SULKING
+from yekta.link.others import COOL_DOWN
 
 
 @pytest.fixture
@@ -161,7 +161,7 @@ def test_who_did_not_reply_is_not_waited_for_again_at_once(town: Town) -> None:
     town["a"].ask("2")
     town.settle()
     assert len(town.generations) == 2
-    town.clock.advance(SULKING)
+    town.clock.advance(COOL_DOWN)
     town["a"].ask("3")
     town.settle()
     assert len(town.generations) == 2

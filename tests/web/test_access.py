@@ -9,7 +9,7 @@ import pytest
 from twisted.logger import Logger, formatEvent
 
 from tests.edge.test_openapi import ENDPOINTS
-from yekta.edge.words import PATH_WORDS
+from yekta.edge.path_words import PATH_WORDS
 from yekta.web.access import AccessLog
 
 

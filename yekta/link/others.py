@@ -21,7 +21,7 @@ from yekta.link.words import Ask, Cancelled, Dropped, Question, Said, Streams, W
 from yekta.timeouts import Timeouts
 
 # Seconds for which one that did not reply in time is not asked again: it may be stuck, and nobody shall wait each time.
-SULKING = 5.0
+COOL_DOWN = 5.0
 
 # Connections at a time: those that ask, and one for each answer that is shown here. Beyond that nobody is asked.
 MOST = 1000
@@ -53,7 +53,7 @@ class Others:
         self._all_names = names
         self._connect = connect
         self._silence = silence
-        self._sulking: Timeouts[str] = Timeouts(clock, SULKING, lambda _: None)
+        self._cooling_down: Timeouts[str] = Timeouts(clock, COOL_DOWN, lambda _: None)
         self._max_reply = words.MAX_REPLY + words.BYTES_OF_CHARACTER * max_characters
         self._most = most
         self._stopped = False
@@ -88,13 +88,13 @@ class Others:
     def let_go(self) -> None:
         """Ask nobody any more. Whoever follows another's answer here is told that it breaks off, and may come again."""
         self._stopped = True
-        self._sulking.clear()
+        self._cooling_down.clear()
         for connection in tuple(self.connections):
             connection.drop()
             connection.gone()
 
     def _names(self) -> list[str]:
-        return [name for name in self._all_names() if name not in self._sulking]
+        return [name for name in self._all_names() if name not in self._cooling_down]
 
     def _ask(
         self,
@@ -110,7 +110,7 @@ class Others:
         names = [] if self._stopped else self._names()[: max(0, self._most - len(self.connections))]
         copied = partial(Copy, clock=self._clock, patience=self._silence)
         asked = [Asked(each, question, shape, copied, self._max_reply, self.connections) for each in names]
-        inquiry = Round(asked, enough, self._clock, self._sulking.start)
+        inquiry = Round(asked, enough, self._clock, self._cooling_down.start)
         for each in asked:
             self._connect(each.name, each).addErrback(each.unreachable)
         return inquiry.done

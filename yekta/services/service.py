@@ -13,8 +13,8 @@ from twisted.logger import Logger
 
 from yekta.app.database import DatabaseError
 from yekta.edge.metrics import MetricsPort
+from yekta.edge.path_words import PATH_WORDS
 from yekta.edge.site import too_large
-from yekta.edge.words import PATH_WORDS
 from yekta.engineio.sids import is_handshake, tag_of
 from yekta.ports import Listening
 from yekta.services import collector, control, limits, ways
