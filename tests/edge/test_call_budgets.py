@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -37,13 +37,6 @@ EVENTS, RECIPIENTS = 200, 100
 _BROWSER = {"user-agent": "Mozilla/5.0"}
 _ECHO = {"native": '{"event":"echo","data":"Hello World"}', "socketio": '42["echo","Hello World"]'}
 _STREAM = {"native": '{"event":"stream"}', "socketio": '42["stream"]'}
-
-
-@pytest.fixture
-def application() -> Iterator[Application]:
-    application = Application()
-    yield application
-    application.close()
 
 
 def cost(application: Application, act: Callable[[], Any]) -> Counter[str]:

@@ -22,13 +22,6 @@ CONNECTIONS = 1_000
 OURS = tracemalloc.Filter(True, f"{Path(yekta.__file__).parent}/*")
 
 
-@pytest.fixture
-def application() -> Iterator[Application]:
-    application = Application()
-    yield application
-    application.close()
-
-
 def come(application: Application, protocol: str, addresses: Iterator[str] | None) -> Any:
     """One client more, who stays; a proxy says that it is at the next of ``addresses``."""
     fields = {} if addresses is None else {"X-Forwarded-For": next(addresses)}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Iterator
 
 import pytest
 from twisted.internet.defer import Deferred
@@ -20,13 +19,6 @@ from yekta.app.hub import LEFT
 from yekta.socketio.adapter import Flags, Target
 from yekta.socketio.message import Message
 from yekta.websocket.limits import SLOW_CONSUMER, Limits
-
-
-@pytest.fixture
-def application() -> Iterator[Application]:
-    application = Application()
-    yield application
-    application.close()
 
 
 def test_an_answer_is_the_contracts_to_the_byte(application: Application) -> None:

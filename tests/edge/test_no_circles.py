@@ -14,13 +14,6 @@ from tests.support.memory import HttpClient
 POLLING = "/socket.io/?EIO=4&transport=polling"
 
 
-@pytest.fixture
-def application() -> Iterator[Application]:
-    application = Application()
-    yield application
-    application.close()
-
-
 @contextmanager
 def garbage() -> Iterator[list[object]]:
     """What only the collector finds of all that has come since."""

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
-
-import pytest
 
 from tests.support.application import Application
 from tests.support.peers import FakePeer
@@ -27,13 +24,6 @@ def test_a_reply_goes_out_as_event_first_and_answers_the_acknowledgement() -> No
 
 def test_the_paths_of_the_old_guide_are_the_same_namespace() -> None:
     assert {ALIASES[path] for path in ("/socket.io", "/socket.io/", "/ws")} == {"/"}
-
-
-@pytest.fixture
-def application() -> Iterator[Application]:
-    application = Application()
-    yield application
-    application.close()
 
 
 def test_nothing_of_auth_is_kept_once_its_client_is_in(application: Application) -> None:

@@ -17,6 +17,14 @@ def place(request: pytest.FixtureRequest) -> type[Town]:
 
 
 @pytest.fixture
+def town(place: type[Town]) -> Iterator[Town]:
+    """Two processes; nothing is left of them."""
+    town = place("a", "b")
+    yield town
+    town.close()
+
+
+@pytest.fixture
 def visited() -> Iterator[Visited]:
     visited = Visited()
     yield visited

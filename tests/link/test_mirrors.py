@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -21,13 +20,6 @@ WHOLE = "".join(TEXTS)
 
 OMID = Owner("omid")
 PHONE, LAPTOP = Owner("phone", "u1"), Owner("laptop", "u1")
-
-
-@pytest.fixture
-def town(place: type[Town]) -> Iterator[Town]:
-    town = place("a", "b")
-    yield town
-    town.close()
 
 
 @pytest.mark.parametrize("seq", range(-1, len(TEXTS)))

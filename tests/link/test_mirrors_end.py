@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 from twisted.internet.defer import ensureDeferred
 from twisted.logger import capturedLogs
@@ -14,13 +12,6 @@ from tests.support.readers import FakeReader
 from tests.support.town import SARA, SILENCE, Town
 from yekta.ai.provider import Kind
 from yekta.app.errors import ClientError
-
-
-@pytest.fixture
-def town(place: type[Town]) -> Iterator[Town]:
-    town = place("a", "b")
-    yield town
-    town.close()
 
 
 def test_a_mirror_that_nobody_follows_is_given_up_and_the_answer_goes_on_for_a_while(town: Town) -> None:
