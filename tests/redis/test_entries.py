@@ -34,13 +34,13 @@ def test_what_cannot_be_said_is_not_written(value: object) -> None:
         written("me", Word(3, "/", {"x": value}))
 
 
-def test_nor_what_others_would_not_read() -> None:
+def test_what_others_would_not_read_is_not_written() -> None:
     with pytest.raises(msgpack.NotMsgpack):
         written("me", Word(3, "/", {"x": [b"", [[]] * msgpack.MAX_CONTAINERS]}))
 
 
 @pytest.mark.parametrize("value", ["x" * MAX_DATA, b"x" * (MAX_DATA * 3 // 4)])
-def test_nor_what_is_too_large(value: str | bytes) -> None:
+def test_what_is_too_large_is_not_written(value: str | bytes) -> None:
     with pytest.raises(ValueError, match="too large"):
         written("me", Word(3, "/", {"x": value}))
     assert written("me", Word(3, "/", {"x": value[20:]}))

@@ -44,7 +44,7 @@ def test_a_broadcast_reaches_the_clients_of_all_once(several: Several, guests: l
     assert [guest.told() for guest in guests] == [[], ['2["news",{"n":1}]'], ['2["news",{"n":1}]']]
 
 
-def test_it_may_have_attachments(several: Several, guests: list[Guest]) -> None:
+def test_a_broadcast_may_have_attachments(several: Several, guests: list[Guest]) -> None:
     several["a"].server.emit("news", b"\x01")
     several.settle()
     assert guests[2].told() == ['51-["news",{"_placeholder":true,"num":0}]', b"\x01"]

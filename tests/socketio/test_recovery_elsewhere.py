@@ -10,7 +10,7 @@ from yekta.socketio.cluster_words import Word
 from yekta.socketio.recovery import Settings
 
 
-def test_it_is_the_same_there_and_has_missed_nothing(several: Several) -> None:
+def test_a_client_is_the_same_elsewhere_and_has_missed_nothing(several: Several) -> None:
     page = lost(several, "r")
     several["a"].server.emit("to all", 1)
     several["b"].server.to("r").emit("to a room")
@@ -29,7 +29,7 @@ def test_it_is_the_same_there_and_has_missed_nothing(several: Several) -> None:
     assert page.read() == [["then"]]
 
 
-def test_and_is_recovered_wherever_it_goes_from_there(several: Several) -> None:
+def test_a_client_is_recovered_wherever_it_goes_from_there(several: Several) -> None:
     page = lost(several)
     for name in "bcabbcaa":
         back(several, page, name)
@@ -41,7 +41,7 @@ def test_and_is_recovered_wherever_it_goes_from_there(several: Several) -> None:
     assert len(page.sids) == 1
 
 
-def test_though_it_has_heard_nothing_at_all(several: Several) -> None:
+def test_a_client_that_has_heard_nothing_yet_is_recovered_elsewhere_too(several: Several) -> None:
     page = Page(several["a"])
     page.cut()
     several["a"].server.emit("missed")
@@ -77,7 +77,7 @@ def test_a_connection_that_seems_to_be_alive_is_given_up(several: Several) -> No
     assert (old.open, page.socket.recovered) == (False, True)
 
 
-def test_it_is_asked_for_once(several: Several) -> None:
+def test_a_session_goes_to_one_of_two_who_ask_for_it(several: Several) -> None:
     page = lost(several)
     twin = page.twin()
     page.come_to(several["b"])
@@ -116,7 +116,7 @@ def test_nobody_is_asked_where_nobody_else_is() -> None:
     several.close()
 
 
-def test_nor_where_recovery_is_off() -> None:
+def test_nobody_is_asked_where_recovery_is_off() -> None:
     several = Several("ab", recovery=None)
     browser = several["a"].browser({"user-agent": "Mozilla/5.0"})
     browser.say('0{"pid":"x"}')

@@ -36,7 +36,7 @@ def test_a_home_that_gives_what_cannot_be_read_is_left(several: Several, event: 
 @pytest.mark.parametrize(
     "changed", [{"alive": {"c": "1"}}, {"gone": {"c": True}}, {"gone": []}, {"rooms": [1]}, {"data": []}, {"sid": 1}]
 )
-def test_and_one_whose_session_cannot_be_read(several: Several, changed: dict[str, Any]) -> None:
+def test_a_home_that_gives_a_session_that_cannot_be_read_is_left(several: Several, changed: dict[str, Any]) -> None:
     is_left_for(several, changed)
 
 

@@ -22,7 +22,7 @@ def test_servers_tell_each_other(several: Several) -> None:
     assert sorted(heard) == [("b", (1, "x")), ("c", (1, "x"))]
 
 
-def test_and_answer(several: Several) -> None:
+def test_servers_answer_each_other_at_once_or_later(several: Several) -> None:
     later: Deferred[str] = Deferred()
     several["b"].server.on_server_side("e")(lambda: "at once")
     several["c"].server.on_server_side("e")(lambda: later)
