@@ -68,7 +68,7 @@ class Passwords:
             self._places.leave(client)
 
     async def hash(self, password: str) -> str:
-        """The hash to keep."""
+        """The hash of ``password``, to be kept."""
         return await self._in_thread(lambda: str(self._hasher.hash(_octets(password))))
 
     async def verify(self, password: str, kept: str | None) -> bool:

@@ -19,7 +19,7 @@ from yekta.web.origins import Origins
 
 
 class Vitals:
-    """The answers."""
+    """The answers, for whichever door is asked."""
 
     def __init__(self, health: Health, timestamps: Timestamps) -> None:
         self._health = health

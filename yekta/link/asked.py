@@ -58,7 +58,7 @@ class Asked(Caller):
             self.progress()
 
     def leave(self) -> None:
-        """What it says is not wanted."""
+        """Hang up: what it has is not wanted."""
         if self.copy is not None:
             self.copy.leave()
         self.drop()

@@ -16,7 +16,7 @@ from yekta.link.words import End, Said, Trouble, Unreadable
 
 
 class Connection(Protocol):
-    """To where the answer is."""
+    """What a `Copy` needs of the connection to its answer's home."""
 
     transport: Any
     over: bool
@@ -25,7 +25,7 @@ class Connection(Protocol):
 
 
 class HomeFailed(Exception):
-    """Its home has an error of its own to look for."""
+    """The answer failed for a reason that its home has logged, and tells nobody."""
 
 
 @implementer(IGeneration)

@@ -55,7 +55,7 @@ class Lines:
         return tuple(self._names) if self._is_up() else ()
 
     def open(self, factory: Factory) -> None:
-        """Let others in."""
+        """Let others in: each gets a protocol of ``factory``."""
         self._factory = factory
 
     def close(self) -> None:
@@ -161,12 +161,12 @@ class Line:
         self._lines.to_flush.add(self)
 
     def abortConnection(self) -> None:
-        """Hang up."""
+        """Hang up; what has not gone out is lost."""
         self._parts.clear()
         self.loseConnection()
 
     def flush(self) -> None:
-        """Say what was written."""
+        """Send what was written in this turn."""
         data = b"".join(self._parts)
         self._parts.clear()
         if self._protocol is None:

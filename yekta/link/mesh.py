@@ -112,7 +112,7 @@ class Mesh:
         return neighbour
 
     def forget(self, neighbour: Neighbour) -> None:
-        """It is not there any more."""
+        """``neighbour`` is not there any more."""
         del self._neighbours[neighbour.name]
 
 

@@ -107,13 +107,13 @@ class Listed(Struct):
 
 
 class Streams(Struct):
-    """All of one owner's."""
+    """All answers of one owner."""
 
     streams: list[Listed]
 
 
 class Dropped(Struct):
-    """Whether there was anything."""
+    """Whether there was any answer to drop."""
 
     found: bool
 
@@ -144,7 +144,7 @@ class Words(Int32StringReceiver):
         self.sendString(jsontext.encode_bytes(msgspec.to_builtins(words)))
 
     def heard(self, data: bytes) -> None:
-        """A piece came. May raise `Unreadable`."""
+        """A piece has come. May raise `Unreadable`."""
         raise NotImplementedError
 
     def gone(self) -> None:
@@ -188,7 +188,7 @@ class Caller(Words):
             self.say(self._question)
 
     def unreachable(self, reason: object) -> None:
-        """It cannot be asked."""
+        """The connection cannot be made."""
         self.over = True
         self.gone()
 

@@ -77,7 +77,7 @@ class Lasting:
             self._protocol.transport.abortConnection()
 
     def lost(self, why: Failure) -> None:
-        """Called by the protocol."""
+        """Called by the protocol, whose connection is over."""
         self._protocol = None
         if self.is_up:
             self.is_up = False

@@ -1,4 +1,4 @@
-"""How far each server was heard: all that one says is numbered, and no number comes again."""
+"""How far each server was heard: it numbers all its words, and never gives a number twice."""
 
 from __future__ import annotations
 
@@ -15,9 +15,10 @@ class Numbers:
         self._last: Lru[str, int] = Lru(REMEMBERED)
 
     def step(self, name: str, number: int) -> int:
-        """``name`` says its word ``number``, or does not count (0). By how many that is more than the last one.
+        """The word ``number`` of ``name`` has come; 0: it does not count its words. Gives the step from the last one.
 
-        1 is the next, or cannot be told; less was heard before, and more comes after others that were not.
+        1: it is the next, or the first of ``name``, or not counted. Below 1: it was heard before. Above 1: words
+        between the two were not heard.
         """
         last = self._last.get(name) or number - 1
         if number > last:

@@ -10,7 +10,10 @@ from yekta.socketio.cluster_words import Word
 
 
 class Waiting:
-    """What ``uid`` said, as fields of entries in their order, each with its number. ``size``: the bytes of all."""
+    """What ``uid`` has said and Redis has not confirmed, in its order: fields of entries, each with its number.
+
+    ``size``: the bytes of all.
+    """
 
     def __init__(self, uid: str) -> None:
         self.size = 0
@@ -27,7 +30,7 @@ class Waiting:
         return written(self._uid, word, to, self._number + 1)
 
     def add(self, fields: tuple[bytes, ...]) -> None:
-        """Another one waits."""
+        """What `written` gave last is said now, and waits."""
         self._number += 1
         self._said.append(fields)
         self.size += _size(fields)

@@ -34,7 +34,7 @@ class Control(Factory):
 
 
 class Commands(LineOnlyReceiver):
-    """One operator."""
+    """The connection of one operator."""
 
     delimiter = b"\n"
     _log = Logger()

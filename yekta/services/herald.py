@@ -52,7 +52,7 @@ class Herald:
         self._tell("STOPPING=1")
 
     def silent(self) -> None:
-        """Nothing more to say."""
+        """Give no more signs of life."""
         if self._living.running:
             self._living.stop()
 

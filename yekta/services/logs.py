@@ -102,7 +102,7 @@ def _reopen(file: LogFile) -> None:
 
 
 def writer(format: str) -> Callable[[LogEvent], str | None]:
-    """How an event becomes a line."""
+    """What makes a line of an event, in ``format``."""
     return {JSON: _json_line, JOURNAL: _journal_lines}.get(format, _text_line)
 
 

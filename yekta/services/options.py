@@ -89,7 +89,7 @@ class ServiceOptions(usage.Options):
         )
 
     def tell_remarks(self, log: Logger) -> None:
-        """Of what was read last."""
+        """Log the remarks on what was read last."""
         for remark in self.remarks:
             log.warn("{remark}", remark=remark)
 

@@ -70,11 +70,11 @@ class Outermost(MultiService):
         return f"{port.upper()}, HOST", endpoints(settings.host, getattr(settings, port))
 
     def _begun(self) -> None:
-        """The reactor runs."""
+        """Called once the reactor runs."""
         Signals(self._reactor, stop=self._reactor.stop, hurry=self._hurry, reload=self._reload).install()
 
     def _hurry(self) -> None:
-        """Told to stop once more."""
+        """Called when we are told to stop once more."""
         raise NotImplementedError
 
     def _reload(self) -> None:

@@ -48,5 +48,5 @@ def handover_folder(settings: Settings, name: str) -> Path:
 
 
 def unusable(settings: Settings, error: Exception) -> ConfigError:
-    """HANDOVER_FOLDER is to blame."""
+    """``error`` as a sentence about HANDOVER_FOLDER."""
     return ConfigError(f"HANDOVER_FOLDER ({settings.handover_folder}) cannot be used: {reason_of(error)}.")

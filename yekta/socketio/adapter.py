@@ -141,10 +141,10 @@ class Adapter(Protocol):
         """
 
     def expect(self, id: str) -> None:
-        """A socket may be recovered from here on."""
+        """The socket ``id`` may be recovered from here on."""
 
     def forget(self, id: str) -> None:
-        """It may not any more."""
+        """The socket ``id`` cannot be recovered any more."""
 
     def keep(self, session: Session) -> None:
         """A client that may recover is lost."""
@@ -178,7 +178,7 @@ class Adapter(Protocol):
 
 
 class InMemoryAdapter:
-    """One process."""
+    """The rooms of this process alone."""
 
     def __init__(self, context: AdapterContext) -> None:
         self.context = context

@@ -90,11 +90,11 @@ class Admin:
         self._watch = Watch(io, self._namespace) if settings.mode == "development" else None
 
     def start(self) -> None:
-        """Begin to tell."""
+        """Begin to send numbers."""
         self._stats.start(STATS_INTERVAL, now=False)
 
     def stop(self) -> None:
-        """Tell no more."""
+        """Send no more numbers."""
         if self._stats.running:
             self._stats.stop()
 

@@ -29,10 +29,10 @@ class Hearer(Protocol):
     """Who is told what comes over a wire."""
 
     def came(self, name: str) -> None:
-        """A server can be spoken to from here on."""
+        """The server ``name`` can be spoken to from here on."""
 
     def went(self, name: str) -> None:
-        """It cannot any more, and nothing more is heard of it."""
+        """The server ``name`` cannot be spoken to any more, and nothing more is heard of it."""
 
     def heard(self, name: str, word: Word) -> None:
         """A server that is there says something. Raises `Unreadable`: it is not of our kind, and to be left."""
@@ -56,17 +56,17 @@ class Wire(Protocol):
         """Say something to all that are there. Raises :class:`ValueError` for what cannot be said, and says nothing."""
 
     def send(self, name: str, word: Word) -> None:
-        """Say something to one, as well; nothing where it is gone."""
+        """Say something to the server ``name`` alone, in the same way; nothing where it is gone."""
 
 
 class Question(Protocol):
     """What other servers were asked, and who waits for it."""
 
     def replied(self, name: str, word: Word) -> None:
-        """One of them says something to it. Raises `Unreadable`."""
+        """The server ``name`` replies. Raises `Unreadable`."""
 
     def went(self, name: str) -> None:
-        """One of them is gone."""
+        """The server ``name`` is gone, and will not reply any more."""
 
 
 class Cluster:
@@ -80,7 +80,7 @@ class Cluster:
         self._adapters: dict[str, ClusterAdapter] = {}
         self._questions: dict[int, Question] = {}
         self._ids = count(1)
-        # Those who only say something.
+        # Those who are heard, but cannot be asked.
         self._mute: set[str] = set()
         wire.begin(self)
 
@@ -97,7 +97,7 @@ class Cluster:
     # -- for the adapters ------------------------------------------------------------------------------------
 
     def leave(self, adapter: ClusterAdapter) -> None:
-        """Its namespace is no more."""
+        """The namespace of ``adapter`` is no more."""
         if self._adapters.get(adapter.context.namespace) is adapter:
             del self._adapters[adapter.context.namespace]
 

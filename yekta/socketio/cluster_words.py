@@ -25,7 +25,7 @@ FETCH, FETCHED, EMIT, EMITTED, CLIENT_COUNT, ACK = 7, 8, 9, 10, 11, 12
 # not come.
 HELLO, NOTHING, TAKE, GIVEN, LOST = 64, 65, 66, 67, 68
 
-# Sockets that are told of as they are.
+# As many sockets are told of in plain; more are packed one by one (`told`).
 MANY = 1000
 
 # An event, in Socket.IO's protocol.
@@ -51,7 +51,7 @@ class Word:
 
 
 def decode(text: bytes) -> Word:
-    """What `Word.text` says. Raises `Unreadable`."""
+    """The word that was written as `Word.text`. Raises `Unreadable`."""
     try:
         fields = msgpack.decode(text)
     except msgpack.NotMsgpack:
@@ -61,7 +61,7 @@ def decode(text: bytes) -> Word:
 
 
 def packet(namespace: str, args: Sequence[Any]) -> dict[str, Any]:
-    """An event as a packet."""
+    """An event as a packet, which is what a broadcast carries."""
     return {"type": _EVENT, "data": list(args), "nsp": namespace}
 
 
@@ -86,7 +86,7 @@ def emitted(data: Mapping[str, Any]) -> list[Any]:
 
 
 def options(target: Target, flags: Flags) -> dict[str, Any]:
-    """Whom something is for, and how."""
+    """The ``opts`` of a word: whom it is for, and how it is to be treated."""
     return {
         "rooms": sorted(target.rooms),
         "except": sorted(target.excluded),
@@ -95,13 +95,13 @@ def options(target: Target, flags: Flags) -> dict[str, Any]:
 
 
 def target_of(data: Mapping[str, Any]) -> Target:
-    """Whom something is for."""
+    """Whom a word is for, by its ``opts``."""
     opts = as_map(data.get("opts"))
     return Target(frozenset(texts(opts.get("rooms"))), frozenset(texts(opts.get("except"))))
 
 
 def flags_of(data: Mapping[str, Any]) -> Flags:
-    """How something is to be treated, by a server that passes nothing on."""
+    """How a word is to be treated, by its ``opts``; ``local``, as whoever hears it passes nothing on."""
     flags = as_map(as_map(data.get("opts")).get("flags"))
     return Flags(volatile=flags.get("volatile") is True, local=True, compress=flags.get("compress") is not False)
 
@@ -117,13 +117,13 @@ def described(socket: RemoteSocket) -> dict[str, Any]:
 
 
 def told(sockets: Iterable[RemoteSocket]) -> list[dict[str, Any]] | list[bytes]:
-    """What is told of several: where they are many, each by itself, as there is a bound to what one word may hold."""
+    """What is told of ``sockets``. Many are packed one by one: there is a bound to what one word may hold in plain."""
     facts = [described(each) for each in sockets]
     return facts if len(facts) <= MANY else [msgpack.encode(each) for each in facts]
 
 
 def socket_of(facts: Any) -> RemoteSocket:
-    """One of them, read."""
+    """A socket, by what is `told` of it. Raises `Unreadable`."""
     try:
         facts = as_map(msgpack.decode(facts) if isinstance(facts, bytes) else facts)
     except msgpack.NotMsgpack:

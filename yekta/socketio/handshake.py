@@ -34,7 +34,7 @@ class Handshake:
 
     @property
     def address(self) -> str:
-        """The client's."""
+        """The client's IP address."""
         return self._request.address
 
     @property

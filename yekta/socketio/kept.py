@@ -50,6 +50,6 @@ class Kept:
         return sum(len(each) + HEADS for each in (self.text, *self.attachments))
 
     def args(self) -> list[Any]:
-        """What the text says."""
+        """The name, the arguments and the offset that the text says."""
         args: list[Any] = packets.attach(self.text, self.attachments)
         return args

@@ -64,7 +64,7 @@ class Moving:
             OutgoingSession(self._cluster, self._adapter, name, word, self.outgoing).begin()
 
     def close(self) -> None:
-        """The namespace is no more."""
+        """The namespace is no more: no session moves any further."""
         for incoming in tuple(self.incoming):
             incoming.give_up()
         for outgoing in tuple(self.outgoing):

@@ -32,7 +32,7 @@ class Parser(Protocol):
         """The messages that carry ``packet``. Raises :class:`ValueError`."""
 
     def decoder(self, max_attachments: int, max_bytes: int) -> Decoder:
-        """For one client."""
+        """A decoder for one client."""
 
 
 class TextParser:

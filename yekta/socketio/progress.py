@@ -40,7 +40,7 @@ class Progress:
 
     @property
     def others(self) -> tuple[str, ...]:
-        """Those that are there."""
+        """The servers that are there."""
         return tuple(self._alive)
 
     def knows(self, name: str) -> bool:
@@ -53,7 +53,7 @@ class Progress:
         return self.last
 
     def came(self, name: str, number: int) -> bool:
-        """A server is there, and has made ``number`` broadcasts. Says whether some of them were missed."""
+        """The server ``name`` is there, and has made ``number`` broadcasts. Says whether some of them were missed."""
         if name in self._alive:
             return False
         before = self._gone.pop(name, None)
@@ -62,7 +62,7 @@ class Progress:
         return before is not None and before != number
 
     def went(self, name: str) -> None:
-        """Nothing more is heard of it."""
+        """The server ``name`` is gone; what was heard of it is remembered."""
         number = self._alive.pop(name, None)
         if number is not None:
             self._gone[name] = number
@@ -71,7 +71,7 @@ class Progress:
             self.breaks += 1
 
     def heard(self, name: str, number: int) -> bool:
-        """A broadcast of a server that is there. Says whether it is a new one."""
+        """The broadcast ``number`` of a server that is there has come. Says whether it is a new one."""
         is_new = number > self._alive[name]
         if is_new:
             self._alive[name] = number

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 # How an offset is spelled, whoever's it is.
 _OFFSET = re.compile(r"([\w-]{8})-([0-9]{1,15})", re.ASCII)
 
-# How often it is looked for what has become too old, within the time that events are kept.
+# So many times within `max_disconnection` it is looked for what has become too old.
 LOOKS = 16
 
 
@@ -138,7 +138,7 @@ class History:
         self.alone.open(id)
 
     def forget(self, id: str) -> None:
-        """It will not."""
+        """The socket ``id`` will not come back."""
         self.alone.close(id)
         self._moved.pop(id, None)
         if not self.alone:
@@ -188,9 +188,9 @@ class History:
         return session, missed
 
     def adopt(self, session: Session, missed: Iterable[Message], offset: str | None) -> Session | None:
-        """Take over a ``session`` that waited elsewhere, whose client shows ``offset`` and ``missed`` so much there.
+        """Take over a ``session`` that waited at another server, with what its client ``missed`` there.
 
-        ``None`` where it missed more than is kept of one.
+        ``offset``: what the client shows. ``None`` where it missed more than is kept for one.
         """
         before = self.last
         self.expect(session.id)
@@ -290,6 +290,6 @@ class History:
 
 
 def concerns(target: Target, rooms: frozenset[str]) -> bool:
-    """Whether somebody in ``rooms`` is meant."""
+    """Whether ``target`` means somebody who is in ``rooms``."""
     return (not target.rooms or not target.rooms.isdisjoint(rooms)) and target.excluded.isdisjoint(rooms)
 

@@ -229,7 +229,7 @@ class Server(Emitting):
         return format
 
     def make_adapter(self, namespace: Namespace) -> Adapter:
-        """The rooms of a namespace."""
+        """An adapter for ``namespace``, which has its rooms."""
         recovery = self.settings.recovery
         history = None if recovery is None else History(self.clock, recovery)
         return self._adapter(

@@ -53,11 +53,11 @@ class Shares:
         return len(self._shares)
 
     def open(self, id: str) -> None:
-        """A socket may come back from here on."""
+        """The socket ``id`` may come back from here on."""
         self._shares.setdefault(id, Share())
 
     def close(self, id: str) -> None:
-        """It will not come back."""
+        """The socket ``id`` will not come back."""
         share = self._shares.pop(id, None)
         if share is not None:
             self.size -= share.size
