@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from itertools import count
-from typing import Any
+from typing import Any, NamedTuple
 
 from twisted.internet.defer import Deferred, fail, succeed
 from twisted.internet.error import ConnectionDone, ConnectionLost, ConnectionRefusedError
@@ -30,8 +30,13 @@ LINE = 96
 # Bytes of one word: a wire takes no more than some megabytes.
 PIECE = 1 << 20
 
-# The other's name, whether the line is ours, and its number by whose it is.
-Key = tuple[str, bool, int]
+
+class Key(NamedTuple):
+    """Which line: the other's ``name``, whether the line is ``mine``, and its number among those of whose it is."""
+
+    name: str
+    mine: bool
+    number: int
 
 
 class Lines:
@@ -66,16 +71,15 @@ class Lines:
         """Reach the process ``name``."""
         if name not in self.names:
             return fail(ConnectionRefusedError())
-        self._begin((name, True, next(self._ids)), protocol)
+        self._begin(Key(name, mine=True, number=next(self._ids)), protocol)
         return succeed(protocol)
 
     def say(self, key: Key, data: bytes, *, first: bool = False, last: bool = False) -> None:
         """Tell the other end of a line something; it is over after the ``last``."""
-        name, mine, id = key
         if last:
             self._lines.pop(key, None)
-        said = {"line": id, "mine": mine, "first": first, "last": last, "bytes": data}
-        self._wire.send(name, Word(LINE, data=said))
+        said = {"line": key.number, "mine": key.mine, "first": first, "last": last, "bytes": data}
+        self._wire.send(key.name, Word(LINE, data=said))
 
     # -- Wire, and Hearer ------------------------------------------------------------------------------------
 
@@ -106,12 +110,12 @@ class Lines:
                 self._lose(name)
 
     def _lose(self, name: str) -> None:
-        for key in [key for key in self._lines if key[0] == name]:
+        for key in [key for key in self._lines if key.name == name]:
             self._lines.pop(key).lost(ConnectionLost())
 
     def _said(self, name: str, data: dict[str, Any]) -> None:
         mine, first, last = (words.field(data, each, bool) for each in ("mine", "first", "last"))
-        key = (name, not mine, words.field(data, "line", int))
+        key = Key(name, not mine, words.field(data, "line", int))
         said = words.field(data, "bytes", bytes)
         if mine and first and key not in self._lines:
             self._welcome(key)
@@ -144,7 +148,7 @@ class Line:
         self._key = key
         self._protocol = protocol
         self._parts: list[bytes] = []
-        self._first = key[1]
+        self._first = key.mine
         self._closing = False
 
     def write(self, data: bytes) -> None:
