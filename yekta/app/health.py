@@ -44,9 +44,9 @@ class Health:
         Without Redis, each process serves its own.
         """
         database = await self._database()
-        checks = {"database": _word(database), "ai": _less(await self._ai_was_up())}
+        checks = {"database": "up" if database else "down", "ai": _state(await self._ai_was_up())}
         if self.redis is not None:
-            checks["redis"] = _less(self.redis())
+            checks["redis"] = _state(self.redis())
         return database and not self.draining, checks
 
     async def ai_is_up(self) -> bool:
@@ -68,9 +68,6 @@ class Health:
         self._checked = self._clock.seconds()
 
 
-def _less(up: bool) -> str:
-    return "up" if up else "degraded"
-
-
-def _word(up: bool) -> str:
-    return "up" if up else "down"
+def _state(is_up: bool) -> str:
+    """Of what can be done without."""
+    return "up" if is_up else "degraded"

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 from functools import lru_cache
 from string import Formatter
-from typing import Any
 
 from twisted.logger import LogEvent, LogLevel, eventAsJSON, formatTime
 
@@ -18,7 +17,11 @@ from yekta import jsontext
 # What the logger itself sets, and no client can.
 ENVELOPE = frozenset(("log_level", "log_logger", "log_namespace", "log_source", "log_time", "time", "isError"))
 
+# A field that no event has: stands for a format that asks for more than fields.
 _MORE = frozenset(("",))
+
+# As `twisted.logger.eventAsJSON` has them.
+_LEVELS = {level: json.loads(eventAsJSON({"log_level": level}))["log_level"] for level in LogLevel.iterconstants()}
 
 _SIMPLE = frozenset((str, int, float, bool, type(None)))
 
@@ -64,7 +67,7 @@ def record(event: LogEvent) -> str | None:
     if form is None or not (_names(form) <= event.keys() or words(event) is not None):
         return None
     try:
-        kept = {**event, "log_level": _levels()[event.get("log_level")]}
+        kept = {**event, "log_level": _LEVELS[event.get("log_level")]}
         kept.pop("log_logger", None)
         kept.pop("log_source", None)
         return jsontext.encode(kept)
@@ -81,11 +84,6 @@ def _names(form: str) -> frozenset[str]:
         return _MORE
     plain = all(name.isidentifier() and not more and how is None for name, more, how in asked)
     return frozenset(name for name, _, _ in asked) if plain else _MORE
-
-
-@lru_cache(maxsize=1)
-def _levels() -> dict[Any, Any]:
-    return {level: json.loads(eventAsJSON({"log_level": level}))["log_level"] for level in LogLevel.iterconstants()}
 
 
 @lru_cache(maxsize=2)

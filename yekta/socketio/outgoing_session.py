@@ -63,7 +63,8 @@ class OutgoingSession:
             return
         session, events = released
         try:
-            missed = [_written(event.args(), event.compress) for event in events]
+            # Without the last argument: the offset that it had here.
+            missed = [[event.args()[:-1], event.compress] for event in events]
         except ValueError:
             # It was written for clients of this server; what cannot be read back cannot be told to another.
             self.give_up()
@@ -77,8 +78,3 @@ class OutgoingSession:
         self._among.pop(self, None)
         self._patience.clear()
         self._cluster.reply(self._name, self._word, kind, **data)
-
-
-def _written(args: list[Any], compress: bool) -> list[Any]:
-    # Without its last argument: the offset that it had here.
-    return [args[:-1], compress]
