@@ -184,7 +184,6 @@ class InMemoryAdapter:
         self.context = context
         self.history = context.history
         self.rooms: Rooms[Member] = Rooms()
-        self._clock = context.clock
         self._observers = context.observers
 
     def add(self, member: Member, rooms: Iterable[str]) -> None:
@@ -273,7 +272,7 @@ class InMemoryAdapter:
             member.deliver(message)
 
     def broadcast_with_ack(self, message: Message, target: Target, flags: Flags) -> Deferred[list[Any]]:
-        gathering = Gathering(self._clock, flags.timeout)
+        gathering = Gathering(self.context.clock, flags.timeout)
         gathering.ask_all(self.select(target), message)
         return gathering.finish()
 

@@ -53,7 +53,7 @@ class ClusterAdapter(InMemoryAdapter):
         super().broadcast(message, target, flags)
 
     def broadcast_with_ack(self, message: Message, target: Target, flags: Flags) -> Deferred[list[Any]]:
-        gathering = Gathering(self._clock, flags.timeout)
+        gathering = Gathering(self.context.clock, flags.timeout)
         gathering.ask_all(self.select(target), message)
         if not flags.local:
             options = words.options(target, flags)
@@ -67,7 +67,7 @@ class ClusterAdapter(InMemoryAdapter):
     def fetch(self, target: Target, flags: Flags) -> Deferred[list[RemoteSocket]]:
         if flags.local or not self._cluster.others:
             return super().fetch(target, flags)
-        gathering = Gathering(self._clock, PATIENCE if flags.timeout is None else flags.timeout)
+        gathering = Gathering(self.context.clock, PATIENCE if flags.timeout is None else flags.timeout)
         gathering.expect(1)
         gathering.answered([member.describe() for member in self.select(target)])
         self._survey(gathering, words.FETCH, opts=words.options(target, flags))
@@ -89,7 +89,7 @@ class ClusterAdapter(InMemoryAdapter):
         if timeout is None:
             self._cluster.publish(self._word(words.EMIT, packet=list(args)))
             return succeed([])
-        gathering = Gathering(self._clock, timeout)
+        gathering = Gathering(self.context.clock, timeout)
         self._survey(gathering, words.EMIT, packet=list(args))
         return gathering.finish()
 

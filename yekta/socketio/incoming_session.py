@@ -45,14 +45,12 @@ class IncomingSession:
     def __init__(
         self, cluster: Cluster, adapter: ClusterAdapter, pid: str, offset: object, among: dict[IncomingSession, None]
     ) -> None:
-        self.done: Deferred[Restored | None] = Deferred(self._unwanted)
+        self.done: Deferred[Restored | None] = Deferred()
         self._cluster = cluster
         self._adapter = adapter
         self._among = among
         self._pid = pid
         self._offset = offset if isinstance(offset, str) else None
-        self._wanted = True
-        self._over = False
         self._breaks = cluster.progress.breaks
         self._noted: list[_Noted] = []
         self._asked = set(cluster.others)
@@ -100,7 +98,7 @@ class IncomingSession:
 
     def _look(self) -> bool:
         given, progress = self._given, self._cluster.progress
-        if self._over or given is None:
+        if self not in self._among or given is None:
             return True
         now = progress.now()
         if progress.breaks != self._breaks or any(now.of(name) is None for name in given.heard.alive):
@@ -125,20 +123,16 @@ class IncomingSession:
         return None if session is None else self._adapter.resume(session, self._offset)
 
     def _end(self, restored: Restored | None) -> None:
-        if self._over:
+        if self not in self._among:
             return
-        self._over = True
-        self._among.pop(self, None)
+        del self._among[self]
         self._patience.clear()
         self._cluster.forget(self._id)
-        if self._wanted:
+        if not self.done.called:
             self.done.callback(restored)
         elif restored is not None:
+            # Cancelled: the client is gone again, and may come back for its session here.
             self._adapter.keep(restored.session)
-
-    def _unwanted(self, done: Deferred[Any]) -> None:
-        # The client is gone again. Should its session come, it waits here.
-        self._wanted = False
 
 
 @attrs.frozen

@@ -30,7 +30,6 @@ class OutgoingSession:
         self._among = among
         words.number_of(word)
         self._heard = Heard(words.numbers(word.data.get("heard")))
-        self._over = False
         self._patience = Alarm(adapter.context.clock, self.give_up)
 
     def begin(self) -> None:
@@ -44,7 +43,7 @@ class OutgoingSession:
         self._end(words.NOTHING, {})
 
     def _look(self) -> bool:
-        if self._over:
+        if self not in self._among:
             return True
         reached = self._cluster.progress.reached(self._heard)
         if reached is None:
@@ -74,7 +73,8 @@ class OutgoingSession:
         self._end(words.GIVEN, {**facts, "missed": missed, "alive": heard.alive, "gone": heard.gone})
 
     def _end(self, kind: int, data: dict[str, Any]) -> None:
-        self._over = True
-        self._among.pop(self, None)
+        if self not in self._among:
+            return
+        del self._among[self]
         self._patience.clear()
         self._cluster.reply(self._name, self._word, kind, **data)
