@@ -64,13 +64,17 @@ def fields(answer: Answer, cors: Mapping[str, str]) -> dict[str, str]:
     return {**cors, "Content-Type": JSON, "Cache-Control": "no-store", **again}
 
 
+def set_fields(request: http.Request, values: Mapping[str, str]) -> None:
+    """Set header fields of an answer, by their names."""
+    for name, value in values.items():
+        request.setHeader(name, value)
+
+
 def compose(request: http.Request, answer: Answer, cors: Mapping[str, str] = {}) -> bytes:
     """Set the head of ``answer``, and give its body."""
     text = jsontext.encode_bytes(answer.body)
     request.setResponseCode(answer.status)
-    for name, value in fields(answer, cors).items():
-        request.setHeader(name, value)
-    request.setHeader("content-length", str(len(text)))
+    set_fields(request, {**fields(answer, cors), "Content-Length": str(len(text))})
     return text
 
 

@@ -21,7 +21,7 @@ from yekta.app.schemas import Chat, read
 from yekta.edge import asyncapi, openapi
 from yekta.edge.endpoint import TIME, Answer, Call, Endpoint
 from yekta.edge.health import Vitals
-from yekta.edge.http import compose, find_token, read_body, refusal
+from yekta.edge.http import compose, find_token, read_body, refusal, set_fields
 from yekta.edge.rest_ai import RestAi
 from yekta.edge.rest_auth import RestAuth
 from yekta.web.facts import facts
@@ -180,8 +180,7 @@ class Rest:
     def _add_headers(self, request: http.Request) -> dict[str, str]:
         """Whoever answers by itself has them too."""
         cors = self.headers(request.getHeader("origin"))
-        for name, value in cors.items():
-            request.setHeader(name, value)
+        set_fields(request, cors)
         return cors
 
 

@@ -12,7 +12,7 @@ from yekta import jsontext
 from yekta.app import about
 from yekta.edge.endpoint import Answer
 from yekta.edge.health import HealthDoor, Vitals
-from yekta.edge.http import JSON, compose
+from yekta.edge.http import JSON, compose, set_fields
 from yekta.edge.native import NativeDoor
 from yekta.edge.pages import CONSOLE, Docs, Pages
 from yekta.edge.rest import Rest, keep_slashes
@@ -164,8 +164,7 @@ def is_upgrade(request: http.Request) -> bool:
 def preflight(request: http.Request, origins: Origins) -> int:
     """Answer ``OPTIONS``."""
     request.setResponseCode(204)
-    for name, value in origins.preflight_headers(request.getHeader("origin"), request.getHeader("host")).items():
-        request.setHeader(name, value)
+    set_fields(request, origins.preflight_headers(request.getHeader("origin"), request.getHeader("host")))
     request.finish()
     return NOT_DONE_YET
 
