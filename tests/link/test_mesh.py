@@ -178,16 +178,9 @@ def test_one_that_connects_once_more_is_refused(together: Street) -> None:
     assert together.seen() == {"a": "bc", "b": "ac", "c": "ab"}
 
 
-def test_nobody_meets_oneself(together: Street) -> None:
-    caller: Any = words.Caller("b", words.Question(words.VERSION, "mesh", "b", ""), 0)
-    together.connect("a", "b", caller)
-    together.settle()
-    assert caller.over
-    assert together.seen()["b"] == "ac"
-
-
-@pytest.mark.parametrize("name", ["", ".", "../a", "/tmp/a", "a\0", "é", "x" * (MAX_NAME + 1)])
-def test_nobody_is_looked_for_elsewhere(together: Street, name: str) -> None:
+# The first is the name of whom it connects to; all others would lead elsewhere than to a process.
+@pytest.mark.parametrize("name", ["b", "", ".", "../a", "/tmp/a", "a\0", "é", "x" * (MAX_NAME + 1)])
+def test_one_that_is_called_as_no_other_can_be_is_refused(together: Street, name: str) -> None:
     caller: Any = words.Caller("b", words.Question(words.VERSION, "mesh", name, ""), 0)
     together.connect("a", "b", caller)
     together.settle()

@@ -31,17 +31,11 @@ def talk(socket: Socket, count: int) -> None:
 # -- bounds in bytes -----------------------------------------------------------------------------------------
 
 
-def test_what_is_said_to_many_is_bounded_in_bytes(house: House) -> None:
+@pytest.mark.parametrize("data", [TEXT, TEXT.encode()], ids=["text", "an attachment"])
+def test_what_is_said_to_many_is_bounded_in_bytes(house: House, data: object) -> None:
     visit(house)
     for _ in range(1000):
-        house.server.emit("news", TEXT)
-    assert 90_000 < history(house).size <= 100_000
-
-
-def test_attachments_count(house: House) -> None:
-    visit(house)
-    for _ in range(1000):
-        house.server.emit("news", TEXT.encode())
+        house.server.emit("news", data)
     assert 90_000 < history(house).size <= 100_000
 
 
