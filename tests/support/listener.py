@@ -6,16 +6,21 @@ from yekta.socketio.cluster_words import Unreadable, Word
 
 
 class Listener:
-    """``seen``, in their order, and ``told``: whose words, by their kind. ``refusing``: it understands nothing."""
+    """``seen``, in their order, and ``told``: whose words, by their kind. ``refusing``: it understands nothing.
+
+    ``met``: whoever has ever been seen.
+    """
 
     def __init__(self) -> None:
         self.seen: list[str] = []
+        self.met: set[str] = set()
         self.told: list[tuple[str, int]] = []
         self.refusing = False
 
     def came(self, name: str) -> None:
         assert name not in self.seen
         self.seen.append(name)
+        self.met.add(name)
 
     def went(self, name: str) -> None:
         self.seen.remove(name)
