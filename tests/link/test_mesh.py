@@ -188,6 +188,16 @@ def test_one_that_is_called_as_no_other_can_be_is_refused(together: Street, name
     assert together.listeners["b"].met == set(together.seen()["b"]) == {"a", "c"}
 
 
+def test_where_nobody_wants_to_hear_anything_nobody_is_let_in() -> None:
+    town = Town("a", "b")
+    caller: Any = words.Caller("b", words.Question(words.VERSION, "mesh", "a", ""), 0)
+    town.connect("a", "b", caller)
+    town.settle()
+    assert caller.over
+    assert not town.lines
+    town.close()
+
+
 def test_nothing_is_said_on_a_connection_of_ours(together: Street) -> None:
     [outward] = [end for end in together.lines if getattr(end.protocol, "name", "") == "b" and end.protocol.open][:1]
     outward.other.write(b"\0\0\0\1x")

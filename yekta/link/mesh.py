@@ -133,8 +133,8 @@ class Neighbour:
         self._lost = False
 
     def look(self) -> None:
-        """Whether both connections are there: then it is seen."""
-        if self.visitor is not None and self._outward.open and not self._seen:
+        """Told of each of the two connections once: as soon as both are there, it is seen."""
+        if self.visitor is not None and self._outward.open:
             self._seen = True
             self._mesh.hearer.came(self.name)
 
