@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from tests.support.application import Application
 from tests.support.peers import FakePeer
 from yekta.app.budget import Rate
