@@ -215,7 +215,9 @@ class Answer:
                 self._finish(CANCELLED)
             return
         if self.end is not None:
-            _log.failure("An answer could not be kept", failure)
+            # It could not be kept; who refused with words of its own has said why.
+            if not failure.check(ClientError):
+                _log.failure("An answer could not be kept", failure)
             return
         error: Any = failure.value
         self.error = error

@@ -97,9 +97,10 @@ class Turn:
     said_at: float
 
 
-@attrs.frozen
+@attrs.define(eq=False)
 class Conversations:
-    """The tables ``turns`` and ``conversations``. Without the database, everything raises :class:`ClientError` 503.
+    """The tables ``turns`` and ``conversations``. Without the database, everything raises :class:`ClientError` 503, and
+    it is logged once that they cannot be read or written.
 
     What concerns one conversation is done in the order in which it was asked for: who was told the end of an answer
     finds it in there.
@@ -107,6 +108,8 @@ class Conversations:
 
     _database: Database
     _locks: WeakValueDictionary[tuple[str, str], DeferredLock] = attrs.field(factory=WeakValueDictionary, repr=False)
+    # What cannot be done now: one may be possible without the other.
+    _failing: set[str] = attrs.field(factory=set, repr=False)
 
     async def append(
         self, owner: str, conversation_id: str, turns: Sequence[Message], now: float, since: float | None = None
@@ -123,18 +126,18 @@ class Conversations:
                 transaction.run(_APPEND, owner, conversation_id, number, turn.role, content, now)
             transaction.run(_TRIM, owner, conversation_id, last + len(turns) - LONGEST)
 
-        async with self._turn(owner, conversation_id):
+        async with self._turn(owner, conversation_id, "written"):
             await self._database.change(work)
 
     async def recent(self, owner: str, conversation_id: str, most: int) -> list[Message]:
         """The last ``most`` turns, the oldest first."""
-        async with self._turn(owner, conversation_id):
+        async with self._turn(owner, conversation_id, "read"):
             rows = await self._database.query(_RECENT, owner, conversation_id, most)
         return [Message(role, content) for role, content in reversed(rows)]
 
     async def page(self, owner: str, conversation_id: str, after: int) -> list[Turn]:
         """Up to `PAGE` turns after number ``after``; none where there is no such conversation."""
-        async with self._turn(owner, conversation_id):
+        async with self._turn(owner, conversation_id, "read"):
             rows = await self._database.query(_PAGE, owner, conversation_id, after, PAGE)
         return [Turn(*row) for row in rows]
 
@@ -151,7 +154,7 @@ class Conversations:
                 transaction.run(_LOCK, *row)
                 transaction.run(_FORGET_ONE, *row)
 
-        async with self._turn(owner, conversation_id):
+        async with self._turn(owner, conversation_id, "written"):
             was_there: bool = await self._database.change(work)
             try:
                 # Each by itself, since it takes rows of other conversations.
@@ -180,13 +183,22 @@ class Conversations:
             _log.warn("Conversations of ended sessions could not be deleted: {reason}", reason=str(error))
 
     @asynccontextmanager
-    async def _turn(self, owner: str, conversation_id: str) -> AsyncIterator[None]:
+    async def _turn(self, owner: str, conversation_id: str, done: str) -> AsyncIterator[None]:
+        """``done``: whether it is to be read or written."""
         lock = self._locks.setdefault((owner, conversation_id), DeferredLock())
         await lock.acquire()
         try:
             yield
-        except DatabaseError:
+        except DatabaseError as error:
+            # An outage is logged once, not for everybody who asks.
+            if done not in self._failing:
+                self._failing.add(done)
+                _log.warn("Conversations cannot be {done}: {reason}", done=done, reason=str(error))
             message = "Conversations cannot be read now."
             raise ClientError("Service unavailable", message, status=503) from None
+        else:
+            if done in self._failing:
+                self._failing.discard(done)
+                _log.info("Conversations are {done} again.", done=done)
         finally:
             lock.release()
