@@ -14,7 +14,6 @@ import pytest_twisted
 from twisted.internet.defer import CancelledError, Deferred, gatherResults
 from twisted.internet.task import Clock
 
-from tests.support import postgres
 from tests.support.databases import database, new_url, open_database, reactor, url
 from yekta.app.database import Database, DatabaseError, Transaction
 from yekta.app.database_drivers import driver_for
@@ -26,10 +25,6 @@ COUNT = "SELECT count(*) FROM ended_sessions"
 ENDLESS = {
     "sqlite": "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n",
     "postgresql": "SELECT pg_sleep(60)",
-}
-READ_ONLY = {
-    "sqlite": ("PRAGMA query_only = ON", "PRAGMA query_only = OFF"),
-    "postgresql": ("SET default_transaction_read_only = on", "SET default_transaction_read_only = off"),
 }
 CUT_AT_COMMIT = (
     "CREATE FUNCTION cut() RETURNS trigger LANGUAGE plpgsql AS "
@@ -75,25 +70,6 @@ async def test_concurrent_transactions_wait_for_each_other(database: Database) -
 
     results = await gatherResults([task(database.change(work)) for _ in range(40)])
     assert sorted(results) == list(range(1, 41))
-
-
-@pytest_twisted.ensureDeferred
-async def test_who_can_read_but_not_write_is_not_well_until_a_write_succeeds(url: str) -> None:
-    database = await open_database(url, reactor, connections=1)
-    read_only, writable = READ_ONLY[kind_of(url)]
-    await database.query(read_only)
-    # Nobody has tried, and no check does.
-    assert await database.healthy()
-    with pytest.raises(DatabaseError):
-        await database.change(lambda transaction: transaction.run(ADD, 1, "a"))
-    assert [await database.healthy() for _ in range(2)] == [False, False]
-    assert await database.query(COUNT) == [(0,)]
-    await database.query(writable)
-    assert await database.healthy()
-    [before] = await database.query("SELECT sequence FROM ended_counter")
-    assert await database.healthy()
-    assert await database.query("SELECT sequence FROM ended_counter") == [before]
-    await database.close()
 
 
 @pytest_twisted.ensureDeferred
@@ -238,17 +214,3 @@ async def test_work_whose_commit_may_have_happened_is_not_repeated(tmp_path: Pat
     assert await database.healthy()
     await database.close()
     await killer.close()
-
-
-@pytest.mark.needs("postgres")
-@pytest_twisted.ensureDeferred
-async def test_a_server_that_comes_back_is_used_again(tmp_path: Path) -> None:
-    database = await open_database(new_url("postgresql", tmp_path), reactor)
-    postgres.shared().stop()
-    try:
-        assert not await database.healthy()
-        assert not await database.healthy()
-    finally:
-        postgres.shared().start()
-    assert await database.healthy()
-    await database.close()

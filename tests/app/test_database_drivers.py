@@ -97,6 +97,18 @@ def test_a_server_is_the_same_by_whatever_way_it_is_named(monkeypatch: pytest.Mo
     assert driver_for("postgresql://sara@:5433/d").identity == one
 
 
+@pytest.mark.parametrize("name", [b"caf\xe9.db", b"a b?mode=memory#c%41&.db"])
+@pytest_twisted.ensureDeferred
+async def test_a_file_of_any_name_is_opened_by_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: bytes
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for folder in ("", f"{tmp_path}/", f"/{tmp_path}/"):
+        database = await open_database(f"sqlite:///{folder}{os.fsdecode(name).replace('%', '%25')}", reactor)
+        await database.close()
+        assert {os.fsencode(file.name) for file in tmp_path.iterdir()} == {name}
+
+
 @pytest_twisted.ensureDeferred
 async def test_a_file_that_is_no_database(tmp_path: Path) -> None:
     (tmp_path / "test.db").write_text("This is a letter. " * 100)
@@ -106,6 +118,7 @@ async def test_a_file_that_is_no_database(tmp_path: Path) -> None:
 
 def test_sqlite_says_in_which_errors_there_is_no_room(tmp_path: Path) -> None:
     driver = driver_for(new_url("sqlite", tmp_path))
+    driver.create()
     with closing(sqlite3.connect(**driver.arguments)) as connection:
         connection.execute("CREATE TABLE t (x BLOB)")
         connection.execute("PRAGMA max_page_count = 4")

@@ -7,6 +7,7 @@ Bounded on all sides: connections, waiting statements, and the time that anybody
 from __future__ import annotations
 
 import threading
+import traceback
 from collections.abc import Callable
 from functools import partial
 from importlib import import_module
@@ -16,15 +17,19 @@ import attrs
 from twisted.enterprise import adbapi
 from twisted.internet.defer import Deferred, fail
 from twisted.internet.interfaces import IReactorCore, IReactorTime
+from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from yekta.app.database_drivers import DatabaseError, Driver, driver_for
-from yekta.app.migrations import WRITE, migrate
+from yekta.app.errors import forget_frames
+from yekta.app.migrations import READ, WRITE, migrate
 
 __all__ = ["Database", "DatabaseError", "Transaction", "prepare"]
 
 Result = TypeVar("Result")
 Row = tuple[Any, ...]
+
+_log = Logger()
 
 
 @attrs.define(eq=False)
@@ -50,11 +55,27 @@ class Transaction:
     def has_table(self, name: str) -> bool:
         return bool(self.run(self._driver.find_table, name))
 
+    def verify(self) -> None:
+        """Raises where our tables cannot be read, or are not those of the database that was opened at first."""
+        self._driver.verify()
+        if not self.run(READ):
+            raise DatabaseError(f"The database of DATABASE_URL ({self._driver.shown}) has lost its rows.")
+
 
 class _Connection(adbapi.Connection):
     """adbapi's wrapper, but dropped quietly when it is beyond use; the thread's next job makes a new one."""
 
     _connection: Any
+
+    def reconnect(self) -> None:
+        try:
+            super().reconnect()
+        except self._pool.dbapi.Error as error:
+            # Psycopg's and its frames know each other: the socket of a server that said nothing in time would stay
+            # open, and one of the server's places taken, until Python's collector comes.
+            traceback.clear_frames(error.__traceback__)
+            forget_frames(error)
+            raise
 
     def rollback(self) -> None:
         try:
@@ -138,6 +159,7 @@ class Database:
         self._closed = False
         # Since a write could not be written, until one is.
         self._is_unwritable = False
+        self._was_healthy = True
         self._pool = _make_pool(driver, reactor, connections)
 
     @property
@@ -158,14 +180,24 @@ class Database:
         return await self._submit(work, is_write=True)
 
     async def healthy(self) -> bool:
-        """Whether the database answers, and takes what is written: it is asked by a write after one has failed only."""
+        """Whether the database answers, and takes what is written: it is asked by a write after one has failed only.
+
+        Logged when it changes.
+        """
         try:
             if self._is_unwritable:
                 await self.change(lambda transaction: transaction.run(WRITE))
                 self._is_unwritable = False
-            return await self.query("SELECT 1") == [(1,)]
-        except DatabaseError:
-            return False
+            await self._submit(Transaction.verify, is_write=False)
+        except DatabaseError as error:
+            if self._was_healthy:
+                _log.warn("The database is not well: {reason}", reason=str(error))
+            self._was_healthy = False
+        else:
+            if not self._was_healthy:
+                _log.info("The database is well again.")
+            self._was_healthy = True
+        return self._was_healthy
 
     async def close(self, grace: float = 2.0) -> None:
         """Refuse new work, wait ``grace`` seconds for what runs, interrupt the rest, disconnect."""

@@ -13,10 +13,9 @@ import socket
 import sqlite3
 import time
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 import attrs
 
@@ -43,9 +42,10 @@ POSTGRESQL_DEFAULTS = {
 # Which parameters of libpq's make it another database.
 _WHICH = ("service", "host", "hostaddr", "port", "dbname", "user", "options")
 
-# SQLite's primary result codes, and PostgreSQL's: disk_full, io_error, read_only_sql_transaction.
+# SQLite's primary result codes, and PostgreSQL's: disk_full, io_error, read_only_sql_transaction and
+# insufficient_privilege.
 _SQLITE_UNWRITABLE = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY)
-_POSTGRESQL_UNWRITABLE = ("53100", "58030", "25006")
+_POSTGRESQL_UNWRITABLE = ("53100", "58030", "25006", "42501")
 
 # Any number will do that no other program takes as an advisory lock in the same database ("yekta" in ASCII).
 _SCHEMA_LOCK = 0x79656B7461
@@ -75,6 +75,8 @@ class Driver:
     is_unwritable: Callable[[Any], bool]
     #: Called in a database thread with every new connection.
     opened: Callable[[Any], object]
+    #: Called in a database thread. Raises ``error`` where what was created or found at first is there no more.
+    verify: Callable[[], object]
     #: SQL that begins a transaction which is going to write.
     begin: str
     #: SQL that, inside such a transaction, keeps other processes from changing the schema.
@@ -111,22 +113,25 @@ def _sqlite(path: Path, shown: str) -> Driver:
         raise DatabaseError(f"DATABASE_URL ({shown}) must name a file.")
     if not path.parent.is_dir():
         raise DatabaseError(f"DATABASE_URL ({shown}): the folder {path.parent} does not exist.")
+    file = _File(path, shown)
     return Driver(
         shown=shown,
         identity=_digest(os.path.realpath(path)),
         module="sqlite3",
         arguments={
-            "database": str(path),
+            "database": file.uri,
+            "uri": True,
             "timeout": SQLITE_BUSY_TIMEOUT,
             "isolation_level": None,
             # adbapi keeps each connection to one thread, but closes them all from the reactor's.
             "check_same_thread": False,
         },
-        create=partial(_create_private, path, shown),
+        create=file.create,
         error=sqlite3.Error,
         is_operational=_is_about_the_file,
         is_unwritable=lambda error: getattr(error, "sqlite_errorcode", 0) & 0xFF in _SQLITE_UNWRITABLE,
-        opened=_set_pragmas,
+        opened=file.opened,
+        verify=file.verify,
         begin="BEGIN IMMEDIATE",
         schema_lock="SELECT 1",  # BEGIN IMMEDIATE has locked the file already.
         find_table="SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?",
@@ -141,12 +146,46 @@ def _is_about_the_file(error: BaseException) -> bool:
     return isinstance(error, sqlite3.OperationalError) or type(error) is sqlite3.DatabaseError
 
 
-def _create_private(path: Path, shown: str) -> None:
-    """Make the file before SQLite does, for its owner alone. SQLite gives its WAL files the same mode."""
-    try:
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
-    except OSError as error:
-        raise DatabaseError(f"DATABASE_URL ({shown}): {error.strerror or error}.") from None
+@attrs.define(eq=False)
+class _File:
+    """An SQLite file. A connection that finds another in its place, or none, is refused: it would not see what is
+    written over older ones, which have the one that was opened at first, whatever became of its name.
+    """
+
+    _path: Path
+    _shown: str
+    # Its device and its number there, once it was opened.
+    _known: tuple[int, int] | None = None
+
+    @property
+    def uri(self) -> str:
+        """As SQLite reads it; it makes no file, as `create` does."""
+        return f"file:{'//' if self._path.is_absolute() else ''}{quote(os.fsencode(self._path))}?mode=rw"
+
+    def create(self) -> None:
+        """Make the file before SQLite does, for its owner alone. SQLite gives its WAL files the same mode."""
+        try:
+            number = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
+        except OSError as error:
+            raise DatabaseError(f"DATABASE_URL ({self._shown}): {error.strerror or error}.") from None
+        self._known = _which(os.fstat(number))
+        os.close(number)
+
+    def opened(self, connection: sqlite3.Connection) -> None:
+        self.verify()
+        _set_pragmas(connection)
+
+    def verify(self) -> None:
+        try:
+            found = _which(os.stat(self._path))
+        except OSError as error:
+            raise sqlite3.OperationalError(error.strerror or str(error)) from None
+        if self._known not in (found, None):
+            raise sqlite3.OperationalError("another file is in its place")
+
+
+def _which(status: os.stat_result) -> tuple[int, int]:
+    return status.st_dev, status.st_ino
 
 
 def _set_pragmas(connection: sqlite3.Connection) -> None:
@@ -195,6 +234,7 @@ def _postgresql(url: str) -> Driver:
         is_operational=lambda error: isinstance(error, psycopg.OperationalError),
         is_unwritable=lambda error: getattr(error, "sqlstate", None) in _POSTGRESQL_UNWRITABLE,
         opened=lambda connection: None,
+        verify=lambda: None,
         begin="BEGIN",
         schema_lock=f"SELECT pg_advisory_xact_lock({_SCHEMA_LOCK})",
         # Wherever the search path finds it, as a statement would.
