@@ -177,7 +177,9 @@ async def test_an_answer_without_text_that_tells_why_is_one(server, client, head
 
 JSON_HEAD = Head(200, {"Content-Type": "application/json"})
 GZIP_HEAD = Head(200, {"Content-Type": "text/event-stream", "Content-Encoding": "gzip"})
+HTML_HEAD = Head(200, {"Content-Type": "text/html; charset=utf-8"})
 BROKEN = {
+    "a page": ([HTML_HEAD, Raw(b"<h1>leak</h1>")], Kind.PROTOCOL),
     "not json": ([Raw(b"data: {oops\n\n")], Kind.PROTOCOL),
     "not an object": ([Raw(b"data: [1]\n\n")], Kind.PROTOCOL),
     "deep json": ([Raw(b"data: " + b"[" * 60_000 + b"\n\n")], Kind.PROTOCOL),

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from OpenSSL import SSL
 from twisted.internet.error import ConnectionRefusedError, DNSLookupError, TCPTimedOutError
+from twisted.python.failure import Failure
 from twisted.web.client import RequestTransmissionFailed, ResponseFailed, ResponseNeverReceived
 
 from yekta.ai.provider import Kind, ProviderError
@@ -52,6 +54,20 @@ def test_the_status_is_kept():
 )
 def test_lost(error, kind):
     assert lost(error).kind is kind
+
+
+def test_a_certificate_that_is_wrong_is_out_of_reach_and_logged():
+    wrong = SSL.Error([("SSL routines", "", "certificate verify failed")])
+    error = lost(ResponseNeverReceived([Failure(wrong)]))
+    assert error.kind is Kind.UNREACHABLE
+    assert "certificate verify failed" in error.logged
+    assert "certificate" not in str(error)
+
+
+def test_nothing_that_came_is_logged():
+    error = lost(ResponseNeverReceived([Failure(ValueError("secret"))]))
+    assert (error.kind, error.logged) == (Kind.INTERRUPTED, "INTERRUPTED, ValueError")
+    assert refused(401, None, 0.0).logged == "REJECTED, 401"
 
 
 @pytest.mark.parametrize("kind", Kind)

@@ -81,7 +81,12 @@ class ChatGeneration:
         if response.code != 200:
             drop(response)
             raise refused(response.code, _header(response, b"Retry-After"), wall_clock(self._clock)())
-        if (_header(response, b"Content-Type") or "").lower().startswith("application/json"):
+        kind = (_header(response, b"Content-Type") or "").lower()
+        if kind.startswith("text/html"):
+            # A page for people, as of a portal or of another server behind the same name.
+            drop(response)
+            raise ProviderError(Kind.PROTOCOL)
+        if kind.startswith("application/json"):
             self._answer = WholeAnswer(self._limit)
         self._body = _Body(self._data_received, self._body_over)
         response.deliverBody(self._body)

@@ -1,14 +1,16 @@
 """The HTTP client agent that the way to a model needs.
 
-It differs from Twisted's in three points. It asks for ``identity`` and refuses any other content coding, since
+It differs from Twisted's in four points. It asks for ``identity`` and refuses any other content coding, since
 a limit on received bytes means nothing once they can inflate. It closes connections at once: a TLS connection
 that is closed politely waits for a peer who may go on computing, and charging, for minutes. And it sends a
 request once more, of whatever method, where a kept connection turns out to be closed (RFC 9112, section 9.3.1):
-a server closes those that rest when it likes, and a question that was asked twice has changed nothing.
+a server closes those that rest when it likes, and a question that was asked twice has changed nothing. What comes
+before a body is bounded: Twisted keeps header fields without end, and logs each interim response.
 """
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import attrs
@@ -25,6 +27,13 @@ from twisted.web.iweb import IAgent, IAgentEndpointFactory, IBodyProducer, IResp
 from zope.interface import implementer
 
 from yekta.ai.provider import Kind, ProviderError
+
+# Bytes that come before a body: far more than anybody's header fields.
+HEAD_LIMIT = 65_536
+
+_HEAD_END = re.compile(rb"\r?\n\r?\n")
+# RFC 9110, 15.2. Another answer follows.
+_INTERIM = re.compile(rb"HTTP/\S+ 1\d\d\b")
 
 
 def make_agent(reactor: Any, pool: HTTPConnectionPool, endpoints: IAgentEndpointFactory) -> IAgent:
@@ -63,10 +72,37 @@ class HostEndpoints:
 
 
 class _AbruptProtocol(ProtocolWrapper):
+    """Over one connection, before what reads HTTP. Requests go by ``writeSequence``, once each."""
+
     transport: Any
+    # What has come of the answer's head, of its interim ones as well; how long those were.
+    _head: bytearray | None = None
+    _interim = 0
 
     def loseConnection(self) -> None:
         self.transport.abortConnection()
+
+    def writeSequence(self, data: Any) -> None:
+        self._head, self._interim = bytearray(), 0
+        super().writeSequence(data)
+
+    def dataReceived(self, data: bytes) -> None:
+        if self._head is None or self._is_bounded(self._head, data):
+            super().dataReceived(data)
+        else:
+            self.transport.abortConnection()
+
+    def _is_bounded(self, head: bytearray, data: bytes) -> bool:
+        begin = max(len(head) - 3, 0)
+        head += data
+        while end := _HEAD_END.search(head, begin):
+            if not _INTERIM.match(head):
+                self._head = None
+                return self._interim + end.end() <= HEAD_LIMIT
+            self._interim += end.end()
+            del head[: end.end()]
+            begin = 0
+        return self._interim + len(head) <= HEAD_LIMIT
 
 
 class _AbruptFactory(WrappingFactory):

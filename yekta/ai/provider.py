@@ -53,14 +53,23 @@ class ProviderError(Exception):
     """A generation failed.
 
     ``status`` is the HTTP status behind it and ``retry_after`` the seconds the provider asked to wait, where
-    there are such. ``str()`` is the kind's own sentence and never holds a word from the provider.
+    there are such. ``str()`` is the kind's own sentence and never holds a word from the provider. ``why`` is for the
+    operator, who has to mend it.
     """
 
-    def __init__(self, kind: Kind, *, status: int | None = None, retry_after: float | None = None) -> None:
+    def __init__(
+        self, kind: Kind, *, status: int | None = None, retry_after: float | None = None, why: str | None = None
+    ) -> None:
         super().__init__(kind.value)
         self.kind = kind
         self.status = status
         self.retry_after = retry_after
+        self.why = why
+
+    @property
+    def logged(self) -> str:
+        """What a log says of it; it, too, holds nothing of anybody's words."""
+        return ", ".join(str(part) for part in (self.kind.name, self.status, self.why) if part is not None)
 
     @property
     def retryable(self) -> bool:

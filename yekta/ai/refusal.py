@@ -49,8 +49,21 @@ def lost(error: BaseException | None) -> ProviderError:
     """The error for a request that failed with ``error`` before its answer was read."""
     if isinstance(error, ProviderError):
         return error
+    reasons = [reason.value for reason in getattr(error, "reasons", ())]
+    why = "; ".join(_named(reason) for reason in reasons or [error])
     if isinstance(error, (ConnectTimeout, TCPTimedOutError)):
-        return ProviderError(Kind.TIMEOUT)
-    if isinstance(error, (RequestTransmissionFailed, ResponseFailed)):
-        return ProviderError(Kind.INTERRUPTED)
-    return ProviderError(Kind.UNREACHABLE)
+        return ProviderError(Kind.TIMEOUT, why=why)
+    # Where TLS was not agreed on, nothing was said: whoever is there is not known.
+    if isinstance(error, (RequestTransmissionFailed, ResponseFailed)) and not any(map(_is_of_tls, reasons)):
+        return ProviderError(Kind.INTERRUPTED, why=why)
+    return ProviderError(Kind.UNREACHABLE, why=why)
+
+
+def _named(error: BaseException | None) -> str:
+    """TLS errors say what is wrong with a certificate; others may quote what came."""
+    return f"{type(error).__name__} {error}" if _is_of_tls(error) else type(error).__name__
+
+
+def _is_of_tls(error: BaseException | None) -> bool:
+    # By name: neither is known on this floor.
+    return type(error).__module__.partition(".")[0] in ("OpenSSL", "service_identity")

@@ -222,7 +222,7 @@ class Answer:
         error: Any = failure.value
         self.error = error
         if isinstance(error, ProviderError):
-            _log.warn("An answer failed: {kind}", kind=error.kind.name)
+            _log.warn("An answer failed: {reason}", reason=error.logged)
             text, retryable = str(error), error.retryable
         elif isinstance(error, ClientError):
             text, retryable = error.message, error.status >= 500

@@ -1,0 +1,85 @@
+"""What comes before a body is bounded, and what is within the bounds is understood."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+
+import pytest
+import pytest_twisted
+from twisted.internet import reactor
+from twisted.internet.threads import deferToThread
+from twisted.web.client import ResponseFailed
+
+from tests.support.ai_servers import AIServer
+from tests.support.attacks import Wire
+from yekta.ai.http import HEAD_LIMIT, HostEndpoints, drop, make_agent, make_pool
+
+OK = b"HTTP/1.1 200 OK\r\n"
+INTERIM = b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n"
+FIELD = b"X-Long: " + b"x" * 1000 + b"\r\n"
+
+
+class Says(AIServer):
+    """Says ``parts`` to the first request, as long as it is heard. ``said``: how many bytes that were."""
+
+    def __init__(self, parts: Iterable[bytes]) -> None:
+        self._parts = iter(parts)
+        self.said = 0
+        super().__init__()
+
+    def serve(self, wire: Wire, connection: socket.socket) -> None:
+        wire.incoming()
+        connection.settimeout(20)
+        with suppress(ConnectionError):
+            for part in self._parts:
+                connection.sendall(part)
+                self.said += len(part)
+            wire.rest()
+
+
+def endless(first: bytes, part: bytes) -> Iterator[bytes]:
+    """Far more than what waits in sockets."""
+    yield first
+    for _ in range(2000):
+        yield part * (20_000 // len(part))
+
+
+def one_by_one(text: bytes) -> list[bytes]:
+    return [bytes([each]) for each in text]
+
+
+async def get(server):
+    agent = make_agent(reactor, make_pool(reactor), HostEndpoints(reactor))
+    return await agent.request(b"GET", f"{server.base_url}/models".encode())
+
+
+@pytest.mark.parametrize(
+    ("first", "part"),
+    [(OK, FIELD), (OK, b"X: y\r\n"), (OK + b"X: y", b"\r\n y"), (b"", INTERIM), (INTERIM + OK, FIELD)],
+)
+@pytest_twisted.ensureDeferred
+async def test_a_head_without_end_is_not_read_on(first, part):
+    with Says(endless(first, part)) as server:
+        with pytest.raises(ResponseFailed):
+            await get(server)
+        assert server.said < 20_000_000
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        [OK + FIELD * (HEAD_LIMIT // len(FIELD) - 1) + b"Content-Length: 0\r\n\r\n"],
+        [INTERIM * 50 + OK + b"Content-Length: 0\r\n\r\n"],
+        one_by_one(INTERIM + OK + b"Content-Length: 0\r\n\r\n"),
+        [OK + b"Content-Length: 1000000\r\n\r\n", b"x" * 1_000_000],
+    ],
+)
+@pytest_twisted.ensureDeferred
+async def test_what_is_within_the_bounds_is_understood(parts):
+    with Says(parts) as server:
+        response = await get(server)
+        assert response.code == 200
+        drop(response)
+        await deferToThread(lambda: None)
