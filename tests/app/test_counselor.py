@@ -222,11 +222,11 @@ def test_a_bug_is_logged_and_tells_the_client_nothing(world: World) -> None:
     assert [log["log_failure"].type for log in logs] == [ZeroDivisionError]
 
 
-def test_a_failed_answer_is_logged_by_its_kind_alone(world: World) -> None:
+def test_a_failed_answer_is_logged_by_its_reason_alone(world: World) -> None:
     with capturedLogs() as logs:
         world.ask(message="a secret question")
         world.provider.generations[0].fail(Kind.TIMEOUT)
-    assert [(log["log_level"], log["kind"]) for log in logs] == [(LogLevel.warn, "TIMEOUT")]
+    assert [(log["log_level"], log["reason"]) for log in logs] == [(LogLevel.warn, "TIMEOUT")]
     assert "secret" not in repr(logs)
 
 
