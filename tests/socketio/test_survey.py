@@ -215,6 +215,27 @@ def test_the_clients_of_a_server_that_goes_will_not_answer(several: Several, gue
     assert isinstance(outcome(done), AckTimeout)
 
 
+def test_a_server_whose_clients_have_all_answered_may_go(several: Several, guests: list[Guest]) -> None:
+    done = several["a"].server.timeout(5).emit_with_ack("q")
+    several.settle()
+    questions = [asked for guest in guests for asked in guest.told()]
+    guests[1].browser.say(f"3{questions[1][1:-5]}[1]")
+    several.settle()
+    several.wires.cut("a", "b")
+    for number in (0, 2):
+        guests[number].browser.say(f"3{questions[number][1:-5]}[{number}]")
+    several.settle()
+    assert sorted(outcome(done)) == [0, 1, 2]
+
+
+def test_a_question_without_a_number_is_asked_of_nobody(several: Several, guests: list[Guest]) -> None:
+    opts = {"rooms": [], "except": [], "flags": {}}
+    several.wires.ends["a"].send("b", Word(words.BROADCAST, "/", {"packet": {"data": ["q"]}, "opts": opts}))
+    several.settle()
+    assert several.wires.ends["b"].left == ["a"]
+    assert guests[1].told() == []
+
+
 def test_who_asked_and_went_is_not_answered(several: Several, guests: list[Guest]) -> None:
     several["a"].server.to(guests[1].socket.id).emit_with_ack("q").addErrback(lambda _: None)
     several.settle()
