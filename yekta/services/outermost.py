@@ -1,4 +1,7 @@
-"""What twistd starts, or the parent of several: opened early, told how it does, told to read again, and stopped."""
+"""What is outermost in a process that twistd has started: one service, or the parent of several workers.
+
+It opens its ports early, tells how it is doing, reads its settings again when it is told to, and stops.
+"""
 
 from __future__ import annotations
 
