@@ -7,6 +7,7 @@ from typing import Any
 
 import attrs
 import pytest
+from twisted.internet.defer import CancelledError
 
 from tests.socketio.adapter_suite import outcome
 from tests.socketio.people import Debtor, LostWhenAsked, Person
@@ -213,6 +214,18 @@ def test_the_clients_of_a_server_that_goes_will_not_answer(several: Several, gue
     several.settle()
     several.wires.cut("a", "b")
     assert isinstance(outcome(done), AckTimeout)
+
+
+def test_who_gives_up_one_question_when_another_has_failed_is_told_no_more_of_it(
+    several: Several, guests: list[Guest]
+) -> None:
+    ask = several["a"].server.to(guests[1].socket.id).emit_with_ack
+    failing, given_up = ask("q"), ask("q")
+    failing.addErrback(lambda failure: given_up.cancel())
+    given_up.addErrback(lambda failure: failure.type)
+    several.settle()
+    several.wires.cut("a", "b")
+    assert outcome(given_up) is CancelledError
 
 
 def test_a_server_whose_clients_have_all_answered_may_go(several: Several, guests: list[Guest]) -> None:
