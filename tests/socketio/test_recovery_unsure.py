@@ -65,6 +65,14 @@ def test_one_that_gives_what_was_not_asked_of_it_is_left(several: Several, pid: 
     assert len(page.sids) == 2
 
 
+def test_one_that_asks_without_a_number_is_left_and_given_nothing(several: Several) -> None:
+    page = lost(several)
+    several.wires.ends["b"].send("a", Word(words.TAKE, "/", {"pid": page.pid, "heard": {}}))
+    several.settle()
+    assert several.wires.ends["a"].left == ["b"]
+    assert several["a"].server.sockets.adapter.awaits
+
+
 def test_what_cannot_be_read_again_is_given_to_nobody(several: Several) -> None:
     page = lost(several)
     several["a"].server.to(page.sids[0]).emit("missed", b"\x01", {"_placeholder": True, "num": 0})
