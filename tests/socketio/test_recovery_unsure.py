@@ -26,6 +26,22 @@ def test_who_is_not_answered_in_time_begins_anew(several: Several) -> None:
     several.settle()
 
 
+def test_who_has_its_session_but_not_in_time_what_was_heard_at_its_home_begins_anew(several: Several) -> None:
+    page = lost(several)
+    several["c"].server.emit("said")
+    several.wires.deliver("c", "a")
+    page.come_to(several["b"])
+    several.wires.deliver("b", "a")
+    several.wires.deliver("a", "b")
+    several["b"].clock.advance(incoming_session.PATIENCE)
+    # What its home had heard comes too late for it; only its client's new session is known here.
+    several.settle()
+    page.read()
+    assert len(page.sids) == 2
+    history: Any = several["b"].server.sockets.adapter.history
+    assert len(history.alone) == 1
+
+
 @pytest.mark.parametrize(
     "event", [None, [], [[], True], ["e", True], [[1], True], [["connect"], True], [["e"]], [["e"], True, 1]]
 )
