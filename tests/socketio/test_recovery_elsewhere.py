@@ -29,6 +29,16 @@ def test_a_client_is_the_same_elsewhere_and_has_missed_nothing(several: Several)
     assert page.read() == [["then"]]
 
 
+def test_what_may_be_lost_and_is_said_while_a_session_is_on_its_way_is_lost(several: Several) -> None:
+    page = lost(several)
+    page.come_to(several["b"])
+    several["b"].server.volatile.emit("volatile")
+    several["b"].server.emit("meanwhile")
+    several.settle()
+    page.read()
+    assert (page.told, len(page.sids)) == ([["hello"], ["meanwhile"]], 1)
+
+
 def test_a_client_is_recovered_wherever_it_goes_from_there(several: Several) -> None:
     page = lost(several)
     for name in "bcabbcaa":

@@ -173,6 +173,25 @@ def test_where_somebody_comes_nobody_waits_for_what_has_not_been_heard_here(seve
     assert (page.welcomed, len(page.sids)) == (True, 2)
 
 
+def test_where_its_home_has_heard_one_that_is_not_known_here_it_begins_anew(several: Several) -> None:
+    page = lost(several)
+    several.begin("d")
+    for pair in ("da", "ad", "bd"):
+        several.wires.deliver(*pair)
+    several["d"].server.emit("said")
+    while several.wires.lines["d", "a"]:
+        several.wires.deliver("d", "a")
+    page.come_to(several["b"])
+    several.wires.deliver("b", "a")
+    while several.wires.lines["a", "b"]:
+        several.wires.deliver("a", "b")
+    page.read()
+    # Else it would be told what it missed there, and once more when that has come here too.
+    several.settle()
+    page.read()
+    assert (page.told, len(page.sids)) == ([["said"]], 2)
+
+
 def test_one_that_goes_without_having_said_hello_is_nobody_s_concern(several: Several) -> None:
     page = lost(several)
     several.begin("d")
