@@ -316,3 +316,4 @@ def test_a_namespace_that_a_server_has_not_has_nobody_there(several: Several) ->
     done = [io.fetch_sockets(), io.timeout(1).emit_with_ack("q"), io.server_side_emit_with_ack("e")]
     several.settle()
     assert [outcome(each) for each in done] == [[], [], []]
+    assert [end.left for end in several.wires.ends.values()] == [[], [], []]
