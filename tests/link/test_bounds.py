@@ -17,9 +17,10 @@ from tests.support.town import SARA, Town
 from yekta.ai.provider import Kind
 from yekta.app.answers import Answers
 from yekta.app.counselor import Counselor
+from yekta.app.owner import Owner
 from yekta.link.asked import PATIENCE
 from yekta.link.home import HESITATION, Visitor
-from yekta.link.others import Others
+from yekta.link.others import MOST_ASKING, Others
 from yekta.link.words import MAX_LISTED, MAX_QUESTION
 
 
@@ -239,6 +240,18 @@ def test_beyond_so_many_connections_nobody_is_asked() -> None:
     asking.clock.advance(PATIENCE)
     asking.clock.advance(0)
     assert not asking.others.connections
+
+
+def test_who_asks_a_thousand_times_keeps_nobody_from_asking(asking: Asking) -> None:
+    for _ in range(1000):
+        asking.look()
+    ensureDeferred(asking.others.find(Owner("s2"), "m")).addBoth(asking.results.append)
+    assert len(asking.transports) == MOST_ASKING
+    asking.say({"found": False})
+    asking.transports[1].receive(framed({"found": False}))
+    asking.clock.advance(0)
+    whose = [replies(each)[0]["session"] for each in asking.transports]
+    assert whose == [SARA.session] * (MOST_ASKING + 1) + ["s2"]
 
 
 def test_an_answer_of_another_process_is_bounded_as_a_mirror_too() -> None:

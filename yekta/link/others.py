@@ -17,6 +17,7 @@ from yekta.app.owner import Owner
 from yekta.link import words
 from yekta.link.asked import Asked, Round
 from yekta.link.copy import Copy
+from yekta.link.queue import Queue
 from yekta.link.words import Ask, Cancelled, Dropped, Question, Said, Streams, Words
 from yekta.timeouts import Timeouts
 
@@ -25,6 +26,10 @@ COOL_DOWN = 5.0
 
 # Connections at a time: those that ask, and one for each answer that is shown here. Beyond that nobody is asked.
 MOST = 1000
+
+# Questions at a time; others wait for their turn. Thousands at once would all be answered late, and who answers late is
+# asked by nobody for a while.
+MOST_ASKING = 32
 
 Connect = Callable[[str, Words], Deferred[Any]]
 
@@ -56,6 +61,7 @@ class Others:
         self._cooling_down: Timeouts[str] = Timeouts(clock, COOL_DOWN, lambda _: None)
         self._max_reply = words.MAX_REPLY + words.BYTES_OF_CHARACTER * max_characters
         self._most = most
+        self._asking = Queue(MOST_ASKING)
         self._stopped = False
 
     @property
@@ -96,7 +102,7 @@ class Others:
     def _names(self) -> list[str]:
         return [name for name in self._all_names() if name not in self._cooling_down]
 
-    def _ask(
+    async def _ask(
         self,
         ask: Ask,
         shape: type[Struct],
@@ -105,8 +111,17 @@ class Others:
         unfailed: bool = False,
         claim: bool = False,
         enough: Callable[[Any], bool] = lambda _: False,
-    ) -> Deferred[list[Asked]]:
+    ) -> list[Asked]:
         question = Question(words.VERSION, ask, self._tag, owner.session, owner.user, name, unfailed, claim)
+        await self._asking.enter(owner.session)
+        try:
+            return await self._ask_all(question, shape, enough)
+        finally:
+            self._asking.leave()
+
+    def _ask_all(
+        self, question: Question, shape: type[Struct], enough: Callable[[Any], bool]
+    ) -> Deferred[list[Asked]]:
         names = [] if self._stopped else self._names()[: max(0, self._most - len(self.connections))]
         copied = partial(Copy, clock=self._clock, patience=self._silence)
         asked = [Asked(each, question, shape, copied, self._max_reply, self.connections) for each in names]
