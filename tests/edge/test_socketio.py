@@ -41,6 +41,15 @@ def test_nothing_of_auth_is_kept_once_its_client_is_in(application: Application)
     assert not back.auth
 
 
+def test_a_stranger_takes_nobody_s_connection_over(application: Application) -> None:
+    client = application.socketio(recover=1, more=[[], []])
+    (socket,) = application.server.sockets.sockets.values()
+    assert socket.pid is not None
+    application.socketio(token="x" * 43, pid=socket.pid)
+    assert [*application.server.sockets.sockets.values()] == [socket]
+    assert b"pong" in client.say('42["ping"]')
+
+
 @pytest.mark.parametrize("again", ["", "/ws,"])
 def test_who_joins_again_or_elsewhere_may_send_no_more_events(application: Application, again: str) -> None:
     application.dispatcher.limit(Rate(1, burst=2))

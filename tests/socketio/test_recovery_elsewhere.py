@@ -7,7 +7,9 @@ import pytest
 from tests.support.several import Page, Several, back, lost
 from yekta.socketio import cluster_words as words
 from yekta.socketio.cluster_words import Word
+from yekta.socketio.errors import ConnectError
 from yekta.socketio.recovery import Settings
+from yekta.socketio.socket import Socket
 
 
 def test_a_client_is_the_same_elsewhere_and_has_missed_nothing(several: Several) -> None:
@@ -49,6 +51,25 @@ def test_a_client_is_recovered_wherever_it_goes_from_there(several: Several) -> 
     back(several, page)
     assert page.told == [["hello"], *(["missed", name] for name in "bcabbcaa")]
     assert len(page.sids) == 1
+
+
+def test_nobody_looks_for_the_session_of_one_who_is_refused_first(several: Several) -> None:
+    welcome, asked = [False, True, True], []
+
+    def authenticate(socket: Socket) -> None:
+        asked.append(socket.recovered)
+        if not welcome.pop(0):
+            raise ConnectError("no")
+
+    several["b"].server.use(authenticate, always=True, first=True)
+    page = lost(several)
+    page.come_to(several["b"])
+    assert page.errors == ['4{"message":"no"}'], "at once"
+    assert not any(several.wires.lines.values()), "and none of the others is asked"
+    several["c"].server.emit("missed")
+    several.settle()
+    assert back(several, page).told == [["hello"], ["missed"]]
+    assert (asked, page.sids) == ([False, False, True], [page.socket.id])
 
 
 def test_a_client_that_has_heard_nothing_yet_is_recovered_elsewhere_too(several: Several) -> None:

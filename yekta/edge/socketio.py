@@ -96,8 +96,9 @@ class SocketDoor:
         self.touch = hub.touch
         self.dispatch = dispatcher.dispatch
         self._sessions = sessions
-        # A recovered connection is asked for its session too: it may have ended meanwhile.
-        server.use(self._authenticate, always=True)
+        # A recovered connection is asked for its session too, which may have ended meanwhile; and first, or strangers
+        # would have all processes look for what nobody has lost.
+        server.use(self._authenticate, always=True, first=True)
         server.on_connection(self._connected)
 
     def _authenticate(self, socket: Socket) -> Coroutine[Any, Any, None] | None:

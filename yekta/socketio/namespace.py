@@ -176,6 +176,9 @@ class Namespace(Welcoming, Emitting):
         pid = socket.auth.get("pid")
         if self.server.settings.recovery is None or not isinstance(pid, str):
             return None
+        for middleware in self.middlewares:
+            if middleware.first:
+                await known(middleware.function(socket))
         self.give_up(pid)
         restored = await known(self.adapter.restore(pid, socket.auth.get("offset")))
         if restored is None:

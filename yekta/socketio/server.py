@@ -121,9 +121,9 @@ class Server(Emitting):
         for namespace in tuple(self._namespaces.values()):
             listener(namespace)
 
-    def use(self, middleware: Function, *, always: bool = False) -> Function:
+    def use(self, middleware: Function, *, always: bool = False, first: bool = False) -> Function:
         """See `Namespace.use`."""
-        return self.sockets.use(middleware, always=always)
+        return self.sockets.use(middleware, always=always, first=first)
 
     def on_connection(self, listener: Function) -> Function:
         """See `Namespace.on_connection`."""

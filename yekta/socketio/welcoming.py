@@ -15,10 +15,12 @@ if TYPE_CHECKING:
 
 @attrs.frozen
 class Middleware:
-    """``always``: also for clients whose connection is recovered, whose other middlewares may be skipped."""
+    """``always``: also for clients whose connection is recovered, whose other middlewares may be skipped. ``first``:
+    of those who say that theirs is to be, already before it is looked for."""
 
     function: Callable[[Socket], Any]
     always: bool
+    first: bool
 
 
 class Welcoming:
@@ -28,9 +30,9 @@ class Welcoming:
         self.middlewares: tuple[Middleware, ...] = ()
         self.connection_listeners: tuple[Callable[[Socket], Any], ...] = ()
 
-    def use(self, middleware: Function, *, always: bool = False) -> Function:
+    def use(self, middleware: Function, *, always: bool = False, first: bool = False) -> Function:
         """Ask ``middleware(socket)`` about each new socket; `ConnectError` refuses it. It may be ``async``."""
-        self.middlewares = (*self.middlewares, Middleware(middleware, always))
+        self.middlewares = (*self.middlewares, Middleware(middleware, always, first))
         return middleware
 
     def on_connection(self, listener: Function) -> Function:
