@@ -271,7 +271,8 @@ async def test_an_outage_is_no_failed_attempt_and_says_nothing_of_itself_but_to_
         )
     told = [formatEvent(event) for event in logs if event["log_namespace"] == "yekta.app.accounts"]
     assert told[0] == "Login failed: It is down."
-    assert [line.partition(":")[0] for line in told] == ["Login failed"] * 12 + ["Registration failed"]
+    # Once, however many ask meanwhile.
+    assert [line.partition(":")[0] for line in told] == ["Login failed", "Registration failed"]
     assert not any("sara" in line.lower() for line in told)
 
 

@@ -12,6 +12,7 @@ from yekta.ai.provider import Kind, ProviderError
 from yekta.app.answer import State
 from yekta.app.errors import ClientError
 from yekta.app.owner import Owner
+from yekta.app.seldom import QUIET
 
 __all__ = ["world"]
 
@@ -157,6 +158,18 @@ def test_what_comes_after_the_end_changes_nothing_but_a_mistake_is_logged(world:
         answer.failed(Failure(ValueError("a mistake")))
     assert (answer.state, answer.error, len(reader.heard)) == (State.COMPLETE, None, 1)
     assert [type(log["log_failure"].value) for log in logs] == [ValueError]
+
+
+def test_failures_of_a_kind_are_logged_once_in_a_while_and_told_each_time(world: World) -> None:
+    readers = []
+    with capturedLogs() as logs:
+        for number, kind in enumerate((Kind.TIMEOUT, Kind.UNREACHABLE, Kind.TIMEOUT, Kind.TIMEOUT, Kind.TIMEOUT)):
+            world.clock.advance(QUIET / 4)
+            readers.append(world.follow(world.begin(str(number))))
+            world.generation.fail(kind)
+    assert [log["kind"] for log in logs] == ["TIMEOUT", "UNREACHABLE", "TIMEOUT"]
+    assert all(reader.heard[-1][0] == "ai:response:error" for reader in readers)
+    assert world.answers.times.ends["failed"] == 5
 
 
 def test_whoever_waits_is_told_of_the_end_whatever_it_is_and_may_give_up(world: World) -> None:

@@ -21,6 +21,7 @@ from yekta.app.attempts import Attempts
 from yekta.app.database import DatabaseError
 from yekta.app.errors import ClientError
 from yekta.app.passwords import Passwords
+from yekta.app.seldom import Seldom
 from yekta.app.sessions import REPLACED, Session, Sessions, StoreUnavailable
 from yekta.clocks import wall_clock
 from yekta.timestamps import iso
@@ -50,6 +51,7 @@ class Accounts:
         self._passwords = passwords
         self._wall = wall_clock(clock)
         self._attempts = attempts or Attempts(clock)
+        self._failures = Seldom(clock)
 
     async def register(
         self,
@@ -73,7 +75,7 @@ class Accounts:
         try:
             is_added = await self._store.add(user)
         except DatabaseError as error:
-            raise _unavailable("Registration failed", "Could not register user.", error) from None
+            raise self._unavailable("Registration failed", "Could not register user.", error) from None
         if not is_added:
             raise ClientError("User already exists", "A user with this email or phone already exists", status=409)
         return describe(user)
@@ -103,7 +105,7 @@ class Accounts:
             if previous_token is not None:
                 await self._sessions.end(previous_token, REPLACED)
         except (DatabaseError, StoreUnavailable) as error:
-            raise _unavailable("Login failed", "Could not log in.", error) from None
+            raise self._unavailable("Login failed", "Could not log in.", error) from None
         return token, session, describe(user)
 
     async def _judge(self, identifier: str | None, password: str) -> User:
@@ -124,6 +126,11 @@ class Accounts:
             raise ClientError("Account disabled", "This account has been disabled", status=403)
         await self._renew_hash(user, password)
         return user
+
+    def _unavailable(self, error: str, message: str, reason: Exception) -> ClientError:
+        if self._failures.is_due(error):
+            _log.warn("{error}: {reason}", error=error, reason=str(reason))
+        return ClientError(error, f"{message} Please try again.", status=503)
 
     async def _renew_hash(self, user: User, password: str) -> None:
         """Move a hash of older parameters to today's. The login does not depend on it."""
@@ -177,8 +184,3 @@ def _new_password(password: object) -> str:
 
 def _invalid_credentials() -> ClientError:
     return ClientError("Invalid credentials", "Incorrect email, phone or password", status=401)
-
-
-def _unavailable(error: str, message: str, reason: Exception) -> ClientError:
-    _log.warn("{error}: {reason}", error=error, reason=str(reason))
-    return ClientError(error, f"{message} Please try again.", status=503)

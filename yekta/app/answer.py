@@ -222,7 +222,8 @@ class Answer:
         error: Any = failure.value
         self.error = error
         if isinstance(error, ProviderError):
-            _log.warn("An answer failed: {reason}", reason=error.logged)
+            if self._registry.failures.is_due(error.kind.name):
+                _log.warn("An answer failed: {reason}", reason=error.logged)
             text, retryable = str(error), error.retryable
         elif isinstance(error, ClientError):
             text, retryable = error.message, error.status >= 500

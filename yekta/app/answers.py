@@ -12,6 +12,7 @@ from yekta.app.answer import Answer, State
 from yekta.app.answer_times import AnswerTimes
 from yekta.app.errors import ClientError
 from yekta.app.owner import Owner
+from yekta.app.seldom import Seldom
 from yekta.clocks import wall_clock
 from yekta.rooms import Rooms
 from yekta.timeouts import Timeouts
@@ -30,6 +31,7 @@ class Answers:
     `MOST_OF_ONE`, that one's own oldest.
 
     ``running`` counts those of this process, and ``times`` times them; a mirror of another's costs no provider.
+    ``failures``: which were logged when.
     """
 
     def __init__(
@@ -43,6 +45,7 @@ class Answers:
     ) -> None:
         self.running = 0
         self.times = AnswerTimes()
+        self.failures = Seldom(clock)
         self._clock = clock
         self._wall = wall_clock(clock)
         self._stopped = False
