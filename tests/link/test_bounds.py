@@ -20,7 +20,7 @@ from yekta.app.counselor import Counselor
 from yekta.app.owner import Owner
 from yekta.link.asked import PATIENCE
 from yekta.link.home import HESITATION, Visitor
-from yekta.link.others import MOST_ASKING, Others
+from yekta.link.others import MOST_ASKING, MOST_WAITING, Others
 from yekta.link.words import MAX_LISTED, MAX_QUESTION
 
 
@@ -252,6 +252,8 @@ def test_who_asks_a_thousand_times_keeps_nobody_from_asking(asking: Asking) -> N
     asking.clock.advance(0)
     whose = [replies(each)[0]["session"] for each in asking.transports]
     assert whose == [SARA.session] * (MOST_ASKING + 1) + ["s2"]
+    # Beyond what may wait, nobody was asked.
+    assert len(asking.results) == 1 + 1000 - MOST_ASKING - MOST_WAITING + 2
 
 
 def test_an_answer_of_another_process_is_bounded_as_a_mirror_too() -> None:

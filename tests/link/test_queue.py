@@ -10,16 +10,16 @@ from yekta.link.queue import Queue
 class Crowd:
     """``inside``: who has come in, in this order, and has not left."""
 
-    def __init__(self, most: int) -> None:
-        self.queue = Queue(most)
+    def __init__(self, most: int, most_waiting: int = 10) -> None:
+        self.queue = Queue(most, most_waiting)
         self.inside: list[str] = []
 
     def come(self, name: str) -> Deferred[None]:
         """``name``'s first letter says whose it is."""
 
         async def enter() -> None:
-            await self.queue.enter(name[0])
-            self.inside.append(name)
+            if await self.queue.enter(name[0]):
+                self.inside.append(name)
 
         return ensureDeferred(enter())
 
@@ -64,8 +64,18 @@ def test_who_gives_up_takes_nobody_s_turn() -> None:
     assert (crowd.inside, len(crowd.queue)) == (["b2"], 0)
 
 
+def test_of_each_so_many_wait_and_no_more() -> None:
+    crowd = Crowd(1, most_waiting=2)
+    for name in ("a1", "a2", "a3", "a4", "b1"):
+        crowd.come(name)
+    assert len(crowd.queue) == 3
+    crowd.leave()
+    crowd.come("a5")
+    assert (crowd.inside, len(crowd.queue)) == (["a2"], 3)
+
+
 def test_thousands_who_leave_at_once_do_not_stand_in_each_other() -> None:
-    queue, been = Queue(1), 0
+    queue, been = Queue(1, 5_000), 0
 
     async def look_in() -> None:
         nonlocal been

@@ -28,8 +28,9 @@ COOL_DOWN = 5.0
 MOST = 1000
 
 # Questions at a time; others wait for their turn. Thousands at once would all be answered late, and who answers late is
-# asked by nobody for a while.
-MOST_ASKING = 32
+# asked by nobody for a while. So many of one session wait, beyond which it is as if nobody were there: those of answers
+# that were cancelled would pile up.
+MOST_ASKING, MOST_WAITING = 32, 64
 
 Connect = Callable[[str, Words], Deferred[Any]]
 
@@ -61,7 +62,7 @@ class Others:
         self._cooling_down: Timeouts[str] = Timeouts(clock, COOL_DOWN, lambda _: None)
         self._max_reply = words.MAX_REPLY + words.BYTES_OF_CHARACTER * max_characters
         self._most = most
-        self._asking = Queue(MOST_ASKING)
+        self._asking = Queue(MOST_ASKING, MOST_WAITING)
         self._stopped = False
 
     @property
@@ -113,7 +114,8 @@ class Others:
         enough: Callable[[Any], bool] = lambda _: False,
     ) -> list[Asked]:
         question = Question(words.VERSION, ask, self._tag, owner.session, owner.user, name, unfailed, claim)
-        await self._asking.enter(owner.session)
+        if not await self._asking.enter(owner.session):
+            return []
         try:
             return await self._ask_all(question, shape, enough)
         finally:

@@ -7,10 +7,11 @@ from twisted.internet.defer import Deferred
 
 
 class Queue:
-    """``most`` are inside at a time."""
+    """``most`` are inside at a time, and of each so many wait as ``most_waiting``."""
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, most: int, most_waiting: int) -> None:
         self._most = most
+        self._most_waiting = most_waiting
         self._inside = 0
         # By whose they are, in the order of their turns; and of each the first that came first.
         self._waiting: dict[str, dict[Deferred[None], None]] = {}
@@ -20,14 +21,17 @@ class Queue:
         """How many wait."""
         return sum(map(len, self._waiting.values()))
 
-    async def enter(self, name: str) -> None:
-        """Be inside, now or later, as one of ``name``'s. Whoever has come in must `leave`."""
+    async def enter(self, name: str) -> bool:
+        """Be inside, now or later, as one of ``name``'s: whoever is must `leave`. False: too many of them wait."""
         if self._inside < self._most:
             self._inside += 1
-            return
+            return True
+        if len(self._waiting.get(name, ())) >= self._most_waiting:
+            return False
         waiting: Deferred[None] = Deferred(lambda _: self._forget(name, waiting))
         self._waiting.setdefault(name, {})[waiting] = None
         await waiting
+        return True
 
     def leave(self) -> None:
         """Make room."""
