@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from typing import Any
 from weakref import ref
@@ -19,6 +20,7 @@ from yekta.app.dispatcher import MOST_WAITING, Dispatcher, Event, Reply
 from yekta.app.errors import ClientError
 from yekta.app.peer import Peer
 from yekta.app.schemas import Say
+from yekta.eventually import then
 
 Handler = Callable[[Peer, Any, Reply], Any]
 
@@ -177,6 +179,21 @@ def test_who_makes_too_many_handlers_wait_at_a_time_is_told_so() -> None:
     answers[0].callback(1)
     dispatcher.dispatch(peer, "it", None, peer.emit)
     assert (peer.emitted[-1], len(answers)) == (("done", 1), MOST_WAITING + 1)
+    peer.gone()
+
+
+def test_what_one_too_many_would_have_waited_for_is_not_even_begun() -> None:
+    async def ask() -> None:
+        begun.append(None)
+        await Deferred[None]()
+
+    begun: list[None] = []
+    peer, dispatcher = FakePeer(), Dispatcher({"it": Event(lambda *_: then(ask(), begun.append))}, Clock())
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        for _ in range(MOST_WAITING + 2):
+            dispatcher.dispatch(peer, "it", None, peer.emit)
+    assert (len(begun), len(peer.emitted), told) == (MOST_WAITING, 2, [])
     peer.gone()
 
 
