@@ -210,9 +210,8 @@ class Channel(Counted, HTTPChannel):
     ) -> None:
         """Answer before the request has arrived, and let the client finish its sentence for a moment."""
         self._refused = True
-        # What came along would be read as more of its head.
+        # What came along would be read as more of its head; and Twisted has not told it what it is.
         self.clearLineBuffer()
-        # Twisted has not told it what it is.
         request.method, request.path = self._command, self._path
         request.code, request.sentLength = status, len(body)
         self.site.log(request)
