@@ -265,13 +265,15 @@ async def test_whom_one_that_stops_refuses_the_other_takes(street: Street, name:
             client = PollingClient(way, token)
             assert street.process(client.sid) is taking
             client.leave()
+            with way.websocket(f"/ws?token={token}") as native:
+                assert json.loads(native.text())["event"] == "connected"
 
     for stopping, taking in ((street.b, street.a), (street.a, street.b)):
-        stopping.socketio.engine.draining = True
+        stopping.socketio.engine.draining = stopping.native.draining = True
         try:
             await at_once(*(deferToThread(arrive, way, taking) for way in street.ways(name)))
         finally:
-            stopping.socketio.engine.draining = False
+            stopping.socketio.engine.draining = stopping.native.draining = False
 
 
 @every_proxy
