@@ -39,6 +39,7 @@ FLOORS = {
     "yekta.timeouts": 1,
     "yekta.timestamps": 1,
     "yekta.clocks": 1,
+    "yekta.lookups": 1,
     "yekta.tcp": 1,
     "yekta.ports": 1,
     "yekta.tls": 1,

@@ -11,6 +11,7 @@ from twisted.internet.error import CannotListenError
 from twisted.internet.interfaces import IProtocolFactory
 from twisted.logger import Logger
 
+from yekta import lookups
 from yekta.app.database import DatabaseError
 from yekta.edge.metrics import MetricsPort
 from yekta.edge.path_words import PATH_WORDS
@@ -50,6 +51,7 @@ class Gateway(Outermost):
         self._read = read
 
     def _open(self, name: str) -> None:
+        lookups.share(self._reactor)
         try:
             node = Node(self._reactor, self._settings)
             inside = {
