@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from contextlib import closing
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -128,3 +129,11 @@ def test_sqlite_says_in_which_errors_there_is_no_room(tmp_path: Path) -> None:
                 connection.execute(statement)
             errors.append(caught.value)
     assert [driver.is_unwritable(error) for error in [*errors, ValueError()]] == [True, False, False]
+
+
+@pytest.mark.needs("postgres")
+def test_a_connection_that_has_just_been_lost_can_be_hung_up(tmp_path: Path) -> None:
+    driver = driver_for(new_url("postgresql", tmp_path))
+    connection = import_module(driver.module).connect(**driver.arguments)
+    connection.close()
+    driver.interrupt(connection)

@@ -266,5 +266,8 @@ def _without_password(url: str) -> str:
 
 def _hang_up(connection: Any) -> None:
     """Shut the socket: it wakes the thread that waits for it, even where the server never answers again."""
-    with contextlib.suppress(OSError), socket.socket(fileno=os.dup(connection.fileno())) as link:
+    import psycopg
+
+    # That thread may have lost it at this moment.
+    with contextlib.suppress(OSError, psycopg.Error), socket.socket(fileno=os.dup(connection.fileno())) as link:
         link.shutdown(socket.SHUT_RDWR)
