@@ -8,6 +8,7 @@ from typing import Any
 import attrs
 import pytest
 import txredisapi
+from twisted.internet.defer import TimeoutError
 from twisted.internet.error import ConnectError, ConnectionDone
 from twisted.internet.testing import MemoryReactorClock, StringTransport
 from twisted.logger import capturedLogs, formatEvent
@@ -15,7 +16,7 @@ from twisted.python.failure import Failure
 
 from yekta.redis.address import Address
 from yekta.redis.connection import Lost, Refused
-from yekta.redis.lasting import CLOSE, CONNECT, LONGEST_PAUSE, PAUSE, Lasting
+from yekta.redis.lasting import CLOSE, CONNECT, LASTED, LONGEST_PAUSE, PAUSE, Lasting
 
 PING = b"*1\r\n$4\r\nPING\r\n"
 
@@ -92,9 +93,41 @@ def test_who_it_is_is_said_first() -> None:
     transport.clear()
     transport.protocol.dataReceived(b"+OK\r\n")
     assert transport.value() == b"*2\r\n$6\r\nSELECT\r\n$1\r\n2\r\n"
-    assert stage.told == []
+    transport.clear()
     transport.protocol.dataReceived(b"+OK\r\n")
+    assert transport.value() == PING
+    assert stage.told == []
+    transport.protocol.dataReceived(b"+PONG\r\n")
     assert stage.told == ["up"]
+    stage.close()
+
+
+@pytest.mark.parametrize("password", ["p", None])
+def test_one_that_reads_its_file_is_not_there_yet(password: str | None) -> None:
+    stage = Stage(Address(path="/s", password=password))
+    with capturedLogs() as logged:
+        transport = stage.accept(answering=False)
+        if password is not None:
+            transport.protocol.dataReceived(b"+OK\r\n")
+        transport.protocol.dataReceived(b"-LOADING Redis is loading the dataset in memory\r\n")
+    assert transport.disconnected
+    assert [event["reason"] for event in logged] == ["LOADING"]
+    assert stage.told == []
+    stage.reactor.advance(PAUSE)
+    assert stage.attempts == 2
+    stage.close()
+
+
+def test_one_that_is_no_redis_is_told_of_in_a_word(logged: list[Failure]) -> None:
+    stage = Stage()
+    with capturedLogs() as events:
+        for pause in (PAUSE, 2 * PAUSE):
+            transport = stage.accept(answering=False)
+            transport.protocol.dataReceived(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+            assert transport.disconnected
+            stage.reactor.advance(pause)
+    assert [event["reason"] for event in events] == ["it does not speak as Redis does"]
+    assert stage.attempts == 3
     stage.close()
 
 
@@ -112,15 +145,41 @@ def test_it_is_tried_again_after_growing_pauses_and_told_of_once() -> None:
         for _ in range(2):
             stage.lasting.call(b"PING")
             transport.protocol.dataReceived(b"+PONG\r\n")
+        stage.reactor.advance(LASTED)
         transport.lose()
         stage.reactor.advance(PAUSE)
         assert stage.attempts == len(pauses) + 2
     assert stage.told == ["up", "down"]
-    assert [formatEvent(event).partition(":")[0] for event in logged] == [
-        "Redis (REDIS_URL) cannot be used",
-        "Redis can be used again",
-        "Redis (REDIS_URL) cannot be used",
+    assert [event["reason"] for event in logged] == [
+        *("An error occurred while connecting.", "Connection was closed cleanly.")
     ]
+    stage.close()
+
+
+def test_one_that_is_lost_after_its_first_reply_again_and_again_is_tried_after_growing_pauses() -> None:
+    stage = Stage()
+    with capturedLogs() as logged:
+        for number, pause in enumerate([PAUSE * 2**n for n in range(5)] + [LONGEST_PAUSE], 1):
+            transport = stage.accept()
+            stage.lasting.call(b"XREVRANGE")
+            transport.protocol.dataReceived(b"*0\r\n")
+            stage.reactor.advance(LASTED / 2)
+            stage.lasting.abort("NOPERM")
+            stage.reactor.advance(pause - 0.01)
+            assert stage.attempts == number
+            stage.reactor.advance(0.02)
+            assert stage.attempts == number + 1
+    assert [formatEvent(event) for event in logged] == ["Redis (REDIS_URL) cannot be used: NOPERM"]
+    stage.close()
+
+
+def test_what_takes_too_long_is_no_refusal() -> None:
+    stage = Stage()
+    stage.accept()
+    failures: list[Any] = []
+    stage.lasting.call(b"XREAD").addTimeout(15, stage.reactor).addErrback(lambda failure: failures.append(failure.type))
+    stage.reactor.advance(15)
+    assert failures == [TimeoutError]
     stage.close()
 
 

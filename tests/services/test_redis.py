@@ -4,7 +4,10 @@ import sys
 from typing import Any
 
 import pytest
+from twisted.internet.error import ConnectError
 from twisted.internet.testing import MemoryReactorClock
+from twisted.logger import capturedLogs
+from twisted.python.failure import Failure
 
 from yekta.services.config import ConfigError
 from yekta.services.redis import Redis
@@ -17,6 +20,18 @@ def test_it_connects_when_it_starts_and_ends_when_it_stops() -> None:
     redis.startService()
     assert [client[0] for client in reactor.unixClients] == ["/run/redis.sock"] * 2
     assert redis.stopService().called
+    assert reactor.getDelayedCalls() == []
+
+
+def test_where_both_its_connections_find_nobody_that_is_told_once() -> None:
+    reactor: Any = MemoryReactorClock()
+    redis = Redis(reactor, "unix:///run/redis.sock")
+    redis.startService()
+    with capturedLogs() as logged:
+        for client in reactor.unixClients[:2]:
+            client[1].clientConnectionFailed(None, Failure(ConnectError()))
+    assert len(logged) == 1
+    redis.stopService()
     assert reactor.getDelayedCalls() == []
 
 

@@ -7,31 +7,41 @@ from functools import partial
 from typing import Any
 
 import txredisapi
-from twisted.internet.defer import Deferred, TimeoutError, ensureDeferred, fail, succeed
+from twisted.internet.defer import CancelledError, Deferred, TimeoutError, ensureDeferred, fail, succeed
 from twisted.internet.endpoints import HostnameEndpoint, UNIXClientEndpoint, wrapClientTLS
 from twisted.internet.interfaces import IStreamClientEndpoint
 from twisted.internet.protocol import Factory
 from twisted.internet.ssl import optionsForClientTLS
-from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from yekta.alarm import Alarm
 from yekta.redis.address import Address
 from yekta.redis.connection import Lost, Refused
+from yekta.redis.trouble import Trouble
 
 # Seconds to connect, and to close; and between two attempts, at first and at the most.
 CONNECT, CLOSE, PAUSE, LONGEST_PAUSE = 5.0, 2.0, 0.2, 5.0
+
+# Seconds that a connection must have lasted for the next pause to be short: one may be let in, and refused all it asks.
+LASTED = 1.0
 
 
 class Lasting:
     """``up()`` is called whenever the connection is there, and ``down()`` when it is lost. ``is_up``: it is there.
 
+    ``trouble``: what an operator is told by, which several connections may share.
+
     Twisted's `ClientService` has no transition for a connection that is lost while it is being prepared.
     """
 
-    _log = Logger()
-
-    def __init__(self, reactor: Any, address: Address, up: Callable[[], object], down: Callable[[], object]) -> None:
+    def __init__(
+        self,
+        reactor: Any,
+        address: Address,
+        up: Callable[[], object],
+        down: Callable[[], object],
+        trouble: Trouble | None = None,
+    ) -> None:
         self.is_up = False
         self._clock = reactor
         self._address = address
@@ -40,7 +50,10 @@ class Lasting:
         self._down = down
         self._connecting: Deferred[Any] | None = None
         self._protocol: _Protocol | None = None
-        self._complaint = ""
+        self._trouble = Trouble(reactor) if trouble is None else trouble
+        # Why this connection was given up, and since when it has replied.
+        self._why = ""
+        self._well_since: float | None = None
         self._pause = PAUSE
         self._again = Alarm(reactor, self._connect)
         self._stopped: Deferred[None] | None = None
@@ -54,6 +67,7 @@ class Lasting:
         stopped: Deferred[None] = Deferred()
         self._stopped = stopped
         self._again.clear()
+        self._trouble.leave(self)
         if self._connecting is not None:
             self._connecting.cancel()
         if self._protocol is None:
@@ -70,10 +84,9 @@ class Lasting:
         return called.addCallbacks(self._replied, _failed)
 
     def abort(self, why: str = "") -> None:
-        """Connect anew; ``why``: what is told an operator, until there has been a reply."""
-        if why:
-            self._complain(why)
+        """Connect anew; ``why``: what is told an operator."""
         if self._protocol is not None:
+            self._why = self._why or why
             self._protocol.transport.abortConnection()
 
     def lost(self, why: Failure) -> None:
@@ -98,9 +111,12 @@ class Lasting:
     def _failed(self, why: Failure) -> None:
         self._connecting = None
         if self._stopped is None:
-            self._complain(why.getErrorMessage())
+            self._trouble.begin(self, self._why or why.getErrorMessage())
+            if self._well_since is not None and self._clock.seconds() >= self._well_since + LASTED:
+                self._pause = PAUSE
             self._again.set(self._pause)
             self._pause = min(2 * self._pause, LONGEST_PAUSE)
+            self._why, self._well_since = "", None
 
     async def _introduce(self, protocol: _Protocol) -> None:
         for command in _introduction(self._address):
@@ -113,15 +129,10 @@ class Lasting:
             self.abort("it is silent" if failure.check(TimeoutError) else _code(failure))
 
     def _replied(self, reply: Any) -> Any:
-        if self._complaint:
-            self._log.info("Redis can be used again")
-        self._complaint, self._pause = "", PAUSE
+        if self._well_since is None:
+            self._well_since = self._clock.seconds()
+            self._trouble.end(self)
         return reply
-
-    def _complain(self, why: str) -> None:
-        if not self._complaint:
-            self._complaint = why
-            self._log.warn("Redis (REDIS_URL) cannot be used: {reason}", reason=why)
 
 
 class _Protocol(txredisapi.RedisProtocol):  # type: ignore[misc]
@@ -131,12 +142,21 @@ class _Protocol(txredisapi.RedisProtocol):  # type: ignore[misc]
         super().__init__(charset=None, convertNumbers=False)
         self._owner = owner
 
+    def dataReceived(self, data: bytes) -> None:
+        try:
+            super().dataReceived(data)
+        except txredisapi.InvalidData:
+            self._owner.abort("it does not speak as Redis does")
+
     def connectionLost(self, why: Failure) -> None:
         self._owner.lost(why)
         super().connectionLost(why)
 
 
 def _failed(failure: Failure) -> Failure:
+    if failure.check(CancelledError):
+        # Nobody has waited for longer.
+        return failure
     return Failure(Lost() if failure.check(txredisapi.ConnectionError) else Refused(_code(failure)))
 
 
@@ -150,14 +170,16 @@ class _Factory(Factory):
 
 
 def _introduction(address: Address) -> Iterator[tuple[bytes, ...]]:
-    """What is said first: one that answers nothing is not there, whoever accepts for it."""
+    """What is said first: one that answers nothing is not there, whoever accepts for it.
+
+    One that reads its file still lets us in, and then refuses whatever is not about that.
+    """
     if address.password is not None:
         name = () if address.username is None else (address.username.encode(),)
         yield (b"AUTH", *name, address.password.encode())
     if address.database:
         yield (b"SELECT", str(address.database).encode())
-    if address.password is None and not address.database:
-        yield (b"PING",)
+    yield (b"PING",)
 
 
 def _endpoint(reactor: Any, address: Address) -> IStreamClientEndpoint:

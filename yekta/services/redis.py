@@ -11,6 +11,7 @@ from twisted.internet.defer import Deferred, ensureDeferred
 from yekta.link.lines import Lines
 from yekta.redis.address import parse
 from yekta.redis.stream import StreamWire
+from yekta.redis.trouble import Trouble
 from yekta.services.config import ConfigError
 
 
@@ -26,7 +27,8 @@ class Redis(Service):
         except ImportError:
             raise ConfigError("REDIS_URL needs txredisapi: pip install 'yekta[redis]'.") from None
         try:
-            self._wire = StreamWire(reactor, partial(Lasting, reactor, parse(url)))
+            connect = partial(Lasting, reactor, parse(url), trouble=Trouble(reactor))
+            self._wire = StreamWire(reactor, connect)
         except ValueError:
             # TLS asks for a name that a certificate can have (RFC 5890).
             raise ConfigError("REDIS_URL must name a host as a certificate does.") from None
