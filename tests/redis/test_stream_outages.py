@@ -106,6 +106,21 @@ def test_what_is_said_before_anything_can_be_written_waits(town: Harbour) -> Non
     assert town.told(0) == ["early"]
 
 
+def test_what_is_said_before_anything_can_be_written_waits_no_longer_than_later(town: Harbour) -> None:
+    listener = Listener(StreamWire(town.clock, town.redis.connect))
+    town.listeners.append(listener)
+    town.writer(3).wanted = False
+    town.redis.settle()
+    town.say(3, "old")
+    town.pass_time(PATIENCE)
+    town.writer(3).wanted = True
+    town.redis.settle()
+    assert town.told(0) == []
+    town.say(3, "then")
+    town.redis.settle()
+    assert town.told(0, by=3) == ["then"]
+
+
 def test_what_redis_has_waits_no_longer(town: Harbour) -> None:
     third = "x" * (MAX_WAITING // 3)
     for _ in range(7):

@@ -7,7 +7,7 @@ from twisted.python.failure import Failure
 from tests.support.harbour import EVERYBODY, Harbour
 from yekta.redis.connection import Refused
 from yekta.redis.others import SILENCE
-from yekta.redis.stream import PATIENCE, SIGN
+from yekta.redis.stream import BATCH, PATIENCE, SIGN
 
 
 def test_a_reader_whose_redis_says_nothing_connects_anew(town: Harbour) -> None:
@@ -71,6 +71,51 @@ def test_a_redis_that_confirms_nothing_is_connected_to_anew_and_told_all_again(t
     town.redis.settle()
     assert town.told(1, by=0) == ["late"]
     assert town.seen() == EVERYBODY
+
+
+def test_what_is_not_confirmed_by_the_next_connection_either_is_lost(town: Harbour) -> None:
+    """As where writes are paused, or one word is longer than the way takes in time."""
+    writer = town.writer(0)
+    writer.stuck = True
+    town.say(0, "lost")
+    town.pass_time(PATIENCE + SIGN)
+    assert writer.complaints == ["it is silent"] * 2
+    writer.stuck = False
+    town.redis.settle()
+    town.say(0, "then")
+    town.redis.settle()
+    assert [event for _, event in town.listeners[1].told] == ["then"]
+    assert town.seen() == EVERYBODY
+
+
+def test_one_that_is_late_is_not_up_until_it_has_confirmed_something(town: Harbour) -> None:
+    wire, writer = town.listeners[0].wire, town.writer(0)
+    writer.stuck = True
+    town.say(0, "late")
+    town.clock.advance(SIGN)
+    assert wire.is_up
+    town.clock.advance(SIGN)
+    writer.connect()
+    assert (writer.is_up, wire.is_up) == (True, False)
+    writer.stuck = False
+    town.redis.settle()
+    assert wire.is_up
+
+
+def test_of_what_takes_too_long_to_come_less_is_asked_for_at_a_time_until_it_comes(town: Harbour) -> None:
+    reader, asked = town.reader(0), []
+    reader.stuck = True
+    town.clock.advance(SILENCE)
+    reader.stuck = False
+    for event in range(2 * BATCH):
+        town.say(1, event)
+    for _ in range(1000):
+        if reader.said and reader.said[0][0][0] == b"XREAD":
+            asked.append(int(reader.said[0][0][2]))
+        town.redis.turn()
+    counts = list(dict.fromkeys(asked))
+    assert counts == [1, 2, 4, 8, 16, 32, 64, BATCH]
+    assert [event for _, event in town.listeners[0].told] == list(range(2 * BATCH))
 
 
 def test_one_that_confirms_what_it_is_told_is_left_alone(town: Harbour) -> None:

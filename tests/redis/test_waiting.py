@@ -47,11 +47,26 @@ def test_only_the_first_is_confirmed() -> None:
     assert waiting.size == sum(map(len, second))
 
 
-def test_it_is_stuck_where_the_first_was_the_first_before() -> None:
+def test_it_is_known_how_often_the_first_was_the_first_before() -> None:
     waiting = Waiting("me")
-    assert [waiting.is_stuck(), waiting.is_stuck()] == [False, False]
+    assert [waiting.look(), waiting.look()] == [0, 0]
     first = add(waiting)
-    assert [waiting.is_stuck(), waiting.is_stuck()] == [False, True]
+    assert [waiting.look(), waiting.look(), waiting.look()] == [0, 1, 2]
     add(waiting)
     waiting.confirm(first)
-    assert [waiting.is_stuck(), waiting.is_stuck()] == [False, True]
+    assert [waiting.look(), waiting.look()] == [0, 1]
+
+
+def test_it_is_late_from_when_the_first_was_the_same_until_that_is_confirmed() -> None:
+    waiting = Waiting("me")
+    first, _ = add(waiting), add(waiting)
+    waiting.look()
+    assert not waiting.is_late
+    waiting.look()
+    assert waiting.is_late
+    waiting.confirm(first)
+    assert not waiting.is_late
+    waiting.look()
+    waiting.look()
+    waiting.clear()
+    assert not waiting.is_late

@@ -45,7 +45,10 @@ KEPT = 150.0
 MAX_WAITING = 16 << 20
 
 # Entries taken at a time, and milliseconds that Redis waits for the first.
-BATCH, BLOCK = b"100", b"5000"
+BATCH, BLOCK = 100, b"5000"
+
+# What is told of one that says nothing.
+SILENT = "it is silent"
 
 
 class StreamWire:
@@ -67,6 +70,8 @@ class StreamWire:
         # Until Redis is there again, what was said before it is heard by nobody, and so what comes after it.
         self._lapsed = False
         self._last = b""
+        # Of entries that take long to come, fewer are taken at a time.
+        self._batch = BATCH
         self._others = Others(self.name, clock)
         self._sign = Alarm(clock, self._give_sign)
         self._patience = Alarm(clock, self._lapse)
@@ -74,10 +79,11 @@ class StreamWire:
 
     @property
     def is_up(self) -> bool:
-        return self._writer.is_up and self._reader.is_up
+        return self._writer.is_up and self._reader.is_up and not self._waiting.is_late
 
     def start(self) -> None:
         """Connect."""
+        self._patience.set(PATIENCE)
         self._writer.start()
         self._reader.start()
 
@@ -113,7 +119,7 @@ class StreamWire:
     def _queue(self, fields: tuple[bytes, ...]) -> None:
         self._waiting.add(fields)
         if self._waiting.size > MAX_WAITING:
-            self._lapse()
+            self._lapse("too much waits for it")
         elif self._writer.is_up:
             self._add(fields)
 
@@ -146,10 +152,13 @@ class StreamWire:
             self._patience.set(PATIENCE)
 
     def _give_sign(self) -> None:
-        is_stuck = self._waiting.is_stuck()
-        if is_stuck and self._writer.is_up:
+        looks = self._waiting.look()
+        if looks == 1 and self._writer.is_up:
             # Nobody may be there any more who could say that it has come.
-            self._writer.abort("it is silent")
+            self._writer.abort(SILENT)
+        elif looks > 1 and self._writer.is_up:
+            # Whoever lets us in takes nothing, or this one takes too long.
+            self._lapse(SILENT)
         if self._writer.is_up:
             self._say(Word(ALIVE))
         self._sign.set(SIGN)
@@ -158,7 +167,8 @@ class StreamWire:
         """What we said is lost: we go, and come again."""
         self._waiting.clear()
         self._lapsed = True
-        self._writer.abort(why)
+        if why:
+            self._writer.abort(why)
         self._others.lose_all()
         self._say(Word(LEAVING))
         self._say(Word(HAIL))
@@ -174,8 +184,10 @@ class StreamWire:
         while True:
             if self._lapsed:
                 await self._make_room()
-            waiting = self._ask(b"XREAD", b"COUNT", BATCH, b"BLOCK", BLOCK, b"STREAMS", STREAM, self._last)
-            for _, entries in await waiting or ():
+            count = str(self._batch).encode()
+            streams = await self._ask(b"XREAD", b"COUNT", count, b"BLOCK", BLOCK, b"STREAMS", STREAM, self._last)
+            self._batch = min(2 * self._batch, BATCH)
+            for _, entries in streams or ():
                 for id, fields in entries:
                     self._last = id
                     self._others.heard(number_of(id), fields)
@@ -189,9 +201,14 @@ class StreamWire:
         return self._ask(b"XTRIM", STREAM, b"MINID", self._oldest()).addErrback(lambda failure: failure.trap(Refused))
 
     def _unread(self, failure: Failure) -> None:
-        if not failure.check(Lost, Refused, TimeoutError):
+        why = "it cannot be read"
+        if failure.check(TimeoutError):
+            self._batch, why = 1, SILENT
+        elif failure.check(Refused):
+            why = str(failure.value)
+        elif not failure.check(Lost):
             self._log.failure("Redis cannot be read", failure)
-        self._reader.abort(str(failure.value) if failure.check(Refused) else "")
+        self._reader.abort(why)
 
     async def _goes_on(self) -> bool:
         """Whether nothing was forgotten of what came after the last entry that was read."""

@@ -21,6 +21,7 @@ class Waiting:
         self._number = 0
         self._said: deque[tuple[bytes, ...]] = deque()
         self._first_before: tuple[bytes, ...] | None = None
+        self._looks = 0
 
     def __iter__(self) -> Iterator[tuple[bytes, ...]]:
         return iter(self._said)
@@ -45,10 +46,19 @@ class Waiting:
         self._said.clear()
         self.size = 0
 
-    def is_stuck(self) -> bool:
-        """Whether the first one is the same as when this was asked before."""
-        before, self._first_before = self._first_before, self._said[0] if self._said else None
-        return before is not None and before is self._first_before
+    def look(self) -> int:
+        """How many times before, one after the other, the first one was the same."""
+        self._looks = self._looks + 1 if self._is_the_same() else 0
+        self._first_before = self._said[0] if self._said else None
+        return self._looks
+
+    @property
+    def is_late(self) -> bool:
+        """Whether the first one was the same when it was looked at last, and is so still."""
+        return self._looks > 0 and self._is_the_same()
+
+    def _is_the_same(self) -> bool:
+        return bool(self._said) and self._said[0] is self._first_before
 
 
 def _size(fields: tuple[bytes, ...]) -> int:
