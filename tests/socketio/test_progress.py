@@ -95,3 +95,16 @@ def test_who_waits_is_asked_whenever_more_is_heard_until_it_has_enough(progress:
     progress.tell()
     progress.tell()
     assert asked == [3, 5, 5, 5]
+
+
+def test_of_one_that_is_gone_and_may_have_said_more_nothing_can_be_told(progress: Progress) -> None:
+    progress.came("a", 3)
+    progress.doubt("a")
+    assert progress.reached(Heard({"a": 3})) is True
+    progress.went("a")
+    progress.doubt("a")
+    progress.doubt("nobody")
+    assert progress.reached(Heard({"a": 0})) is False
+    assert progress.now().of("nobody") is None
+    # What it said meanwhile may have been lost, or not.
+    assert progress.came("a", 3)

@@ -55,6 +55,9 @@ class Listener:
         assert number > self.read
         self.read = number
 
+    def doubted(self, name: str) -> None:
+        assert name != STRANGERS
+
     def heard(self, name: str, word: Word) -> None:
         assert name in self.seen
         if self.refusing:

@@ -98,6 +98,9 @@ class Lines:
     def reached(self, name: str, number: int) -> None:
         self._hearer.reached(name, number)
 
+    def doubted(self, name: str) -> None:
+        self._hearer.doubted(name)
+
     def heard(self, name: str, word: Word) -> None:
         if word.kind == LINE:
             self._said(name, word.data)

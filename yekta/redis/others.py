@@ -80,7 +80,7 @@ class Others:
         if step > 1 and name in self._names:
             self._miss(name, place)
         if word is not None:
-            self._take(place, name, word)
+            self._take(place, name, number, word)
 
     def _miss(self, name: str, place: int) -> None:
         """Redis has forgotten what we have not heard: of ``name``, and maybe of strangers before a ``place``."""
@@ -89,13 +89,16 @@ class Others:
         self.meet_strangers(place - 1)
         self._see(name)
 
-    def _take(self, place: int, name: str, word: Word) -> None:
+    def _take(self, place: int, name: str, number: int, word: Word) -> None:
         if name in self._greeted or (word.kind in (HAIL, ALIVE, words.HELLO) and self._may_see(name)):
             self._see(name)
             if word.kind not in (HAIL, ALIVE):
                 self._greeted.add(name)
                 self._hear(name, word)
         elif word.kind in _THEIRS and "requestId" not in word.data:
+            if number:
+                # One of ours, which others may see: they count what it says as its own.
+                self.hearer.doubted(name)
             self._hear(STRANGERS, Word(word.kind, word.namespace, {**word.data, "seq": place}))
 
     def _hear(self, name: str, word: Word) -> None:

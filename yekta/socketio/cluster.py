@@ -40,6 +40,9 @@ class Hearer(Protocol):
     def reached(self, name: str, number: int) -> None:
         """All broadcasts of ``name`` up to ``number`` have been heard: for one whose numbers leave some out."""
 
+    def doubted(self, name: str) -> None:
+        """What a server says that is not there is heard as another's."""
+
 
 class Wire(Protocol):
     """To other servers. What one says arrives at each in the order in which it was said, or it is gone first.
@@ -157,6 +160,9 @@ class Cluster:
     def reached(self, name: str, number: int) -> None:
         if self.progress.heard(name, number):
             self.progress.tell()
+
+    def doubted(self, name: str) -> None:
+        self.progress.doubt(name)
 
     def _pass_on(self, name: str, word: Word) -> None:
         adapter = self._adapters.get(word.namespace)

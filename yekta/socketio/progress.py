@@ -14,6 +14,9 @@ import attrs
 # Servers that are gone whose last number is remembered.
 REMEMBERED = 64
 
+# The number of one of which more may have been heard than is known: nobody is told that it was.
+_UNSURE = -1
+
 
 @attrs.frozen
 class Heard:
@@ -69,6 +72,11 @@ class Progress:
             if len(self._gone) > REMEMBERED:
                 self._gone.popitem(last=False)
             self.breaks += 1
+
+    def doubt(self, name: str) -> None:
+        """Of a server that is not there more has been heard than its number says."""
+        if name in self._gone:
+            self._gone[name] = _UNSURE
 
     def heard(self, name: str, number: int) -> bool:
         """The broadcast ``number`` of a server that is there has come. Says whether it is a new one."""
