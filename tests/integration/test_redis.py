@@ -4,81 +4,27 @@ from __future__ import annotations
 
 import json
 import socket
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-import attrs
 import pytest
 import pytest_twisted
-from twisted.internet import reactor as _reactor
 from twisted.internet.threads import deferToThread
 from twisted.logger import capturedLogs, formatEvent
 
-from tests.socketio.people import Person
 from tests.support.attacks import Wire
 from tests.support.certificates import certify
+from tests.support.far_servers import One, there, until
 from tests.support.node import running
-from tests.support.patience import PATIENCE, turn
 from tests.support.redis import PASSWORD, Redis, redis
 from tests.support.services import Service, acquire, free_port, started
-from yekta.redis.address import parse
-from yekta.redis.lasting import Lasting
-from yekta.redis.stream import StreamWire
-from yekta.redis.trouble import Trouble
-from yekta.socketio.cluster import Cluster
-from yekta.socketio.server import Server
+
+__all__ = ["there"]
 
 pytestmark = pytest.mark.needs("redis-server")
-
-reactor: Any = _reactor
-
-
-@pytest.fixture
-def there(tmp_path: Path) -> Iterator[Redis]:
-    with redis(tmp_path) as server:
-        yield server
-
-
-@attrs.define(eq=False)
-class One:
-    """A server of the cluster, with a member in the room ``r``."""
-
-    wire: StreamWire
-    cluster: Cluster
-    server: Server
-    member: Person
-
-    @classmethod
-    def begin(cls, url: str) -> One:
-        wire = StreamWire(reactor, partial(Lasting, reactor, parse(url), trouble=Trouble(reactor)))
-        cluster = Cluster(wire)
-        server = Server(reactor, adapter=cluster.adapter)
-        member = Person("member", adapter=server.sockets.adapter)
-        server.sockets.adapter.add(member, ["r"])
-        wire.start()
-        return cls(wire, cluster, server, member)
-
-    async def sees(self, others: int) -> None:
-        await until(lambda: len(self.cluster.others) == others)
-
-    async def heard(self, events: int) -> list[list[Any]]:
-        await until(lambda: len(self.member.told) >= events)
-        return self.member.told
-
-    async def end(self) -> None:
-        self.server.sockets.adapter.remove_all(self.member)
-        self.server.close()
-        await self.wire.leave()
-
-
-async def until(condition: Any) -> None:
-    end = reactor.seconds() + PATIENCE
-    while not condition():
-        assert reactor.seconds() < end
-        await turn()
 
 
 @pytest_twisted.async_yield_fixture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -48,6 +49,17 @@ class Redis:
             if line.rstrip().endswith(("redis.sock", "connections unix")):
                 return
         raise AssertionError("".join(said))
+
+    def do(self, *command: str) -> str:
+        """The first line of its reply to ``command``."""
+        with socket.socket(socket.AF_UNIX) as operator:
+            operator.connect(str(self.folder / "redis.sock"))
+            for each in (("AUTH", PASSWORD), command):
+                parts = [f"${len(part.encode())}\r\n{part}\r\n" for part in each]
+                operator.sendall("".join([f"*{len(each)}\r\n", *parts]).encode())
+            with operator.makefile() as replies:
+                assert replies.readline() == "+OK\n"
+                return replies.readline().strip()
 
     def stop(self) -> None:
         """End it at once."""
