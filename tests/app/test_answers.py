@@ -167,7 +167,7 @@ def test_failures_of_a_kind_are_logged_once_in_a_while_and_told_each_time(world:
             world.clock.advance(QUIET / 4)
             readers.append(world.follow(world.begin(str(number))))
             world.generation.fail(kind)
-    assert [log["kind"] for log in logs] == ["TIMEOUT", "UNREACHABLE", "TIMEOUT"]
+    assert [log["reason"] for log in logs] == ["TIMEOUT", "UNREACHABLE", "TIMEOUT"]
     assert all(reader.heard[-1][0] == "ai:response:error" for reader in readers)
     assert world.answers.times.ends["failed"] == 5
 

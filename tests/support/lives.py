@@ -175,7 +175,7 @@ class Crowd:
     def _half(self, ends: list[Callable[[], None]], kind: str) -> Life:
         http = self.library.http()
         ends.append(lambda: http.transport.lose(ConnectionLost))
-        http.send(b"POST /socket.io/?EIO=4&transport=polling HTTP/1.1\r\nContent-Length: 99\r\n")
+        http.send(b"POST /socket.io/?EIO=4&transport=polling HTTP/1.1\r\nHost: a\r\nContent-Length: 99\r\n")
         yield
         http.send(b"\r\n40")
         yield

@@ -9,7 +9,7 @@ from collections.abc import Callable
 import pytest
 from twisted.internet.task import Clock
 
-from tests.support.cost import seconds_of
+from tests.support.cost import costs_less
 from tests.support.memory import HttpClient, compose
 from tests.web.conftest import BothWays
 from yekta.web.plain import MAX_FIELDS
@@ -101,7 +101,7 @@ def test_what_comes_along_byte_by_byte_costs_no_more_than_its_bytes(site_of: Sit
         for byte in along:
             client.transport.protocol.dataReceived(bytes((byte,)))
 
-    assert seconds_of(drip, times=1) < 0.5
+    assert costs_less(drip, 0.5, tries=1)
     client.hang_up()
 
 
