@@ -24,38 +24,19 @@ _NOWHERE = "\ud800"
 
 
 class HttpExchange:
-    """``headers`` go with the answer. ``threshold``: compress longer bodies if the client can; ``None`` is never."""
+    """``headers`` go with the answer. ``threshold``: compress longer bodies if the client can; ``None`` is never.
 
-    __slots__ = ("_arrival", "_headers", "_threshold", "body")
+    ``written``: what `compose` makes of ``headers`` for some content types, where many answers share them.
+    """
 
-    def __init__(self, arrival: Arrival, headers: Mapping[str, str], threshold: int | None = None) -> None:
-        self.body, arrival.body = arrival.body, b""
-        self._arrival = arrival
-        self._headers = headers
-        self._threshold = threshold
-
-    def respond(
-        self, status: int, content_type: str, body: bytes, headers: Mapping[str, str] = {}
-    ) -> None:
-        self._arrival.respond(status, compose({**self._headers, **headers}, content_type), body)
-
-    def respond_payload(self, content_type: str, payload: bytes, *, compress: bool) -> None:
-        if not compress or self._threshold is None or len(payload) < self._threshold:
-            self.respond(200, content_type, payload)
-            return
-        coding = _coding(self._arrival.asked.headers.get("accept-encoding", ""))
-        if coding:
-            payload = (gzip if coding == "gzip" else zlib).compress(payload, _LEVEL)
-        self.respond(200, content_type, payload, {"Content-Encoding": coding} if coding else {})
-
-
-class RegularExchange(HttpExchange):
-    """``written``: headers and all, by content type, of the answers that everybody gets."""
-
-    __slots__ = ("_written",)
+    __slots__ = ("_arrival", "_headers", "_threshold", "_written", "body")
 
     def __init__(
-        self, arrival: Arrival, headers: Mapping[str, str], threshold: int | None, written: Mapping[str, Written]
+        self,
+        arrival: Arrival,
+        headers: Mapping[str, str],
+        threshold: int | None,
+        written: Mapping[str, Written] = {},
     ) -> None:
         self.body, arrival.body = arrival.body, b""
         self._arrival = arrival
@@ -68,9 +49,18 @@ class RegularExchange(HttpExchange):
     ) -> None:
         written = None if headers else self._written.get(content_type)
         if written is None:
-            super().respond(status, content_type, body, headers)
+            self._arrival.respond(status, compose({**self._headers, **headers}, content_type), body)
         else:
             self._arrival.respond(status, written, body)
+
+    def respond_payload(self, content_type: str, payload: bytes, *, compress: bool) -> None:
+        if not compress or self._threshold is None or len(payload) < self._threshold:
+            self.respond(200, content_type, payload)
+            return
+        coding = _coding(self._arrival.asked.headers.get("accept-encoding", ""))
+        if coding:
+            payload = (gzip if coding == "gzip" else zlib).compress(payload, _LEVEL)
+        self.respond(200, content_type, payload, {"Content-Encoding": coding} if coding else {})
 
 
 class JsonpExchange(HttpExchange):
@@ -78,7 +68,7 @@ class JsonpExchange(HttpExchange):
 
     __slots__ = ("_index",)
 
-    def __init__(self, arrival: Arrival, headers: Mapping[str, str], threshold: int | None = None) -> None:
+    def __init__(self, arrival: Arrival, headers: Mapping[str, str], threshold: int | None) -> None:
         super().__init__(arrival, headers, threshold)
         self._index = re.sub("[^0-9]", "", arrival.asked.query["j"])
         if arrival.asked.method == "POST":

@@ -11,7 +11,7 @@ from functools import lru_cache, partial
 from yekta.engineio.connection import State
 from yekta.engineio.eio3 import TEXT
 from yekta.engineio.engine import Engine
-from yekta.engineio.exchange import RegularExchange, compose
+from yekta.engineio.exchange import HttpExchange, compose
 from yekta.engineio.polling import OK, Polling
 from yekta.engineio.verify import MAX_ORIGINS, origin_headers
 from yekta.web.arrival import Arrival
@@ -43,7 +43,7 @@ class Regulars:
         answers = self._answers(headers.get("origin"), headers.get("host"), self._origins.allowed)
         if answers is None:
             return False
-        exchange = RegularExchange(arrival, answers[0], self._threshold, answers[1])
+        exchange = HttpExchange(arrival, answers[0], self._threshold, answers[1])
         polling.request_received(asked, exchange)
         if polling.waits(exchange):
             arrival.on_hang_up(partial(polling.exchange_lost, exchange))
