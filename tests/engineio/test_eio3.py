@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from yekta.engineio.eio3 import BINARY, TEXT, decode_payload, encode_payload
+from yekta.engineio.eio3 import BINARY, TEXT, encode_payload, split_payload
 from yekta.engineio.errors import ProtocolError
 from yekta.engineio.packet import Packet
 
@@ -15,7 +15,7 @@ PACKETS = TEXTS | st.binary()
 
 @given(st.lists(PACKETS, min_size=1), st.booleans())
 def test_packets_survive_a_payload(packets: list[Packet], binary: bool) -> None:
-    assert decode_payload(*encode_payload(packets, binary)) == packets
+    assert list(split_payload(*encode_payload(packets, binary))) == packets
 
 
 @given(st.sampled_from([TEXT, BINARY, "", "application/octet-stream; charset=x"]), st.binary())
@@ -25,7 +25,7 @@ def test_random_bytes_break_the_protocol_or_are_packets(content_type: str, body:
 
 def assert_broken_or_packets(content_type: str, body: bytes) -> None:
     try:
-        packets = decode_payload(content_type, body)
+        packets = list(split_payload(content_type, body))
     except ProtocolError:
         return
     assert packets
@@ -58,7 +58,7 @@ def test_mutated_payloads_break_the_protocol_or_are_packets(
 )
 def test_text_payloads_are_written_as_engine_io_parser_2_does(packets: list[Packet], body: str) -> None:
     assert encode_payload(packets, binary=False) == (TEXT, body.encode())
-    assert decode_payload(TEXT, body.encode()) == packets
+    assert list(split_payload(TEXT, body.encode())) == packets
 
 
 @pytest.mark.parametrize(
@@ -72,7 +72,7 @@ def test_text_payloads_are_written_as_engine_io_parser_2_does(packets: list[Pack
 )
 def test_binary_payloads_are_written_as_engine_io_parser_2_does(packets: list[Packet], body: bytes) -> None:
     assert encode_payload(packets, binary=True) == (BINARY, body)
-    assert decode_payload(BINARY, body) == packets
+    assert list(split_payload(BINARY, body)) == packets
 
 
 def test_a_payload_without_bytes_is_text_also_for_clients_that_take_bytes() -> None:
@@ -88,7 +88,7 @@ def test_a_payload_without_bytes_is_text_also_for_clients_that_take_bytes() -> N
 )  # fmt: skip
 def test_a_malformed_text_payload_breaks_the_protocol(body: str) -> None:
     with pytest.raises(ProtocolError):
-        decode_payload(TEXT, body.encode())
+        list(split_payload(TEXT, body.encode()))
 
 
 @pytest.mark.parametrize(
@@ -101,20 +101,20 @@ def test_a_malformed_text_payload_breaks_the_protocol(body: str) -> None:
 )  # fmt: skip
 def test_a_malformed_binary_payload_breaks_the_protocol(body: bytes) -> None:
     with pytest.raises(ProtocolError):
-        decode_payload(BINARY, body)
+        list(split_payload(BINARY, body))
 
 
 def test_text_that_is_not_utf_8_breaks_the_protocol() -> None:
     with pytest.raises(ProtocolError):
-        decode_payload(TEXT, b"2:4\xff")
+        list(split_payload(TEXT, b"2:4\xff"))
 
 
 def test_the_error_does_not_quote_what_came() -> None:
     with pytest.raises(ProtocolError) as caught:
-        decode_payload(TEXT, b"6:secret")
+        list(split_payload(TEXT, b"6:secret"))
     assert "secret" not in str(caught.value)
 
 
 def test_thousands_of_packets_fit_into_one_payload() -> None:
     packets: list[Packet] = [f"4{number}" for number in range(50_000)]
-    assert decode_payload(*encode_payload(packets, binary=False)) == packets
+    assert list(split_payload(*encode_payload(packets, binary=False))) == packets

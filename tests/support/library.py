@@ -229,7 +229,7 @@ class PollingClient(Client):
 
     def _decode(self, answer: Answer) -> list[Packet]:
         if self.protocol == 3:
-            return eio3.decode_payload(answer.headers["content-type"], answer.body)
+            return list(eio3.split_payload(answer.headers["content-type"], answer.body))
         return decode_payload(answer.body.decode())
 
 

@@ -6,17 +6,19 @@ Binary, for clients that can: a byte for the kind, the length's digits as bytes,
 
 from __future__ import annotations
 
-import binascii
-from base64 import b64decode, b64encode
 from collections.abc import Iterator, Sequence
 
+from yekta.engineio import packet as packets
 from yekta.engineio.errors import ProtocolError
-from yekta.engineio.packet import TYPES, Packet
+from yekta.engineio.packet import Packet
 
 TEXT, BINARY = "text/plain; charset=UTF-8", "application/octet-stream"
 
 # A binary message begins with its type, as a byte.
 BINARY_MESSAGE = b"\x04"
+
+# What bytes begin with that are written as text.
+_BASE64 = "b4"
 
 _STRING, _BYTES, _END = 0, 1, 255
 _MAX_DIGITS = 10
@@ -29,13 +31,8 @@ def encode_payload(packets: Sequence[Packet], binary: bool) -> tuple[str, bytes]
     return TEXT, "".join(_text(packet) for packet in packets).encode()
 
 
-def decode_payload(content_type: str, body: bytes) -> list[Packet]:
-    """The packets of a payload. Raises :class:`ProtocolError`."""
-    return list(split_payload(content_type, body))
-
-
 def split_payload(content_type: str, body: bytes) -> Iterator[Packet]:
-    """As `decode_payload`, one after the other."""
+    """The packets of a payload, one after the other. Raises :class:`ProtocolError`."""
     if not body:
         raise ProtocolError("empty payload")
     if content_type.partition(";")[0].strip() == BINARY:
@@ -44,20 +41,13 @@ def split_payload(content_type: str, body: bytes) -> Iterator[Packet]:
 
 
 def in_base64(data: bytes) -> str:
-    """A binary message, as text."""
-    return "b4" + b64encode(data).decode()
+    """As `packet.in_base64`."""
+    return packets.in_base64(data, _BASE64)
 
 
 def decode(text: str) -> Packet:
-    """The packet that a text is. Raises :class:`ProtocolError` where it is none."""
-    if text[:2] == "b4":
-        try:
-            return b64decode(text[2:], validate=True)
-        except (binascii.Error, ValueError):
-            raise ProtocolError("broken base64") from None
-    if text[:1] not in TYPES:
-        raise ProtocolError("unknown packet type")
-    return text
+    """As `packet.decode`."""
+    return packets.decode(text, _BASE64)
 
 
 def _text(packet: Packet) -> str:

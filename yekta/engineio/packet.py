@@ -22,9 +22,10 @@ PING_PROBE, PONG_PROBE = "2probe", "3probe"
 # What every packet of text begins with.
 TYPES = frozenset((OPEN, CLOSE, PING, PONG, MESSAGE, UPGRADE, NOOP))
 
-# Of a payload; spelled as Node does.
+# Of a payload.
 _SEPARATOR = "\x1e"
-_BINARY = "b"
+# What bytes begin with that are written as text.
+_BASE64 = "b"
 
 # A packet of a payload that is neither text of a known type nor base64.
 _MALFORMED = re.compile(
@@ -68,18 +69,18 @@ def _split(payload: str) -> Iterator[Packet]:
     yield decode(payload[start:])
 
 
-def in_base64(data: bytes) -> str:
-    """A binary message, as text."""
-    return _BINARY + b64encode(data).decode()
+def in_base64(data: bytes, mark: str = _BASE64) -> str:
+    """A binary message as text, which begins with ``mark``."""
+    return mark + b64encode(data).decode()
 
 
-def decode(text: str) -> Packet:
-    """The packet that a text is. Raises :class:`ProtocolError` where it is none."""
+def decode(text: str, mark: str = _BASE64) -> Packet:
+    """The packet that a text is; ``mark`` is as for `in_base64`. Raises :class:`ProtocolError` where it is none."""
     if text[:1] in TYPES:
         return text
-    if text[:1] != _BINARY:
+    if not text.startswith(mark):
         raise ProtocolError("unknown packet type")
     try:
-        return b64decode(text[1:], validate=True)
+        return b64decode(text.removeprefix(mark), validate=True)
     except (binascii.Error, ValueError):
         raise ProtocolError("broken base64") from None
