@@ -34,15 +34,6 @@ def test_everybody_who_looks_on_is_called_in_order_until_they_look_away() -> Non
     assert called == [("first", (1, 2)), ("second", (1, 2)), ("second", ())]
 
 
-def test_hooks_are_false_while_nobody_looks_on() -> None:
-    hooks = Hooks()
-    assert not hooks
-    function = hooks.on("packet")(print)
-    assert hooks
-    hooks.off("packet", function)
-    assert not hooks
-
-
 def test_whoever_looks_away_meanwhile_is_no_trouble() -> None:
     hooks, called = Hooks(), []
 

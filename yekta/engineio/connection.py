@@ -165,7 +165,7 @@ class Connection:
         """Send a packet. Closes the connection where its client has let too much pile up."""
         if self.state is not STATE_OPEN:
             return
-        if self._hooks:
+        if self._hooks is not None:
             self._hooks.fire("packetCreate", packet)
         if self.transport.immediate and not self._queue:
             self.transport.send((packet,), compress)
@@ -191,7 +191,7 @@ class Connection:
     def send_prepared(self, prepared: Prepared) -> None:
         """Send a message that was encoded once for many."""
         transport = self.transport
-        if transport.immediate and self.state is STATE_OPEN and not self._queue and not self._hooks:
+        if transport.immediate and self.state is STATE_OPEN and not self._queue and self._hooks is None:
             transport.send_prepared(prepared)
         else:
             for packet in prepared.packets:
@@ -273,7 +273,7 @@ class Connection:
         self.express = self.transport.express if is_plain else None
 
     def _fire(self, event: str, *args: object) -> None:
-        if self._hooks:
+        if self._hooks is not None:
             self._hooks.fire(event, *args)
 
     def _finish(self) -> None:

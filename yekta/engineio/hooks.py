@@ -45,6 +45,3 @@ class Hooks:
                 function(*args)
             except Exception:
                 self._log.failure("A hook failed")
-
-    def __bool__(self) -> bool:
-        return bool(self.functions)
