@@ -11,7 +11,7 @@ from typing import Protocol
 
 from twisted.internet.interfaces import IReactorTime
 
-# Seconds; a long payload of polling has as much (`yekta.engineio.polling`).
+# Seconds.
 TURN = 0.01
 
 

@@ -10,7 +10,7 @@ from tests.engineio.knocking import gone
 from tests.support.engines import Gateway, User, body
 from tests.support.memory import compose
 from yekta.engineio.packet import Packet
-from yekta.engineio.polling import TURN
+from yekta.rests import TURN
 
 Start = Callable[..., Gateway]
 

@@ -12,11 +12,8 @@ from yekta.engineio.connection import PARSE_ERROR, TRANSPORT_ERROR, Connection, 
 from yekta.engineio.errors import ProtocolError, bad_request
 from yekta.engineio.interfaces import Exchange, Express, Prepared
 from yekta.engineio.packet import CLOSE, NOOP, Packet, encode_payload, split_payload
+from yekta.rests import TURN
 from yekta.web.request import Request
-
-# How long one POST may keep everybody else waiting, in seconds, before they have their turn: half a million packets
-# fit into one.
-TURN = 0.01
 
 # The content type of the answer to a POST, as Node's.
 OK = "text/html"
@@ -90,15 +87,13 @@ class Polling:
             self.connection.fail(TRANSPORT_ERROR, "overlap from client")
             return
         self._posting = True
-        body, exchange.body = exchange.body, b""
+        connection, body = self.connection, exchange.body
+        exchange.body = b""
         try:
             packets = self._split(request.headers.get("content-type", ""), body)
+            self._handle(connection, packets, exchange)
         except ProtocolError as error:
-            self.connection.fail(PARSE_ERROR, str(error))
-            raise bad_request("MALFORMED_PAYLOAD") from None
-        try:
-            self._handle(self.connection, packets, exchange)
-        except ProtocolError:
+            connection.fail(PARSE_ERROR, str(error))
             raise bad_request("MALFORMED_PAYLOAD") from None
 
     def _handle(self, connection: Connection, packets: Iterator[Packet], exchange: Exchange) -> None:
@@ -106,9 +101,6 @@ class Polling:
         connection.corked = True
         try:
             over = self._receive(connection, packets, exchange)
-        except ProtocolError as error:
-            connection.fail(PARSE_ERROR, str(error))
-            raise
         finally:
             connection.corked = False
         if over:
@@ -117,7 +109,7 @@ class Polling:
         connection.uncork()
 
     def _receive(self, connection: Connection, packets: Iterator[Packet], exchange: Exchange) -> bool:
-        """Whether all ``packets`` are handled; where not, the rest has its turn."""
+        """False: the time is over, and the rest has its turn later. Half a million packets fit into one payload."""
         clock = connection.engine.clock
         end = clock.seconds() + TURN
         for packet in packets:
@@ -132,7 +124,8 @@ class Polling:
     def _go_on(self, connection: Connection, packets: Iterator[Packet], exchange: Exchange) -> None:
         try:
             self._handle(connection, packets, exchange)
-        except ProtocolError:
+        except ProtocolError as error:
+            connection.fail(PARSE_ERROR, str(error))
             exchange.respond(400, "text/plain", b"")
 
     def _split(self, content_type: str, body: bytes) -> Iterator[Packet]:
