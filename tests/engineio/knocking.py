@@ -21,13 +21,14 @@ FORBIDDEN = (403, {"code": 4, "message": "Forbidden"})
 UNSUPPORTED = (400, {"code": 5, "message": "Unsupported protocol version"})
 
 
-def knock(gateway: Gateway, door: str, query: str = "", headers: dict[str, str] | None = None) -> Answer | None:
-    """Ask for a new connection at ``door``; ``None`` while it thinks."""
+def knock(gateway: Gateway, door: str, query: str = "", headers: dict[str, str] | None = None) -> Answer:
+    """Ask for a new connection at ``door``, which answers at once."""
     query = f"EIO=4&transport={door}{query}"
     if door == "polling":
-        return gateway.ask(query, headers=headers or {}).answer()
+        return gateway.ask(query, headers=headers or {}).next_answer()
     socket = gateway.websocket(query, headers or {})
     gateway.turn()
+    assert socket.answer is not None, "no answer"
     return socket.answer
 
 

@@ -203,6 +203,4 @@ def test_closing_the_engine_ends_everybody_and_leaves_nothing(start: Start) -> N
     assert [user.reasons() for user in gateway.users] == [["forced close"]] * 3
     assert body(poll) == "1"
     assert socket.close() == (1000, "")
-    answer = polling.poll().answer()
-    assert answer is not None
-    assert answer.status == 400
+    assert polling.poll().next_answer().status == 400

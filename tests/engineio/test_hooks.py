@@ -247,9 +247,7 @@ def test_whoever_looks_on_may_end_a_client_that_polls_when_it_has_fetched_the_re
 
 def test_whoever_looks_on_may_end_it_at_once(gateway: Gateway) -> None:
     gateway.engine.hooks.on("connection")(lambda connection: connection.close(discard=True))
-    answer = gateway.ask("EIO=4&transport=polling").answer()
-    assert answer is not None
-    assert answer.status == 400
+    assert gateway.ask("EIO=4&transport=polling").next_answer().status == 400
 
 
 def test_an_upgrade_is_told_with_the_new_transport(gateway: Gateway) -> None:

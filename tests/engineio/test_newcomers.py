@@ -49,7 +49,7 @@ def test_whoever_somebody_looks_at_is_answered_alike(
 
 
 def test_one_that_is_posted_is_no_handshake(gateway: Gateway) -> None:
-    assert error(gateway.ask(WEBSOCKET, "POST", HANDSHAKE, b"4a").answer()) == BAD_METHOD
+    assert error(gateway.ask(WEBSOCKET, "POST", HANDSHAKE, b"4a").next_answer()) == BAD_METHOD
 
 
 def test_an_origin_that_is_allowed_no_longer_is_refused(start: Start) -> None:

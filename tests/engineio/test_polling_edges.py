@@ -18,8 +18,7 @@ Start = Callable[..., Gateway]
 def test_second_get_while_one_hangs(gateway: Gateway) -> None:
     client = gateway.open()
     first, second = client.poll(), client.poll()
-    answer = second.answer()
-    assert answer is not None
+    answer = second.next_answer()
     assert (answer.status, answer.body) == (400, b"")
     assert body(first) == "1"
     assert gateway.user.reasons() == ["transport error"]
@@ -36,9 +35,7 @@ def test_second_post_while_one_in_progress(gateway: Gateway, earlier: int) -> No
     first.send(compose("POST", target, {}, b"4hello")[:-3])
     assert gateway.user.told == []
     second.request("POST", target, {}, b"4other")
-    answer = second.answer()
-    assert answer is not None
-    assert answer.status == 400
+    assert second.next_answer().status == 400
     assert gateway.user.told == [("lost", "transport error", "overlapping posts")]
 
 
@@ -83,9 +80,7 @@ def test_a_long_post_that_breaks_the_protocol_in_a_later_turn(start: Start) -> N
     query = f"EIO=3&transport=polling&sid={gateway.user.connection.sid}"
     post = gateway.ask(query, "POST", body=b"2:4a1:92:4c")
     assert gateway.user.told == [("message", "a")]
-    answer = post.answer()
-    assert answer is not None
-    assert answer.status == 400
+    assert post.next_answer().status == 400
     assert gateway.user.told == [("message", "a"), ("lost", "parse error", "unknown packet type")]
 
 
@@ -146,8 +141,7 @@ def test_octet_stream_with_protocol_4(gateway: Gateway, content_type: str) -> No
 @pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH"])
 def test_put_or_delete_on_sid(gateway: Gateway, method: str) -> None:
     client = gateway.open()
-    answer = client.request(method, "4a").answer()
-    assert answer is not None
+    answer = client.request(method, "4a").next_answer()
     assert (answer.status, answer.body) == (500, b"")
     assert gateway.user.told == []
 
@@ -166,8 +160,7 @@ def test_get_with_sid_of_a_session_that_is_on_websocket(gateway: Gateway) -> Non
     client = gateway.open()
     client.upgrade()
     for request in (client.poll(), client.request("POST", "4a")):
-        answer = request.answer()
-        assert answer is not None
+        answer = request.next_answer()
         assert (answer.status, answer.body) == (400, b'{"code":3,"message":"Bad request"}')
     assert gateway.user.told == []
 

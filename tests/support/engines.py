@@ -109,8 +109,7 @@ class Gateway:
 
     def open(self, headers: Mapping[str, str] = {}) -> PollingClient:
         """The handshake by polling."""
-        answer = self.ask("EIO=4&transport=polling", headers=headers).answer()
-        assert answer is not None
+        answer = self.ask("EIO=4&transport=polling", headers=headers).next_answer()
         assert answer.status == 200
         handshake = answer.body.split(b"\x1e")[0]
         assert handshake[:1] == b"0"
@@ -160,9 +159,7 @@ class PollingClient:
 
     def post(self, body: str | bytes, headers: Mapping[str, str] = {}) -> Answer:
         """A POST, and its answer."""
-        answer = self.request("POST", body, headers).answer()
-        assert answer is not None
-        return answer
+        return self.request("POST", body, headers).next_answer()
 
     def probe(self) -> WebSocketClient:
         """A second connection, by WebSocket, that has not said anything yet."""

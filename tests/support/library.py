@@ -166,8 +166,7 @@ class PollingClient(Client):
         self._sid = ""
         # As a browser does: one connection for polls, one for posts.
         self._lines: dict[str, HttpClient] = {}
-        answer = self.request("GET").answer()
-        assert answer is not None
+        answer = self.request("GET").next_answer()
         assert answer.status == 200, answer
         first, *self._unread = self._decode(answer)
         self._opened(first)
@@ -195,9 +194,7 @@ class PollingClient(Client):
 
     def post(self, body: bytes) -> Answer:
         """One POST, and its answer."""
-        answer = self.request("POST", body).answer()
-        assert answer is not None
-        return answer
+        return self.request("POST", body).next_answer()
 
     def packets(self) -> list[Packet]:
         poll = self.request("GET")

@@ -2,7 +2,7 @@
 
     client = HttpClient(site, clock)
     client.request("GET", "/path", {"Origin": "http://app.example"})
-    answer = client.answer()                       # None while there is none; .status, .headers, .body
+    answer = client.next_answer()                  # .status, .headers, .body; answer() is None while there is none
 
 What happens "later" on a socket (a connection that is lost, bytes that waited) happens at ``clock.advance(0)``.
 """
@@ -192,9 +192,7 @@ class HttpClient:
     def ask(self, method: str, target: str, headers: Mapping[str, str] = {}, body: bytes = b"") -> Answer:
         """Send one whole request that is answered at once."""
         self.request(method, target, headers, body)
-        answer = self.answer()
-        assert answer is not None, "no answer"
-        return answer
+        return self.next_answer()
 
     def unread(self) -> bytes:
         """What the server sent since the last :meth:`answer`, its present turn of the reactor done."""
@@ -213,6 +211,12 @@ class HttpClient:
             return None
         self._read += len(head) + len(end) + length
         return Answer(int(status_line.split()[1]), headers, rest[:length])
+
+    def next_answer(self) -> Answer:
+        """The next response, which must have arrived."""
+        answer = self.answer()
+        assert answer is not None, "no answer"
+        return answer
 
     def hang_up(self) -> None:
         """Close the connection, as a client does that goes away."""

@@ -85,9 +85,7 @@ def test_what_is_refused_before_it_has_arrived_is_counted(
     site = site_of(max_body=9)
     client = HttpClient(site, clock)
     client.send(request_bytes)
-    answer = client.answer()
-    assert answer is not None
-    assert answer.status == status
+    assert client.next_answer().status == status
     assert site.refusals == {status: 1}
     client.hang_up()
 

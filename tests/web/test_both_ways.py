@@ -55,9 +55,7 @@ def test_each_request_of_a_connection_has_the_whole_time(site_of: SiteOf, clock:
         client.send(request[:begun])
         clock.advance(50)
         client.send(request[begun:])
-        answer = client.answer()
-        assert answer is not None
-        assert answer.body == b"x"
+        assert client.next_answer().body == b"x"
     client.hang_up()
 
 
@@ -96,9 +94,7 @@ def test_an_answer_may_take_longer_than_a_request(site_of: SiteOf, clock: Clock,
     client.request("GET", "/later")
     clock.advance(1000)
     both.later[0].respond(200, {}, b"late")
-    answer = client.answer()
-    assert answer is not None
-    assert answer.body == b"late"
+    assert client.next_answer().body == b"late"
     client.hang_up()
 
 
@@ -113,9 +109,7 @@ def test_who_says_no_more_is_sent_what_it_was_answered(site_of: SiteOf, clock: C
     clock.advance(1)
     assert not client.transport.lost
     client.transport.relieve()
-    answer = client.answer()
-    assert answer is not None
-    assert answer.body == b"x"
+    assert client.next_answer().body == b"x"
     assert client.transport.lost
 
 
@@ -211,8 +205,7 @@ def test_who_is_in_the_middle_of_asking_gets_an_answer(site_of: SiteOf, clock: C
     client.send(request[:25])
     site.hang_up()
     client.send(request[25:])
-    answer = client.answer()
-    assert answer is not None
+    answer = client.next_answer()
     assert (answer.body, answer.headers["connection"]) == (b"last", "close")
     clock.advance(0)
     assert client.transport.lost
@@ -229,8 +222,7 @@ def test_who_has_asked_or_is_about_to_gets_one_last_answer(site_of: SiteOf, cloc
     young.request("POST", "/", body=b"last")
     for client in (asking, young):
         client.send(compose("GET", "/"))
-        answer = client.answer()
-        assert answer is not None
+        answer = client.next_answer()
         assert (answer.body, answer.headers["connection"]) == (b"last", "close")
         clock.advance(0)
         assert client.transport.lost
