@@ -119,7 +119,8 @@ class Browser(_Client):
     def __init__(self, server: Server, request: Request) -> None:
         self.server = server
         self.transport = MemoryTransport()
-        server.engine.begin(request, self.transport, protocol(request, server.engine.settings))
+        settings = server.engine.settings
+        server.engine.begin(request, self.transport, protocol(request, settings), settings.generate_id())
         self.connection = self.transport.connection
         self.transport.packets.clear()
 

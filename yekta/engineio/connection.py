@@ -253,7 +253,7 @@ class Connection:
         self._queue, self._queued = (), 0
         self.transport.abandon()
         if self.probe is not None:
-            self.probe.expire()
+            self.probe.end()
         self.engine.connection_lost(self)
         self.handler.connection_lost(reason, description)
         # Who used it knows it too: together they would wait for the collector, with all that belongs to them.

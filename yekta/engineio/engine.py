@@ -66,7 +66,7 @@ class Engine:
         self._awaiting: Timeouts[Connection] = Timeouts(clock, settings.ping_timeout, self._silent)
         self._listening: Timeouts[Connection] = Timeouts(clock, both, self._silent)
         self._draining: Timeouts[Connection] = Timeouts(clock, settings.drain_timeout, self._give_up)
-        self.upgrading: Timeouts[Probe] = Timeouts(clock, settings.upgrade_timeout, Probe.expire)
+        self.upgrading: Timeouts[Probe] = Timeouts(clock, settings.upgrade_timeout, Probe.end)
         self.freeing: Timeouts[Probe] = Timeouts(clock, FREE_POLL, Probe.free_poll)
         # To be called with a connection: flushes it in the next turn, with all that is queued until then.
         self.flush_soon = NextTurn(clock, Connection.flush).add
@@ -154,9 +154,8 @@ class Engine:
 
     # -- connections ---------------------------------------------------------------------------------------
 
-    def begin(self, request: Request, transport: Transport, protocol: int, sid: str | None = None) -> Connection:
+    def begin(self, request: Request, transport: Transport, protocol: int, sid: str) -> Connection:
         """A new connection over ``transport``."""
-        sid = self._new_sid() if sid is None else sid
         connection = Connection(self, sid, request, transport, protocol)
         transport.connection = connection
         connection.look()

@@ -46,7 +46,7 @@ class WebSocketTransport:
     # Whether frames can be shared with others, as they are.
     _plain: bool
 
-    def __init__(self, engine: Engine, request: Request, sid: str | None = None) -> None:
+    def __init__(self, engine: Engine, request: Request, sid: str) -> None:
         self._engine = engine
         self._request = request
         self._sid = sid
@@ -174,9 +174,15 @@ class Probe:
             transport.send((NOOP,))
         self._engine.freeing.start(self)
 
-    def expire(self) -> None:
-        """The client took too long, or its connection is gone. Only the probe ends: polling goes on if it can."""
-        self._end()
+    def end(self) -> None:
+        """The client took too long or said something else, or its connection is gone. Only the probe ends: polling goes
+        on if it can."""
+        if self._connection.probe is self:
+            self._connection.probe = None
+        self._stop()
+        websocket, self._websocket = self._websocket, None
+        if websocket is not None:
+            websocket.close(NORMAL)
 
     def opened(self, websocket: IWebSocket) -> None:
         self._websocket = websocket
@@ -197,16 +203,16 @@ class Probe:
         elif packet == UPGRADE and self._probed and self._connection.state is not State.CLOSED:
             self._switch()
         else:
-            self._end()
+            self.end()
 
     def binary_received(self, data: bytes) -> None:
-        self._end()
+        self.end()
 
     def drained(self) -> None:
         """Nothing of ours waits."""
 
     def connection_lost(self, code: int, reason: str) -> None:
-        self._end()
+        self.end()
 
     def _send(self, text: str) -> None:
         if self._websocket is not None:
@@ -216,15 +222,8 @@ class Probe:
         websocket, self._websocket = self._websocket, None
         self._stop()
         if websocket is not None:
-            WebSocketTransport(self._engine, self._request).taken_over(self._connection, websocket)
-
-    def _end(self) -> None:
-        if self._connection.probe is self:
-            self._connection.probe = None
-        self._stop()
-        websocket, self._websocket = self._websocket, None
-        if websocket is not None:
-            websocket.close(NORMAL)
+            transport = WebSocketTransport(self._engine, self._request, self._connection.sid)
+            transport.taken_over(self._connection, websocket)
 
     def _stop(self) -> None:
         self._engine.upgrading.stop(self)
