@@ -26,7 +26,6 @@ from yekta.ai.http import drop
 from yekta.ai.patience import Patience
 from yekta.ai.provider import Completion, IGeneration, Kind, ProviderError
 from yekta.ai.refusal import lost, refused
-from yekta.ai.sse import LINE_LIMIT
 from yekta.alarm import Alarm
 from yekta.clocks import wall_clock
 
@@ -41,7 +40,7 @@ class ChatGeneration:
         patience: Patience,
         limit: int,
         text_received: Callable[[str], None],
-        max_line: int = LINE_LIMIT,
+        max_line: int,
     ) -> None:
         self.done: Deferred[Completion] = Deferred(lambda _: self._stop())
         self._clock = clock

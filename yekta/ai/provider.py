@@ -81,8 +81,8 @@ class IGeneration(Interface):
     """One answer on its way."""
 
     done: Deferred[Completion] = Attribute(
-        """Fires with a L{Completion} after the last text, or fails with L{ProviderError}. Cancelled, it
-        fails with L{CancelledError}."""
+        """Fires with a `Completion` after the last text, or fails with `ProviderError`. Cancelled, it fails with
+        `CancelledError`."""
     )
 
     def cancel() -> None:
@@ -92,7 +92,7 @@ class IGeneration(Interface):
         """Stop reading from the provider. What had already been read may still arrive."""
 
     def resume() -> None:
-        """Read on after C{pause}."""
+        """Read on after `pause`."""
 
 
 class IProvider(Interface):
@@ -103,10 +103,10 @@ class IProvider(Interface):
     def generate(
         messages: Sequence[Message], text_received: Callable[[str], None], locale: str = "fa"
     ) -> IGeneration:
-        """Answer C{messages}, calling C{text_received} with each piece of text, none empty, in order.
+        """Answer ``messages``, calling ``text_received`` with each piece of text, none empty, in order.
 
-        No text arrives before this returns. C{locale} (C{"fa"} or C{"en"}) matters only to a provider
-        with words of its own.
+        No text arrives before this returns. ``locale`` (``fa`` or ``en``) matters only to a provider with words of
+        its own.
         """
 
     def check() -> Deferred[bool]:

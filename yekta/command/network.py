@@ -113,7 +113,7 @@ class Network:
         host = uri.host.decode()
         address, port = self._connect or (host, uri.port)
         endpoint: IStreamClientEndpoint = HostnameEndpoint(self.reactor, address, port)
-        if uri.scheme in (b"https", b"wss"):
+        if uri.scheme == b"https":
             return wrapClientTLS(optionsForClientTLS(host, trustRoot=self._trust), endpoint)
         return endpoint
 

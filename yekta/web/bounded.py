@@ -40,7 +40,7 @@ class BoundedRequest(server.Request):
             self.requestHeaders.removeHeader(b"upgrade")
         if len(hosts) > 1 or not (hosts or is_old):
             # RFC 9112, 3.2: whoever passed it on may have gone by another one.
-            self.channel.refuse(self, 400, "Bad Request", {}, b"")
+            self.channel.refuse(self, 400, "Bad Request")
         elif length is not None and length > self.channel.site.limits.max_body:
             self.channel.refuse_body(self)
         # Twisted's is a file where it may be long: as many would be open as there are connections.

@@ -56,7 +56,7 @@ class Channel(Counted, HTTPChannel):
         """A line of a head. One that goes on in the next is several: putting them together takes its time too."""
         self._lines = self._lines + 1 if line else 0
         if self._lines > 1 + MAX_FIELDS:
-            self.refuse(self.requests[-1], 431, "Request Header Fields Too Large", {}, b"")
+            self.refuse(self.requests[-1], 431, "Request Header Fields Too Large")
         else:
             super().lineReceived(line)
 
@@ -174,7 +174,7 @@ class Channel(Counted, HTTPChannel):
             self._transferDecoder = Chunked(request.handleContentChunk, self._finishRequestBody, self._is_due)
         super().allHeadersReceived()
         if self.site.limits.max_per_address and not self._refused and not self.count_for(address_of(request)):
-            self.refuse(request, 429, "Too Many Requests", {}, b"")
+            self.refuse(request, 429, "Too Many Requests")
         if self.length != 0 and not self._refused:
             self.site.body_began(self._path, request)
 
@@ -206,7 +206,7 @@ class Channel(Counted, HTTPChannel):
             self.refuse(request, 413, "Content Too Large", headers, body)
 
     def refuse(
-        self, request: BoundedRequest, status: int, phrase: str, headers: Mapping[str, str], body: bytes
+        self, request: BoundedRequest, status: int, phrase: str, headers: Mapping[str, str] = {}, body: bytes = b""
     ) -> None:
         """Answer before the request has arrived, and let the client finish its sentence for a moment."""
         self._refused = True

@@ -156,7 +156,8 @@ class _Taker(Protocol):
         self._data = b""
 
     def fileDescriptorReceived(self, descriptor: int) -> None:
-        self._drop()
+        if self._descriptor is not None:
+            os.close(self._descriptor)
         self._descriptor = descriptor
 
     def dataReceived(self, data: bytes) -> None:
@@ -173,7 +174,3 @@ class _Taker(Protocol):
             self._take(descriptor, data)
         else:
             os.close(descriptor)
-
-    def _drop(self) -> None:
-        if self._descriptor is not None:
-            os.close(self._descriptor)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import attrs
 
 # Close codes (RFC 6455, 7.4.1 and the IANA registry).
-NORMAL, GOING_AWAY, INVALID_PAYLOAD, POLICY, TOO_BIG, SERVICE_RESTART = 1000, 1001, 1007, 1008, 1009, 1012
+NORMAL, GOING_AWAY, POLICY, TOO_BIG, SERVICE_RESTART = 1000, 1001, 1008, 1009, 1012
 NO_CODE, NO_CLOSE = 1005, 1006
 
 # Why we cut a connection, for our log.
