@@ -28,7 +28,7 @@ FLOORS = {
     "yekta.attributes": 0,
     "yekta.eventually": 0,
     "yekta.lru": 0,
-    "yekta.forsaken": 0,
+    "yekta.stale_sockets": 0,
     "yekta.msgpack": 0,
     "yekta.engineio.eio3": 0,
     "yekta.rooms": 0,

@@ -27,7 +27,7 @@ The directories are floors. A module imports its own floor or a lower one (``tes
        rooms.py     who is in which room, both ways
        ids.py       ids and tokens that nobody can guess
        lru.py       what was used last, up to a limit
-       forsaken.py  sockets of processes that are no more
+       stale_sockets.py  UNIX sockets of processes that were killed
        attributes.py  names that all objects of a class share
        eventually.py  what is known at once, or after a wait
        durations.py   how long things took, in few numbers

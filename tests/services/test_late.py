@@ -22,8 +22,8 @@ from twisted.internet.task import Clock
 from twisted.logger import LogLevel, capturedLogs, formatEvent
 
 from tests.support.patience import reactor
-from yekta.forsaken import GRACE
 from yekta.services.late import PAUSE, Late
+from yekta.stale_sockets import GRACE
 
 
 class World:

@@ -17,7 +17,7 @@ from twisted.internet.interfaces import IAddress, IProtocol, IProtocolFactory
 from twisted.internet.protocol import Factory
 from twisted.python.failure import Failure
 
-from yekta import forsaken
+from yekta import stale_sockets
 from yekta.ports import reason_of
 
 # Seconds to connect; a process of the same machine has done so at once, or is stuck.
@@ -54,7 +54,7 @@ class Place:
         """Let others in. Raises `Unusable`."""
         make_private(self._folder)
         # Nobody else takes them away where no answers are asked for.
-        forsaken.sweep(self._own)
+        stale_sockets.sweep(self._own)
         try:
             self._listen(factory)
         except (CannotListenError, OSError) as error:
@@ -104,7 +104,7 @@ class Place:
     def _refused(self, failure: Failure, path: Path) -> Failure:
         # Its process has ended without a word, unless it is only about to listen.
         if failure.check(ConnectionRefusedError):
-            forsaken.take_away(path, self._wall())
+            stale_sockets.take_away(path, self._wall())
         return failure
 
 

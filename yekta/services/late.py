@@ -22,7 +22,7 @@ from twisted.internet.error import CannotListenError
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
-from yekta import forsaken
+from yekta import stale_sockets
 from yekta.alarm import Alarm
 from yekta.ports import reason_of
 
@@ -81,7 +81,7 @@ class Late(Service):
 
     def _try_again(self) -> None:
         # Not even tried where it is in vain: Twisted has a line in the log for each attempt at a UNIX socket.
-        if self._lock and _is_held(self._lock) and not self._is_forsaken():
+        if self._lock and _is_held(self._lock) and not self._is_stale():
             self._again.set(PAUSE)
             return
         try:
@@ -91,13 +91,13 @@ class Late(Service):
         else:
             self._log.info("{name} is open now", name=self._name)
 
-    def _is_forsaken(self) -> bool:
+    def _is_stale(self) -> bool:
         # Whoever listens there is asked, and so not each time.
         now = self._clock.seconds()
-        if now - self._asked < forsaken.GRACE:
+        if now - self._asked < stale_sockets.GRACE:
             return False
         self._asked = now
-        return forsaken.release(Path(os.fsdecode(self._lock.removesuffix(b".lock"))), time.time())
+        return stale_sockets.release(Path(os.fsdecode(self._lock.removesuffix(b".lock"))), time.time())
 
     def _wait(self, error: Exception) -> None:
         reason = "another process has it" if _is_taken(error) else reason_of(error)

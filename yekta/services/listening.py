@@ -16,7 +16,7 @@ from twisted.internet.endpoints import UNIXServerEndpoint, quoteStringArgument
 from twisted.internet.error import CannotListenError
 from twisted.internet.interfaces import IListeningPort, IProtocolFactory
 
-from yekta import forsaken
+from yekta import stale_sockets
 from yekta.ports import Listening, reason_of
 from yekta.services.config import ConfigError
 from yekta.services.kinds import LAST_PORT
@@ -46,7 +46,7 @@ def listen(
         refuse(name, str(error))
     path = _path_of(port)
     if path is not None:
-        forsaken.release(Path(os.fsdecode(path)), time.time(), os.getpid())
+        stale_sockets.release(Path(os.fsdecode(path)), time.time(), os.getpid())
     if late:
         port = Late(port, f"{setting} ({endpoint})", reactor, is_ours=partial(_listens, reactor, held))
     try:

@@ -7,7 +7,7 @@ gives one connects, sends the descriptor (SCM_RIGHTS, unix(7)) and all that was 
 
 Beside its socket lies ``NAME.open`` for as long as a process lets people in: who has begun to leave gives newcomers
 that use an old connection to one of those. What cannot be given is served where it is. What a process has left that
-was killed, the next one that comes takes away. Knows no HTTP: a :class:`~yekta.web.site.Site` asks `whither`.
+was killed, the next one that comes takes away. Knows no HTTP: a :class:`~yekta.web.site.Site` asks `route`.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from twisted.internet.protocol import Factory, Protocol
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from yekta import forsaken
+from yekta import stale_sockets
 
 # Gives a descriptor and the bytes that were read from it; false where nobody takes them.
 Give = Callable[[int, bytes], bool]
@@ -68,7 +68,7 @@ class Handover(Service):
 
     def privilegedStartService(self) -> None:
         """Take connections from now on. Raises `CannotListenError`."""
-        for name in forsaken.sweep(self._folder):
+        for name in stale_sockets.sweep(self._folder):
             self._mark(name).unlink(missing_ok=True)
         path = str(self._folder / self._own_name)
         self._port = self._reactor.listenUNIX(path, _Taking(self.take), _BACKLOG, mode=0o600)
@@ -86,8 +86,8 @@ class Handover(Service):
         stopped: Deferred[None] = maybeDeferred(self._port.stopListening)
         return stopped
 
-    def whither(self, target: bytes) -> Give | None:
-        """Where a connection belongs that brings a request for ``target``; ``None`` is here."""
+    def route(self, target: bytes) -> Give | None:
+        """To whom a connection goes that brings a request for ``target``; ``None``: it stays here."""
         if self._leaving and self._is_new(target):
             marks = list(self._folder.glob(self._mark("*").name))
             return partial(self._give_to_anybody, marks) if marks else None

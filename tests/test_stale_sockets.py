@@ -16,7 +16,7 @@ from twisted.internet import reactor as _reactor
 from twisted.internet.protocol import Factory, Protocol
 
 from tests.support.patience import turn
-from yekta import forsaken
+from yekta import stale_sockets
 from yekta.link.place import Place
 from yekta.web.handover import Handover
 
@@ -57,9 +57,9 @@ def test_only_what_refuses_and_is_not_quite_new_is_taken_away(folder: Path) -> N
         waiting = socket.socket(socket.AF_UNIX)
         with waiting:
             waiting.connect(str(folder / "busy"))
-            assert forsaken.sweep(folder) == ["killed"]
+            assert stale_sockets.sweep(folder) == ["killed"]
     assert names(folder) == ["about to listen", "alive", "busy", "file", "folder", "link"]
-    assert forsaken.sweep(folder / "missing") == []
+    assert stale_sockets.sweep(folder / "missing") == []
 
 
 def locked(path: Path, number: int, age: float = 60) -> None:
@@ -84,7 +84,8 @@ def test_a_lock_is_nobody_s_where_nobody_listens_whoever_has_its_number(folder: 
         alive.listen()
         locked(folder / "alive", living)
         paths = sorted(path for path in folder.iterdir() if path.suffix != ".lock")
-        released = [path.name for path in [*paths, folder / "half"] if forsaken.release(path, time.time(), os.getpid())]
+        held = [*paths, folder / "half"]
+        released = [path.name for path in held if stale_sockets.release(path, time.time(), os.getpid())]
     assert released == ["killed", "ours", "half"]
     assert names(folder) == ["alive", "alive.lock", "file", "file.lock", "new", "new.lock", "without"]
 
