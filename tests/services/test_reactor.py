@@ -143,7 +143,7 @@ def come_back():
     client.sendall(b"hello again")
 
 site = Site(reactor, Resource(), Limits())
-site.whither = lambda target: give
+site.route = lambda target: give
 port = Listening(reactor).listenTCP(0, site, interface="127.0.0.1")
 client = socket.create_connection(("127.0.0.1", port.getHost().port))
 client.sendall(b"GET / HTTP/1.1\\r\\nHost: a\\r\\n\\r\\n")

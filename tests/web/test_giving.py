@@ -66,11 +66,11 @@ def site(clock: Clock, both: BothWays, given: list[tuple[int, bytes]]) -> Iterat
         given.append((descriptor, data))
         return True
 
-    def whither(target: bytes) -> Give | None:
+    def route(target: bytes) -> Give | None:
         return give if target == b"/there" else None
 
     site = Site(clock, both, Limits())
-    site.whither = whither
+    site.route = route
     yield site
     assert site.census.all == 0
 

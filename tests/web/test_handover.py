@@ -75,7 +75,7 @@ class House:
         self.ports = {}
         for name, site in self.sites.items():
             self.handovers[name].privilegedStartService()
-            site.whither = self.handovers[name].whither
+            site.route = self.handovers[name].route
             self.ports[name] = listening.listenTCP(0, site, interface="127.0.0.1")
 
     async def close(self) -> None:

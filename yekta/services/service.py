@@ -108,7 +108,7 @@ class Gateway(Outermost):
         # Under the node, it is there until the last client has gone.
         handover.setServiceParent(node)
         node.handover = handover
-        site.whither = handover.whither
+        site.route = handover.route
 
     def _begun(self) -> None:
         super()._begun()

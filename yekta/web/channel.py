@@ -166,8 +166,8 @@ class Channel(Counted, HTTPChannel):
             self._networkProducer.resumeProducing()
 
     def allHeadersReceived(self) -> None:
-        whither, request = self.site.whither, self.requests[-1]
-        give = None if whither is None else whither(self._path)
+        route, request = self.site.route, self.requests[-1]
+        give = None if route is None else route(self._path)
         if give is not None and self._give(give):
             return
         if self.length is None:

@@ -108,8 +108,8 @@ class Front(Counted, protocol.Protocol):
             head, key = self.site.repeated.parse(bytes_of_head), ""
         if head is None or head.length > self.site.limits.max_body:
             return None
-        whither = self.site.whither
-        if whither is not None and whither(head.target.encode()) is not None:
+        route = self.site.route
+        if route is not None and route(head.target.encode()) is not None:
             # Another process is to have the connection: it is the channel that gives it away, or cannot.
             return None
         try:

@@ -68,9 +68,9 @@ class Site(server.Site):
 
     ``body_began(target, request)`` is told when the body of a request begins to arrive, ``access`` of each answer.
     ``doors``: who serves plain requests without twisted.web (`front`); ``None`` is nobody. ``channels``: the
-    connections that speak HTTP. ``whither(target)``, where it is set, is to whom a request belongs, ``None`` where it
-    is to us. While ``parting``, each answer is the last one on its connection. ``refusals``: how many answers had which
-    status of 400 and above.
+    connections that speak HTTP. ``route(target)``, where it is set, says to whom the connection of a request is to be
+    given; ``None`` is nobody. While ``parting``, each answer is the last one on its connection. ``refusals``: how many
+    answers had which status of 400 and above.
     """
 
     def __init__(
@@ -106,7 +106,7 @@ class Site(server.Site):
         self.alike = Alike()
         self.repeated = Repeated()
         self.channels: set[Channel | Front] = set()
-        self.whither: Callable[[bytes], Give | None] | None = None
+        self.route: Callable[[bytes], Give | None] | None = None
         self.parting = False
 
     @property
