@@ -17,9 +17,9 @@ from yekta.engineio.errors import Refusal
         (errors.unsupported_protocol(), "request"),
         (errors.unknown_sid(), "sid"),
         (errors.forbidden("a client's word"), "forbidden"),
-        (errors.going(), "restarting"),
+        (errors.draining(), "restarting"),
         (errors.full(), "full"),
-        (errors.crowded(), "full"),
+        (errors.address_full(), "full"),
         (Refusal(77, "an application's own", reason="ITS OWN"), "request"),
     ],
 )

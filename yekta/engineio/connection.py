@@ -62,10 +62,10 @@ class Connection:
     ``probe``: the WebSocket that the client tries, while it does. ``corked``: a POST is handled, and all that is said
     meanwhile goes out together, with `uncork`.
 
-    ``express``: while the connection is open on WebSocket, nobody looks on, and no pong is due, texts need no second
-    look: they come in by `Handler.text_received`, and may go out here. `None` otherwise.
+    ``express``: the fast path of texts, in by `Handler.text_received` and out here, while the connection is open on
+    WebSocket, has no hooks, and no pong is due; `None` otherwise.
 
-    ``awaited``: the queue where it waits for something, such as its next ping.
+    ``awaited``: the time-outs of its engine that it is in: it waits for its next ping, for a pong, …
     """
 
     engine: Engine
@@ -99,7 +99,7 @@ class Connection:
         if self._pong is _AWAITED:
             self._pong = Pong.AWAITED_AGAIN
             self.engine.await_pong(self)
-            self.look()
+            self.find_express()
         if packet[:1] == MESSAGE:
             self.handler.message_received(packet[1:])
         elif isinstance(packet, bytes):
@@ -149,7 +149,7 @@ class Connection:
         ``close(reason, description)``."""
         if self._hooks is None:
             self._hooks = Hooks()
-            self.look()
+            self.find_express()
         return self._hooks
 
     def send(self, data: Packet) -> None:
@@ -243,7 +243,7 @@ class Connection:
         old.abandon()
         self._fire("upgrade", transport)
         self.flush()
-        self.look()
+        self.find_express()
 
     def lost(self, reason: str, description: str = "") -> None:
         """It is over, however it came. Told once."""
@@ -267,8 +267,8 @@ class Connection:
         self.engine.await_pong(self)
         self.send_packet(PING)
 
-    def look(self) -> None:
-        """See whether there is an express road now."""
+    def find_express(self) -> None:
+        """Take the fast path wherever there is one now; to be called when anything has changed that decides it."""
         is_plain = self.state is STATE_OPEN and self._hooks is None and self._pong is not _AWAITED
         self.express = self.transport.express if is_plain else None
 

@@ -14,7 +14,7 @@ from twisted.logger import Logger
 
 from yekta import jsontext
 from yekta.engineio.connection import FORCED_CLOSE, PING_TIMEOUT, Connection, State
-from yekta.engineio.errors import Refusal, bad_request, crowded, forbidden, going, unknown_sid
+from yekta.engineio.errors import Refusal, address_full, bad_request, draining, forbidden, unknown_sid
 from yekta.engineio.hooks import Function, Hooks
 from yekta.engineio.interfaces import Exchange, Transport
 from yekta.engineio.packet import OPEN
@@ -61,6 +61,8 @@ class Engine:
         self.draining = False
         self._connected = connected
         self.middlewares: tuple[Middleware, ...] = ()
+        # Each connection waits in one of these (`_await`): for its next ping, a pong, a ping of protocol 3, or for
+        # the poll that takes the rest.
         both = settings.ping_interval + settings.ping_timeout
         self._pinging: Timeouts[Connection] = Timeouts(clock, settings.ping_interval, Connection.ping)
         self._awaiting: Timeouts[Connection] = Timeouts(clock, settings.ping_timeout, self._silent)
@@ -84,7 +86,7 @@ class Engine:
         """The connection that ``request`` belongs to, or ``None``: it wants a new one. Raises :class:`Refusal`."""
         connection = verify(request, self.settings, self.connections)
         if connection is None and self.draining:
-            raise going()
+            raise draining()
         return connection
 
     def admit(self, request: Request, headers: dict[str, str], *, new: bool) -> Deferred[None] | None:
@@ -137,7 +139,7 @@ class Engine:
     def _count(self, address: str) -> Callable[[], object]:
         """Count one more that polls; gives what to call when it does not any more. Raises `Refusal`."""
         if not self.polling.enter(address):
-            raise crowded()
+            raise address_full()
         return self.polling.place(address)
 
     def receiver(
@@ -158,7 +160,7 @@ class Engine:
         """A new connection over ``transport``."""
         connection = Connection(self, sid, request, transport, protocol)
         transport.connection = connection
-        connection.look()
+        connection.find_express()
         self.connections[sid] = connection
         connection.send_encoded(self._opening(connection))
         if self.settings.initial_packet is not None:

@@ -55,8 +55,8 @@ def forbidden(message: str = "Forbidden") -> Refusal:
     return Refusal(FORBIDDEN, message, status=403)
 
 
-def going() -> Refusal:
-    """Whoever listens here next will have them."""
+def draining() -> Refusal:
+    """This process is about to stop; the next one that listens here will let the client in."""
     return Refusal(FORBIDDEN, "Server is restarting", status=503, reason="DRAINING", retry_after=1)
 
 
@@ -65,8 +65,8 @@ def full() -> Refusal:
     return Refusal(FORBIDDEN, "Too many connections", status=503, reason="MAX_CONNECTIONS", retry_after=5)
 
 
-def crowded() -> Refusal:
-    """Its own client has them all."""
+def address_full() -> Refusal:
+    """There are as many of the client's own address as there may be."""
     return Refusal(FORBIDDEN, "Too many connections", status=429, reason="MAX_POLLING_PER_ADDRESS", retry_after=5)
 
 

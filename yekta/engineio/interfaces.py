@@ -24,7 +24,7 @@ class Transport(Protocol):
 
     @property
     def express(self) -> Express | None:
-        """What takes text packets straight away, if there is something that does."""
+        """The fast path of text packets, if there is one."""
 
     @property
     def writable(self) -> bool:
@@ -48,7 +48,7 @@ class Transport(Protocol):
 
 
 class Express(Protocol):
-    """The short way out, which a WebSocket is."""
+    """The fast path, which a WebSocket is."""
 
     def send_encoded(self, text: bytes) -> None:
         """Carry one text packet that is UTF-8 already."""
@@ -79,7 +79,7 @@ class Handler(Protocol):
         """The data of a MESSAGE packet."""
 
     def text_received(self, packet: Utf8) -> None:
-        """A MESSAGE packet of text by the express road: with its type before it, and as yet only said to be UTF-8.
+        """A MESSAGE packet of text by the fast path: with its type before it, and not checked to be UTF-8.
 
         Lets :class:`UnicodeDecodeError` pass.
         """

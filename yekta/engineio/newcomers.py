@@ -1,7 +1,7 @@
-"""New connections that begin with WebSocket, as nearly all clients ask for them: one look, and they are in.
+"""A fast path for new connections that begin with WebSocket, as nearly all clients ask for them.
 
-Where nobody looks on, all that `verify` could still mind is where such a request comes from, and that is found out once
-for each Origin. Whatever is not that common is left alone.
+Without hooks and middlewares, all that is left of `verify` for such a request is its Origin, which is checked once and
+remembered. Any other request is left to `resource`.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ class Newcomers:
         query, fields, settings = asked.query, asked.headers, engine.settings
         if engine.middlewares or engine.hooks.functions or engine.draining or not self._is_common:
             return False
-        known = query.get("EIO") == "4" and query.get("transport") == "websocket" and "sid" not in query
-        if not known or fields.get("upgrade") != "websocket" or asked.method != "GET":
+        is_common = query.get("EIO") == "4" and query.get("transport") == "websocket" and "sid" not in query
+        if not is_common or fields.get("upgrade") != "websocket" or asked.method != "GET":
             return False
         if len(engine.connections) >= settings.max_connections:
             return False

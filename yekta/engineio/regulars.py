@@ -1,7 +1,7 @@
-"""The requests that a polling client repeats, for a tenth of what a visitor costs: two for each message.
+"""A fast path for the requests that a polling client repeats, two for each message: a tenth of what others cost.
 
-Where a request names a living connection of protocol 4 that polls, and nobody looks on, all that `verify` could still
-mind is where it comes from, and that is found out once for each Origin. Whatever is not that regular is left alone.
+Without hooks and middlewares, all that is left of `verify` for a poll or POST of a living connection of protocol 4 is
+its Origin, which is checked once and remembered. Any other request is left to `resource`.
 """
 
 from __future__ import annotations
@@ -55,8 +55,8 @@ class Regulars:
         connection = engine.connections.get(query.get("sid", ""))
         if connection is None or engine.middlewares or engine.hooks.functions or connection.state is _CLOSED:
             return None
-        known = query.get("EIO") == "4" and connection.protocol == 4 and query.get("transport") == "polling"
-        if not known or "j" in query or "upgrade" in asked.headers or asked.method not in ("GET", "POST"):
+        is_regular = query.get("EIO") == "4" and connection.protocol == 4 and query.get("transport") == "polling"
+        if not is_regular or "j" in query or "upgrade" in asked.headers or asked.method not in ("GET", "POST"):
             return None
         transport = connection.transport
         return transport if isinstance(transport, Polling) else None

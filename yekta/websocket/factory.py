@@ -41,6 +41,7 @@ class WebSocketFactory(WebSocketServerFactory):
         self.count = 0
         self.refusals: Counter[str] = Counter()
         self._waiting: list[Deferred[None]] = []
+        # Each connection waits for the client's close frame, for anything at all, or for an answer to our ping.
         self.closing: Timeouts[WebSocket] = Timeouts(clock, limits.close_timeout, WebSocket.abort)
         self.listening: Timeouts[WebSocket] = Timeouts(clock, limits.ping_interval, WebSocket.keep_alive)
         self.answering: Timeouts[WebSocket] = Timeouts(clock, limits.ping_timeout, WebSocket.keep_alive)

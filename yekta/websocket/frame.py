@@ -20,11 +20,11 @@ _SIXTY_FOUR_BITS = 127
 # From so many bytes on, another way to unmask may be worth calling.
 LONG = 126
 
-# A text as it arrives: in UTF-8, unless the client broke its word.
+# Text as it arrives: it should be UTF-8, and nobody has looked yet.
 Utf8 = bytes
 
-# As many texts are taken at a time: most chunks have fewer, and others have their turn between two such batches. A
-# packed one may be a megabyte, though a chunk holds sixty.
+# How many texts are taken before others have their turn: most chunks have fewer. Of packed ones a chunk may hold sixty,
+# and each may unpack to a megabyte.
 BATCH, PACKED_BATCH = range(128), range(1)
 
 # Takes a mask and a payload, which is its own.

@@ -15,9 +15,9 @@ class IReceiver(Interface):
         """The opening handshake is done; from here on ``websocket`` sends."""
 
     def text_received(text: Utf8) -> None:
-        """A whole text message, in UTF-8, unless the client broke its word.
+        """A whole text message, which should be UTF-8 and was not checked.
 
-        Who reads it finds out, and lets the :class:`UnicodeDecodeError` pass: it ends the connection with 1007 (8.1).
+        Whoever decodes it lets a :class:`UnicodeDecodeError` pass: it ends the connection with 1007 (8.1).
         """
 
     def binary_received(data: bytes) -> None:

@@ -26,7 +26,7 @@ _COMMON = len(TEXT_HEADS)
 # As much is gathered, in bytes, before it is handed to the transport in the middle of a turn.
 GATHERED = 1 << 16
 
-# No chunk is handled.
+# See `Outgoing._room`.
 IDLE = -1
 
 # As long as the head of a frame may be, in bytes: many empty texts take room too.
@@ -43,8 +43,8 @@ class Outgoing(LeanProtocol):
     # What waits to be sent: for the end of the chunk or turn, or for a client that does not read; and its bytes.
     _waiting: list[bytes] | None = None
     _size = 0
-    # While a chunk is handled, as many bytes more may be gathered without a look at anything but this; 0: there may be
-    # something to look at, such as a client that does not read.
+    # How many more bytes the short way may gather, which looks at nothing but this; 0 is none: something has happened
+    # that `_gather` has to look at, such as a client that does not read. `IDLE` while no chunk is handled.
     _room = IDLE
     _at_once = False
     # Whether what comes next begins a message, as far as is known; it is looked at again where it does not.
@@ -108,15 +108,15 @@ class Outgoing(LeanProtocol):
         if self._room == IDLE:
             self.flush()
 
-    def _look(self) -> None:
-        """Until this chunk is handled, there may be something to look at."""
+    def _leave_short_way(self) -> None:
+        """What else is sent while this chunk is handled goes by `_gather`."""
         if self._room > 0:
             self._size, self._room = GATHERED - self._room, 0
 
     def _gather(self, data: bytes) -> None:
         """Send ``data`` together with what else is sent while this chunk is handled, or else in this turn."""
         if self._room > 0:
-            self._look()
+            self._leave_short_way()
         waiting = self._waiting
         if waiting is not None:
             waiting.append(data)
@@ -149,7 +149,7 @@ class Outgoing(LeanProtocol):
     # -- IPushProducer: the transport says whether the client reads --------------------------------------
 
     def pauseProducing(self) -> None:
-        self._look()
+        self._leave_short_way()
         self.writable = self._common = False
         if self.state == _OPEN:
             self.transport.pauseProducing()

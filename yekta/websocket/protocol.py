@@ -256,7 +256,7 @@ class WebSocket(Outgoing):
             self._read_on()
 
     def abort(self, reason: str = "") -> None:
-        self._look()
+        self._leave_short_way()
         self._waiting, self._size = None, 0
         if self.state != self.STATE_CLOSED:
             self._cut_for = reason
