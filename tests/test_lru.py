@@ -59,6 +59,7 @@ def test_the_half_that_was_used_last_is_always_here_and_never_more_than_the_limi
         key = random.randrange(30)
         if lru.get(key) is None:
             lru.put(key, key)
+        assert lru.get(key) == key
         used = [*(each for each in used if each != key), key][-5:]
         assert len(lru) <= 10
         assert all(each in lru for each in used)
