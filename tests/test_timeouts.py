@@ -39,6 +39,15 @@ def test_each_wait_ends_after_its_duration(
     assert ended == [("a", 10), ("b", 11)]
 
 
+def test_one_that_begins_to_wait_when_all_have_ended_is_waited_for(
+    timeouts: Timeouts[str], clock: Clock, ended: list[tuple[str, float]]
+) -> None:
+    for key in "ab":
+        timeouts.start(key)
+        clock.advance(10)
+    assert ended == [("a", 10), ("b", 20)]
+
+
 def test_starting_again_starts_anew(timeouts: Timeouts[str], clock: Clock, ended: list[tuple[str, float]]) -> None:
     timeouts.start("a")
     clock.advance(6)

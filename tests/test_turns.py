@@ -49,8 +49,9 @@ def test_where_no_turn_will_end_nothing_waits() -> None:
     waiting.add("before the end")
     reactor.running = False
     waiting.add("after it")
-    reactor.end_turn()
     assert dealt == [["no turns"], ["before the end", "after it"]]
+    reactor.end_turn()
+    assert len(dealt) == 2
 
 
 def test_the_visits_that_end_in_a_turn_are_told_together() -> None:

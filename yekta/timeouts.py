@@ -84,7 +84,7 @@ class Timeouts(Generic[Key]):
         self._seconds = clock.seconds
         self._expired = expired
         self._due: dict[Key, float] = {}
-        self._call = _shared.get(clock) or _shared.setdefault(clock, _SharedCall(clock))
+        self._call = _shared.setdefault(clock, _SharedCall(clock))
 
     def start(self, key: Key) -> None:
         """Begin to wait for ``key``, or begin again."""
