@@ -53,3 +53,10 @@ def test_cleared_it_is_silent_and_leaves_nothing(alarm, clock, rings):
     assert clock.getDelayedCalls() == []
     alarm.clear()
     assert rings == []
+
+
+def test_it_can_be_cleared_after_it_rang(alarm, clock, rings):
+    alarm.set(1)
+    clock.advance(1)
+    alarm.clear()
+    assert rings == [1]

@@ -27,3 +27,10 @@ def test_a_line_may_be_as_long_as_it_was_said():
     with pytest.raises(ProviderError) as caught:
         StreamedAnswer(100, max_line=99).feed(line)
     assert caught.value.kind is Kind.PROTOCOL
+
+
+def test_why_an_answer_has_ended_is_known_also_after_more_was_told():
+    answer = StreamedAnswer(100)
+    told = b'data: {"choices":[{"delta":{"content":"a"},"finish_reason":"length"}]}\n\ndata: {"usage":{}}\n\n'
+    assert list(answer.feed(told)) == ["a"]
+    assert answer.completion().finish_reason == "length"
