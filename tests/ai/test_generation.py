@@ -50,6 +50,24 @@ async def test_silence_has_a_time_limit(server, client):
 
 
 @pytest_twisted.ensureDeferred
+async def test_silence_begins_with_what_came_last_also_after_a_pause(server, client):
+    gate: Deferred[None] = Deferred()
+    server.script(Text("x"), Wait(gate), Text("y"), Stay())
+    generation = client.generate(patience=PATIENCE)
+    await client.first_text
+    generation.pause()
+    generation.resume()
+    client.clock.advance(3)
+    gate.callback(None)
+    while client.texts != ["x", "y"]:
+        await turn()
+    client.clock.advance(4.9)
+    assert not generation.done.called
+    client.clock.advance(0.2)
+    assert (await failure_of(generation)).kind is Kind.TIMEOUT
+
+
+@pytest_twisted.ensureDeferred
 async def test_the_whole_has_a_time_limit_even_while_paused(server, client):
     server.script(Text("x"), Stay())
     generation = client.generate(patience=PATIENCE)
