@@ -21,7 +21,7 @@ The directories are floors. A module imports its own floor or a lower one (``tes
        rests.py     connections that have used their turn up, and go on when all others have had theirs
        waiters.py   several who wait for one thing; timestamps.py: a time as clients read it
        lookups.py   names of hosts, looked up once for all who ask meanwhile
-       clocks.py    by which one it is measured, and which one says what time it is
+       clocks.py    one that measures how long things take, and one that says what time it is
     0  packet.py, frame.py, sse.py, errors.py and what else is pure inside the libraries
        jsontext.py  the one JSON seam; msgpack.py: the same for its binary sister
        rooms.py     who is in which room, both ways

@@ -1,4 +1,4 @@
-"""Two clocks: by one it is measured how long things take, the other says what time it is in the world.
+"""Two clocks: one measures how long things take, the other, the wall clock, says what time it is in the world.
 
 The first is the reactor's, and nobody sets it. The second is set by NTP, by hand, or when a virtual machine goes on:
 back as well as forward. Twisted has one for both: set back by an hour, what was due in a minute waits for an hour and

@@ -1,4 +1,4 @@
-"""How a command fails: with one sentence. What it says of others' words."""
+"""How a command fails: with one sentence. Others' words are made harmless for a terminal."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ class Refusal(Exception):
 
     @property
     def word(self) -> str:
-        """What it is counted as, which is nobody's to choose."""
+        """What metrics count it as: one of a few words, whatever a client has sent."""
         return _BY_REASON.get(self.reason or "") or _BY_CODE.get(self.code, "request")
 
 

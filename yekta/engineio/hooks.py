@@ -1,4 +1,4 @@
-"""Places where others may look on: a few named events, a list of functions for each."""
+"""Hooks: a few named events, and the functions that are called for each, by which others may look on."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What each connection of a `Site` is to it: one that counts for somebody, and that may be about to ask."""
+"""What both kinds of connection of a `Site` have in common: whom each is counted for, and how new it is."""
 
 from __future__ import annotations
 

@@ -135,7 +135,7 @@ def _give(path: Path, descriptor: int, data: bytes) -> bool:
 
 
 class _Taking(Factory):
-    """Takes one connection on each of its own."""
+    """Whoever gives us a connection makes one of its own to say so."""
 
     noisy = False
 

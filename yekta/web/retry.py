@@ -1,4 +1,4 @@
-"""When asking again is worth it, as answers say it (RFC 9110, 10.2.3)."""
+"""The ``Retry-After`` of an answer (RFC 9110, 10.2.3)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from yekta.web.origins import ALLOW_ORIGIN
 
 
 def retry_after(seconds: float | None, cors: Container[str]) -> dict[str, str]:
-    """The fields that say it; none where there is nothing to say. ``cors``: the fields that the answer has for pages.
+    """The fields that say when to ask again; none for ``None``. ``cors``: the fields that the answer has for pages.
 
     A page of another origin reads no field but a few that are not named (Fetch, 3.2.3).
     """
