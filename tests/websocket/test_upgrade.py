@@ -15,6 +15,7 @@ from twisted.web.server import NOT_DONE_YET
 from tests.support.forgotten import forgotten
 from tests.support.memory import HttpClient, compose
 from tests.support.websockets import HANDSHAKE, TEXT, Recorder, WebSocketClient, client_frame
+from yekta.web.arrival import WebArrival
 from yekta.web.plain import MAX_FIELDS
 from yekta.web.site import Limits as SiteLimits
 from yekta.web.site import Site
@@ -44,7 +45,7 @@ class Door(Resource):
 
     def go(self) -> None:
         assert self.waiting is not None
-        upgrade(self.waiting, self.factory, self.recorder, {"X-Door": "open"})
+        upgrade(WebArrival(self.waiting), self.factory, self.recorder, {"X-Door": "open"})
 
 
 @pytest.fixture

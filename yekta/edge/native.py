@@ -39,7 +39,7 @@ from yekta.websocket.frame import Utf8
 from yekta.websocket.interfaces import IReceiver, IWebSocket
 from yekta.websocket.limits import NO_CLOSE, NORMAL, SERVICE_RESTART
 from yekta.websocket.shared import SharedText
-from yekta.websocket.upgrade import take_up
+from yekta.websocket.upgrade import upgrade
 
 # The session of a connection is over (CONTRACT "Authentication"; 4000–4999 are private use, RFC 6455, 7.4.2).
 SESSION_ENDED = 4401
@@ -234,7 +234,7 @@ class NativeDoor(Resource):
         self._accept(arrival, await authenticate(self._sessions, token), token)
 
     def _accept(self, arrival: Arrival, session: Session, token: str | None) -> None:
-        take_up(arrival, self._websockets, NativePeer(session, token or "", self, arrival.asked.address))
+        upgrade(arrival, self._websockets, NativePeer(session, token or "", self, arrival.asked.address))
 
     def _failed(self, failure: Failure, arrival: Arrival) -> None:
         if isinstance(failure.value, NotAuthenticated):

@@ -12,7 +12,7 @@ from yekta.engineio.engine import Engine
 from yekta.engineio.verify import MAX_ORIGINS, origin_headers
 from yekta.web.arrival import Arrival
 from yekta.websocket.factory import WebSocketFactory
-from yekta.websocket.upgrade import take_up
+from yekta.websocket.upgrade import upgrade
 
 
 class Newcomers:
@@ -39,7 +39,7 @@ class Newcomers:
         headers = self._headers(fields.get("origin"), fields.get("host"), settings.origins.allowed)
         if headers is None:
             return False
-        take_up(arrival, self._websockets, engine.receiver(None, asked, headers), headers)
+        upgrade(arrival, self._websockets, engine.receiver(None, asked, headers), headers)
         return True
 
     def _find_headers(self, origin: str | None, host: str | None, allowed: frozenset[str]) -> dict[str, str] | None:

@@ -26,7 +26,7 @@ from yekta.web.kept import KeptFile
 from yekta.web.request import Request, parse_target
 from yekta.web.retry import retry_after
 from yekta.websocket.factory import WebSocketFactory
-from yekta.websocket.upgrade import take_up
+from yekta.websocket.upgrade import upgrade
 
 _JSON = "application/json; charset=utf-8"
 
@@ -135,7 +135,7 @@ class _Visit:
         try:
             if self._asked.upgrade:
                 receiver = self._engine.receiver(connection, self._asked, self._headers)
-                take_up(self._arrival, self._websockets, receiver, self._headers)
+                upgrade(self._arrival, self._websockets, receiver, self._headers)
                 return
             exchange = self._exchange()
             polling = self._engine.poll_received(connection, self._asked, exchange, self._headers)

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from twisted.web import http
-
-from yekta.web.arrival import Arrival, WebArrival
+from yekta.web.arrival import Arrival
 from yekta.web.switching import switch
 from yekta.websocket.factory import WebSocketFactory
 from yekta.websocket.interfaces import IReceiver
@@ -15,13 +13,6 @@ from yekta.websocket.protocol import WebSocket
 
 
 def upgrade(
-    request: http.Request, factory: WebSocketFactory, receiver: IReceiver, headers: Mapping[str, str] = {}
-) -> None:
-    """Give the connection of a request of twisted.web to a new WebSocket that tells ``receiver``."""
-    take_up(WebArrival(request), factory, receiver, headers)
-
-
-def take_up(
     arrival: Arrival, factory: WebSocketFactory, receiver: IReceiver, headers: Mapping[str, str] = {}
 ) -> None:
     """Give the connection of ``arrival`` to a new WebSocket that tells ``receiver``.
