@@ -17,6 +17,8 @@ from yekta.ai.http import HEAD_LIMIT, HostEndpoints, drop, make_agent, make_pool
 
 OK = b"HTTP/1.1 200 OK\r\n"
 INTERIM = b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n"
+# As int() reads it, which is how Twisted reads it.
+SPELLED_INTERIM = b"HTTP/1.1 0103 Early Hints\r\n\r\n"
 FIELD = b"X-Long: " + b"x" * 1000 + b"\r\n"
 
 
@@ -63,7 +65,15 @@ async def get(server):
 
 @pytest.mark.parametrize(
     ("first", "part"),
-    [(OK, FIELD), (OK, b"X: y\r\n"), (OK + b"X: y", b"\r\n y"), (b"", INTERIM), (INTERIM + OK, FIELD)],
+    [
+        (OK, FIELD),
+        (OK, b"X: y\r\n"),
+        (OK + b"X: y", b"\r\n y"),
+        (b"", INTERIM),
+        (INTERIM + OK, FIELD),
+        (SPELLED_INTERIM + OK, FIELD),
+        (b"", SPELLED_INTERIM),
+    ],
 )
 @pytest_twisted.ensureDeferred
 async def test_a_head_without_end_is_not_read_on(first, part):

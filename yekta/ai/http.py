@@ -32,8 +32,8 @@ from yekta.ai.provider import Kind, ProviderError
 HEAD_LIMIT = 65_536
 
 _HEAD_END = re.compile(rb"\r?\n\r?\n")
-# RFC 9110, 15.2. Another answer follows.
-_INTERIM = re.compile(rb"HTTP/\S+ 1\d\d\b")
+# After any other, another answer may follow (RFC 9110, 15.2): Twisted takes "0103", too, for an interim one.
+_FINAL = re.compile(rb"HTTP/\S+ [2-9]\d\d\b")
 
 
 def make_agent(reactor: Any, pool: HTTPConnectionPool, endpoints: IAgentEndpointFactory) -> IAgent:
@@ -96,7 +96,7 @@ class _AbruptProtocol(ProtocolWrapper):
         begin = max(len(head) - 3, 0)
         head += data
         while end := _HEAD_END.search(head, begin):
-            if not _INTERIM.match(head):
+            if _FINAL.match(head):
                 self._head = None
                 return self._interim + end.end() <= HEAD_LIMIT
             self._interim += end.end()
