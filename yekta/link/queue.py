@@ -3,6 +3,8 @@ comes a thousand times keeps others waiting."""
 
 from __future__ import annotations
 
+from functools import partial
+
 from twisted.internet.defer import Deferred
 
 
@@ -28,7 +30,7 @@ class Queue:
             return True
         if len(self._waiting.get(name, ())) >= self._most_waiting:
             return False
-        waiting: Deferred[None] = Deferred(lambda _: self._forget(name, waiting))
+        waiting: Deferred[None] = Deferred(partial(self._forget, name))
         self._waiting.setdefault(name, {})[waiting] = None
         await waiting
         return True
