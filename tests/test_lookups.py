@@ -11,11 +11,13 @@ from twisted.internet import reactor as _reactor
 from twisted.internet._resolver import GAIResolver
 from twisted.internet.address import IPv4Address
 from twisted.internet.defer import Deferred
+from twisted.internet.task import Clock
 from twisted.internet.threads import deferToThread
+from twisted.logger import capturedLogs
 from zope.interface.verify import verifyObject
 
 from tests.support.patience import soon
-from yekta.lookups import IHostnameResolver, IHostResolution, IResolutionReceiver, Lookups, _Found, share
+from yekta.lookups import LONGEST, IHostnameResolver, IHostResolution, IResolutionReceiver, Lookups, _Found, share
 
 reactor: Any = _reactor
 
@@ -49,13 +51,13 @@ def look_up(lookups: Any, name: str, port: int = 80) -> list[str]:
 
 
 def test_interfaces() -> None:
-    assert verifyObject(IHostnameResolver, Lookups(Asked()))
+    assert verifyObject(IHostnameResolver, Lookups(Asked(), Clock()))
     assert verifyObject(IResolutionReceiver, _Found(list))
 
 
 def test_who_asks_the_same_meanwhile_is_told_the_same() -> None:
     asked = Asked()
-    lookups = Lookups(asked)
+    lookups = Lookups(asked, Clock())
     first, second = look_up(lookups, "ai.example"), look_up(lookups, "ai.example")
     other, elsewhere = look_up(lookups, "db.example"), look_up(lookups, "ai.example", 443)
     assert [name[:2] for name in asked.names] == [("ai.example", 80), ("db.example", 80), ("ai.example", 443)]
@@ -68,11 +70,41 @@ def test_who_asks_the_same_meanwhile_is_told_the_same() -> None:
 
 def test_what_was_told_is_not_kept() -> None:
     asked = Asked()
-    lookups = Lookups(asked)
+    lookups = Lookups(asked, Clock())
     for address in ("192.0.2.1", "192.0.2.2"):
         told = look_up(lookups, "ai.example")
         asked.answer(address)
         assert told == [address, "."]
+
+
+def test_a_lookup_that_never_ends_is_shared_for_a_while_only() -> None:
+    asked, clock = Asked(), Clock()
+    lookups = Lookups(asked, clock)
+    first = look_up(lookups, "ai.example")
+    clock.advance(LONGEST)
+    second, third = look_up(lookups, "ai.example"), look_up(lookups, "ai.example")
+    assert len(asked.names) == 2
+    # The one that was given up ends at last: it is told to who has asked it, and no other lookup is taken for it.
+    asked.answer("192.0.2.1")
+    assert (first, second) == (["192.0.2.1", "."], [])
+    fourth = look_up(lookups, "ai.example")
+    asked.answer("192.0.2.2")
+    assert second == third == fourth == ["192.0.2.2", "."]
+    assert asked.receivers == []
+
+
+def test_who_fails_to_hear_of_it_keeps_it_from_nobody() -> None:
+    def fail(addresses: object) -> None:
+        raise ValueError
+
+    asked = Asked()
+    lookups = Lookups(asked, Clock())
+    lookups.resolveHostName(_Found(fail), "ai.example", 80)
+    told = look_up(lookups, "ai.example")
+    with capturedLogs() as logs:
+        asked.answer("192.0.2.1")
+    assert told == ["192.0.2.1", "."]
+    assert [log["log_failure"].type for log in logs] == [ValueError]
 
 
 @pytest_twisted.ensureDeferred
@@ -83,7 +115,7 @@ async def test_a_name_server_that_is_away_leaves_threads_for_others() -> None:
         leave.wait(30)
         return []
 
-    lookups = Lookups(GAIResolver(reactor, getaddrinfo=ask_the_system))
+    lookups = Lookups(GAIResolver(reactor, getaddrinfo=ask_the_system), reactor)
     ended: Deferred[None] = Deferred()
     for _ in range(100):
         look_up(lookups, "ai.example")

@@ -11,14 +11,26 @@ from functools import partial
 from typing import Any
 
 import attrs
-from twisted.internet.interfaces import IAddress, IHostnameResolver, IHostResolution, IResolutionReceiver
+from twisted.internet.interfaces import IAddress, IHostnameResolver, IHostResolution, IReactorTime, IResolutionReceiver
+from twisted.logger import Logger
 from zope.interface import implementer
+
+# Seconds after which the same is asked anew: Twisted's own resolver never ends where it could not have a thread.
+LONGEST = 60.0
 
 
 def share(reactor: Any) -> None:
     """Have all lookups of ``reactor`` shared from now on."""
     if not isinstance(reactor.nameResolver, Lookups):
-        reactor.installNameResolver(Lookups(reactor.nameResolver))
+        reactor.installNameResolver(Lookups(reactor.nameResolver, reactor))
+
+
+@attrs.define(eq=False)
+class _Asked:
+    """One lookup that goes on, and who waits for it."""
+
+    since: float
+    receivers: list[IResolutionReceiver] = attrs.field(factory=list, init=False)
 
 
 @implementer(IHostnameResolver)
@@ -26,9 +38,12 @@ def share(reactor: Any) -> None:
 class Lookups:
     """Asks another resolver, unless it is being asked the same."""
 
+    _log = Logger()
+
     _resolver: IHostnameResolver
-    # Who waits, by what was asked.
-    _waiting: dict[tuple[object, ...], list[IResolutionReceiver]] = attrs.field(factory=dict, init=False)
+    _clock: IReactorTime
+    # By what is asked.
+    _asked: dict[tuple[object, ...], _Asked] = attrs.field(factory=dict, init=False)
 
     def resolveHostName(
         self,
@@ -39,21 +54,30 @@ class Lookups:
         transportSemantics: str = "TCP",
     ) -> IHostResolution:
         kinds = None if addressTypes is None else frozenset(addressTypes)
-        asked = (hostName, portNumber, kinds, transportSemantics)
-        lookup = _Lookup(hostName)
+        what = (hostName, portNumber, kinds, transportSemantics)
+        lookup, now = _Lookup(hostName), self._clock.seconds()
         resolutionReceiver.resolutionBegan(lookup)
-        waiting = self._waiting.setdefault(asked, [])
-        waiting.append(resolutionReceiver)
-        if len(waiting) == 1:
-            found = _Found(partial(self._tell, asked))
-            self._resolver.resolveHostName(found, hostName, portNumber, addressTypes, transportSemantics)
+        asked = self._asked.get(what)
+        if asked is not None and now - asked.since < LONGEST:
+            asked.receivers.append(resolutionReceiver)
+            return lookup
+        asked = self._asked[what] = _Asked(now)
+        asked.receivers.append(resolutionReceiver)
+        found = _Found(partial(self._tell, what, asked))
+        self._resolver.resolveHostName(found, hostName, portNumber, addressTypes, transportSemantics)
         return lookup
 
-    def _tell(self, asked: tuple[object, ...], addresses: list[IAddress]) -> None:
-        for receiver in self._waiting.pop(asked):
-            for address in addresses:
-                receiver.addressResolved(address)
-            receiver.resolutionComplete()
+    def _tell(self, what: tuple[object, ...], asked: _Asked, addresses: list[IAddress]) -> None:
+        if self._asked.get(what) is asked:
+            del self._asked[what]
+        for receiver in asked.receivers:
+            try:
+                for address in addresses:
+                    receiver.addressResolved(address)
+                receiver.resolutionComplete()
+            except Exception:
+                # The others wait for the same.
+                self._log.failure("Whoever asked for {name} failed to hear of it", name=what[0])
 
 
 @implementer(IHostResolution)
