@@ -17,15 +17,16 @@ Step = Callable[[], "Deferred[Any] | None"]
 
 
 class Order:
-    """``most``: steps that wait, or run at once; ``most_bytes``: of the messages behind those that wait."""
+    """``most``: steps that wait, or run at once; ``most_bytes``: of the messages behind those."""
 
-    __slots__ = ("_bytes", "_most", "_most_bytes", "_ordered", "_owned", "_running", "_waiting")
+    __slots__ = ("_bytes", "_most", "_most_bytes", "_ordered", "_owned", "_running", "_running_bytes", "_waiting")
 
     def __init__(self, *, ordered: bool, most: int, most_bytes: int) -> None:
         self._ordered = ordered
         self._most = most
         self._most_bytes = most_bytes
-        self._running: set[Deferred[Any]] = set()
+        self._running: dict[Deferred[Any], int] = {}
+        self._running_bytes = 0
         self._owned: set[Deferred[Any]] = set()
         self._waiting: deque[tuple[Step, int]] = deque()
         self._bytes = 0
@@ -47,12 +48,14 @@ class Order:
         self._waiting.append((step, size))
         self._bytes += size
 
-    def hold(self, pending: Deferred[Any]) -> None:
+    def hold(self, pending: Deferred[Any], size: int) -> None:
         """``pending``, which never fails, is a step that is not done yet."""
-        if len(self._running) >= self._most:
+        running = self._running
+        if len(running) >= self._most or (running and self._running_bytes + size > self._most_bytes):
             pending.cancel()
             raise ProtocolError("too many events are handled at once")
-        self._running.add(pending)
+        running[pending] = size
+        self._running_bytes += size
         pending.addBoth(self._done, pending)
 
     def own(self, pending: Deferred[Any]) -> None:
@@ -67,10 +70,10 @@ class Order:
             pending.cancel()
 
     def _done(self, result: object, done: Deferred[Any]) -> None:
-        self._running.discard(done)
+        self._running_bytes -= self._running.pop(done)
         while self._waiting and not self.busy:
             step, size = self._waiting.popleft()
             self._bytes -= size
             pending = step()
             if pending is not None:
-                self.hold(pending)
+                self.hold(pending, size)

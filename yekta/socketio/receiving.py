@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ from yekta.socketio.packet import Packet
 from yekta.socketio.parser import MSGPACK, TEXT, Decoder, Parser
 from yekta.socketio.reasons import CLIENT_DISCONNECT
 from yekta.socketio.socket import Socket
+from yekta.socketio.unread import Unread
 from yekta.web.request import parse_target
 from yekta.websocket.frame import Utf8
 
@@ -37,11 +39,11 @@ class Receiving:
     __slots__ = (
         "_decoder",
         "_first",
+        "_messages",
         "_order",
         "_others",
         "_parser",
         "_plain",
-        "_size",
         "connection",
         "server",
     )
@@ -59,7 +61,8 @@ class Receiving:
         # There while a packet is unfinished.
         self._decoder: Decoder | None = None
         self._order: Order | None = None
-        self._size = 0
+        # Of the unfinished packet.
+        self._messages: tuple[str | bytes, ...] = ()
 
     @property
     def sockets(self) -> tuple[Socket, ...]:
@@ -82,7 +85,7 @@ class Receiving:
         try:
             if self._plain is not None and data[:2] == "2[" and self._decoder is None:
                 args = packets.decode_plain_event(data[1:])
-                self._event_received(self._plain, args, None, len(data))
+                self._event_received(self._plain, args, None, len(data), (data,))
             else:
                 self._decode(data)
         except ProtocolError as error:
@@ -95,13 +98,13 @@ class Receiving:
             return
         try:
             if packet == _GOODBYE:
-                self._leave(plain, len(packet))
+                self._leave(plain)
                 return
             args = packets.decode_plain_event(packet[2:])
-            if self._order is not None:
-                self._event_received(plain, args, None, len(packet))
+            if self._order is not None and self._order.busy:
+                self._event_received(plain, args, None, len(packet), (packet[1:].decode(),))
             elif (pending := plain.event_received(args, None)) is not None:
-                self._make_order().hold(pending)
+                self._make_order().hold(pending, len(packet))
         except ProtocolError as error:
             self.misbehaved(error)
 
@@ -109,20 +112,23 @@ class Receiving:
         if self._parser is None:
             self._parser = TEXT if isinstance(data, str) else MSGPACK
         if self._parser is TEXT and self._decoder is None and isinstance(data, str) and data[:1] in _WHOLE:
-            self._packet_received(packets.decode_text(data)[0], len(data))
+            self._packet_received(packets.decode_text(data)[0], len(data), (data,))
             return
-        self._size += len(data)
-        settings = self.server.settings
-        decoder = self._decoder or self._parser.decoder(settings.max_attachments, settings.engine.max_payload)
+        messages = (*self._messages, data)
+        decoder = self._decoder or self._make_decoder(self._parser)
         packet = decoder.decode(data)
+        self._messages = messages if decoder.waiting else ()
         self._decoder = decoder if decoder.waiting else None
         if decoder.waiting:
             self._await_attachments(isinstance(data, str))
         elif isinstance(data, bytes):
             self.server.unfinished.stop(self)
         if packet is not None:
-            size, self._size = self._size, 0
-            self._packet_received(packet, size)
+            self._packet_received(packet, sum(map(len, messages)), messages)
+
+    def _make_decoder(self, parser: Parser) -> Decoder:
+        settings = self.server.settings
+        return parser.decoder(settings.max_attachments, settings.engine.max_payload)
 
     def drained(self) -> None:
         for socket in self.sockets:
@@ -141,7 +147,8 @@ class Receiving:
 
     # -- packets ---------------------------------------------------------------------------------------------
 
-    def _packet_received(self, packet: Packet, size: int) -> None:
+    def _packet_received(self, packet: Packet, size: int, messages: Sequence[str | bytes]) -> None:
+        """``messages``: those that say it; none where its turn has come."""
         if packet.type == packets.CONNECT:
             spelling, auth = packet.namespace, packet.data or {}
             if self.connection.protocol == 3:
@@ -149,26 +156,26 @@ class Receiving:
                 spelling, auth = _split(spelling)
             if size > self.server.settings.max_auth_length:
                 auth = None
-            if self._order is not None and self._order.waiting and self.socket_in(spelling) is not None:
+            if messages and self._order is not None and self._order.waiting and self.socket_in(spelling) is not None:
                 # It may have left and come back, and not have left yet: what it said before waits.
-                self._order.postpone(partial(self._join_in_turn, spelling, auth), size)
+                self._postpone(self._order, partial(self._join_in_turn, size), messages)
             else:
                 self.connect(spelling, auth)
             return
         socket = self.socket_in(packet.namespace)
         if socket is None:
             raise OutOfPlace("packet for a namespace that is not connected")
-        self._packet_for(socket, packet, size)
+        self._packet_for(socket, packet, size, messages)
 
-    def _packet_for(self, socket: Socket, packet: Packet, size: int) -> None:
+    def _packet_for(self, socket: Socket, packet: Packet, size: int, messages: Sequence[str | bytes]) -> None:
         if packet.type == packets.EVENT:
             if packet.data is not None:
-                self._event_received(socket, packet.data, packet.id, size)
+                self._event_received(socket, packet.data, packet.id, size, messages)
         elif packet.type == packets.ACK:
             if packet.id is not None:
                 socket.ack_received(packet.id, packet.data)
         elif packet.type == packets.DISCONNECT:
-            self._leave(socket, size)
+            self._leave(socket)
         else:
             raise ProtocolError("a client does not send CONNECT_ERROR")
 
@@ -182,26 +189,37 @@ class Receiving:
         """Cancel ``pending`` when the client goes."""
         self._make_order().own(pending)
 
-    def _event_received(self, socket: Socket, args: list[Any], id: int | None, size: int) -> None:
+    def _event_received(
+        self, socket: Socket, args: list[Any], id: int | None, size: int, messages: Sequence[str | bytes]
+    ) -> None:
         if self._order is not None and self._order.busy:
-            self._order.postpone(partial(socket.event_received, args, id), size)
+            self._postpone(self._order, lambda packet: socket.event_received(packet.data, id), messages)
             return
         pending = socket.event_received(args, id)
         if pending is not None:
-            self._make_order().hold(pending)
+            self._make_order().hold(pending, size)
 
-    def _leave(self, socket: Socket, size: int) -> None:
+    def _leave(self, socket: Socket) -> None:
         # What the client said before it left still counts.
         if self._order is not None and self._order.waiting:
-            self._order.postpone(partial(socket.lost, CLIENT_DISCONNECT), size)
+            self._order.postpone(partial(socket.lost, CLIENT_DISCONNECT), 0)
         else:
             socket.lost(CLIENT_DISCONNECT)
 
-    def _join_in_turn(self, spelling: str, auth: dict[str, Any] | None) -> None:
+    def _postpone(
+        self, order: Order, step: Callable[[Packet], Deferred[Any] | None], messages: Sequence[str | bytes]
+    ) -> None:
+        unread = Unread(messages)
+        order.postpone(partial(self._read, unread, step), unread.size)
+
+    def _read(self, unread: Unread, step: Callable[[Packet], Deferred[Any] | None]) -> Deferred[Any] | None:
+        return step(unread.read(self._make_decoder(self._parser or TEXT)))
+
+    def _join_in_turn(self, size: int, packet: Packet) -> None:
         if self.connection.state is not STATE_OPEN:
             return
         try:
-            self.connect(spelling, auth)
+            self._packet_received(packet, size, ())
         except ProtocolError as error:
             self.misbehaved(error)
 
