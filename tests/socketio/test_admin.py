@@ -6,11 +6,13 @@ import json
 from typing import Any
 
 import pytest
+from twisted.internet.task import Clock
 
-from tests.support.admin import NUMBER, RIGHT, Office, open_office
+from tests.support.admin import NUMBER, RIGHT, Office, Operator, open_office
 from tests.support.patterns import Kind, Like
 from tests.support.socketio import House, MakeHouse
 from yekta.socketio.admin import AdminSettings, instrument
+from yekta.socketio.guesses import Guesses
 from yekta.socketio.packet import decode_text
 
 
@@ -74,6 +76,49 @@ def test_so_many_sessions_are_remembered_and_no_more(office: Office, monkeypatch
     sessions = [office.login().told("session")[0][0] for _ in range(4)]
     assert office.login({"sessionId": sessions[0]}).browser.heard() == ['4/admin,{"message":"invalid credentials"}']
     assert office.login({"sessionId": sessions[1]}).told("config")
+
+
+WRONG = {"username": "admin", "password": "wrong"}
+REFUSED = ['4/admin,{"message":"invalid credentials"}']
+
+
+def guess(operator: Operator, times: int) -> None:
+    """All of them on one connection, as who guesses would."""
+    for _ in range(times):
+        operator.browser.say(f"0/admin,{json.dumps(WRONG)}")
+    assert operator.browser.heard() == REFUSED * times
+
+
+def test_ten_wrong_passwords_are_looked_at_and_then_one_in_ten_seconds(office: Office) -> None:
+    guess(guesser := Operator(office.house.browser()), 9)
+    assert office.login().told("config"), "the right one is not counted"
+    assert office.login().told("config")
+    guess(guesser, 1)
+    assert office.login().browser.heard() == REFUSED
+    office.house.clock.advance(9.9)
+    guess(guesser, 5)
+    assert office.login().browser.heard() == REFUSED
+    office.house.clock.advance(0.2)
+    assert office.login().told("config")
+    guess(guesser, 1)
+    assert office.login().browser.heard() == REFUSED
+
+
+def test_who_has_a_session_is_not_kept_out_by_who_guesses(office: Office) -> None:
+    ((session,),) = office.login().told("session")
+    guess(Operator(office.house.browser()), 20)
+    assert office.login({"sessionId": session}).told("config")
+
+
+def test_who_guesses_keeps_nobody_out_elsewhere() -> None:
+    guesses = Guesses(clock := Clock())
+    for _ in range(1_000):
+        guesses.was_wrong("2001:db8::1")
+    assert not guesses.may("2001:db8::2"), "the same subscriber's"
+    assert guesses.may("2001:db8:0:1::1")
+    assert guesses.may("192.0.2.1")
+    clock.advance(1e6)
+    assert guesses.may("2001:db8::1")
 
 
 def test_the_namespace_may_be_another(make_house: MakeHouse) -> None:

@@ -24,6 +24,7 @@ from yekta.socketio.adapter import Target
 from yekta.socketio.admin_watch import Watch
 from yekta.socketio.broadcast import BroadcastOperator
 from yekta.socketio.errors import ConnectError
+from yekta.socketio.guesses import Guesses
 from yekta.socketio.server import Server
 from yekta.socketio.socket import Socket
 
@@ -79,6 +80,7 @@ class Admin:
         self._key = secrets.token_bytes(16)
         self._password = self._digest(settings.password)
         self._logins: OrderedDict[str, None] = OrderedDict()
+        self._guesses = Guesses(io.clock)
         self._events: Counter[tuple[int, str, str | None]] = Counter()
         self._started = io.clock.seconds()
         self._stats = LoopingCall(self._tell_stats)
@@ -108,8 +110,13 @@ class Admin:
         username, password = auth.get("username"), auth.get("password")
         if not isinstance(username, str) or not isinstance(password, str):
             raise ConnectError(INVALID_CREDENTIALS)
+        address = socket.handshake.address
+        if not self._guesses.may(address):
+            # In the same words, though it be right: who guesses learns nothing.
+            raise ConnectError(INVALID_CREDENTIALS)
         right = hmac.compare_digest(self._digest(password), self._password)
-        if not (hmac.compare_digest(username.encode(), self._settings.username.encode()) and right):
+        if not (hmac.compare_digest(self._digest(username), self._digest(self._settings.username)) and right):
+            self._guesses.was_wrong(address)
             raise ConnectError(INVALID_CREDENTIALS)
         socket.data["login"] = login = secrets.token_hex(8)
         self._logins[login] = None
