@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from yekta.web.forwarded import MAX_HOPS, NOBODY, client_address, is_secure, parse_trusted, subscriber
+from yekta.web.forwarded import MAX_HOPS, NOBODY, client_address, is_secure, parse_trusted, subscriber, whereabouts
 
 TRUSTED = parse_trusted(["127.0.0.1", "10.0.0.0/8", "2001:db8:aa::/48"])
 PROXY, CLIENT, FORGED = "127.0.0.1", "203.0.113.7", "198.51.100.66"
@@ -134,3 +134,14 @@ def test_what_a_client_writes_changes_nothing(forged: str, client: str, proxies:
 @given(st.text(), ADDRESSES)
 def test_whatever_is_written_the_answer_is_an_address(forwarded: str, peer: str) -> None:
     assert ip_address(address(peer, forwarded))
+
+
+@pytest.mark.parametrize(
+    ("stated", "client"),
+    [
+        (CLIENT, CLIENT), ("::ffff:203.0.113.7", CLIENT), ("2001:db8:0:0:0:0:0:9", "2001:db8::9"),
+        ("fe80::1%any text", "fe80::1"), ("<any text>", PROXY), ("1" * 70_000, PROXY), ("", PROXY),
+    ],
+)  # fmt: skip
+def test_what_the_proxy_protocol_says_is_an_address_or_nothing(stated: str, client: str) -> None:
+    assert whereabouts(PROXY, stated, {}, TRUSTED) == (client, False)

@@ -21,6 +21,7 @@ from yekta.ports import Listening, reason_of
 from yekta.services.config import ConfigError
 from yekta.services.kinds import LAST_PORT
 from yekta.services.late import Late
+from yekta.services.proxied import read_well
 from yekta.services.refusal import refuse
 
 
@@ -63,6 +64,7 @@ def service(setting: str, endpoint: str, factory: IProtocolFactory, reactor: Any
     except Exception as error:
         # What else than ValueError a parser raises depends on the kind of endpoint: TypeError, IndexError, OSError…
         raise ConfigError(f"{setting} must be an endpoint, not {endpoint!r}: {error}.") from None
+    read_well(port)
     # Neither the parser nor the one that listens finds a sentence for it.
     if not 0 <= getattr(_inner(port), "_port", 0) <= LAST_PORT:
         raise ConfigError(f"{setting} must have a port from 0 to {LAST_PORT}, not {endpoint!r}.")

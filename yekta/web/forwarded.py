@@ -65,7 +65,9 @@ def whereabouts(sender: str, stated: str, headers: Mapping[str, str], trusted: T
     """
     if sender not in trusted:
         return sender, False
-    return client_address(stated, headers, trusted), is_secure(sender, headers, trusted)
+    # The PROXY protocol's text may be any: one that is no address would be logged, and be nobody's who is counted.
+    spelled = _spelled(stated) if len(stated) <= _LONGEST else None
+    return client_address(spelled or sender, headers, trusted), is_secure(sender, headers, trusted)
 
 
 def client_address(peer: str, headers: Mapping[str, str], trusted: Trusted) -> str:

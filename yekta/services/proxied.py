@@ -1,0 +1,65 @@
+"""The PROXY protocol as Twisted reads it, but for headers that it takes for an error of its own, or does not know.
+
+Its readers let through what Python raises for a number or an address that is none: a traceback in the log, of whoever
+can connect, that quotes what was sent. And ``PROXY UNKNOWN`` without an address is a header, too (PROXY protocol, 2.1).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from twisted.application.internet import StreamServerEndpointService
+from twisted.protocols.haproxy._exceptions import InvalidProxyHeader
+from twisted.protocols.haproxy._info import ProxyInfo
+from twisted.protocols.haproxy._v1parser import V1Parser
+from twisted.protocols.haproxy._v2parser import V2Parser
+from twisted.protocols.haproxy._wrapper import HAProxyProtocolWrapper, HAProxyWrappingFactory
+
+_UNKNOWN = b"PROXY UNKNOWN\r\n"
+# Of a header of the second version, in bytes: what comes before its length, and that.
+_FIXED = 16
+
+
+class Header:
+    """What Twisted's two readers do together; a header may come in any pieces."""
+
+    def __init__(self) -> None:
+        self._begun = b""
+
+    def feed(self, data: bytes) -> tuple[Any, Any]:
+        """What it says and the bytes that follow it, or twice ``None`` while it is not whole. Raises
+        `InvalidProxyHeader`."""
+        begun = self._begun + data
+        try:
+            info, rest = _read(begun)
+        except (ValueError, LookupError):
+            raise InvalidProxyHeader from None
+        self._begun = begun if info is None else b""
+        return info, rest
+
+
+def _read(begun: bytes) -> tuple[Any, Any]:
+    if begun.startswith(_UNKNOWN):
+        return ProxyInfo(_UNKNOWN, None, None), begun[len(_UNKNOWN) :]
+    if begun.startswith(V1Parser.PROXYSTR[: len(begun)]):
+        return V1Parser().feed(begun)
+    if begun.startswith(V2Parser.PREFIX[: len(begun)]):
+        return V2Parser().feed(begun) if len(begun) >= _FIXED else (None, None)
+    raise InvalidProxyHeader
+
+
+class _Proxied(HAProxyProtocolWrapper):
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        self._parser: Any = Header()
+
+
+class _Factory(HAProxyWrappingFactory):
+    protocol = _Proxied  # type: ignore[assignment]
+
+
+def read_well(port: StreamServerEndpointService) -> None:
+    """Have the headers read so, where ``port`` is one of ``haproxy:``."""
+    endpoint: Any = port.endpoint
+    if getattr(endpoint, "_wrapperFactory", None) is HAProxyWrappingFactory:
+        endpoint._wrapperFactory = _Factory
