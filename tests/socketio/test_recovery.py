@@ -152,6 +152,16 @@ def test_a_session_is_kept_after(house: House, reason: str) -> None:
     assert come_back(house, client).socket.recovered
 
 
+def test_a_session_is_kept_of_who_joins_another_namespace_twice(house: House) -> None:
+    # socket.io-client does, where it is disconnected and connects again before it knows that it is in.
+    house.of("/chat")
+    client = visit(house)
+    client.browser.say("0/chat,", "0/chat,")
+    assert not client.browser.open
+    house.server.emit("missed")
+    assert missed(come_back(house, client)) == ["missed"]
+
+
 def test_a_session_is_kept_of_who_speaks_to_another_namespace_that_it_was_sent_off(house: House) -> None:
     house.of("/chat")
     client = visit(house)

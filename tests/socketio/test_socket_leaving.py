@@ -56,6 +56,8 @@ REASONS: list[tuple[str, Callable[[House, Browser, Socket], Any]]] = [
     ("transport error", lambda h, b, s: b.cut("transport error")),
     ("parse error", lambda h, b, s: b.say("2[")),
     ("forced server close", lambda h, b, s: b.say('2/nope,["e"]')),
+    ("forced server close", lambda h, b, s: b.say("0")),
+    ("forced server close", lambda h, b, s: b.say('4{"message":"no"}')),
     ("forced close", lambda h, b, s: never_finishes(h, b)),
 ]
 

@@ -144,7 +144,7 @@ class Client(Receiving):
         if len(spelling) > self.server.settings.max_namespace_length:
             raise ProtocolError("namespace too long")
         if self.socket_in(spelling) is not None:
-            raise ProtocolError("CONNECT twice")
+            raise OutOfPlace("CONNECT twice")
         if spelling in self._admissions:
             # socket.io-client gives up without a word where it was not let in yet, and may come again.
             self._admissions[spelling].anew = (auth,)

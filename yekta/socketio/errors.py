@@ -10,7 +10,8 @@ class ProtocolError(ValueError):
 
 
 class OutOfPlace(ProtocolError):
-    """A packet for a namespace that its client is not in, but may have been in when it said so."""
+    """A packet that is well-formed but does not fit what its client is in now, and may have when it was sent: for a
+    namespace that was left meanwhile, or CONNECT to one that was joined meanwhile."""
 
 
 class ConnectError(Exception):

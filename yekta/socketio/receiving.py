@@ -177,7 +177,7 @@ class Receiving:
         elif packet.type == packets.DISCONNECT:
             self._leave(socket)
         else:
-            raise ProtocolError("a client does not send CONNECT_ERROR")
+            raise OutOfPlace("a client does not send CONNECT_ERROR")
 
     def connect(self, spelling: str, auth: dict[str, Any] | None) -> None:
         """The client wants to join a namespace. ``auth``: ``None`` where it is too long."""
