@@ -214,6 +214,27 @@ def test_incoming_catch_alls_come_before_listeners(browser: Browser, socket: Soc
     assert calls == [("first", "e", 1), ("any", "e", 1), ("listener", 1)]
 
 
+@pytest.mark.parametrize("thinks", [False, True], ids=["at once", "later"])
+def test_incoming_catch_alls_hear_of_what_a_middleware_keeps(browser: Browser, socket: Socket, thinks: bool) -> None:
+    calls: list[Any] = []
+    gate: Deferred[None] = Deferred()
+
+    @socket.use
+    async def refuse(event: str, args: list[Any]) -> None:
+        args.clear()
+        if thinks:
+            await gate
+        raise PermissionError
+
+    socket.on("error")(lambda error: calls.append(type(error)))
+    socket.on("e")(lambda: calls.append("listener"))
+    socket.on_any(lambda *args: calls.append(args))
+    browser.say('2["e",1]')
+    assert calls[:1] == [("e", 1)]
+    gate.callback(None)
+    assert calls == [("e", 1), PermissionError]
+
+
 def test_the_fallback_gets_what_has_no_listener(browser: Browser, socket: Socket) -> None:
     calls: list[Any] = []
 

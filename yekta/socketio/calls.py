@@ -24,7 +24,10 @@ log = Logger()
 
 
 def dispatch(socket: Socket, event: str, args: list[Any], ack: Ack) -> Deferred[Any] | None:
-    """Hand an event to a socket's middlewares and listeners. Gives what the next event has to wait for, if anything."""
+    """Hand an event to a socket's catch-alls, middlewares and listeners. Gives what the next event has to wait for, if
+    anything."""
+    for function in socket.audience.incoming:
+        call(function, event, *args)
     if socket.audience.middlewares:
         return call(lambda: _filtered(socket, event, args, ack))
     return _deliver(socket, event, args, ack)
@@ -58,8 +61,6 @@ async def _filtered(socket: Socket, event: str, args: list[Any], ack: Ack) -> No
 
 
 def _deliver(socket: Socket, event: str, args: list[Any], ack: Ack) -> Deferred[Any] | None:
-    for function in socket.audience.incoming:
-        call(function, event, *args)
     listeners = socket.audience.listeners.of(event)
     fallback = socket.audience.fallback if socket.owner is None else socket.owner.event_received
     if not listeners and fallback is not None:
