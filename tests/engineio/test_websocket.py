@@ -97,6 +97,17 @@ def test_without_close_codes_the_close_is_as_bare_as_node_s(start: Start) -> Non
     assert socket.close() == (1005, "")
 
 
+@pytest.mark.parametrize("state", ["probed", "idle"])
+def test_without_close_codes_a_probe_that_comes_to_nothing_has_none_either(start: Start, state: str) -> None:
+    client = start(close_codes=False).open()
+    first = client.probe()
+    if state == "probed":
+        first.send_text("no probe")
+        assert first.close() == (1005, "")
+    else:
+        assert client.probe().close() == (1005, "")
+
+
 def test_a_client_that_does_not_read_is_cut_as_a_slow_consumer(start: Start) -> None:
     gateway = start(max_queued=1000)
     socket = gateway.websocket()

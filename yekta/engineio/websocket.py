@@ -182,12 +182,12 @@ class Probe:
         self._stop()
         websocket, self._websocket = self._websocket, None
         if websocket is not None:
-            websocket.close(NORMAL)
+            self._close(websocket)
 
     def opened(self, websocket: IWebSocket) -> None:
         self._websocket = websocket
         if self._connection.probe is not None or self._connection.transport.name != "polling":
-            websocket.close(NORMAL)
+            self._close(websocket)
             return
         self._connection.probe = self
         self._engine.upgrading.start(self)
@@ -224,6 +224,9 @@ class Probe:
         if websocket is not None:
             transport = WebSocketTransport(self._engine, self._request, self._connection.sid)
             transport.taken_over(self._connection, websocket)
+
+    def _close(self, websocket: IWebSocket) -> None:
+        websocket.close(NORMAL if self._engine.settings.close_codes else None)
 
     def _stop(self) -> None:
         self._engine.upgrading.stop(self)
