@@ -70,6 +70,19 @@ def test_a_message_over_max_payload_closes_with_1009_and_an_empty_reason(start: 
     assert socket.close() == (1009, "")
 
 
+@pytest.mark.parametrize("answers", [True, False], ids=["it answers", "it is gone"])
+def test_a_client_that_breaks_the_protocol_of_websocket_is_a_transport_error(start: Start, answers: bool) -> None:
+    gateway = start(max_payload=100)
+    socket = gateway.websocket()
+    socket.send_text("4" + "a" * 100)
+    if answers:
+        socket.send_close(1009)
+        gateway.turn()
+    else:
+        socket.transport.lose()
+    assert gateway.user.told == [("lost", "transport error", "protocol violated")]
+
+
 @pytest.mark.parametrize("leave", ["close", "cut"])
 def test_a_client_that_leaves_is_a_transport_close(gateway: Gateway, leave: str) -> None:
     socket = gateway.websocket()

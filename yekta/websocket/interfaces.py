@@ -29,7 +29,8 @@ class IReceiver(Interface):
     def connection_lost(code: int, reason: str) -> None:
         """An open connection is gone. ``code`` is 1005 for a close without code, 1006 for no close at all (7.1.5).
 
-        With 1006, ``reason`` is why we cut it, or empty where the client or the network did.
+        With 1006, ``reason`` is why we cut it, or empty where the client or the network did. So too where we have ended
+        it for breaking the protocol, whatever the client answered.
         """
 
 

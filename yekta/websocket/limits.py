@@ -9,7 +9,7 @@ NORMAL, GOING_AWAY, POLICY, TOO_BIG, SERVICE_RESTART = 1000, 1001, 1008, 1009, 1
 NO_CODE, NO_CLOSE = 1005, 1006
 
 # Why we cut a connection, for our log.
-SLOW_CONSUMER, PING_TIMEOUT = "slow consumer", "ping timeout"
+SLOW_CONSUMER, PING_TIMEOUT, VIOLATION = "slow consumer", "ping timeout", "protocol violated"
 
 
 @attrs.frozen

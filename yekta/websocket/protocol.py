@@ -22,7 +22,7 @@ from zope.interface import implementer
 from yekta.websocket.deflate import PACKED_TEXT, Corrupt, TooLong, unpack
 from yekta.websocket.frame import BATCH, CLOSE, PACKED_BATCH, TEXT, frame, goodbye, short_reason, take_texts
 from yekta.websocket.interfaces import IReceiver, IWebSocket
-from yekta.websocket.limits import GOING_AWAY, NO_CLOSE, NO_CODE, NORMAL, PING_TIMEOUT, POLICY, TOO_BIG
+from yekta.websocket.limits import GOING_AWAY, NO_CLOSE, NO_CODE, NORMAL, PING_TIMEOUT, POLICY, TOO_BIG, VIOLATION
 from yekta.websocket.nvx import unmask_long
 from yekta.websocket.outgoing import GATHERED, IDLE, Outgoing
 
@@ -275,8 +275,9 @@ class WebSocket(Outgoing):
         self.left()
         self.factory.lost(self)
         self.state = self.STATE_CLOSED
-        if self._goodbye:
-            self._onClose(True, self._goodbye, "")
+        if self._goodbye or self.failedByMe:
+            # What those answer whom we fail is an echo.
+            self._onClose(True, self._goodbye or NO_CLOSE, VIOLATION * self.failedByMe)
         else:
             self._onClose(self.wasClean, self.remoteCloseCode if self.wasClean else NO_CLOSE, self.remoteCloseReason)
 
