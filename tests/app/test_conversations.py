@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import pytest_twisted
 from twisted.internet.defer import Deferred, ensureDeferred, gatherResults
+from twisted.internet.task import Clock
 
 from tests.support.databases import database, reactor, url
 from tests.support.patience import soon, turn
@@ -36,7 +37,7 @@ def numbered(first: int, last: int) -> list[Message]:
 
 @pytest_twisted.ensureDeferred
 async def test_both_sides_are_read_back_in_order(database: Database) -> None:
-    kept = Conversations(database)
+    kept = Conversations(database, Clock())
     await kept.append("a", "c", BOTH, 1.5)
     await kept.append("a", "c", BOTH[:1], 2.25)
     assert await kept.page("a", "c", 0) == [
@@ -49,14 +50,14 @@ async def test_both_sides_are_read_back_in_order(database: Database) -> None:
 
 @pytest_twisted.ensureDeferred
 async def test_what_no_database_can_hold_does_not_lose_the_turn(database: Database) -> None:
-    kept = Conversations(database)
+    kept = Conversations(database, Clock())
     await kept.append("a", "c", [Message("user", "a\0b"), Message("assistant", "\0\0")], 0.0)
     assert [turn.content for turn in await kept.page("a", "c", 0)] == ["a\ufffdb", "\ufffd\ufffd"]
 
 
 @pytest_twisted.ensureDeferred
 async def test_a_long_one_is_read_page_by_page(database: Database) -> None:
-    kept = Conversations(database)
+    kept = Conversations(database, Clock())
     await kept.append("a", "c", numbered(1, 2 * PAGE + 1), 0.0)
     pages = [await kept.page("a", "c", after) for after in (0, PAGE, 2 * PAGE, 2 * PAGE + 1)]
     numbers = [turn.number for page in pages for turn in page]
@@ -66,7 +67,7 @@ async def test_a_long_one_is_read_page_by_page(database: Database) -> None:
 
 @pytest_twisted.ensureDeferred
 async def test_an_owner_sees_and_deletes_nobody_elses(database: Database) -> None:
-    kept = Conversations(database)
+    kept = Conversations(database, Clock())
     for owner, name in (("a", "c"), ("b", "c"), ("a", "d")):
         await kept.append(owner, name, [Message("user", f"{owner} in {name}")], 0.0)
     assert [turn.content for turn in await kept.page("a", "c", 0)] == ["a in c"]
@@ -80,7 +81,7 @@ async def test_an_owner_sees_and_deletes_nobody_elses(database: Database) -> Non
 
 @pytest_twisted.ensureDeferred
 async def test_what_is_added_at_once_is_numbered_once(database: Database) -> None:
-    kept = Conversations(database)
+    kept = Conversations(database, Clock())
     await gatherResults([ensureDeferred(kept.append("a", "c", BOTH, 0.0)) for _ in range(20)])
     page = await kept.page("a", "c", 0)
     assert [turn.number for turn in page] == list(range(1, 41))
@@ -89,7 +90,7 @@ async def test_what_is_added_at_once_is_numbered_once(database: Database) -> Non
 
 @pytest_twisted.ensureDeferred
 async def test_one_that_never_ends_loses_its_beginning(database: Database) -> None:
-    kept = Conversations(database)
+    kept = Conversations(database, Clock())
     longest = module.LONGEST
     await kept.append("a", "c", [Message("user", "x")] * longest, 0.0)
     await kept.append("a", "c", BOTH, 0.0)
@@ -98,7 +99,7 @@ async def test_one_that_never_ends_loses_its_beginning(database: Database) -> No
 
 @pytest_twisted.ensureDeferred
 async def test_without_a_database_all_of_it_is_a_503(database: Database) -> None:
-    kept = Conversations(database)
+    kept = Conversations(database, Clock())
     await database.close()
     name = ("a", "c")
     for work in (kept.append(*name, BOTH, 0.0), kept.recent(*name, 1), kept.page(*name, 0), kept.delete(*name, 0.0)):
@@ -113,7 +114,7 @@ class World:
     def __init__(self, database: Database, elsewhere: Elsewhere | None = None) -> None:
         self.provider = ScriptedProvider()
         self.answers = Answers(reactor)
-        self.kept = Conversations(database)
+        self.kept = Conversations(database, Clock())
         self.counselor = Counselor(
             self.provider, reactor, self.answers, conversations=self.kept, elsewhere=elsewhere
         )
@@ -158,7 +159,7 @@ async def test_the_model_sees_the_history_that_is_kept_and_not_the_clients(datab
 @pytest_twisted.ensureDeferred
 async def test_what_is_deleted_while_an_answer_runs_is_not_stored_by_it(database: Database, earlier: bool) -> None:
     """By another process, whose memory is its own; `Counselor.delete` would also end the answer."""
-    world, other_process = World(database), Conversations(database)
+    world, other_process = World(database), Conversations(database, Clock())
     if earlier:
         await world.kept.append(SARA.name, "c", BOTH, 0.0)
     generation, ended = await world.ask(SARA, "first")
@@ -178,7 +179,7 @@ async def test_what_is_deleted_while_an_answer_runs_is_not_stored_by_it(database
 
 @pytest_twisted.ensureDeferred
 async def test_processes_that_add_to_one_conversation_at_once_number_its_turns_once(database: Database) -> None:
-    processes = [Conversations(database) for _ in range(8)]
+    processes = [Conversations(database, Clock()) for _ in range(8)]
     await gatherResults([ensureDeferred(kept.append("a", "c", BOTH, 0.0)) for kept in processes])
     assert [turn.number for turn in await processes[0].page("a", "c", 0)] == list(range(1, 17))
 

@@ -7,12 +7,14 @@ from typing import Any, cast
 
 import attrs
 import pytest_twisted
+from twisted.internet.task import Clock
 from twisted.logger import capturedLogs, formatEvent
 
 from yekta.ai.provider import Message
 from yekta.app.conversations import Conversations
 from yekta.app.database import Database, DatabaseError
 from yekta.app.errors import ClientError
+from yekta.app.seldom import QUIET
 
 
 @attrs.define(eq=False)
@@ -34,9 +36,9 @@ class Outage:
 
 
 @pytest_twisted.ensureDeferred
-async def test_an_outage_is_logged_once_and_once_that_it_is_over() -> None:
-    outage = Outage()
-    kept = Conversations(cast("Database", outage))
+async def test_an_outage_is_logged_once_in_a_while() -> None:
+    outage, clock = Outage(), Clock()
+    kept = Conversations(cast("Database", outage), clock)
 
     async def use() -> None:
         said = [Message("user", "?")]
@@ -45,14 +47,13 @@ async def test_an_outage_is_logged_once_and_once_that_it_is_over() -> None:
                 await work
 
     with capturedLogs() as logs:
-        await use()
-        await use()
-        outage.down = False
-        await use()
+        for outage.down in (True, False, True, True):
+            await use()
+        clock.advance(QUIET)
         await use()
     assert [formatEvent(log) for log in logs] == [
         "Conversations cannot be read: It is down.",
         "Conversations cannot be written: It is down.",
-        "Conversations are read again.",
-        "Conversations are written again.",
+        "Conversations cannot be read: It is down.",
+        "Conversations cannot be written: It is down.",
     ]

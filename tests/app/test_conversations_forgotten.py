@@ -32,7 +32,7 @@ BOTH = [Message("user", "سلام 🌱"), Message("assistant", "درود\n")]
 
 @pytest_twisted.ensureDeferred
 async def test_what_a_session_kept_goes_with_it_and_what_a_user_kept_stays(database: Database) -> None:
-    clock, kept = Clock(), Conversations(database)
+    clock, kept = Clock(), Conversations(database, Clock())
     sessions = Sessions(DatabaseSessionStore(database), clock, lifetime=7200.0)
     sessions.on_purged(kept.purge)
     token, first = await sessions.acquire()
@@ -54,7 +54,7 @@ async def test_what_a_session_kept_goes_with_it_and_what_a_user_kept_stays(datab
 @pytest.mark.parametrize("version", [2, 3])
 @pytest_twisted.ensureDeferred
 async def test_what_sessions_kept_in_an_older_database_goes_too(database: Database, version: int) -> None:
-    kept = Conversations(database)
+    kept = Conversations(database, Clock())
     for name in ("c", "d"):
         await kept.append("session:gone", name, BOTH, 0.0)
     await kept.append("user:u1", "c", BOTH, 0.0)
@@ -97,18 +97,18 @@ async def test_however_many_there_are_each_is_looked_at_a_part_at_a_time(
             [[after]] = await database.query(_COUNT)
             deleted.append(before - after)
 
-    kept = Conversations(database)
+    kept = Conversations(database, Clock())
     for owner in ("session:gone", "user:u", "session:went"):
         for number in range(4):
             await kept.append(owner, str(number), BOTH, 0.0)
-    await Conversations(cast("Database", Watched())).purge()
+    await Conversations(cast("Database", Watched()), Clock()).purge()
     assert (sum(deleted), max(deleted)) == (8, 3)
     assert await owners(database) == {"user:u"}
 
 
 @pytest_twisted.ensureDeferred
 async def test_a_purge_that_fails_is_said_and_tried_another_time(database: Database) -> None:
-    kept = Conversations(database)
+    kept = Conversations(database, Clock())
     await database.close()
     with capturedLogs() as logs:
         await kept.purge()
@@ -118,7 +118,7 @@ async def test_a_purge_that_fails_is_said_and_tried_another_time(database: Datab
 
 @pytest_twisted.ensureDeferred
 async def test_a_deletion_is_remembered_for_as_long_as_an_answer_may_take(database: Database) -> None:
-    kept = Conversations(database)
+    kept = Conversations(database, Clock())
     for number in range(3):
         await kept.delete("a", f"c{number}", number * module.REMEMBERED)
     await kept.append("a", "c1", BOTH, 0.0, module.REMEMBERED + 1)
@@ -128,7 +128,7 @@ async def test_a_deletion_is_remembered_for_as_long_as_an_answer_may_take(databa
 
 @pytest_twisted.ensureDeferred
 async def test_of_one_owner_no_more_deletions_are_remembered_than_answers_may_wait_for(database: Database) -> None:
-    kept = Conversations(database)
+    kept = Conversations(database, Clock())
     await kept.append("a", "said", BOTH, 0.0)
     await kept.delete("b", "c", 0.0)
     # Deleted and begun anew, it is there.
@@ -144,7 +144,7 @@ async def test_of_one_owner_no_more_deletions_are_remembered_than_answers_may_wa
 
 @pytest_twisted.ensureDeferred
 async def test_what_was_begun_anew_after_a_deletion_goes_with_its_session_too(database: Database) -> None:
-    kept = Conversations(database)
+    kept = Conversations(database, Clock())
     await kept.delete("session:gone", "c", 0.0)
     await kept.append("session:gone", "c", BOTH, 2.0, 1.0)
     await kept.delete("a", "d", module.REMEMBERED + 1)
@@ -154,7 +154,7 @@ async def test_what_was_begun_anew_after_a_deletion_goes_with_its_session_too(da
 
 @pytest_twisted.ensureDeferred
 async def test_what_is_begun_anew_while_its_deletion_is_forgotten_keeps_its_row(database: Database) -> None:
-    kept = Conversations(database)
+    kept = Conversations(database, Clock())
     await kept.append("session:s", "c", BOTH, 0.0)
     await kept.delete("session:s", "c", 0.0)
     begun, goes_on = Event(), Event()
@@ -196,18 +196,18 @@ class Ailing(Database):
 @pytest_twisted.ensureDeferred
 async def test_a_deletion_is_told_though_others_cannot_be_forgotten(database: Database, changes: int) -> None:
     """Who was told to try again would be told then that there is no such conversation."""
-    kept = Conversations(database)
+    kept = Conversations(database, Clock())
     await kept.append("a", "c", BOTH, 0.0)
     with capturedLogs() as events:
-        assert await Conversations(Ailing(database, changes)).delete("a", "c", 0.0)
+        assert await Conversations(Ailing(database, changes), Clock()).delete("a", "c", 0.0)
     assert [event["reason"] for event in events] == ["It is down."]
     assert await kept.page("a", "c", 0) == []
 
 
 @pytest_twisted.ensureDeferred
 async def test_what_cannot_be_deleted_is_not_told_to_be(database: Database) -> None:
-    kept = Conversations(database)
+    kept = Conversations(database, Clock())
     await kept.append("a", "c", BOTH, 0.0)
     with pytest.raises(ClientError):
-        await Conversations(Ailing(database, 0)).delete("a", "c", 0.0)
+        await Conversations(Ailing(database, 0), Clock()).delete("a", "c", 0.0)
     assert len(await kept.page("a", "c", 0)) == len(BOTH)

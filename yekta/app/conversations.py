@@ -12,11 +12,13 @@ from weakref import WeakValueDictionary
 
 import attrs
 from twisted.internet.defer import DeferredLock
+from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
 from yekta.ai.provider import Message
 from yekta.app.database import Database, DatabaseError, Row, Transaction
 from yekta.app.errors import ClientError
+from yekta.app.seldom import Seldom
 
 # Rows of one page, and of all pages of one conversation: a log that nobody ends must end by itself.
 PAGE, LONGEST = 50, 10_000
@@ -97,19 +99,17 @@ class Turn:
     said_at: float
 
 
-@attrs.define(eq=False)
 class Conversations:
-    """The tables ``turns`` and ``conversations``. Without the database, everything raises :class:`ClientError` 503, and
-    it is logged once that they cannot be read or written.
+    """The tables ``turns`` and ``conversations``. Without the database, everything raises :class:`ClientError` 503.
 
     What concerns one conversation is done in the order in which it was asked for: who was told the end of an answer
     finds it in there.
     """
 
-    _database: Database
-    _locks: WeakValueDictionary[tuple[str, str], DeferredLock] = attrs.field(factory=WeakValueDictionary, repr=False)
-    # What cannot be done now: one may be possible without the other.
-    _failing: set[str] = attrs.field(factory=set, repr=False)
+    def __init__(self, database: Database, clock: IReactorTime) -> None:
+        self._database = database
+        self._locks: WeakValueDictionary[tuple[str, str], DeferredLock] = WeakValueDictionary()
+        self._failures = Seldom(clock)
 
     async def append(
         self, owner: str, conversation_id: str, turns: Sequence[Message], now: float, since: float | None = None
@@ -190,15 +190,9 @@ class Conversations:
         try:
             yield
         except DatabaseError as error:
-            # An outage is logged once, not for everybody who asks.
-            if done not in self._failing:
-                self._failing.add(done)
+            if self._failures.is_due(done):
                 _log.warn("Conversations cannot be {done}: {reason}", done=done, reason=str(error))
             message = "Conversations cannot be read now."
             raise ClientError("Service unavailable", message, status=503) from None
-        else:
-            if done in self._failing:
-                self._failing.discard(done)
-                _log.info("Conversations are {done} again.", done=done)
         finally:
             lock.release()

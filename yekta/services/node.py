@@ -188,7 +188,7 @@ class Node(MultiService):
             characters=settings.ai_max_kept_characters,
         )
         self._build_link()
-        self.conversations = Conversations(self._database)
+        self.conversations = Conversations(self._database, self.reactor)
         self.sessions.on_purged(self.conversations.purge)
         self.counselor = Counselor(
             provider,
