@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import tracemalloc
 from collections.abc import Iterator
@@ -47,11 +48,13 @@ def test_an_event_that_waits_takes_no_more_than_its_messages(
     browser = house.browser()
     slow = enter(browser, house, parser, spelling)
     messages = parser.encode(Packet(EVENT, spelling, ["fast", value]))
+    gc.collect()
     before = tracemalloc.get_traced_memory()[0]
     for _ in range(TIMES):
         browser.say(*(each + type(each)() for each in messages))
     taken = tracemalloc.get_traced_memory()[0] - before
-    assert taken < TIMES * (1_500 + sum(len(each.encode() if isinstance(each, str) else each) for each in messages))
+    # Other tests may have left a thread that is at work: twice the bytes, where as read they are four times as many.
+    assert taken < 2 * TIMES * sum(len(each.encode() if isinstance(each, str) else each) for each in messages)
     slow.go()
     assert slow.calls == ["a", "a done", *[value] * TIMES]
 
