@@ -7,10 +7,22 @@ from typing import Any
 import pytest
 from twisted.python.failure import Failure
 
-from tests.support.several import Several, back, lost
+from tests.support.several import Page, Several, back, lost
 from yekta.socketio import cluster_words as words
 from yekta.socketio import incoming_session, moving, outgoing_session
 from yekta.socketio.cluster_words import Word
+
+
+def given_too_soon(several: Several) -> Page:
+    """A client at ``b``, which has its session, but not yet what was heard at its home."""
+    page = lost(several)
+    several["c"].server.emit("said")
+    several.wires.deliver("c", "a")
+    page.come_to(several["b"])
+    several.wires.deliver("b", "a")
+    several.wires.deliver("a", "b")
+    return page
+
 
 
 def test_who_is_not_answered_in_time_begins_anew(several: Several) -> None:
@@ -27,12 +39,7 @@ def test_who_is_not_answered_in_time_begins_anew(several: Several) -> None:
 
 
 def test_who_has_its_session_but_not_in_time_what_was_heard_at_its_home_begins_anew(several: Several) -> None:
-    page = lost(several)
-    several["c"].server.emit("said")
-    several.wires.deliver("c", "a")
-    page.come_to(several["b"])
-    several.wires.deliver("b", "a")
-    several.wires.deliver("a", "b")
+    page = given_too_soon(several)
     several["b"].clock.advance(incoming_session.PATIENCE)
     # What its home had heard comes too late for it; only its client's new session is known here.
     several.settle()
@@ -159,12 +166,7 @@ def test_where_somebody_comes_or_goes_meanwhile_it_begins_anew(several: Several,
 
 
 def test_where_somebody_comes_nobody_waits_for_what_has_not_been_heard_here(several: Several) -> None:
-    page = lost(several)
-    several["c"].server.emit("said")
-    several.wires.deliver("c", "a")
-    page.come_to(several["b"])
-    several.wires.deliver("b", "a")
-    several.wires.deliver("a", "b")
+    page = given_too_soon(several)
     several.begin("d")
     page.read()
     assert not page.welcomed
