@@ -12,14 +12,26 @@ from typing import Any
 from twisted.internet.defer import Deferred
 
 from yekta.socketio.errors import ProtocolError
+from yekta.socketio.returning import Returns
 
 Step = Callable[[], "Deferred[Any] | None"]
 
 
 class Order:
-    """``most``: steps that wait, or run at once; ``most_bytes``: of the messages behind those."""
+    """``most``: steps that wait, or run at once; ``most_bytes``: of the messages behind those. ``returns``: those steps
+    by which the client joins a namespace again, once there has been one."""
 
-    __slots__ = ("_bytes", "_most", "_most_bytes", "_ordered", "_owned", "_running", "_running_bytes", "_waiting")
+    __slots__ = (
+        "_bytes",
+        "_most",
+        "_most_bytes",
+        "_ordered",
+        "_owned",
+        "_running",
+        "_running_bytes",
+        "_waiting",
+        "returns",
+    )
 
     def __init__(self, *, ordered: bool, most: int, most_bytes: int) -> None:
         self._ordered = ordered
@@ -30,6 +42,7 @@ class Order:
         self._owned: set[Deferred[Any]] = set()
         self._waiting: deque[tuple[Step, int]] = deque()
         self._bytes = 0
+        self.returns: Returns | None = None
 
     @property
     def busy(self) -> bool:

@@ -16,6 +16,7 @@ from yekta.socketio.order import Order
 from yekta.socketio.packet import Packet
 from yekta.socketio.parser import MSGPACK, TEXT, Decoder, Parser
 from yekta.socketio.reasons import CLIENT_DISCONNECT
+from yekta.socketio.returning import Return, Returns
 from yekta.socketio.socket import Socket
 from yekta.socketio.unread import Unread
 from yekta.web.request import parse_target
@@ -158,7 +159,7 @@ class Receiving:
                 auth = None
             if messages and self._order is not None and self._order.waiting and self.socket_in(spelling) is not None:
                 # It may have left and come back, and not have left yet: what it said before waits.
-                self._postpone(self._order, partial(self._join_in_turn, size), messages)
+                self._return(self._order, spelling, size, messages)
             else:
                 self.connect(spelling, auth)
             return
@@ -185,6 +186,11 @@ class Receiving:
 
     # -- events, one after the other -------------------------------------------------------------------------
 
+    def sent_off(self, spelling: str) -> None:
+        """The client is told that it is out of a namespace: it does not come back by what it said before."""
+        if self._order is not None and self._order.returns is not None:
+            self._order.returns.give_up(spelling)
+
     def keep(self, pending: Deferred[Any]) -> None:
         """Cancel ``pending`` when the client goes."""
         self._make_order().own(pending)
@@ -192,19 +198,37 @@ class Receiving:
     def _event_received(
         self, socket: Socket, args: list[Any], id: int | None, size: int, messages: Sequence[str | bytes]
     ) -> None:
-        if self._order is not None and self._order.busy:
-            self._postpone(self._order, lambda packet: socket.event_received(packet.data, id), messages)
+        order = self._order
+        if order is not None and order.busy:
+            returning = None if order.returns is None else order.returns.last(socket.spelling)
+            if returning is None:
+                self._postpone(order, lambda packet: socket.event_received(packet.data, id), messages)
+            else:
+                self._postpone(order, partial(self._received_in_turn, returning), messages)
             return
         pending = socket.event_received(args, id)
         if pending is not None:
             self._make_order().hold(pending, size)
 
     def _leave(self, socket: Socket) -> None:
-        # What the client said before it left still counts.
-        if self._order is not None and self._order.waiting:
-            self._order.postpone(partial(socket.lost, CLIENT_DISCONNECT), 0)
-        else:
+        order = self._order
+        if order is None or not order.waiting:
             socket.lost(CLIENT_DISCONNECT)
+            return
+        # What the client said before it left still counts.
+        returning = None if order.returns is None else order.returns.last(socket.spelling)
+        if returning is None:
+            order.postpone(partial(socket.lost, CLIENT_DISCONNECT), 0)
+        else:
+            goodbye = Packet(packets.DISCONNECT, socket.spelling)
+            order.postpone(partial(self._received_in_turn, returning, goodbye), 0)
+
+    def _return(self, order: Order, spelling: str, size: int, messages: Sequence[str | bytes]) -> None:
+        if order.returns is None:
+            order.returns = Returns()
+        returning = Return()
+        self._postpone(order, partial(self._join_in_turn, order.returns, returning, spelling, size), messages)
+        order.returns.expect(spelling, returning)
 
     def _postpone(
         self, order: Order, step: Callable[[Packet], Deferred[Any] | None], messages: Sequence[str | bytes]
@@ -215,13 +239,29 @@ class Receiving:
     def _read(self, unread: Unread, step: Callable[[Packet], Deferred[Any] | None]) -> Deferred[Any] | None:
         return step(unread.read(self._make_decoder(self._parser or TEXT)))
 
-    def _join_in_turn(self, size: int, packet: Packet) -> None:
-        if self.connection.state is not STATE_OPEN:
+    def _join_in_turn(
+        self, returns: Returns, returning: Return, spelling: str, size: int, packet: Packet
+    ) -> None:
+        if returning.void or self.connection.state is not STATE_OPEN:
             return
+        returns.begin(spelling)
         try:
             self._packet_received(packet, size, ())
         except ProtocolError as error:
             self.misbehaved(error)
+        returning.socket = self.socket_in(spelling)
+
+    def _received_in_turn(self, returning: Return, packet: Packet) -> Deferred[Any] | None:
+        """What was said after a CONNECT that waited, as if it came now."""
+        socket = returning.socket
+        if socket is None:
+            if not returning.void and self.connection.state is STATE_OPEN:
+                self.misbehaved(OutOfPlace("packet for a namespace that is not connected"))
+            return None
+        if packet.type == packets.DISCONNECT:
+            socket.lost(CLIENT_DISCONNECT)
+            return None
+        return socket.event_received(packet.data, packet.id)
 
     def _make_order(self) -> Order:
         if self._order is None:

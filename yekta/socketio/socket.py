@@ -105,6 +105,7 @@ class Socket(Speaking):
             self.client.disconnect()
         else:
             self.client.send(Packet(packets.DISCONNECT, self.spelling))
+            self.client.sent_off(self.spelling)
             self.lost(SERVER_DISCONNECT)
 
     def describe(self) -> RemoteSocket:
