@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from twisted.internet.defer import Deferred
+from twisted.logger import Logger
 
 from yekta.socketio.errors import ProtocolError
 from yekta.socketio.returning import Returns
@@ -32,6 +33,7 @@ class Order:
         "_waiting",
         "returns",
     )
+    _log = Logger()
 
     def __init__(self, *, ordered: bool, most: int, most_bytes: int) -> None:
         self._ordered = ordered
@@ -87,6 +89,11 @@ class Order:
         while self._waiting and not self.busy:
             step, size = self._waiting.popleft()
             self._bytes -= size
-            pending = step()
+            try:
+                pending = step()
+            except BaseException:
+                # Even what ends a program would end here, in a Deferred; and what waits would wait for ever.
+                self._log.failure("What waited for its turn failed")
+                continue
             if pending is not None:
                 self.hold(pending, size)

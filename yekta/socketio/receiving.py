@@ -237,12 +237,20 @@ class Receiving:
         order.postpone(partial(self._read, unread, step), unread.size)
 
     def _read(self, unread: Unread, step: Callable[[Packet], Deferred[Any] | None]) -> Deferred[Any] | None:
-        return step(unread.read(self._make_decoder(self._parser or TEXT)))
+        if self.connection.state is not STATE_OPEN:
+            return None
+        try:
+            packet = unread.read(self._make_decoder(self._parser or TEXT))
+        except ProtocolError as error:
+            # What nests deep may be too deep where the stack is deeper than it was when it came.
+            self.misbehaved(error)
+            return None
+        return step(packet)
 
     def _join_in_turn(
         self, returns: Returns, returning: Return, spelling: str, size: int, packet: Packet
     ) -> None:
-        if returning.void or self.connection.state is not STATE_OPEN:
+        if returning.void:
             return
         returns.begin(spelling)
         try:
