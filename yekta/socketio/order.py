@@ -13,26 +13,14 @@ from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
 from yekta.socketio.errors import ProtocolError
-from yekta.socketio.returning import Returns
 
 Step = Callable[[], "Deferred[Any] | None"]
 
 
 class Order:
-    """``most``: steps that wait, or run at once; ``most_bytes``: of the messages behind those. ``returns``: those steps
-    by which the client joins a namespace again, once there has been one."""
+    """``most``: steps that wait, or run at once; ``most_bytes``: of the messages behind those."""
 
-    __slots__ = (
-        "_bytes",
-        "_most",
-        "_most_bytes",
-        "_ordered",
-        "_owned",
-        "_running",
-        "_running_bytes",
-        "_waiting",
-        "returns",
-    )
+    __slots__ = ("_bytes", "_most", "_most_bytes", "_ordered", "_owned", "_running", "_running_bytes", "_waiting")
     _log = Logger()
 
     def __init__(self, *, ordered: bool, most: int, most_bytes: int) -> None:
@@ -42,9 +30,8 @@ class Order:
         self._running: dict[Deferred[Any], int] = {}
         self._running_bytes = 0
         self._owned: set[Deferred[Any]] = set()
-        self._waiting: deque[tuple[Step, int]] = deque()
+        self._waiting: deque[tuple[Step, int, str]] = deque()
         self._bytes = 0
-        self.returns: Returns | None = None
 
     @property
     def busy(self) -> bool:
@@ -56,12 +43,20 @@ class Order:
         """Whether any step waits."""
         return bool(self._waiting)
 
-    def postpone(self, step: Step, size: int) -> None:
-        """Take ``step`` when it is its turn. Raises :class:`ProtocolError` where too much waits already."""
+    def postpone(self, step: Step, size: int, namespace: str) -> None:
+        """Take ``step``, for ``namespace``, when it is its turn.
+
+        Raises :class:`ProtocolError` where too much waits already.
+        """
         if len(self._waiting) >= self._most or (self._waiting and self._bytes + size > self._most_bytes):
             raise ProtocolError("too many events wait for their turn")
-        self._waiting.append((step, size))
+        self._waiting.append((step, size, namespace))
         self._bytes += size
+
+    def drop(self, namespace: str) -> None:
+        """Take none of the steps for ``namespace`` that wait."""
+        self._waiting = deque(each for each in self._waiting if each[2] != namespace)
+        self._bytes = sum(size for _, size, _ in self._waiting)
 
     def hold(self, pending: Deferred[Any], size: int) -> None:
         """``pending``, which never fails, is a step that is not done yet."""
@@ -87,7 +82,7 @@ class Order:
     def _done(self, result: object, done: Deferred[Any]) -> None:
         self._running_bytes -= self._running.pop(done)
         while self._waiting and not self.busy:
-            step, size = self._waiting.popleft()
+            step, size, _ = self._waiting.popleft()
             self._bytes -= size
             try:
                 pending = step()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +16,6 @@ from yekta.socketio.order import Order
 from yekta.socketio.packet import Packet
 from yekta.socketio.parser import MSGPACK, TEXT, Decoder, Parser
 from yekta.socketio.reasons import CLIENT_DISCONNECT
-from yekta.socketio.returning import Return, Returns
 from yekta.socketio.socket import Socket
 from yekta.socketio.unread import Unread
 from yekta.web.request import parse_target
@@ -86,7 +85,10 @@ class Receiving:
         try:
             if self._plain is not None and data[:2] == "2[" and self._decoder is None:
                 args = packets.decode_plain_event(data[1:])
-                self._event_received(self._plain, args, None, len(data), (data,))
+                if self._order is not None and self._order.busy:
+                    self._postpone(self._order, "/", len(data), (data,))
+                elif (pending := self._plain.event_received(args, None)) is not None:
+                    self._make_order().hold(pending, len(data))
             else:
                 self._decode(data)
         except ProtocolError as error:
@@ -98,12 +100,16 @@ class Receiving:
             self.message_received(packet[1:].decode())
             return
         try:
+            order = self._order
             if packet == _GOODBYE:
-                self._leave(plain)
+                if order is not None and order.waiting:
+                    self._postpone(order, "/", 1, ("1",))
+                else:
+                    plain.lost(CLIENT_DISCONNECT)
                 return
             args = packets.decode_plain_event(packet[2:])
-            if self._order is not None and self._order.busy:
-                self._event_received(plain, args, None, len(packet), (packet[1:].decode(),))
+            if order is not None and order.busy:
+                self._postpone(order, "/", len(packet), (packet[1:].decode(),))
             elif (pending := plain.event_received(args, None)) is not None:
                 self._make_order().hold(pending, len(packet))
         except ProtocolError as error:
@@ -146,130 +152,79 @@ class Receiving:
         if first:
             self.server.unfinished.start(self)
 
-    # -- packets ---------------------------------------------------------------------------------------------
+    # -- packets, one after the other ------------------------------------------------------------------------
 
     def _packet_received(self, packet: Packet, size: int, messages: Sequence[str | bytes]) -> None:
-        """``messages``: those that say it; none where its turn has come."""
+        """``messages``: those that say it."""
+        order = self._order
+        if order is not None and self._has_to_wait(packet, order):
+            self._postpone(order, packet.namespace, size, messages)
+        elif (pending := self._handle(packet, size)) is not None:
+            self._make_order().hold(pending, size)
+
+    def _has_to_wait(self, packet: Packet, order: Order) -> bool:
+        """Whether a namespace that the client is in does not hear of ``packet`` yet."""
+        if packet.type == packets.EVENT:
+            waits = order.busy
+        else:
+            # What the client said before it left still counts; and it may have left, and come back.
+            waits = order.waiting and packet.type in (packets.CONNECT, packets.DISCONNECT)
+        return waits and self.socket_in(self._spelled(packet)[0]) is not None
+
+    def _handle(self, packet: Packet, size: int) -> Deferred[Any] | None:
+        """Gives what the client's next event has to wait for."""
         if packet.type == packets.CONNECT:
-            spelling, auth = packet.namespace, packet.data or {}
-            if self.connection.protocol == 3:
-                # Socket.IO 2 put what is auth today into a query of the namespace.
-                spelling, auth = _split(spelling)
-            if size > self.server.settings.max_auth_length:
-                auth = None
-            if messages and self._order is not None and self._order.waiting and self.socket_in(spelling) is not None:
-                # It may have left and come back, and not have left yet: what it said before waits.
-                self._return(self._order, spelling, size, messages)
-            else:
-                self.connect(spelling, auth)
-            return
+            spelling, auth = self._spelled(packet)
+            self.connect(spelling, auth if size <= self.server.settings.max_auth_length else None)
+            return None
         socket = self.socket_in(packet.namespace)
         if socket is None:
             raise OutOfPlace("packet for a namespace that is not connected")
-        self._packet_for(socket, packet, size, messages)
-
-    def _packet_for(self, socket: Socket, packet: Packet, size: int, messages: Sequence[str | bytes]) -> None:
         if packet.type == packets.EVENT:
-            if packet.data is not None:
-                self._event_received(socket, packet.data, packet.id, size, messages)
-        elif packet.type == packets.ACK:
+            return None if packet.data is None else socket.event_received(packet.data, packet.id)
+        if packet.type == packets.ACK:
             if packet.id is not None:
                 socket.ack_received(packet.id, packet.data)
         elif packet.type == packets.DISCONNECT:
-            self._leave(socket)
+            socket.lost(CLIENT_DISCONNECT)
         else:
             raise OutOfPlace("a client does not send CONNECT_ERROR")
+        return None
+
+    def _spelled(self, packet: Packet) -> tuple[str, dict[str, Any]]:
+        """The namespace of a packet, and the auth of a CONNECT."""
+        if packet.type == packets.CONNECT and self.connection.protocol == 3:
+            # Socket.IO 2 put what is auth today into a query of the namespace.
+            return _split(packet.namespace)
+        return packet.namespace, packet.data or {}
+
+    def _postpone(self, order: Order, namespace: str, size: int, messages: Sequence[str | bytes]) -> None:
+        unread = Unread(messages)
+        order.postpone(partial(self._handle_in_turn, unread, size), unread.size, namespace)
+
+    def _handle_in_turn(self, unread: Unread, size: int) -> Deferred[Any] | None:
+        """As if it came now."""
+        if self.connection.state is not STATE_OPEN:
+            return None
+        try:
+            return self._handle(unread.read(self._make_decoder(self._parser or TEXT)), size)
+        except ProtocolError as error:
+            self.misbehaved(error)
+            return None
 
     def connect(self, spelling: str, auth: dict[str, Any] | None) -> None:
         """The client wants to join a namespace. ``auth``: ``None`` where it is too long."""
         raise NotImplementedError
 
-    # -- events, one after the other -------------------------------------------------------------------------
-
     def sent_off(self, spelling: str) -> None:
-        """The client is told that it is out of a namespace: it does not come back by what it said before."""
-        if self._order is not None and self._order.returns is not None:
-            self._order.returns.give_up(spelling)
+        """The client is told that it is out of a namespace: what it said before no longer counts there, nor brings it
+        back."""
+        if self._order is not None:
+            self._order.drop(spelling)
 
     def keep(self, pending: Deferred[Any]) -> None:
         """Cancel ``pending`` when the client goes."""
         self._make_order().own(pending)
-
-    def _event_received(
-        self, socket: Socket, args: list[Any], id: int | None, size: int, messages: Sequence[str | bytes]
-    ) -> None:
-        order = self._order
-        if order is not None and order.busy:
-            returning = None if order.returns is None else order.returns.last(socket.spelling)
-            if returning is None:
-                self._postpone(order, lambda packet: socket.event_received(packet.data, id), messages)
-            else:
-                self._postpone(order, partial(self._received_in_turn, returning), messages)
-            return
-        pending = socket.event_received(args, id)
-        if pending is not None:
-            self._make_order().hold(pending, size)
-
-    def _leave(self, socket: Socket) -> None:
-        order = self._order
-        if order is None or not order.waiting:
-            socket.lost(CLIENT_DISCONNECT)
-            return
-        # What the client said before it left still counts.
-        returning = None if order.returns is None else order.returns.last(socket.spelling)
-        if returning is None:
-            order.postpone(partial(socket.lost, CLIENT_DISCONNECT), 0)
-        else:
-            goodbye = Packet(packets.DISCONNECT, socket.spelling)
-            order.postpone(partial(self._received_in_turn, returning, goodbye), 0)
-
-    def _return(self, order: Order, spelling: str, size: int, messages: Sequence[str | bytes]) -> None:
-        if order.returns is None:
-            order.returns = Returns()
-        returning = Return()
-        self._postpone(order, partial(self._join_in_turn, order.returns, returning, spelling, size), messages)
-        order.returns.expect(spelling, returning)
-
-    def _postpone(
-        self, order: Order, step: Callable[[Packet], Deferred[Any] | None], messages: Sequence[str | bytes]
-    ) -> None:
-        unread = Unread(messages)
-        order.postpone(partial(self._read, unread, step), unread.size)
-
-    def _read(self, unread: Unread, step: Callable[[Packet], Deferred[Any] | None]) -> Deferred[Any] | None:
-        if self.connection.state is not STATE_OPEN:
-            return None
-        try:
-            packet = unread.read(self._make_decoder(self._parser or TEXT))
-        except ProtocolError as error:
-            # What nests deep may be too deep where the stack is deeper than it was when it came.
-            self.misbehaved(error)
-            return None
-        return step(packet)
-
-    def _join_in_turn(
-        self, returns: Returns, returning: Return, spelling: str, size: int, packet: Packet
-    ) -> None:
-        if returning.void:
-            return
-        returns.begin(spelling)
-        try:
-            self._packet_received(packet, size, ())
-        except ProtocolError as error:
-            self.misbehaved(error)
-        returning.socket = self.socket_in(spelling)
-
-    def _received_in_turn(self, returning: Return, packet: Packet) -> Deferred[Any] | None:
-        """What was said after a CONNECT that waited, as if it came now."""
-        socket = returning.socket
-        if socket is None:
-            if not returning.void and self.connection.state is STATE_OPEN:
-                self.misbehaved(OutOfPlace("packet for a namespace that is not connected"))
-            return None
-        if packet.type == packets.DISCONNECT:
-            socket.lost(CLIENT_DISCONNECT)
-            return None
-        return socket.event_received(packet.data, packet.id)
 
     def _make_order(self) -> Order:
         if self._order is None:

@@ -147,9 +147,6 @@ class Socket(Speaking):
 
     def event_received(self, args: list[Any], id: int | None) -> Deferred[Any] | None:
         """An event. Gives what the client has to wait for before its next one."""
-        if not self.connected:
-            # It has left while this event waited for its turn.
-            return None
         event = args[0]
         if type(event) is not str:
             event = str(event) if isinstance(event, int) else f"{event:.15g}"
