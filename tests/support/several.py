@@ -125,6 +125,12 @@ class Page:
         self.browser.cut()
         self.browser = None
 
+    def leave(self, read: int = 0) -> None:
+        """Its connection breaks likewise, and its server does not notice."""
+        assert self.browser is not None
+        self._hear(self.browser.heard()[:read])
+        self.browser = None
+
     def read(self) -> list[Any]:
         """Hear what has come, which this gives."""
         assert self.browser is not None

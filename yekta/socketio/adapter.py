@@ -73,8 +73,8 @@ class AdapterContext:
     ``observers``: each to be called for create-room, delete-room (room), join-room and leave-room (room, id), as
     ``observer(event, *args)``; there is none before somebody listens.
     ``emitted(args)``: to be told what another server emits to its fellows; gives the answer, or a Deferred of it.
-    ``next_id``: numbers for acknowledgements. ``give_up(pid)``: to be told that a client is back at another server,
-    though its connection to this one seems to be alive.
+    ``next_id``: numbers for acknowledgements. ``alive(pid)``: gives what ends the connection of a client that may be
+    back at another server, where the one to this server seems to be alive.
     """
 
     clock: IReactorTime
@@ -83,7 +83,7 @@ class AdapterContext:
     history: History | None = None
     emitted: Callable[[Sequence[Any]], Any] = lambda args: None
     next_id: Callable[[], int] = attrs.field(factory=lambda: count(1).__next__)
-    give_up: Callable[[str], object] = lambda pid: None
+    alive: Callable[[str], Callable[[], object] | None] = lambda pid: None
 
 
 class Member(Guest, Protocol):

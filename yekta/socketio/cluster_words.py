@@ -20,9 +20,9 @@ from yekta.socketio.packet import RESERVED
 BROADCAST, JOIN, LEAVE, DISCONNECT = 3, 4, 5, 6
 FETCH, FETCHED, EMIT, EMITTED, CLIENT_COUNT, ACK = 7, 8, 9, 10, 11, 12
 
-# Ours. HELLO: how many broadcasts have been made, with ``ask``: and of you? NOTHING: a question is not for this server.
-# TAKE: who has the session of a client that is back? GIVEN: it, and what its client missed. LOST: an answer that will
-# not come.
+# Ours. HELLO: how many broadcasts have been made, with ``ask``: and of you? NOTHING: a question is not for this server,
+# with ``here``: unless it is asked again. TAKE: who has the session of a client that is back? GIVEN: it, and what its
+# client missed. LOST: an answer that will not come.
 HELLO, NOTHING, TAKE, GIVEN, LOST = 64, 65, 66, 67, 68
 
 # As many sockets are told of in plain; more are packed one by one (`told`).

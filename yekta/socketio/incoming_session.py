@@ -55,6 +55,7 @@ class IncomingSession:
         self._noted: list[_Noted] = []
         self._asked = set(cluster.others)
         self._given: _Given | None = None
+        self._facts: dict[str, Any] = {}
         self._patience = Alarm(adapter.context.clock, self.give_up)
         self._id = cluster.ask(self)
         among[self] = None
@@ -63,7 +64,8 @@ class IncomingSession:
         """Ask all other servers for it."""
         self._patience.set(PATIENCE)
         heard = self._cluster.progress.now().alive
-        data = {"requestId": self._id, "pid": self._pid, "offset": self._offset, "heard": heard}
+        self._facts = {"pid": self._pid, "offset": self._offset, "heard": heard}
+        data = {"requestId": self._id, **self._facts}
         self._cluster.publish(Word(words.TAKE, self._adapter.context.namespace, data))
 
     def note(self, name: str, number: int, message: Message, target: Target) -> None:
@@ -80,7 +82,10 @@ class IncomingSession:
     # -- Question --------------------------------------------------------------------------------------------
 
     def replied(self, name: str, word: Word) -> None:
-        if word.kind != words.GIVEN:
+        if word.data.get("here") is True and not self.done.called:
+            # Its client seems to be there too, and is not: it waits here.
+            self._cluster.reply(name, word, words.TAKE, **self._facts)
+        elif word.kind != words.GIVEN:
             self._asked.discard(name)
             if not self._asked:
                 self.give_up()

@@ -5,6 +5,12 @@
            GIVEN  it, what its client missed, and what was heard there until now
     here   waits until it has heard as much; what was heard here since and not there is missed as well
 
+Where the client seems to be at home, it may have been back for long, as the word was held up; or it is not, and nobody
+there has noticed yet. Who asks knows that, and is asked:
+
+    home   NOTHING  ``here``: but is it with you still?
+    here   TAKE     the same again, if so; what was its client's connection at home is ended
+
 Both say what they have heard by numbers (`yekta.socketio.progress`). So no event is lost on the way, and none comes
 twice, in whatever order servers hear of it. Where that cannot be told, for somebody came or went meanwhile, the client
 begins anew, as it would have without all this.
@@ -19,6 +25,7 @@ from twisted.internet.defer import Deferred, succeed
 from yekta.socketio import cluster_words as words
 from yekta.socketio.adapter import Restored, Target
 from yekta.socketio.cluster_words import Word
+from yekta.socketio.doubts import Doubts
 from yekta.socketio.incoming_session import IncomingSession
 from yekta.socketio.message import Message
 from yekta.socketio.outgoing_session import OutgoingSession
@@ -27,7 +34,8 @@ if TYPE_CHECKING:
     from yekta.socketio.cluster import Cluster
     from yekta.socketio.cluster_adapter import ClusterAdapter
 
-# Sessions that may be on their way here at a time, and as many away from here; clients beyond that begin anew.
+# Sessions that may be on their way here at a time, and as many away from here, and as many of which that is in doubt;
+# clients beyond that begin anew.
 MOST = 256
 
 
@@ -39,6 +47,7 @@ class Moving:
         self._adapter = adapter
         self.incoming: dict[IncomingSession, None] = {}
         self.outgoing: dict[OutgoingSession, None] = {}
+        self._doubts = Doubts(adapter.context.clock, MOST)
 
     def ask(self, pid: str, offset: object) -> Deferred[Restored | None]:
         """Ask all others for the session of ``pid``."""
@@ -55,8 +64,16 @@ class Moving:
 
     def take(self, name: str, word: Word) -> None:
         """Another server asks for a session. Raises `Unreadable`."""
-        pid = words.field(word.data, "pid", str)
-        self._adapter.context.give_up(pid)
+        pid, id = words.field(word.data, "pid", str), words.number_of(word)
+        end = self._doubts.settle(name, id)
+        if end is not None:
+            # Not another one, by which its client may have come back since.
+            end()
+        else:
+            end = self._adapter.context.alive(pid)
+            if end is not None and self._doubts.begin(name, id, end):
+                self._cluster.reply(name, word, words.NOTHING, here=True)
+                return
         history = self._adapter.history
         if history is None or not history.waits_for(pid) or len(self.outgoing) >= MOST:
             self._cluster.reply(name, word, words.NOTHING)
@@ -69,3 +86,4 @@ class Moving:
             incoming.give_up()
         for outgoing in tuple(self.outgoing):
             outgoing.give_up()
+        self._doubts.close()

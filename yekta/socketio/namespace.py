@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterator, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from twisted.internet.defer import CancelledError, Deferred, ensureDeferred
@@ -136,12 +137,12 @@ class Namespace(Welcoming, Emitting):
         self.adapter.remove_all(socket)
         self.clean_up()
 
-    def give_up(self, pid: str) -> None:
-        """The client of that ``pid`` is back on another connection."""
-        alive = self._recoverable.get(pid)
-        if alive is not None:
-            # The old one is half open: its client knows better than we do that it is gone.
-            alive.client.connection.fail(TRANSPORT_CLOSE, "taken over by a recovery")
+    def alive(self, pid: str) -> Callable[[], None] | None:
+        """What ends the connection of the client of that ``pid``, for it is back on another one."""
+        socket = self._recoverable.get(pid)
+        if socket is None:
+            return None
+        return partial(socket.client.connection.fail, TRANSPORT_CLOSE, "taken over by a recovery")
 
     def _operator(self) -> BroadcastOperator:
         return BroadcastOperator(self)
@@ -179,7 +180,10 @@ class Namespace(Welcoming, Emitting):
         for middleware in self.middlewares:
             if middleware.first:
                 await known(middleware.function(socket))
-        self.give_up(pid)
+        end = self.alive(pid)
+        if end is not None:
+            # The old one is half open: its client knows better than we do that it is gone.
+            end()
         restored = await known(self.adapter.restore(pid, socket.auth.get("offset")))
         if restored is None:
             return None

@@ -240,7 +240,7 @@ class Server(Emitting):
                 history,
                 namespace.server_emitted,
                 namespace.next_id,
-                namespace.give_up,
+                namespace.alive,
             )
         )
 
