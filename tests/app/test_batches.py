@@ -60,6 +60,23 @@ def test_a_batch_fails_as_a_whole_and_the_next_one_is_written() -> None:
     assert table.batches == [[0], [1, 2], [3]]
 
 
+@pytest.mark.parametrize("error", [StoreUnavailable("down"), ValueError("one row")], ids=["away", "broken"])
+def test_nobody_waits_for_more_than_two_batches_while_the_database_is_away(error: Exception) -> None:
+    """A frozen one takes ten seconds to fail each of them."""
+    table = Table()
+    batches = Batches(table.write)
+    told = [outcome(batches.add(row)) for row in range(501)]
+    table.writing[0].errback(StoreUnavailable("down"))
+    told.append(outcome(batches.add(501)))
+    assert [len(each) for each in told] == [1, *[0] * 501]
+    table.writing[1].errback(error)
+    away = isinstance(error, StoreUnavailable)
+    assert [len(each) for each in told] == [1, *[1] * (500 if away else 200), *[0] * (1 if away else 301)]
+    assert [len(batch) for batch in table.batches] == [1, 200, 1 if away else 200]
+    table.written(2)
+    assert told[501 if away else 201] == [f"row {501 if away else 201}"]
+
+
 def test_batches_and_what_waits_are_bounded() -> None:
     table = Table()
     batches = Batches(table.write, most=300)

@@ -22,7 +22,8 @@ _LARGEST = 200
 
 class Batches(Generic[Job, Answer]):
     """``do(jobs)`` gives an answer for each, in their order, or fails for all; ``most`` jobs may wait, more fail with
-    `StoreUnavailable`."""
+    `StoreUnavailable`. Where ``do`` fails with it, so do all that waited already when their batch would have begun.
+    """
 
     def __init__(self, do: Callable[[list[Job]], Awaitable[Sequence[Answer]]], most: int = 1000) -> None:
         self._do = do
@@ -44,9 +45,15 @@ class Batches(Generic[Job, Answer]):
     async def _do_all(self) -> None:
         while self._waiting:
             batch, self._waiting = self._waiting[:_LARGEST], self._waiting[_LARGEST:]
+            behind = len(self._waiting)
             try:
                 answers = await self._do([job for job, _ in batch])
             except Exception as error:
+                if isinstance(error, StoreUnavailable):
+                    # Who came before it began has waited for as long. One batch after another would each wait until a
+                    # database that is frozen is given up.
+                    batch += self._waiting[:behind]
+                    del self._waiting[:behind]
                 for _, done in batch:
                     done.errback(error)
             else:
