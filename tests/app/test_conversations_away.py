@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Coroutine
 from contextlib import suppress
 from typing import Any, cast
 
 import attrs
 import pytest_twisted
+from twisted.internet.defer import Deferred, ensureDeferred
 from twisted.internet.task import Clock
 from twisted.logger import capturedLogs, formatEvent
 
 from yekta.ai.provider import Message
-from yekta.app.conversations import Conversations
+from yekta.app.conversations import PATIENCE, Conversations
 from yekta.app.database import Database, DatabaseError
 from yekta.app.errors import ClientError
 from yekta.app.seldom import QUIET
@@ -57,3 +59,43 @@ async def test_an_outage_is_logged_once_in_a_while() -> None:
         "Conversations cannot be read: It is down.",
         "Conversations cannot be written: It is down.",
     ]
+
+
+@attrs.define(eq=False)
+class Frozen:
+    """A database that says nothing before it is told to."""
+
+    asked: list[Deferred[Any]] = attrs.field(factory=list)
+
+    def query(self, *_: object) -> Deferred[Any]:
+        self.asked.append(Deferred())
+        return self.asked[-1]
+
+    change = query
+
+
+def test_who_reads_or_deletes_does_not_wait_for_all_who_came_before() -> None:
+    frozen, clock = Frozen(), Clock()
+    kept = Conversations(cast("Database", frozen), clock)
+    said = [Message("user", "?")]
+    works = [kept.recent("a", "c", 2), *[kept.page("a", "c", 0) for _ in range(9)], kept.delete("a", "c", 0.0)]
+    told = [outcome(work) for work in [*works, kept.append("a", "c", said, 0.0)]]
+    clock.advance(PATIENCE)
+    statuses = [[each.value.status for each in told_one] for told_one in told]
+    assert statuses == [[], *[[503]] * 10, []]
+    # What was said is written all the same, and all in its turn: nobody is in there beside another.
+    late = outcome(kept.page("a", "c", 0))
+    for number, _ in enumerate(told[:2]):
+        assert len(frozen.asked) == number + 1
+        frozen.asked[number].callback([])
+    assert (told[0], told[-1], late, len(frozen.asked)) == ([[]], [None], [], 3)
+    frozen.asked[2].callback([])
+    assert late == [[]]
+    assert clock.getDelayedCalls() == []
+
+
+def outcome(work: Coroutine[Any, Any, Any]) -> list[Any]:
+    """What it gives, or the failure, once it is there."""
+    told: list[Any] = []
+    ensureDeferred(work).addBoth(told.append)
+    return told

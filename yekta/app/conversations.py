@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
+from typing import NoReturn
 from weakref import WeakValueDictionary
 
 import attrs
@@ -33,6 +34,10 @@ REMEMBERED = 86_400.0
 # Deletions of one owner that are remembered, the last ones: more than answers of one may run in all processes together.
 # Anybody may delete what was never there, under a thousand names.
 DELETIONS = 64
+
+# Seconds for which one who reads or deletes waits for those who came before in the same conversation; a statement is
+# given up after as many. While the database is frozen, each of them takes that long.
+PATIENCE = 10.0
 
 # PostgreSQL's TEXT cannot hold the one; the other says that something was there.
 _NUL, _REPLACEMENT = "\0", "\ufffd"
@@ -108,6 +113,7 @@ class Conversations:
 
     def __init__(self, database: Database, clock: IReactorTime) -> None:
         self._database = database
+        self._clock = clock
         self._locks: WeakValueDictionary[tuple[str, str], DeferredLock] = WeakValueDictionary()
         self._failures = Seldom(clock)
 
@@ -126,7 +132,7 @@ class Conversations:
                 transaction.run(_APPEND, owner, conversation_id, number, turn.role, content, now)
             transaction.run(_TRIM, owner, conversation_id, last + len(turns) - LONGEST)
 
-        async with self._turn(owner, conversation_id, "written"):
+        async with self._turn(owner, conversation_id, "written", patience=None):
             await self._database.change(work)
 
     async def recent(self, owner: str, conversation_id: str, most: int) -> list[Message]:
@@ -183,16 +189,26 @@ class Conversations:
             _log.warn("Conversations of ended sessions could not be deleted: {reason}", reason=str(error))
 
     @asynccontextmanager
-    async def _turn(self, owner: str, conversation_id: str, done: str) -> AsyncIterator[None]:
+    async def _turn(
+        self, owner: str, conversation_id: str, done: str, patience: float | None = PATIENCE
+    ) -> AsyncIterator[None]:
         """``done``: whether it is to be read or written."""
         lock = self._locks.setdefault((owner, conversation_id), DeferredLock())
-        await lock.acquire()
+        turn = lock.acquire()
+        if patience is not None and not turn.called:
+            turn.addTimeout(patience, self._clock, _too_late)
         try:
-            yield
+            await turn
+            try:
+                yield
+            finally:
+                lock.release()
         except DatabaseError as error:
             if self._failures.is_due(done):
                 _log.warn("Conversations cannot be {done}: {reason}", done=done, reason=str(error))
             message = "Conversations cannot be read now."
             raise ClientError("Service unavailable", message, status=503) from None
-        finally:
-            lock.release()
+
+
+def _too_late(result: object, seconds: float) -> NoReturn:
+    raise DatabaseError(f"Others were not done with a conversation within {seconds:g} seconds.")
