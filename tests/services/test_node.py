@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import AsyncIterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -10,7 +12,9 @@ import pytest_twisted
 
 from tests.support.clocked import ClockedNode
 from tests.support.patience import reactor
+from yekta.ai.provider import Message
 from yekta.app.owner import Owner
+from yekta.app.unwritten import Said
 from yekta.services.config import load
 from yekta.services.node import Node
 
@@ -60,6 +64,14 @@ def test_a_stop_takes_as_long_as_is_said_now() -> None:
     node = ClockedNode()
     node.reload(load({"DRAIN_SECONDS": "0", "DRAIN_ANSWERS_SECONDS": "3"}, {}))
     assert (node.settings.drain_seconds, node.settings.drain_answers_seconds) == (0, 3)
+
+
+@pytest_twisted.ensureDeferred
+async def test_what_waits_for_the_database_is_written_before_it_is_closed(node: Node, tmp_path: Path) -> None:
+    node.conversations.unwritten.add(Said(("s", "c"), (Message("user", "late"),), 0.0, None))
+    await node.stopService()
+    with closing(sqlite3.connect(tmp_path / "yekta.sqlite3")) as connection:
+        assert connection.execute("SELECT content FROM turns").fetchall() == [("late",)]
 
 
 @pytest_twisted.async_yield_fixture

@@ -6,20 +6,22 @@ An owner is a user, or a session where nobody is logged in. Two owners may use t
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from functools import partial
 from typing import NoReturn
 from weakref import WeakValueDictionary
 
 import attrs
-from twisted.internet.defer import DeferredLock
+from twisted.internet.defer import DeferredLock, TimeoutError, ensureDeferred
 from twisted.internet.interfaces import IReactorTime
+from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 
 from yekta.ai.provider import Message
 from yekta.app.database import Database, DatabaseError, Row, Transaction
 from yekta.app.errors import ClientError
 from yekta.app.seldom import Seldom
+from yekta.app.unwritten import Name, Said, Unwritten
 
 # Rows of one page, and of all pages of one conversation: a log that nobody ends must end by itself.
 PAGE, LONGEST = 50, 10_000
@@ -38,6 +40,9 @@ DELETIONS = 64
 # Seconds for which one who reads or deletes waits for those who came before in the same conversation; a statement is
 # given up after as many. While the database is frozen, each of them takes that long.
 PATIENCE = 10.0
+
+# Seconds until what could not be written is tried again.
+AGAIN = 5.0
 
 # PostgreSQL's TEXT cannot hold the one; the other says that something was there.
 _NUL, _REPLACEMENT = "\0", "\ufffd"
@@ -72,6 +77,7 @@ _ONE_TOO_MANY = f"""
 """
 _APPEND = "INSERT INTO turns (owner, conversation_id, number, role, content, said_at) VALUES (?, ?, ?, ?, ?, ?)"
 _LAST = "SELECT MAX(number) FROM turns WHERE owner = ? AND conversation_id = ?"
+_IS_WRITTEN = "SELECT 1 FROM turns WHERE owner = ? AND conversation_id = ? AND said_at = ? AND content = ? LIMIT 1"
 _TRIM = "DELETE FROM turns WHERE owner = ? AND conversation_id = ? AND number <= ?"
 _RECENT = "SELECT role, content FROM turns WHERE owner = ? AND conversation_id = ? ORDER BY number DESC LIMIT ?"
 _PAGE = """
@@ -114,37 +120,41 @@ class Conversations:
     def __init__(self, database: Database, clock: IReactorTime) -> None:
         self._database = database
         self._clock = clock
-        self._locks: WeakValueDictionary[tuple[str, str], DeferredLock] = WeakValueDictionary()
+        self._locks: WeakValueDictionary[Name, DeferredLock] = WeakValueDictionary()
         self._failures = Seldom(clock)
+        self.unwritten = Unwritten()
+        self._catching_up = LoopingCall(self._catch_up_all)
+        self._catching_up.clock = clock
+        self._stopped = False
 
     async def append(
         self, owner: str, conversation_id: str, turns: Sequence[Message], now: float, since: float | None = None
     ) -> None:
-        """Add ``turns`` at the end, unless the conversation was deleted after ``since``: deleted stays deleted."""
+        """Add ``turns`` at the end, unless the conversation was deleted after ``since``: deleted stays deleted.
 
-        def work(transaction: Transaction) -> None:
-            [[deleted_at]] = transaction.run(_TAKE, owner, conversation_id)
-            if since is not None and deleted_at is not None and deleted_at >= since:
-                return
-            last = transaction.run(_LAST, owner, conversation_id)[0][0] or 0
-            for number, turn in enumerate(turns, last + 1):
-                content = turn.content.replace(_NUL, _REPLACEMENT)
-                transaction.run(_APPEND, owner, conversation_id, number, turn.role, content, now)
-            transaction.run(_TRIM, owner, conversation_id, last + len(turns) - LONGEST)
-
+        What the database cannot take at the moment raises all the same, but is tried again until it is in there, as far
+        as `Unwritten` has room.
+        """
+        said = Said((owner, conversation_id), tuple(turns), now, since)
         async with self._turn(owner, conversation_id, "written", patience=None):
-            await self._database.change(work)
+            try:
+                await self._catch_up(said.name)
+                await self._database.change(partial(_add, said=said))
+            except DatabaseError:
+                self._wait(said)
+                raise
 
     async def recent(self, owner: str, conversation_id: str, most: int) -> list[Message]:
-        """The last ``most`` turns, the oldest first."""
+        """The last ``most`` turns, the oldest first; also those that wait to be written."""
         async with self._turn(owner, conversation_id, "read"):
-            rows = await self._database.query(_RECENT, owner, conversation_id, most)
-        return [Message(role, content) for role, content in reversed(rows)]
+            rows = await self._read(_RECENT, owner, conversation_id, most)
+            said = [turn for each in self.unwritten.of((owner, conversation_id)) for turn in each.turns]
+        return [*(Message(role, content) for role, content in reversed(rows)), *said][-most:]
 
     async def page(self, owner: str, conversation_id: str, after: int) -> list[Turn]:
         """Up to `PAGE` turns after number ``after``; none where there is no such conversation."""
         async with self._turn(owner, conversation_id, "read"):
-            rows = await self._database.query(_PAGE, owner, conversation_id, after, PAGE)
+            rows = await self._read(_PAGE, owner, conversation_id, after, PAGE)
         return [Turn(*row) for row in rows]
 
     async def delete(self, owner: str, conversation_id: str, now: float) -> bool:
@@ -162,6 +172,9 @@ class Conversations:
 
         async with self._turn(owner, conversation_id, "written"):
             was_there: bool = await self._database.change(work)
+            for said in self.unwritten.of((owner, conversation_id)):
+                self.unwritten.remove(said)
+                was_there = True
             try:
                 # Each by itself, since it takes rows of other conversations.
                 await self._database.change(lambda transaction: forget(transaction, _OLD, now - REMEMBERED, BATCH))
@@ -188,12 +201,56 @@ class Conversations:
         except DatabaseError as error:
             _log.warn("Conversations of ended sessions could not be deleted: {reason}", reason=str(error))
 
+    async def stop(self, seconds: float) -> None:
+        """Try once more to write what waits, for so many seconds at the most; the rest is lost."""
+        self._stopped = True
+        if self._catching_up.running:
+            self._catching_up.stop()
+        with suppress(TimeoutError):
+            await ensureDeferred(self._catch_up_all()).addTimeout(seconds, self._clock)
+        if self.unwritten:
+            _log.warn("The database was away for too long: {count} answers are not kept.", count=len(self.unwritten))
+
+    def _wait(self, said: Said) -> None:
+        if not self.unwritten.add(said) and self._failures.is_due("lost"):
+            _log.warn("Too many answers wait to be kept in their conversations. Others are lost.")
+        if not self._stopped and not self._catching_up.running:
+            failed = partial(_log.failure, "Conversations could not be written")
+            self._catching_up.start(AGAIN, now=False).addErrback(failed)
+
+    async def _catch_up_all(self) -> None:
+        """Write all that waits, until the database refuses. Whatever it refused, others come first the next time."""
+        # That it refuses was said when they were to be written at first.
+        with suppress(DatabaseError):
+            for name in self.unwritten.names():
+                self.unwritten.put_last(name)
+                await self._lock(name).run(lambda name: ensureDeferred(self._catch_up(name)), name)
+        if not self.unwritten and self._catching_up.running:
+            self._catching_up.stop()
+
+    async def _catch_up(self, name: Name) -> None:
+        """In its turn: write what waits in one conversation, in its order."""
+        for said in self.unwritten.of(name):
+            await self._database.change(partial(_add, said=said, again=True))
+            self.unwritten.remove(said)
+
+    def _lock(self, name: Name) -> DeferredLock:
+        return self._locks.setdefault(name, DeferredLock())
+
+    async def _read(self, sql: str, owner: str, conversation_id: str, *parameters: int) -> list[Row]:
+        rows = await self._database.query(sql, owner, conversation_id, *parameters)
+        if self.unwritten.of((owner, conversation_id)):
+            with suppress(DatabaseError):
+                await self._catch_up((owner, conversation_id))
+                rows = await self._database.query(sql, owner, conversation_id, *parameters)
+        return rows
+
     @asynccontextmanager
     async def _turn(
         self, owner: str, conversation_id: str, done: str, patience: float | None = PATIENCE
     ) -> AsyncIterator[None]:
         """``done``: whether it is to be read or written."""
-        lock = self._locks.setdefault((owner, conversation_id), DeferredLock())
+        lock = self._lock((owner, conversation_id))
         turn = lock.acquire()
         if patience is not None and not turn.called:
             turn.addTimeout(patience, self._clock, _too_late)
@@ -208,6 +265,23 @@ class Conversations:
                 _log.warn("Conversations cannot be {done}: {reason}", done=done, reason=str(error))
             message = "Conversations cannot be read now."
             raise ClientError("Service unavailable", message, status=503) from None
+
+
+def _add(transaction: Transaction, said: Said, again: bool = False) -> None:
+    [[deleted_at]] = transaction.run(_TAKE, *said.name)
+    if said.since is not None and deleted_at is not None and deleted_at >= said.since:
+        return
+    if again and transaction.run(_IS_WRITTEN, *said.name, said.at, _storable(said.turns[0])):
+        # Only the news of it was lost.
+        return
+    last = transaction.run(_LAST, *said.name)[0][0] or 0
+    for number, turn in enumerate(said.turns, last + 1):
+        transaction.run(_APPEND, *said.name, number, turn.role, _storable(turn), said.at)
+    transaction.run(_TRIM, *said.name, last + len(said.turns) - LONGEST)
+
+
+def _storable(turn: Message) -> str:
+    return turn.content.replace(_NUL, _REPLACEMENT)
 
 
 def _too_late(result: object, seconds: float) -> NoReturn:

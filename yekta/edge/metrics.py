@@ -29,6 +29,7 @@ import yekta
 from yekta.app import about
 from yekta.app.answer import State
 from yekta.app.answers import Answers
+from yekta.app.conversations import Conversations
 from yekta.app.database import Database
 from yekta.app.dispatcher import Dispatcher
 from yekta.app.hub import LEFT, Hub
@@ -125,6 +126,13 @@ def of_answers(answers: Answers) -> Iterator[Metric]:
     yield _counted("yektayar_ai_answers", "Answers of the AI that have ended", "outcome", ends)
     yield _timed("yektayar_ai_first_words_seconds", "Until an answer's first words came", times.first)
     yield _timed("yektayar_ai_answer_seconds", "Until an answer's end", times.whole)
+
+
+def of_conversations(conversations: Conversations) -> Iterator[Metric]:
+    """What the database has not taken."""
+    unwritten = conversations.unwritten
+    yield GaugeMetricFamily("yektayar_answers_waiting", "Answers the database has yet to take", value=len(unwritten))
+    yield CounterMetricFamily("yektayar_answers_lost", "Answers that it could not take", value=unwritten.lost)
 
 
 def of_cluster(cluster: Cluster | None) -> Iterator[Metric]:

@@ -118,6 +118,7 @@ class Node(MultiService):
         await self._empty()
         await self._hang_up()
         await self.sessions.stop()
+        await self.conversations.stop(self.settings.close_timeout)
         await self._pool.closeCachedConnections()
         await super().stopService()
         await self._database.close()
@@ -259,6 +260,7 @@ class Node(MultiService):
             partial(metrics.of_sites, self.sites),
             partial(metrics.of_websockets, (self.websockets, self.socketio.websockets)),
             partial(metrics.of_answers, self.answers),
+            partial(metrics.of_conversations, self.conversations),
             partial(metrics.of_cluster, self._cluster),
             partial(metrics.of_process, self._database, lateness),
         )
