@@ -193,7 +193,7 @@ def test_an_acknowledgement_may_carry_bytes(client: Messages, namespace: str) ->
         ['2{}["disconnect"]'],
         ["2{}[null]"],
         ["2{}null"],
-        ["3{}1"],
+        ["3{}1null"],
         ["3{}1{}"],
         ['50-{}["message"]'],
         ['511-{}["message"]'],

@@ -102,6 +102,13 @@ def test_a_namespace_needs_no_comma_at_the_end() -> None:
     assert decoded(["0/admin"]) == Packet(CONNECT, "/admin")
 
 
+@pytest.mark.parametrize(
+    ("messages", "packet"), [(["31"], Packet(ACK, id=1)), (["61-/a,7", b"x"], Packet(ACK, "/a", id=7))]
+)
+def test_an_acknowledgement_may_have_no_data_as_in_node(messages: list[str | bytes], packet: Packet) -> None:
+    assert decoded(messages) == packet
+
+
 @pytest.mark.parametrize("kind", [bytes, bytearray, memoryview])
 def test_every_kind_of_bytes_travels_as_an_attachment(kind: Any) -> None:
     assert encode(Packet(EVENT, "/", ["e", kind(b"ab")]))[1:] == [b"ab"]
@@ -175,7 +182,7 @@ BROKEN = {
     "an event whose name is an object": '2[{"toString":"foo"}]',
     "an event whose name is an attachment": '51-[{"_placeholder":true,"num":0}]',
     "an acknowledgement that is no list": "31{}",
-    "an acknowledgement without a list": "31",
+    "an acknowledgement whose data is null": "31null",
     "CONNECT data that is no object": '0"token"',
     "CONNECT data that is a list": "0[]",
     "DISCONNECT with data": '1["e"]',

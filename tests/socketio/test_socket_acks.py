@@ -24,7 +24,8 @@ def ask(browser: Browser, socket: Socket, **options: Any) -> tuple[Any, int]:
 
 
 @pytest.mark.parametrize(
-    ("said", "value"), [("[]", None), ("[null]", None), ('["a"]', "a"), ("[1,2]", [1, 2]), ("[[]]", []), ("[{}]", {})]
+    ("said", "value"),
+    [("", None), ("[]", None), ("[null]", None), ('["a"]', "a"), ("[1,2]", [1, 2]), ("[[]]", []), ("[{}]", {})],
 )
 def test_the_client_answers(browser: Browser, socket: Socket, said: str, value: Any) -> None:
     answer, number = ask(browser, socket)
@@ -40,7 +41,7 @@ def test_the_client_answers_with_bytes(browser: Browser, socket: Socket) -> None
 
 def test_the_client_answers_twice_late_and_what_nobody_asked(house: House, browser: Browser, socket: Socket) -> None:
     answer, number = ask(browser, socket, timeout=5)
-    browser.say("399[1]", '3["no number"]', f"3{number}[1]", f"3{number}[2]")
+    browser.say("399[1]", "399", '3["no number"]', "3", f"3{number}[1]", f"3{number}[2]", f"3{number}")
     assert outcome(answer) == 1
     late, number = ask(browser, socket, timeout=5)
     house.clock.advance(5)

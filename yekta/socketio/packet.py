@@ -226,7 +226,8 @@ _CHECKS = {
     CONNECT: lambda data: data is None or isinstance(data, dict),
     DISCONNECT: lambda data: data is None,
     EVENT: _is_event,
-    ACK: lambda data: isinstance(data, list),
+    # `430` alone: an answer without arguments, as Node takes it.
+    ACK: lambda data: data is None or isinstance(data, list),
     CONNECT_ERROR: lambda data: isinstance(data, dict | str),
 }
 

@@ -87,8 +87,8 @@ def _check(packet: Packet) -> None:
         raise ProtocolError("illegal namespace")
     if number is not None and (type(number) is not int or not 0 <= number <= packets.MAX_ID):
         raise ProtocolError("illegal id")
-    if packet.type == packets.EVENT and packet.data is None:
-        raise ProtocolError("an event without a name")
+    if packet.data is None and packet.type in (packets.EVENT, packets.ACK):
+        raise ProtocolError("no list of arguments")
     packets.check(packet)
 
 

@@ -184,7 +184,7 @@ class Receiving:
             return None if packet.data is None else socket.event_received(packet.data, packet.id)
         if packet.type == packets.ACK:
             if packet.id is not None:
-                socket.ack_received(packet.id, packet.data)
+                socket.ack_received(packet.id, packet.data or [])
         elif packet.type == packets.DISCONNECT:
             socket.lost(CLIENT_DISCONNECT)
         else:
