@@ -17,7 +17,6 @@ from tests.support.websockets import (
     TEXT,
     Recorder,
     client_frame,
-    close_payload,
     connect,
 )
 from yekta.websocket.factory import WebSocketFactory
@@ -166,43 +165,6 @@ def test_a_long_reason_is_cut_between_two_characters(clock: Clock, reason: str) 
     assert 120 <= len(close[1].encode()) <= 123
     assert reason.startswith(close[1])
     client.transport.lose()
-
-
-@pytest.mark.parametrize(
-    "said",
-    [b"", close_payload(1000), close_payload(1001), close_payload(1000, "bye"), close_payload(4321, "خداحافظ")],
-)
-def test_a_goodbye_is_answered_with_the_same(clock: Clock, said: bytes) -> None:
-    recorder, client = connect(make(clock), clock)
-    client.send(client_frame(CLOSE, said))
-    assert client.frames() == [(CLOSE, said)]
-    clock.advance(0)
-    code = int.from_bytes(said[:2], "big") if said else 1005
-    assert recorder.told[1:] == [("lost", code, said[2:].decode())]
-
-
-def test_a_goodbye_that_comes_along_with_what_ended_it_is_answered_once(clock: Clock) -> None:
-    recorder, client = connect(make(clock), clock, Recorder(lambda it, text: it.websocket.close(4401, "logged out")))
-    client.send(client_frame(TEXT, b"a") + client_frame(CLOSE, close_payload(1000)))
-    assert client.frames() == [(CLOSE, close_payload(4401, "logged out"))]
-    clock.advance(0)
-    assert recorder.told[1:] == [("text", "a"), ("lost", 1000, "")]
-
-
-def test_a_client_that_says_goodbye_but_reads_nothing_is_cut(clock: Clock) -> None:
-    recorder, client = connect(make(clock, close_timeout=5.0), clock)
-    client.transport.congested = True
-    client.send_close()
-    # Nothing follows a goodbye (RFC 6455, 5.5.1).
-    recorder.websocket.send_text("too late")
-    assert [opcode for opcode, _ in client.frames()] == [CLOSE]
-    clock.advance(4.9)
-    assert client.transport.disconnecting
-    assert not client.transport.aborted
-    clock.advance(0.1)
-    clock.advance(0)
-    assert client.transport.lost is ConnectionAborted
-    assert recorder.told[1:] == [("lost", 1000, "")]
 
 
 def test_an_abort_cuts_at_once_and_says_why(clock: Clock) -> None:

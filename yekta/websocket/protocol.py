@@ -203,9 +203,7 @@ class WebSocket(Outgoing):
     @property
     def _expects_a_message(self) -> bool:
         """Whether the next byte begins a message that we may take."""
-        return (
-            self.current_frame is None and not self.inside_message and self.state == _OPEN and self.writable
-        )
+        return self.current_frame is None and not self.inside_message and self.state == _OPEN and self.writable
 
     def processData(self) -> bool:
         """Take the next batch of common frames, or let Autobahn take one step. False: wait for more."""
@@ -260,15 +258,16 @@ class WebSocket(Outgoing):
         self._waiting, self._size = None, 0
         if self.state != self.STATE_CLOSED:
             self._cut_for = reason
-            self.dropConnection(abort=True)
+            super().dropConnection(abort=True)
         else:
             # The transport may still be waiting for a client that does not read our goodbye.
             self.transport.abortConnection()
 
     def dropConnection(self, abort: bool = False) -> None:
         self.flush()
-        # What waits for a client that does not read would be lost by an ordinary close, and wait for ever.
-        super().dropConnection(abort or not self.writable)
+        # Autobahn cuts the connection where a close frame follows ours, which may be on its way still: what breaks the
+        # rules is told so in the same turn. What waits for a client that does not read would wait for ever.
+        super().dropConnection(abort=not self.writable)
 
     def connectionLost(self, reason: Failure) -> None:
         """As Autobahn's, without its timers, which are off, and without writing down why for a log that is off too."""
