@@ -166,6 +166,15 @@ async def test_a_check_that_fails_is_an_answer_too(house: House, port: str) -> N
 
 
 @pytest.mark.parametrize("port", ["api", "ws"])
+@pytest.mark.parametrize("path", ["/socket.io/" + POLL, "/api/auth/login"])
+@pytest_twisted.ensureDeferred
+async def test_pages_of_our_own_may_read_that_their_post_is_too_large(house: House, port: str, path: str) -> None:
+    page = f"http://{house.gateway.api_address if port == 'api' else house.gateway.ws_address}"
+    answer = await house.http.request("POST", page + path, headers={"Origin": page}, body=b"x" * 1_000_001)
+    assert (answer.status, answer.headers["access-control-allow-origin"]) == (413, page)
+
+
+@pytest.mark.parametrize("port", ["api", "ws"])
 @pytest_twisted.ensureDeferred
 async def test_native_clients_that_cannot_come_in_now_are_told_when_to_come_back(house: House, port: str) -> None:
     house.gateway.store.is_down = True

@@ -26,6 +26,8 @@ from yekta.web.forwarded import parse_trusted
 from yekta.web.origins import Origins
 from yekta.websocket.limits import Limits
 
+PAGE = "https://app.example"
+
 Start = Callable[..., Library]
 
 
@@ -143,6 +145,21 @@ def test_max_payload_refuses_a_post_with_an_empty_413_and_the_connection_lives_o
     assert (posted.status, posted.body) == (413, b"")
     client.say("0")
     assert "sid" in client.read()[0]
+
+
+@pytest.mark.parametrize(
+    ("origins", "headers"),
+    [
+        (PAGE, {"access-control-allow-origin": PAGE, "access-control-allow-credentials": "true", "vary": "Origin"}),
+        ("*", {"access-control-allow-origin": "*"}),
+        ("https://other.example", {}),
+    ],
+)
+def test_pages_may_read_that_their_post_is_too_large(start: Start, origins: str, headers: dict[str, str]) -> None:
+    library = start(max_payload=1000, cors_origins=origins)
+    answer = library.ask("EIO=4&transport=polling&sid=x", "POST", {"Origin": PAGE}, b"4" * 1001).next_answer()
+    assert answer.status == 413
+    assert answer.headers == {"connection": "close", "content-length": "0", **headers}
 
 
 def test_max_payload_bounds_the_attachments_of_a_packet_together(start: Start) -> None:

@@ -134,12 +134,12 @@ def test_a_refused_client_may_finish_its_sentence_but_not_for_ever(make: Make, c
 
 
 def test_the_413_has_the_headers_and_body_of_its_door(clock: Clock, echo: Echo) -> None:
-    def too_large(path: bytes, origin: str | None) -> tuple[dict[str, str], bytes]:
-        return {"X-Origin": str(origin)}, path
+    def too_large(path: bytes, origin: str | None, host: str | None) -> tuple[dict[str, str], bytes]:
+        return {"X-Origin": f"{origin} at {host}"}, path
 
     client = HttpClient(Site(clock, echo, Limits(max_body=MAX), too_large), clock)
-    answer = client.ask("POST", "/a?b", {"Content-Length": str(MAX + 1), "Origin": "http://app.example"})
-    assert (answer.status, answer.headers["x-origin"], answer.body) == (413, "http://app.example", b"/a?b")
+    answer = client.ask("POST", "/a?b", {"Content-Length": str(MAX + 1), "Origin": "http://app.example", "Host": "us"})
+    assert (answer.status, answer.headers["x-origin"], answer.body) == (413, "http://app.example at us", b"/a?b")
     client.hang_up()
 
 

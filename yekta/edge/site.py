@@ -169,9 +169,9 @@ def preflight(request: http.Request, origins: Origins) -> int:
     return NOT_DONE_YET
 
 
-def too_large(origins: Origins, path: bytes, origin: str | None) -> tuple[dict[str, str], bytes]:
+def too_large(origins: Origins, path: bytes, origin: str | None, host: str | None) -> tuple[dict[str, str], bytes]:
     """The head and body of a 413: Engine.IO's clients expect an empty one, REST's an error."""
-    headers = origins.response_headers(origin)
+    headers = origins.response_headers(origin, host)
     if is_socketio_path(path.partition(b"?")[0]):
         return headers, b""
     error = {"success": False, "error": "Content Too Large", "message": "The request's body is too large."}

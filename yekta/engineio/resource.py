@@ -21,6 +21,7 @@ from yekta.engineio.exchange import HttpExchange, JsonpExchange
 from yekta.engineio.newcomers import Newcomers
 from yekta.engineio.polling import Polling
 from yekta.engineio.regulars import Regulars
+from yekta.engineio.verify import origin_headers
 from yekta.web.arrival import Arrival, Door, WebArrival
 from yekta.web.kept import KeptFile
 from yekta.web.request import Request, parse_target
@@ -59,6 +60,10 @@ class EngineResource(Resource):
         ended = self.expect_body(Request("", path, query, {}))
         if ended is not None:
             request.notifyFinish().addBoth(lambda _: ended())
+
+    def too_large(self, target: bytes, origin: str | None, host: str | None) -> tuple[dict[str, str], bytes]:
+        """The headers and body of the answer to a POST that is too large, for a `Site`: pages may read its status."""
+        return origin_headers(origin, host, self._engine.settings) or {}, b""
 
     def render(self, request: http.Request) -> bytes | int:
         script = self._script(request.path.decode("latin-1"))

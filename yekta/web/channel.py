@@ -202,7 +202,7 @@ class Channel(Counted, HTTPChannel):
     def refuse_body(self, request: BoundedRequest) -> None:
         """Answer 413 while the body is still arriving."""
         if not self._refused:
-            headers, body = self.site.too_large(self._path, request.getHeader("origin"))
+            headers, body = self.site.too_large(self._path, request.getHeader("origin"), request.getHeader("host"))
             self.refuse(request, 413, "Content Too Large", headers, body)
 
     def refuse(

@@ -49,10 +49,10 @@ class Limits:
     trusted: Trusted = NOBODY
 
 
-TooLarge = Callable[[bytes, "str | None"], "tuple[Mapping[str, str], bytes]"]
+TooLarge = Callable[[bytes, "str | None", "str | None"], "tuple[Mapping[str, str], bytes]"]
 
 
-def _say_nothing(path: bytes, origin: str | None) -> tuple[Mapping[str, str], bytes]:
+def _say_nothing(path: bytes, origin: str | None, host: str | None) -> tuple[Mapping[str, str], bytes]:
     return {}, b""
 
 
@@ -64,7 +64,7 @@ def _ignore(target: bytes, request: http.Request) -> None:
 
 
 class Site(server.Site):
-    """A site of bounded requests. ``too_large(path, origin)`` gives the headers and body of a 413.
+    """A site of bounded requests. ``too_large(path, origin, host)`` gives the headers and body of a 413.
 
     ``body_began(target, request)`` is told when the body of a request begins to arrive, ``access`` of each answer.
     ``doors``: who serves plain requests without twisted.web (`front`); ``None`` is nobody. ``channels``: the
