@@ -33,9 +33,9 @@ class Doors:
     def door(self, asked: Request) -> Doors | None:
         return self if asked.path.startswith("/door") else None
 
-    def expect_body(self, asked: Request) -> Callable[[], object]:
+    def expect_body(self, asked: Request) -> Callable[[bool], object]:
         self.bodies.append("began")
-        return lambda: self.bodies.append("ended")
+        return lambda hung_up: self.bodies.append("broke off" if hung_up else "ended")
 
     def serve(self, arrival: Arrival) -> None:
         self.arrivals.append(arrival)
@@ -157,7 +157,7 @@ def test_the_end_of_the_connection_is_told_to_a_request_that_waits(client: HttpC
     doors.arrivals[0].on_hang_up(lambda: told.append("first"))
     doors.arrivals[0].on_hang_up(lambda: told.append("second"))
     client.hang_up()
-    assert (told, doors.bodies) == (["second"], ["began", "ended"])
+    assert (told, doors.bodies) == (["second"], ["began", "broke off"])
     doors.arrivals[0].respond(200, {}, b"nobody reads this")
     assert client.unread() == b""
 
@@ -175,14 +175,14 @@ def test_an_answer_is_given_once(client: HttpClient, doors: Doors) -> None:
     assert client.unread() == b""
 
 
-def test_a_body_is_told_of_when_it_begins_and_when_it_is_answered(client: HttpClient, doors: Doors) -> None:
+def test_a_body_is_told_of_when_it_begins_and_when_it_is_over(client: HttpClient, doors: Doors) -> None:
     client.send(compose("POST", "/door", {"Content-Length": "2"}, b"a"))
     assert doors.bodies == ["began"]
     client.send(b"b")
     assert doors.bodies == ["began", "ended"]
     client.send(compose("POST", "/door", {"Content-Length": "2"}, b"a"))
     client.hang_up()
-    assert doors.bodies == ["began", "ended"] * 2
+    assert doors.bodies == ["began", "ended", "began", "broke off"]
 
 
 def test_the_connection_ends_where_the_client_or_the_answer_says_so(

@@ -15,7 +15,7 @@ from yekta.web.request import Request
 class AnsweringDoor(abc.ABC):
     """See the module."""
 
-    def expect_body(self, asked: Request) -> Callable[[], object] | None:
+    def expect_body(self, asked: Request) -> Callable[[bool], object] | None:
         """Nobody waits for it."""
         return None
 

@@ -36,6 +36,8 @@ class Polling:
         self._binary = binary
         self._left = left
         self._posts = 0
+        # Whether a POST is on its way, and has not been handled.
+        self._arriving = False
 
     @property
     def writable(self) -> bool:
@@ -60,12 +62,17 @@ class Polling:
     def post_began(self) -> None:
         """A POST begins to arrive. Its client must not send two at once: their order would be anybody's guess."""
         self._posts += 1
+        self._arriving = True
         if self._posts > 1:
             self.connection.fail(TRANSPORT_ERROR, "overlapping posts")
 
-    def post_ended(self) -> None:
-        """A POST was answered, or broke off."""
+    def post_ended(self, hung_up: bool) -> None:
+        """A POST was answered, or its client hung up before. What was in it is lost then: what follows must not come as
+        if nothing were missing, and socket.io-client gives its connection up by itself."""
         self._posts -= 1
+        if hung_up and self._arriving:
+            self.connection.fail(TRANSPORT_ERROR, "data request connection closed prematurely")
+        self._arriving = False
 
     def exchange_lost(self, exchange: Exchange) -> None:
         """The client hung up before the answer."""
@@ -82,6 +89,7 @@ class Polling:
         self.connection.flush()
 
     def _post(self, request: Request, exchange: Exchange) -> None:
+        self._arriving = False
         if self._posting:
             exchange.respond(400, "text/plain", b"")
             self.connection.fail(TRANSPORT_ERROR, "overlap from client")
@@ -156,6 +164,7 @@ class Polling:
             self.send((CLOSE,))
 
     def abandon(self) -> None:
+        self._arriving = False
         if self._left is not None:
             self._left()
             self._left = None

@@ -59,7 +59,8 @@ class EngineResource(Resource):
             return
         ended = self.expect_body(Request("", path, query, {}))
         if ended is not None:
-            request.notifyFinish().addBoth(lambda _: ended())
+            # One that is refused ends as if its client had hung up.
+            request.notifyFinish().addCallbacks(lambda _: ended(False), lambda _: ended(request.code < 400))
 
     def too_large(self, target: bytes, origin: str | None, host: str | None) -> tuple[dict[str, str], bytes]:
         """The headers and body of the answer to a POST that is too large, for a `Site`: pages may read its status."""
@@ -77,7 +78,7 @@ class EngineResource(Resource):
     def door(self, asked: Request) -> Door | None:
         return self if not self._scripts or self._script(asked.path) is None else None
 
-    def expect_body(self, asked: Request) -> Callable[[], object] | None:
+    def expect_body(self, asked: Request) -> Callable[[bool], object] | None:
         connection = self._engine.connections.get(asked.query.get("sid", ""))
         if connection is None or not isinstance(connection.transport, Polling) or "EIO" not in asked.query:
             return None

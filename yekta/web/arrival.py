@@ -45,8 +45,9 @@ class Door(Protocol):
     def serve(self, arrival: Arrival) -> None:
         """Answer, now or later."""
 
-    def expect_body(self, asked: Request) -> Callable[[], object] | None:
-        """The body of a request begins to arrive. Gives what is to be called once it is answered, or broke off."""
+    def expect_body(self, asked: Request) -> Callable[[bool], object] | None:
+        """The body of a request begins to arrive. Gives what is to be told, once the request is over, whether its
+        client hung up before it was answered."""
 
 
 class Doors(Protocol):

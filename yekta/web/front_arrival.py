@@ -40,7 +40,7 @@ class FrontArrival:
         self.target = head.target
         self.body = b""
         self.close = head.close
-        self.ended: Callable[[], object] | None = None
+        self.ended: Callable[[bool], object] | None = None
         self._front: Front | None = front
         self._head = bytes_of_head
         self._hung_up: Callable[[], object] | None = None
@@ -76,16 +76,16 @@ class FrontArrival:
         self.end()
         return front.surrender()
 
-    def end(self) -> None:
+    def end(self, hung_up: bool = False) -> None:
         """The request is over. Whoever is to be called knows it too: a circle that would keep its body."""
         ended, self.ended, self._hung_up = self.ended, None, None
         if ended is not None:
-            ended()
+            ended(hung_up)
 
     def lost(self) -> None:
         """The client hung up."""
         hung_up = self._hung_up
         self._front = None
-        self.end()
+        self.end(hung_up=True)
         if hung_up is not None:
             hung_up()
