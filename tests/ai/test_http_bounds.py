@@ -9,6 +9,7 @@ from contextlib import suppress
 import pytest
 import pytest_twisted
 from twisted.internet import reactor
+from twisted.logger import globalLogPublisher
 from twisted.web.client import ResponseFailed
 
 from tests.support.ai_servers import AIServer
@@ -96,3 +97,16 @@ async def test_a_head_without_end_is_not_read_on(first, part):
 async def test_what_is_within_the_bounds_is_understood(parts):
     with Says(parts) as server:
         assert await get(server) == 200
+
+
+@pytest.mark.parametrize("interim", [INTERIM, SPELLED_INTERIM])
+@pytest_twisted.ensureDeferred
+async def test_what_is_interim_is_not_logged(interim):
+    events = []
+    globalLogPublisher.addObserver(events.append)
+    try:
+        with Says([interim * 1000 + OK + b"Content-Length: 0\r\n\r\n"]) as server:
+            assert await get(server) == 200
+    finally:
+        globalLogPublisher.removeObserver(events.append)
+    assert [event for event in events if "HTTP" in event.get("log_namespace", "") or "code" in event] == []

@@ -5,7 +5,8 @@ a limit on received bytes means nothing once they can inflate. It closes connect
 that is closed politely waits for a peer who may go on computing, and charging, for minutes. And it sends a
 request once more, of whatever method, where a kept connection turns out to be closed (RFC 9112, section 9.3.1):
 a server closes those that rest when it likes, and a question that was asked twice has changed nothing. What comes
-before a body is bounded: Twisted keeps header fields without end, and logs each interim response.
+before a body is bounded, as Twisted keeps header fields without end, and no interim response is logged: 64 KiB of
+them would be thousands of lines.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from twisted.internet.endpoints import HostnameEndpoint, wrapClientTLS
 from twisted.internet.error import ConnectionDone, ConnectionLost
 from twisted.internet.interfaces import IProtocol, IProtocolFactory, IStreamClientEndpoint
 from twisted.internet.protocol import Protocol
+from twisted.logger import Logger, LogPublisher
 from twisted.protocols.policies import ProtocolWrapper, WrappingFactory
 from twisted.python.failure import Failure
 from twisted.web.client import URI, Agent, BrowserLikePolicyForHTTPS, HTTPConnectionPool, ResponseNeverReceived
@@ -34,6 +36,9 @@ HEAD_LIMIT = 65_536
 _HEAD_END = re.compile(rb"\r?\n\r?\n")
 # After any other, another answer may follow (RFC 9110, 15.2): Twisted takes "0103", too, for an interim one.
 _FINAL = re.compile(rb"HTTP/\S+ [2-9]\d\d\b")
+
+# Whose words nobody hears.
+_NOBODY = Logger(observer=LogPublisher())
 
 
 def make_agent(reactor: Any, pool: HTTPConnectionPool, endpoints: IAgentEndpointFactory) -> IAgent:
@@ -75,6 +80,7 @@ class _AbruptProtocol(ProtocolWrapper):
     """Over one connection, before what reads HTTP. Requests go by ``writeSequence``, once each."""
 
     transport: Any
+    wrappedProtocol: Any
     # What has come of the answer's head, of its interim ones as well; how long those were.
     _head: bytearray | None = None
     _interim = 0
@@ -87,6 +93,9 @@ class _AbruptProtocol(ProtocolWrapper):
         super().writeSequence(data)
 
     def dataReceived(self, data: bytes) -> None:
+        if self._head is not None:
+            # What reads this answer is new with each request, and there once that is sent.
+            self.wrappedProtocol._parser._log = _NOBODY
         if self._head is None or self._is_bounded(self._head, data):
             super().dataReceived(data)
         else:
