@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import socket
+import ssl
 from collections.abc import Iterator
+from pathlib import Path
 from struct import pack
 from typing import Any
 
@@ -11,10 +13,13 @@ import pytest
 import pytest_twisted
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import ISSLTransport
 from twisted.internet.protocol import Factory, Protocol
 from twisted.internet.task import deferLater
+from twisted.internet.threads import deferToThread
 from twisted.python import log
 
+from tests.support.certificates import certify
 from yekta.services.listening import service
 
 FOUR = socket.inet_aton("203.0.113.7") + socket.inet_aton("127.0.0.1") + pack(">HH", 1, 2)
@@ -95,3 +100,26 @@ async def test_a_header_may_come_in_any_pieces(header: bytes, client: str, piece
 async def test_what_is_no_header_ends_the_connection_quietly(header: bytes, errors: list[Any]) -> None:
     assert await heard(header + b"hello!") == (b"", "127.0.0.1")
     assert errors == []
+
+
+@pytest_twisted.ensureDeferred
+@pytest.mark.parametrize("header", [b"PROXY TCP4 203.0.113.7 127.0.0.1 1 2\r\n", second(0x11, FOUR)])
+async def test_in_front_of_tls_the_header_comes_before_the_handshake(header: bytes, tmp_path: Path) -> None:
+    pem = certify(tmp_path, "localhost")
+    protocol = Heard()
+    factory = Factory.forProtocol(lambda: protocol)
+    endpoint = f"haproxy:ssl:0:privateKey={pem}:certKey={pem}:interface=127.0.0.1"
+    port = await service("SETTING", endpoint, factory, reactor).endpoint.listen(factory)
+    context = ssl.create_default_context(cafile=pem)
+
+    def say() -> None:
+        with socket.create_connection(("127.0.0.1", port.getHost().port), 10) as client:
+            client.sendall(header)
+            with context.wrap_socket(client, server_hostname="localhost") as secure:
+                secure.sendall(b"hello!")
+                assert secure.recv(1) == b""
+
+    await deferToThread(say)
+    assert await protocol.ended == (b"hello!", "203.0.113.7")
+    assert ISSLTransport.providedBy(protocol.transport)
+    await port.stopListening()

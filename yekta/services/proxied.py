@@ -2,18 +2,23 @@
 
 Its readers let through what Python raises for a number or an address that is none: a traceback in the log, of whoever
 can connect, that quotes what was sent. And ``PROXY UNKNOWN`` without an address is a header, too (PROXY protocol, 2.1).
+In front of ``ssl:``, Twisted would look for the header inside TLS, where no proxy writes it: it comes before all else.
 """
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from twisted.application.internet import StreamServerEndpointService
+from twisted.internet.endpoints import SSL4ServerEndpoint, TCP4ServerEndpoint
 from twisted.protocols.haproxy._exceptions import InvalidProxyHeader
 from twisted.protocols.haproxy._info import ProxyInfo
 from twisted.protocols.haproxy._v1parser import V1Parser
 from twisted.protocols.haproxy._v2parser import V2Parser
 from twisted.protocols.haproxy._wrapper import HAProxyProtocolWrapper, HAProxyWrappingFactory
+
+from yekta.tls import wrapped
 
 _UNKNOWN = b"PROXY UNKNOWN\r\n"
 # Of a header of the second version, in bytes: what comes before its length, and that.
@@ -61,5 +66,14 @@ class _Factory(HAProxyWrappingFactory):
 def read_well(port: StreamServerEndpointService) -> None:
     """Have the headers read so, where ``port`` is one of ``haproxy:``."""
     endpoint: Any = port.endpoint
-    if getattr(endpoint, "_wrapperFactory", None) is HAProxyWrappingFactory:
-        endpoint._wrapperFactory = _Factory
+    if getattr(endpoint, "_wrapperFactory", None) is not HAProxyWrappingFactory:
+        return
+    endpoint._wrapperFactory = _Factory
+    inner = endpoint._wrappedEndpoint
+    if isinstance(inner, SSL4ServerEndpoint):
+        endpoint._wrapperFactory = partial(_before_tls, inner._sslContextFactory, inner._reactor)
+        endpoint._wrappedEndpoint = TCP4ServerEndpoint(inner._reactor, inner._port, inner._backlog, inner._interface)
+
+
+def _before_tls(context: Any, clock: Any, factory: Any) -> _Factory:
+    return _Factory(wrapped(factory, context, clock))
