@@ -45,6 +45,18 @@ def test_each_answer_has_a_line_in_the_access_log(site_of: SiteOf, clock: Clock,
     client.hang_up()
 
 
+@pytest.mark.parametrize(
+    ("sender", "told"),
+    [("::ffff:203.0.113.7", "203.0.113.7"), ("2001:db8::7", "2001:db8::7"), ("", "a local socket")],
+)
+def test_a_line_says_who_asked_as_it_is_usually_said(site_of: SiteOf, clock: Clock, sender: str, told: str) -> None:
+    access = Told()
+    client = HttpClient(site_of(access), clock, sender)
+    client.ask("GET", "/")
+    assert access.lines == [f"GET / 200 0 B 0 ms {told}"]
+    client.hang_up()
+
+
 def test_refusals_are_counted_by_their_status(site_of: SiteOf, clock: Clock) -> None:
     site = site_of()
     client = HttpClient(site, clock)

@@ -160,6 +160,10 @@ def test_who_says_no_more_in_the_middle_of_a_request_is_gone(site_of: SiteOf, cl
         (PROXY, ("198.51.100.7", True)),
         ("203.0.113.7", ("203.0.113.7", False)),
         ("127.0.0.1", ("127.0.0.1", False)),
+        # As a socket that listens on both kinds sees them.
+        (f"::ffff:{PROXY}", ("198.51.100.7", True)),
+        ("::ffff:203.0.113.7", ("203.0.113.7", False)),
+        ("2001:db8::7", ("2001:db8::7", False)),
     ],
 )
 def test_only_a_trusted_proxy_is_believed(

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 from twisted.internet.task import Clock
-from twisted.web import http
+from twisted.web import http, server
 from twisted.web.resource import Resource
 
 from tests.support.memory import HttpClient
@@ -52,3 +52,10 @@ def test_a_header_that_is_not_utf_8_is_text_all_the_same(client: HttpClient, kee
     client.ask("GET", "/", {"Origin": "http://\xe9"})
     assert facts(keeper.requests[0]).origin == keeper.requests[0].getHeader("origin") == "http://\xe9"
     assert keeper.requests[0].getHeader("absent") is None
+
+
+def test_anybody_s_site_has_addresses_as_they_are_usually_spelled(clock: Clock, keeper: Keeper) -> None:
+    client = HttpClient(server.Site(keeper, reactor=clock), clock, "::ffff:203.0.113.7")
+    client.ask("GET", "/")
+    assert facts(keeper.requests[0]).address == "203.0.113.7"
+    client.hang_up()

@@ -34,7 +34,7 @@ class AccessLog:
             status=status,
             size=size,
             milliseconds=round(seconds * 1000),
-            address=address,
+            address=address or "a local socket",
         )
 
     def _shown(self, path: str) -> str:

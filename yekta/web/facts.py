@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from twisted.web import http
 
 from yekta.web.counted import Counted
-from yekta.web.forwarded import whereabouts
+from yekta.web.forwarded import plainly, whereabouts
 from yekta.web.request import Request, parse_target
 
 
@@ -33,7 +33,7 @@ def _whereabouts(request: http.Request, headers: Mapping[str, str]) -> tuple[str
     stated = getattr(request.getClientAddress(), "host", "")
     channel = getattr(request, "channel", None)
     if not isinstance(channel, Counted):
-        return stated, request.isSecure()
+        return plainly(stated), request.isSecure()
     address, over_tls = whereabouts(channel.address, stated, headers, channel.site.limits.trusted)
     return address, over_tls or request.isSecure()
 

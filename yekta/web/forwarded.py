@@ -103,6 +103,12 @@ def subscriber(address: str) -> str:
     return str(parsed.ipv4_mapped or IPv6Network((int(parsed) >> 64 << 64, 64)))
 
 
+def plainly(address: str) -> str:
+    """As it is usually spelled: a socket that listens on both kinds sees 192.0.2.1 as ::ffff:192.0.2.1. What is none
+    stays as it is."""
+    return _spelled(address) or address
+
+
 def is_secure(peer: str, headers: Mapping[str, str], trusted: Trusted) -> bool:
     """Whether ``peer``, where it is trusted, says that the client came over TLS."""
     return peer in trusted and headers.get("x-forwarded-proto", "").rpartition(",")[2].strip().lower() == "https"
@@ -116,7 +122,7 @@ def _spelled(text: str) -> str | None:
 
 
 def _parse(text: str) -> IPv6Address | None:
-    """An address as IPv6: a socket that listens on both kinds sees 192.0.2.1 as ::ffff:192.0.2.1."""
+    """An address as IPv6, of which IPv4 is a part."""
     try:
         address = ip_address(text)
     except ValueError:

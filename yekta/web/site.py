@@ -24,7 +24,7 @@ from yekta.web.bounded import BoundedRequest
 from yekta.web.census import Census
 from yekta.web.channel import Channel
 from yekta.web.facts import address_of
-from yekta.web.forwarded import NOBODY, Trusted
+from yekta.web.forwarded import NOBODY, Trusted, plainly
 from yekta.web.front import Front
 from yekta.web.handover import Give
 from yekta.web.repeated import Repeated
@@ -124,7 +124,9 @@ class Site(server.Site):
         return Channel()
 
     def buildProtocol(self, addr: IAddress) -> Channel | Front | None:
-        address = intern(getattr(addr, "host", ""))
+        address = getattr(addr, "host", "")
+        # Behind a proxy, all clients have the same.
+        address = intern(plainly(address) if ":" in address else address)
         if not self.census.enter(address):
             return None
         since = self.clock.seconds()
