@@ -12,6 +12,7 @@ from __future__ import annotations
 from typing import Any
 
 from OpenSSL.SSL import Error, WantReadError, ZeroReturnError
+from twisted.internet.interfaces import IAddress
 from twisted.protocols.policies import ProtocolWrapper
 from twisted.protocols.tls import BufferingTLSTransport, TLSMemoryBIOFactory, TLSMemoryBIOProtocol
 from twisted.python.failure import Failure
@@ -95,8 +96,17 @@ class TlsTransport(BufferingTLSTransport):
         TLSMemoryBIOProtocol.write(self, data)
 
 
-def wrapped(factory: Any, context: Any, clock: Any) -> TLSMemoryBIOFactory:
+class TlsFactory(TLSMemoryBIOFactory):
+    """Of `TlsTransport`."""
+
+    protocol = TlsTransport
+
+    def buildProtocol(self, addr: IAddress | None) -> Any:
+        """As Twisted's, which makes a protocol around none where the connection is one too many: it stays for ever."""
+        protocol = self.wrappedFactory.buildProtocol(addr)
+        return None if protocol is None else self.protocol(self, protocol)
+
+
+def wrapped(factory: Any, context: Any, clock: Any) -> TlsFactory:
     """``factory``, for a port whose connections are TLS; ``context`` makes them, as for `TLSMemoryBIOFactory`."""
-    wrapper = TLSMemoryBIOFactory(context, False, factory, clock)
-    wrapper.protocol = TlsTransport
-    return wrapper
+    return TlsFactory(context, False, factory, clock)

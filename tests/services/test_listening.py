@@ -6,13 +6,18 @@ import os
 import socket
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import pytest_twisted
+from twisted.internet.interfaces import IAddress
 from twisted.internet.protocol import Factory
+from twisted.internet.threads import deferToThread
+from twisted.python import log
 
+from tests.support.certificates import certify
 from tests.support.patience import reactor
-from yekta.services.listening import listen
+from yekta.services.listening import listen, service
 
 every_way = pytest.mark.parametrize("late", [False, True], ids=["clients", "operators"])
 
@@ -62,3 +67,29 @@ async def test_a_port_that_another_has_is_waited_for_by_operators_only() -> None
             listen("service", "SETTING", endpoint, Factory(), reactor)
         port = listen("service", "SETTING", endpoint, Factory(), reactor, late=True)
     await port.stopService()
+
+
+class Full(Factory):
+    """Has no room."""
+
+    def buildProtocol(self, addr: IAddress | None) -> None:
+        """Nobody comes in."""
+
+
+@pytest_twisted.ensureDeferred
+@pytest.mark.parametrize("kind", ["tcp:0", "ssl:0", "haproxy:tcp:0", "haproxy:ssl:0"])
+async def test_one_too_many_is_hung_up_on_at_once_however_it_comes(tmp_path: Path, kind: str) -> None:
+    pem = certify(tmp_path, "localhost")
+    endpoint = f"{kind}:interface=127.0.0.1" + (f":privateKey={pem}:certKey={pem}" if "ssl" in kind else "")
+    port = await service("SETTING", endpoint, Full(), reactor).endpoint.listen(Full())
+    events: list[Any] = []
+    log.addObserver(events.append)
+
+    def wait() -> bytes:
+        with socket.create_connection(("127.0.0.1", port.getHost().port), 10) as client:
+            return client.recv(1)
+
+    assert await deferToThread(wait) == b""
+    log.removeObserver(events.append)
+    assert [event for event in events if event["isError"]] == []
+    await port.stopListening()

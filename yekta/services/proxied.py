@@ -12,6 +12,7 @@ from typing import Any
 
 from twisted.application.internet import StreamServerEndpointService
 from twisted.internet.endpoints import SSL4ServerEndpoint, TCP4ServerEndpoint
+from twisted.internet.interfaces import IAddress
 from twisted.protocols.haproxy._exceptions import InvalidProxyHeader
 from twisted.protocols.haproxy._info import ProxyInfo
 from twisted.protocols.haproxy._v1parser import V1Parser
@@ -61,6 +62,11 @@ class _Proxied(HAProxyProtocolWrapper):
 
 class _Factory(HAProxyWrappingFactory):
     protocol = _Proxied  # type: ignore[assignment]
+
+    def buildProtocol(self, addr: IAddress | None) -> Any:
+        """As Twisted's, which makes a protocol around none where the connection is one too many: it stays for ever."""
+        protocol = self.wrappedFactory.buildProtocol(addr)
+        return None if protocol is None else self.protocol(self, protocol)
 
 
 def read_well(port: StreamServerEndpointService) -> None:
