@@ -53,6 +53,8 @@ async def test_the_documentation_shows_our_document(house: House) -> None:
     page = await call(house, "GET", "/api-docs")
     assert page.headers["content-type"].startswith("text/html")
     assert 'src="/api-docs/start.js"' in page.text
+    # Else browsers ask for /favicon.ico, which is counted as a refusal.
+    assert '<link rel="icon" href="data:,">' in page.text
     start = await call(house, "GET", "/api-docs/start.js")
     assert start.headers["content-type"] == "text/javascript; charset=utf-8"
     assert "/api-docs/openapi.json" in start.text

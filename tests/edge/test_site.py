@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 import pytest_twisted
-from twisted.logger import capturedLogs
+from twisted.logger import capturedLogs, eventAsText
 
 from tests.support.doors import House, house
 from tests.support.http import Answer
@@ -133,6 +133,23 @@ async def test_a_websocket_port_that_is_not_ready_says_so_as_the_other_does(hous
     assert {**here.json, "timestamp": TIMESTAMP} == {**there.json, "timestamp": TIMESTAMP}
     assert (await ask(house, "ws", "/health/ready", "HEAD", **more)).status == 503
     assert (await ask(house, "ws", "/health", **more)).status == 200
+
+
+HEADS = [
+    *(("api", path) for path in ("/api-docs", "/api-docs/start.js", "/api-docs/nothing", "/console", "/%ff")),
+    *(("ws", path) for path in ("/", "/health", "/any/path")),
+]
+
+
+@pytest.mark.parametrize(("port", "path"), HEADS)
+@pytest_twisted.ensureDeferred
+async def test_a_head_has_the_length_and_nobody_logs_what_was_asked_for(house: House, port: str, path: str) -> None:
+    with capturedLogs() as logged:
+        head = await ask(house, port, path + "?message=secret", "HEAD")
+    assert "secret" not in "".join(map(eventAsText, logged))
+    whole = await ask(house, port, path)
+    assert (head.status, head.body) == (whole.status, b"")
+    assert head.headers["content-length"] == str(len(whole.body))
 
 
 @pytest.mark.parametrize("path", ["/%ff", "/api/%c3%28", "/console/%ff"])

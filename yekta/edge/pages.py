@@ -10,7 +10,7 @@ from twisted.web import http
 from twisted.web.resource import Resource
 
 from yekta.edge.endpoint import Answer
-from yekta.edge.http import compose
+from yekta.edge.http import body_for, compose
 from yekta.web.kept import KeptFile
 
 # The files of the page to try the service.
@@ -25,6 +25,7 @@ _CONTENT_SECURITY_POLICY = (
 )
 
 _DOCS = b"""<!doctype html><html lang="en"><head><meta charset="utf-8"><title>YektaYar API</title>
+<link rel="icon" href="data:,">
 <link rel="stylesheet" href="/api-docs/swagger-ui.css"></head><body><div id="swagger-ui"></div>
 <script src="/api-docs/swagger-ui-bundle.js"></script><script src="/api-docs/start.js"></script></body></html>
 """
@@ -67,10 +68,10 @@ class Docs(Resource):
         path = request.path.rstrip(b"/")
         secure(request)
         if path == b"/api-docs":
-            return _DOCS
+            return body_for(request, _DOCS)
         if path == b"/api-docs/start.js":
             request.setHeader("content-type", "text/javascript; charset=utf-8")
-            return _DOCS_START
+            return body_for(request, _DOCS_START)
         return self._assets.render(request)
 
 
