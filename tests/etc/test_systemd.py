@@ -146,7 +146,7 @@ def test_a_reload_fails_where_the_settings_cannot_be_used(tmp_path: Path, name: 
     assert twistd == "/opt/yekta/bin/twistd"
     for text, outcome in (
         ("", (0, f"{service}: The settings can be used.\n", "")),
-        ("EVENT_RATE=fast", (1, "", f"{service}: EVENT_RATE must be a whole number, not 'fast'.\n")),
+        ("EVENT_RATE=fast", (1, "", f"{service}: EVENT_RATE must be a whole number, 0 or above, not 'fast'.\n")),
     ):
         settings.write_text(text)
         ended = attempt(service, *options, folder=tmp_path, twistd=TWISTD)

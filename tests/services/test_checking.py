@@ -36,6 +36,14 @@ def test_a_name_that_is_nearly_a_setting_is_told_of_and_starts_all_the_same(tmp_
     assert ended.err == "yektayar-ws: PING_INTERVALL in env is not a setting, but PING_INTERVAL is.\n"
 
 
+@pytest.mark.parametrize("line", ["DATABASE_URL='sqlite:///a", "CORS_ORIGIN https://app.example", "A='b' c"])
+def test_a_line_that_cannot_be_read_is_no_default(tmp_path: Path, line: str) -> None:
+    (tmp_path / ".env").write_text(f"# ours\n\n\nEVENT_RATE=5\n\n  {line}\nEVENT_BURST=9\n")
+    ended = attempt("yektayar-ws", "--check-config", folder=tmp_path, settings=PORTS)
+    assert (ended.status, ended.out) == (1, "")
+    assert ended.err == "yektayar-ws: Line 6 of .env cannot be read.\n"
+
+
 def test_a_start_says_so_in_its_log(tmp_path: Path) -> None:
     (tmp_path / ".env").write_text("PING_INTERVALL=5\n")
     port = free_port()

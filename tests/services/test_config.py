@@ -125,7 +125,7 @@ def test_what_a_setting_may_not_be(name: str, text: str) -> None:
     ("name", "text", "words"),
     [
         ("PORT", "9" * 5000, "a port number from 0 to 65535"),
-        ("MAX_QUEUED", "9" * 5000, "a whole number"),
+        ("MAX_QUEUED", "9" * 5000, "a whole number, 0 or above"),
         ("MAX_PAYLOAD", "x", "a whole number above 0"),
         ("WEBSOCKET_PATH", "/ws?x=1", "a path as a request has it, percent-encoded"),
     ],

@@ -64,7 +64,7 @@ def test_a_value_that_cannot_be_used_changes_nothing(tmp_path: Path) -> None:
     with started("yektayar-api", folder=tmp_path) as api:
         port = api.port
         for text, sentence in (
-            ("CORS_ORIGIN=https://new.example\nEVENT_RATE=many\n", "EVENT_RATE must be a whole number, not 'many'."),
+            ("CORS_ORIGIN=https://new.example\nEVENT_RATE=many\n", "EVENT_RATE must be a whole number, 0 or above, "),
             ("CORS_ORIGIN=https://new.example\nCARE_FOLDER=/no/where\n", "CARE_FOLDER cannot be read: "),
         ):
             settings.write_text(text)

@@ -54,7 +54,7 @@ def port(value: str) -> int:
 
 
 def count(value: str) -> int:
-    return _whole(value, 0, _LARGEST, "a whole number")
+    return _whole(value, 0, _LARGEST, "a whole number, 0 or above")
 
 
 def positive(value: str) -> int:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, NoReturn
 
 from dotenv import dotenv_values
+from dotenv.parser import parse_stream
 from twisted.application.service import IService
 from twisted.logger import Logger
 from twisted.python import usage
@@ -114,9 +115,20 @@ class ServiceOptions(usage.Options):
             raise ConfigError(f"--env-file must be the path of a file, not {given!r}.") from None
         except (OSError, ValueError) as error:
             raise ConfigError(f"The settings in {given or '.env'} cannot be read: {error}.") from None
+        _require_whole(text, given or ".env")
         values = dotenv_values(stream=StringIO(text))
         self.remarks = list(remarks(values, given or ".env"))
         return {name: value for name, value in values.items() if value is not None}
+
+
+def _require_whole(text: str, source: str) -> None:
+    """Raises :class:`ConfigError` where there is a line that dotenv would leave out, for a default to count instead."""
+    for binding in parse_stream(StringIO(text)):
+        if binding.error:
+            found = binding.original
+            above = found.string[: -len(found.string.lstrip())].count("\n")
+            # Not its text, which may be a secret.
+            raise ConfigError(f"Line {found.line + above} of {source} cannot be read.")
 
 
 def makeService(options: ServiceOptions) -> IService:
