@@ -9,13 +9,14 @@ PYTEST := -m pytest -rfEs --numprocesses auto --maxprocesses 4 --dist loadfile -
 
 .PHONY: serve test oldest lint bench clean
 
+# A terminal that is closed ends both services, which would take its SIGHUP for a reload; one that fails, fails it all.
 serve: $(VENV)/.serve
 	@echo "yektayar-api on http://localhost:$${PORT:-3000}  (try http://localhost:$${PORT:-3000}/console)"
 	@echo "yektayar-ws  on http://localhost:$${WEBSOCKET_PORT:-3500}"
-	@trap 'kill $$api $$ws 2>/dev/null; wait' INT TERM; \
+	@trap 'kill $$api $$ws 2>/dev/null; wait' HUP INT TERM; \
 	$(BIN)/twistd --nodaemon --pidfile= yektayar-api & api=$$!; \
 	$(BIN)/twistd --nodaemon --pidfile= yektayar-ws & ws=$$!; \
-	wait -n $$api $$ws; kill $$api $$ws 2>/dev/null; wait
+	wait -n $$api $$ws; status=$$?; kill $$api $$ws 2>/dev/null; wait; exit $$status
 
 test: $(VENV)/.test
 	@sh tests/prepare.sh
