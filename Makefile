@@ -13,7 +13,7 @@ PYTEST := -m pytest -rfEs --numprocesses auto --maxprocesses 4 --dist loadfile -
 serve: $(VENV)/.serve
 	@echo "yektayar-api on http://localhost:$${PORT:-3000}  (try http://localhost:$${PORT:-3000}/console)"
 	@echo "yektayar-ws  on http://localhost:$${WEBSOCKET_PORT:-3500}"
-	@trap 'kill $$api $$ws 2>/dev/null; wait' HUP INT TERM; \
+	@trap 'kill $$api $$ws 2>/dev/null; wait; exit 0' HUP INT TERM; \
 	$(BIN)/twistd --nodaemon --pidfile= yektayar-api & api=$$!; \
 	$(BIN)/twistd --nodaemon --pidfile= yektayar-ws & ws=$$!; \
 	wait -n $$api $$ws; status=$$?; kill $$api $$ws 2>/dev/null; wait; exit $$status
