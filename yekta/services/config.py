@@ -103,7 +103,7 @@ SETTINGS = (
     Setting("AI_FIRST_BYTE_TIMEOUT", "60", seconds, "seconds until its answer begins"),
     Setting("AI_IDLE_TIMEOUT", "30", seconds, "seconds of silence in an answer"),
     Setting("AI_TOTAL_TIMEOUT", "300", seconds, "seconds for a whole answer"),
-    Setting("AI_MAX_CHARACTERS", "32768", positive, "longest answer"),
+    Setting("AI_MAX_CHARACTERS", "32768", positive, "characters of the longest answer"),
     Setting("AI_MAX_LINE", "65536", positive, "bytes of one line of an answer's event stream"),
     Setting("AI_MAX_ANSWERS", "100", positive, "answers at a time, in all"),
     Setting("AI_MAX_PER_SESSION", "4", positive, "answers at a time, of one session"),
@@ -134,10 +134,10 @@ SETTINGS = (
     Setting("REQUEST_TIMEOUT", "60", seconds, "seconds for one whole HTTP request to arrive"),
     Setting("CLOSE_TIMEOUT", "5", seconds, "seconds a client may take to answer a closing handshake"),
     Setting("HANDOVER_FOLDER", "", any_text, "where processes that share a port find each other; none: there is one"),
-    Setting("LINK_FOLDER", "", any_text, "where processes share answers and rooms; none: in a temporary folder"),
+    Setting("LINK_FOLDER", "", any_text, "folder to share answers and rooms by; none: a temporary one; off: nothing"),
     Setting("DRAIN_SECONDS", "20", duration, "seconds over which clients are sent away when it stops"),
     Setting("DRAIN_ANSWERS_SECONDS", "30", duration, "seconds that answers under way are waited for when it stops"),
-    Setting("DEFLATE_THRESHOLD", "0", count, "compress longer WebSocket messages; 0: never"),
+    Setting("DEFLATE_THRESHOLD", "0", count, "bytes from which on a WebSocket message is compressed; 0: never"),
 )
 
 # What counts again as soon as SIGHUP has it read; the rest takes a restart.
