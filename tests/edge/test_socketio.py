@@ -10,6 +10,7 @@ from tests.support.application import Application
 from tests.support.peers import FakePeer
 from yekta.app.budget import Rate
 from yekta.edge.socketio import ALIASES, AcknowledgedReply
+from yekta.websocket.limits import SLOW_CONSUMER, Limits
 
 
 def test_a_reply_goes_out_as_event_first_and_answers_the_acknowledgement() -> None:
@@ -48,6 +49,17 @@ def test_a_stranger_takes_nobody_s_connection_over(application: Application) -> 
     application.socketio(token="x" * 43, pid=socket.pid)
     assert [*application.server.sockets.sockets.values()] == [socket]
     assert b"pong" in client.say('42["ping"]')
+
+
+def test_who_does_not_read_leaves_for_that_reason_as_a_native_client(application: Application) -> None:
+    transport, (opening, joining, _) = application.visitor("socketio")
+    for chunk in (opening, joining):
+        transport.receive(chunk)
+        application.clock.advance(0)
+    transport.congest()
+    application.hub.emit("session:" + application.hub.peers[0].session.id, "news", "x" * (Limits().max_queued + 1))
+    application.clock.advance(0)
+    assert application.hub.departures == {("socketio", SLOW_CONSUMER): 1}
 
 
 @pytest.mark.parametrize("again", ["", "/ws,"])

@@ -210,7 +210,7 @@ class Failing:
     def drained(self) -> None:
         raise RuntimeError
 
-    def left(self, reason: str) -> None:
+    def left(self, reason: str, description: str) -> None:
         """It has gone."""
 
 

@@ -12,6 +12,7 @@ from yekta.app.hub import Hub
 from yekta.app.peer import Peer
 from yekta.app.sessions import Session, Sessions
 from yekta.edge.login import INVALID_TOKEN, NotAuthenticated, authenticate
+from yekta.engineio.connection import SLOW_CONSUMER
 from yekta.socketio.errors import ConnectError
 from yekta.socketio.listeners import ignore
 from yekta.socketio.reasons import SHUTTING_DOWN
@@ -75,13 +76,14 @@ class SocketPeer(Peer):
         reply = self._socket.emit if ack is ignore else AcknowledgedReply(self, ack)
         door.dispatch(self, event, args[0] if args else None, reply)
 
-    def left(self, reason: str) -> None:
+    def left(self, reason: str, description: str) -> None:
         """Called by the socket once it has left."""
         if self._socket.pid is not None:
             # Whose it was and where its client had come, should it be recovered.
             self._socket.data["session"] = self.session.id
             self._socket.data["following"] = {name: each.seq for name, each in (self.following or {}).items()}
-        self._door.hub.depart(self, reason)
+        # As of a native client; a transport error is also many a one that leaves by itself.
+        self._door.hub.depart(self, SLOW_CONSUMER if description == SLOW_CONSUMER else reason)
 
     def send_away(self) -> None:
         # Without a DISCONNECT packet, after which socket.io-client stays away.

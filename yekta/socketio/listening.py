@@ -21,8 +21,8 @@ class Owner(Protocol):
     def drained(self) -> None:
         """The client, having been behind, can take more."""
 
-    def left(self, reason: str) -> None:
-        """The socket has left; the listeners of ``disconnect`` know already."""
+    def left(self, reason: str, description: str) -> None:
+        """The socket has left; the listeners of ``disconnect`` know already, and of both."""
 
 
 @attrs.define(eq=False)

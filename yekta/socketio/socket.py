@@ -179,7 +179,7 @@ class Socket(Speaking):
         if self.audience is not NOBODY:
             self.tell("disconnect", reason, description)
         if self.owner is not None:
-            call(self.owner.left, reason)
+            call(self.owner.left, reason, description)
         # What an application hung on the socket goes with it.
         self.audience, self.owner = NOBODY, None
 
