@@ -1,18 +1,21 @@
-"""What waits for its turn, where what comes before it fails in a way that nobody expects."""
+"""One client's events where something fails in a way that nobody expects; and what is at work when the client goes."""
 
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import attrs
 import pytest
+from twisted.internet.defer import CancelledError, Deferred
 from twisted.python.failure import Failure
 
 from tests.socketio.slow import Slow
-from tests.support.socketio import MakeHouse
+from tests.support.socketio import House, MakeHouse
 from yekta.socketio.errors import ProtocolError
 from yekta.socketio.packet import Packet
 from yekta.socketio.parser import TEXT, Decoder, TextParser
+from yekta.socketio.socket import Socket
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, SystemExit, GeneratorExit, asyncio.CancelledError])
@@ -69,3 +72,102 @@ def test_what_can_no_longer_be_read_ends_the_connection(make_house: MakeHouse) -
     assert slow.calls == ["a", "a done"]
     assert (browser.open, left) == (False, [("parse error", "too deep")])
     house.assert_empty()
+
+
+# -- who has gone --------------------------------------------------------------------------------------------------
+
+
+class Careful:
+    """Works until it is cancelled, and then cleans up, which takes its time as well."""
+
+    def __init__(self) -> None:
+        self.calls: list[str] = []
+        self.cleaning: Deferred[None] = Deferred()
+
+    async def __call__(self, *args: Any) -> None:
+        try:
+            await Deferred()
+        finally:
+            self.calls.append("cleaning")
+            await self.cleaning
+            self.calls.append("cleaned")
+
+
+@pytest.mark.parametrize("where", ["listener", "connection listener", "middleware", "predicate"])
+@pytest.mark.parametrize("end", ["broken", "cut"])
+def test_what_cleans_up_after_a_client_is_not_cancelled_again(house: House, where: str, end: str) -> None:
+    careful, room = Careful(), house.of("/a")
+    browser = house.browser()
+    socket = browser.connect()
+    if where == "listener":
+        socket.on("e")(careful)
+        browser.say('2["e"]')
+    elif where == "predicate":
+        house.server.of(careful)
+        browser.say("0/b,")
+    else:
+        (room.use if where == "middleware" else room.on_connection)(careful)
+        browser.say("0/a,")
+    assert careful.calls == []
+    if end == "broken":
+        browser.say("2[")
+    browser.cut()
+    assert careful.calls == ["cleaning"]
+    careful.cleaning.callback(None)
+    assert careful.calls == ["cleaning", "cleaned"]
+
+
+@pytest.mark.parametrize("where", ["listener", "connection listener"])
+def test_a_canceller_that_fails_keeps_nobody_in_a_namespace(
+    house: House, logged: list[Failure], where: str
+) -> None:
+    def fail(deferred: Deferred[None]) -> None:
+        raise RuntimeError
+
+    def listen(*args: Any) -> Deferred[None]:
+        return Deferred(fail)
+
+    if where == "connection listener":
+        house.server.on_connection(listen)
+    browser = house.browser()
+    socket = browser.connect()
+    slow = Slow(socket)
+    socket.on("e")(listen)
+    browser.say('2["e"]' if where == "listener" else '2["slow","a"]')
+    browser.cut()
+    assert not socket.connected
+    assert slow.calls == ([] if where == "listener" else ["a", "a cancelled"])
+    assert [failure.type for failure in logged] == [RuntimeError]
+    logged.clear()
+
+
+def test_so_many_connection_listeners_are_at_work_for_a_client_and_no_more(make_house: MakeHouse) -> None:
+    house, ended = make_house(max_backlog=3), []
+
+    async def stay(socket: Socket) -> None:
+        try:
+            await Deferred()
+        except CancelledError:
+            ended.append(socket)
+
+    house.server.on_connection(stay)
+    browser = house.browser()
+    browser.say(*["0", "1"] * 3)
+    assert browser.open
+    browser.say("0")
+    assert not browser.open
+    assert len(ended) == 4
+    house.assert_empty()
+
+
+def test_events_may_wait_for_the_same(make_house: MakeHouse, logged: list[Failure]) -> None:
+    browser = make_house(ordered=False, max_backlog=2).browser()
+    socket = browser.connect()
+    loading: list[Deferred[None]] = []
+    socket.on("e")(lambda: loading[-1])
+    for _ in range(3):
+        loading.append(Deferred())
+        browser.say('2["e"]', '2["e"]', '2["e"]')
+        loading[-1].callback(None)
+    loading.clear()
+    assert browser.open

@@ -44,6 +44,14 @@ def call(function: Callable[..., Any], *args: Any, ack: Ack = ignore) -> Deferre
         return None
 
 
+def cancel(pending: Deferred[Any]) -> None:
+    """Cancel what the application waits for; whose canceller may fail."""
+    try:
+        pending.cancel()
+    except Exception:
+        log.failure("A canceller failed")
+
+
 async def _filtered(socket: Socket, event: str, args: list[Any], ack: Ack) -> None:
     try:
         for middleware in socket.audience.middlewares:

@@ -14,6 +14,7 @@ from yekta import jsontext
 from yekta.engineio.connection import PARSE_ERROR, STATE_OPEN, Connection
 from yekta.ids import new_id
 from yekta.socketio import packet as packets
+from yekta.socketio.calls import cancel
 from yekta.socketio.errors import ConnectError, OutOfPlace, ProtocolError
 from yekta.socketio.message import EventFormat
 from yekta.socketio.namespace import FAILED, Namespace, refusal
@@ -68,10 +69,13 @@ class Client(Receiving):
         self.server.unidentified.stop(self)
         if self._decoder is not None:
             self.server.unfinished.stop(self)
-        for admission in list(self._admissions.values()):
-            admission.pending.cancel()
-        if self._order is not None:
-            self._order.stop()
+        # The end of one that broke the protocol comes twice. Nothing is cancelled again that cleans up after itself.
+        admissions, self._admissions = self._admissions, _NONE
+        for admission in admissions.values():
+            cancel(admission.pending)
+        order, self._order = self._order, None
+        if order is not None:
+            order.stop()
         for socket in self.sockets:
             socket.lost(reason, description)
 

@@ -12,6 +12,7 @@ from typing import Any
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
+from yekta.socketio.calls import cancel
 from yekta.socketio.errors import ProtocolError
 
 Step = Callable[[], "Deferred[Any] | None"]
@@ -62,14 +63,18 @@ class Order:
         """``pending``, which never fails, is a step that is not done yet."""
         running = self._running
         if len(running) >= self._most or (running and self._running_bytes + size > self._most_bytes):
-            pending.cancel()
+            cancel(pending)
             raise ProtocolError("too many events are handled at once")
-        running[pending] = size
+        # Listeners may give one Deferred to several events that wait for the same.
+        running[pending] = running.get(pending, 0) + size
         self._running_bytes += size
         pending.addBoth(self._done, pending)
 
     def own(self, pending: Deferred[Any]) -> None:
         """Cancel ``pending``, which never fails, when the client goes; no step waits for it."""
+        if len(self._owned) >= self._most:
+            cancel(pending)
+            raise ProtocolError("too many listeners are told of it at once")
         self._owned.add(pending)
         pending.addBoth(lambda _: self._owned.discard(pending))
 
@@ -77,10 +82,10 @@ class Order:
         """The client has gone."""
         self._waiting.clear()
         for pending in (*self._running, *self._owned):
-            pending.cancel()
+            cancel(pending)
 
     def _done(self, result: object, done: Deferred[Any]) -> None:
-        self._running_bytes -= self._running.pop(done)
+        self._running_bytes -= self._running.pop(done, 0)
         while self._waiting and not self.busy:
             step, size, _ = self._waiting.popleft()
             self._bytes -= size

@@ -224,7 +224,10 @@ class Receiving:
 
     def keep(self, pending: Deferred[Any]) -> None:
         """Cancel ``pending`` when the client goes."""
-        self._make_order().own(pending)
+        try:
+            self._make_order().own(pending)
+        except ProtocolError as error:
+            self.misbehaved(error)
 
     def _make_order(self) -> Order:
         if self._order is None:
