@@ -50,6 +50,21 @@ def test_a_child_that_was_made_for_a_client_that_is_refused_goes_at_once(house: 
     assert (children(house), parent.children) == ([], set())
 
 
+@pytest.mark.parametrize("auth", [{}, {"long": "x" * 20_000}])
+def test_a_child_that_was_made_for_a_client_that_came_again_goes_where_it_is_refused_then(
+    house: House, auth: dict[str, str]
+) -> None:
+    agreed: Deferred[bool] = Deferred()
+    parent = house.server.of(lambda name, auth: agreed)
+    browser = house.browser()
+    browser.say("0/room-1,", f"0/room-1,{json.dumps(auth)}")
+    agreed.callback(True)
+    assert str(browser.heard()[0])[0] == ("4" if auth else "0")
+    assert children(house) == ([] if auth else ["/room-1"])
+    browser.cut()
+    assert (children(house), parent.children) == ([], set())
+
+
 def test_a_child_stays_while_another_client_is_being_considered(house: House) -> None:
     parent = house.server.of(ROOMS)
     thinking: list[Deferred[None]] = []

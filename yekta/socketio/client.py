@@ -205,6 +205,9 @@ class Client(Receiving):
 
     def _join(self, namespace: Namespace | None, spelling: str, auth: dict[str, Any]) -> None:
         if self._admissions and self.begins_anew(spelling):
+            if namespace is not None:
+                # It may have been made for this client, which may have been refused now.
+                namespace.clean_up()
             return
         if namespace is None:
             self.refuse(spelling, INVALID_NAMESPACE)
