@@ -21,4 +21,4 @@ root = Resource()
 root.putChild(b"", Data(b"<!doctype html><p>Hello</p>", "text/html"))
 root.putChild(b"socket.io", resource)
 
-site = Site(reactor, root, Limits(max_body=1_000_000), resource.too_large, resource.body_began)
+site = Site(reactor, root, Limits(max_body=1_000_000), resource.refused, resource.body_began)

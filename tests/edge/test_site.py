@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 import pytest_twisted
 from twisted.logger import capturedLogs, eventAsText
@@ -10,6 +12,8 @@ from tests.support.doors import House, house
 from tests.support.http import Answer
 from tests.support.patterns import TEXT, TIMESTAMP
 from yekta import __version__
+from yekta.edge.site import refused
+from yekta.web.origins import Origins
 
 __all__ = ["house"]
 
@@ -180,6 +184,15 @@ async def test_a_check_that_fails_is_an_answer_too(house: House, port: str) -> N
     assert (answer.status, answer.json["error"]) == (500, "Internal server error")
     assert "thread" not in answer.body.decode()
     assert len([line for line in lines if "log_failure" in line]) == 1
+
+
+def test_pages_may_read_that_there_are_too_many_of_their_address() -> None:
+    page = "https://app.example"
+    headers, body = refused(Origins((page,)), 429, b"/api/ai/status", page, "us")
+    assert headers["Access-Control-Allow-Origin"] == page
+    assert (json.loads(body)["success"], json.loads(body)["error"]) == (False, "Too many connections")
+    headers, body = refused(Origins((page,)), 429, b"/socket.io/?EIO=4", page, "us")
+    assert (headers["Access-Control-Allow-Origin"], body) == (page, b"")
 
 
 @pytest.mark.parametrize("port", ["api", "ws"])

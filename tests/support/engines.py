@@ -81,7 +81,7 @@ class Gateway:
         resource = EngineResource(self.engine, self.websockets)
         site_limits = SiteLimits(max_body=self.engine.settings.max_payload)
         doors = resource if short else None
-        self.site = Site(self.clock, resource, site_limits, resource.too_large, resource.body_began, doors)
+        self.site = Site(self.clock, resource, site_limits, resource.refused, resource.body_began, doors)
 
     def _connected(self, connection: Connection) -> None:
         user = User(connection, self._then)

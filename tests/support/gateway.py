@@ -26,7 +26,7 @@ from yekta.app.database import DatabaseError
 from yekta.app.passwords import Passwords
 from yekta.app.session_store import NewSession, Session
 from yekta.app.sessions import Sessions
-from yekta.edge.site import too_large
+from yekta.edge.site import refused
 from yekta.services import config, limits, ports
 from yekta.services.node import Node
 from yekta.web.site import Site
@@ -124,7 +124,7 @@ class Gateway(Node):
     def _site(self, root: Any) -> Site:
         doors = root if self.settings.http_short_path else None
         began = self.socketio_resource.body_began
-        return Site(reactor, root, limits.of_site(self.settings), partial(too_large, self.origins), began, doors)
+        return Site(reactor, root, limits.of_site(self.settings), partial(refused, self.origins), began, doors)
 
     def _open_database(self) -> None:
         self._database = self.database

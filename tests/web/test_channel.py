@@ -15,6 +15,7 @@ from twisted.web.server import NOT_DONE_YET
 from tests.support.forgotten import forgotten
 from tests.support.memory import HttpClient, compose
 from yekta.web.channel import LINGER
+from yekta.web.forwarded import parse_trusted
 from yekta.web.front import EAGER
 from yekta.web.site import ABORT, Limits, Site
 
@@ -134,13 +135,28 @@ def test_a_refused_client_may_finish_its_sentence_but_not_for_ever(make: Make, c
 
 
 def test_the_413_has_the_headers_and_body_of_its_door(clock: Clock, echo: Echo) -> None:
-    def too_large(path: bytes, origin: str | None, host: str | None) -> tuple[dict[str, str], bytes]:
-        return {"X-Origin": f"{origin} at {host}"}, path
+    def refused(status: int, path: bytes, origin: str | None, host: str | None) -> tuple[dict[str, str], bytes]:
+        return {"X-Origin": f"{origin} at {host}"}, b"%d %s" % (status, path)
 
-    client = HttpClient(Site(clock, echo, Limits(max_body=MAX), too_large), clock)
+    client = HttpClient(Site(clock, echo, Limits(max_body=MAX), refused), clock)
     answer = client.ask("POST", "/a?b", {"Content-Length": str(MAX + 1), "Origin": "http://app.example", "Host": "us"})
-    assert (answer.status, answer.headers["x-origin"], answer.body) == (413, "http://app.example at us", b"/a?b")
+    assert (answer.status, answer.headers["x-origin"], answer.body) == (413, "http://app.example at us", b"413 /a?b")
     client.hang_up()
+
+
+def test_so_has_the_429_of_one_too_many_of_an_address(clock: Clock, echo: Echo) -> None:
+    def refused(status: int, path: bytes, origin: str | None, host: str | None) -> tuple[dict[str, str], bytes]:
+        return {"X-Origin": f"{origin} at {host}"}, b"%d %s" % (status, path)
+
+    limits = Limits(max_per_address=1, trusted=parse_trusted(["192.0.2.1"]))
+    site = Site(clock, echo, limits, refused)
+    first, second = (HttpClient(site, clock, "192.0.2.1") for _ in range(2))
+    forwarded = {"X-Forwarded-For": "203.0.113.7", "Origin": "http://app.example", "Host": "us"}
+    first.send(compose("POST", "/", {**forwarded, "Content-Length": "2"}, b"a"))
+    answer = second.ask("GET", "/a?b", forwarded)
+    assert (answer.status, answer.headers["x-origin"], answer.body) == (429, "http://app.example at us", b"429 /a?b")
+    for client in (first, second):
+        client.hang_up()
 
 
 # -- who does not read -----------------------------------------------------------------------------------------

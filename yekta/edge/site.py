@@ -169,10 +169,20 @@ def preflight(request: http.Request, origins: Origins) -> int:
     return NOT_DONE_YET
 
 
-def too_large(origins: Origins, path: bytes, origin: str | None, host: str | None) -> tuple[dict[str, str], bytes]:
-    """The head and body of a 413: Engine.IO's clients expect an empty one, REST's an error."""
+# What is refused before it has arrived, by status: error and message of REST's answer.
+_REFUSED = {
+    413: ("Content Too Large", "The request's body is too large."),
+    429: ("Too many connections", "Too many of them came from this address. Please try again later."),
+}
+
+
+def refused(
+    origins: Origins, status: int, path: bytes, origin: str | None, host: str | None
+) -> tuple[dict[str, str], bytes]:
+    """The head and body of a 413 or 429: Engine.IO's clients expect an empty one, REST's an error."""
     headers = origins.response_headers(origin, host)
     if is_socketio_path(path.partition(b"?")[0]):
         return headers, b""
-    error = {"success": False, "error": "Content Too Large", "message": "The request's body is too large."}
-    return {**headers, "Content-Type": JSON}, jsontext.encode(error).encode()
+    error, message = _REFUSED[status]
+    body = {"success": False, "error": error, "message": message}
+    return {**headers, "Content-Type": JSON}, jsontext.encode(body).encode()

@@ -62,8 +62,10 @@ class EngineResource(Resource):
             # One that is refused ends as if its client had hung up.
             request.notifyFinish().addCallbacks(lambda _: ended(False), lambda _: ended(request.code < 400))
 
-    def too_large(self, target: bytes, origin: str | None, host: str | None) -> tuple[dict[str, str], bytes]:
-        """The headers and body of the answer to a POST that is too large, for a `Site`: pages may read its status."""
+    def refused(
+        self, status: int, target: bytes, origin: str | None, host: str | None
+    ) -> tuple[dict[str, str], bytes]:
+        """The headers and body of the answer to what a `Site` refuses: pages may read its status."""
         return origin_headers(origin, host, self._engine.settings) or {}, b""
 
     def render(self, request: http.Request) -> bytes | int:

@@ -15,7 +15,7 @@ from yekta import lookups
 from yekta.app.database import DatabaseError
 from yekta.edge.metrics import MetricsPort
 from yekta.edge.path_words import PATH_WORDS
-from yekta.edge.site import too_large
+from yekta.edge.site import refused
 from yekta.engineio.sids import is_handshake, tag_of
 from yekta.ports import Listening
 from yekta.services import collector, control, limits, ways
@@ -67,7 +67,7 @@ class Gateway(Outermost):
             self._reactor,
             root,
             limits.of_site(self._settings),
-            partial(too_large, node.origins),
+            partial(refused, node.origins),
             node.socketio_resource.body_began,
             access=AccessLog(PATH_WORDS) if self._settings.access_log else None,
             doors=root if self._settings.http_short_path else None,

@@ -148,7 +148,7 @@ class Server(Emitting):
     def factory(self) -> Site:
         """The server as a protocol factory, for a port of its own."""
         resource, limits = self.resource(), WebLimits(max_body=self.settings.engine.max_payload)
-        return Site(self.clock, resource, limits, resource.too_large, resource.body_began, resource)
+        return Site(self.clock, resource, limits, resource.refused, resource.body_began, resource)
 
     @property
     def clients(self) -> list[Client]:

@@ -174,7 +174,7 @@ class Channel(Counted, HTTPChannel):
             self._transferDecoder = Chunked(request.handleContentChunk, self._finishRequestBody, self._is_due)
         super().allHeadersReceived()
         if self.site.limits.max_per_address and not self._refused and not self.count_for(address_of(request)):
-            self.refuse(request, 429, "Too Many Requests")
+            self._turn_away(request, 429, "Too Many Requests")
         if self.length != 0 and not self._refused:
             self.site.body_began(self._path, request)
 
@@ -202,8 +202,12 @@ class Channel(Counted, HTTPChannel):
     def refuse_body(self, request: BoundedRequest) -> None:
         """Answer 413 while the body is still arriving."""
         if not self._refused:
-            headers, body = self.site.too_large(self._path, request.getHeader("origin"), request.getHeader("host"))
-            self.refuse(request, 413, "Content Too Large", headers, body)
+            self._turn_away(request, 413, "Content Too Large")
+
+    def _turn_away(self, request: BoundedRequest, status: int, phrase: str) -> None:
+        """Refuse a request in the words of those whom it is for: a page of theirs may read them."""
+        origin, host = request.getHeader("origin"), request.getHeader("host")
+        self.refuse(request, status, phrase, *self.site.refused(status, self._path, origin, host))
 
     def refuse(
         self, request: BoundedRequest, status: int, phrase: str, headers: Mapping[str, str] = {}, body: bytes = b""

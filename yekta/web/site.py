@@ -49,10 +49,10 @@ class Limits:
     trusted: Trusted = NOBODY
 
 
-TooLarge = Callable[[bytes, "str | None", "str | None"], "tuple[Mapping[str, str], bytes]"]
+Refused = Callable[[int, bytes, "str | None", "str | None"], "tuple[Mapping[str, str], bytes]"]
 
 
-def _say_nothing(path: bytes, origin: str | None, host: str | None) -> tuple[Mapping[str, str], bytes]:
+def _say_nothing(status: int, path: bytes, origin: str | None, host: str | None) -> tuple[Mapping[str, str], bytes]:
     return {}, b""
 
 
@@ -64,7 +64,8 @@ def _ignore(target: bytes, request: http.Request) -> None:
 
 
 class Site(server.Site):
-    """A site of bounded requests. ``too_large(path, origin, host)`` gives the headers and body of a 413.
+    """A site of bounded requests. ``refused(status, path, origin, host)`` gives the headers and body of the
+    answer to what is refused before it has arrived: a body that is too large, 413, or one too many of an address, 429.
 
     ``body_began(target, request)`` is told when the body of a request begins to arrive, ``access`` of each answer.
     ``doors``: who serves plain requests without twisted.web (`front`); ``None`` is nobody. ``channels``: the
@@ -78,7 +79,7 @@ class Site(server.Site):
         clock: IReactorTime,
         root: IResource,
         limits: Limits,
-        too_large: TooLarge = _say_nothing,
+        refused: Refused = _say_nothing,
         body_began: BodyBegan = _ignore,
         doors: Doors | None = None,
         access: AccessLog | None = None,
@@ -92,7 +93,7 @@ class Site(server.Site):
         )
         self.clock = clock
         self.limits = limits
-        self.too_large = too_large
+        self.refused = refused
         self.body_began = body_began
         self.access = access
         self.refusals: Counter[int] = Counter()
