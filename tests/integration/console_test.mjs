@@ -141,6 +141,24 @@ async function refusals(browser) {
   await page.close();
 }
 
+/** Chromium finds every name below localhost on this machine. */
+async function gateway(browser) {
+  const { hostname, port } = new URL(BASE_URL);
+  const places = {
+    [`api.localhost:${port}`]: `http://ws.localhost:${port}`,
+    [`${hostname}:${port}`]: `http://${hostname}:3500`,
+  };
+  for (const [host, there] of Object.entries(places)) {
+    const page = await browser.newPage();
+    await page.goto(`http://${host}/console`);
+    await expect(page.locator("body[data-ready=true]"), `the page of ${host} does not come up`);
+    await page.click("#server-gateway");
+    const server = await page.inputValue("#server");
+    check(server === there, `beside ${host}, yektayar-ws is thought to be at ${server}`);
+    await page.close();
+  }
+}
+
 async function run(browser) {
   const { page, troubles, hosts } = await openConsole(browser);
   await inBothLanguages(page);
@@ -153,6 +171,7 @@ async function run(browser) {
   const foreign = [...hosts].filter((host) => !own.includes(host));
   check(foreign.length === 0, `the page asks other hosts: ${foreign}`);
   await refusals(browser);
+  await gateway(browser);
 }
 
 if (!BASE_URL) {

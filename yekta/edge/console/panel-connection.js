@@ -5,7 +5,10 @@ import { hush, isKnown, say } from "./language.js";
 import { recall, remember } from "./memory.js";
 
 const HERE = location.origin;
-const GATEWAY = `${location.protocol}//${location.hostname}:3500`;
+// Where it usually is beside an API.
+const GATEWAY = location.hostname.startsWith("api.")
+  ? HERE.replace("://api.", "://ws.")
+  : `${location.protocol}//${location.hostname}:3500`;
 
 export function startConnectionPanel(connection, session) {
   byId("server").value = recall("server", HERE);

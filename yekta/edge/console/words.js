@@ -3,8 +3,8 @@
 export const WORDS = {
   "title": ["Yekta console", "کنسول یکتا"],
   "subtitle": [
-    "Try the service: sessions, every door, every event.",
-    "سرویس را بیازمایید: نشست‌ها، همهٔ دروازه‌ها، همهٔ رویدادها.",
+    "Try the service: sessions, every protocol, every event.",
+    "سرویس را بیازمایید: نشست‌ها، همهٔ پروتکل‌ها، همهٔ رویدادها.",
   ],
   "language": ["Language", "زبان"],
   "theme": ["Theme", "پوسته"],
@@ -43,8 +43,8 @@ export const WORDS = {
   "connection": ["Connection", "اتصال"],
   "server": ["Server", "سرور"],
   "server.here": ["This server", "همین سرور"],
-  "server.gateway": ["Port 3500", "درگاه 3500"],
-  "door": ["Door", "دروازه"],
+  "server.gateway": ["yektayar-ws", "yektayar-ws"],
+  "door": ["Protocol", "پروتکل"],
   "door.native": ["Native WebSocket", "وب‌سوکت بومی"],
   "door.websocket": ["Socket.IO over WebSocket", "Socket.IO روی وب‌سوکت"],
   "door.polling": ["Socket.IO over polling", "Socket.IO با polling"],
@@ -90,7 +90,7 @@ export const WORDS = {
   "end.silence": ["The server's heartbeat stopped coming.", "تپش قلب سرور دیگر نرسید."],
   "end.protocol": ["The server sent something that is not Socket.IO.", "سرور چیزی فرستاد که Socket.IO نیست."],
   "end.full": ["Too much was waiting to be sent.", "چیزهای زیادی در صف فرستادن مانده بود."],
-  "end.patience": ["The door did not open in time.", "دروازه به‌موقع باز نشد."],
+  "end.patience": ["The connection did not open in time.", "اتصال به‌موقع برقرار نشد."],
   "end.address": ["This is not the address of a server.", "این نشانی یک سرور نیست."],
 
   "events": ["Events", "رویدادها"],
