@@ -98,6 +98,19 @@ def test_an_unknown_option_is_named(options: dict[str, Any]) -> None:
         Server(Clock(), **options)
 
 
+@pytest.mark.parametrize(
+    ("option", "given", "shape"),
+    [
+        ("cookie", True, r"yekta\.engineio\.settings\.Cookie"),
+        ("recovery", {}, r"yekta\.socketio\.recovery\.Settings"),
+        ("client_bundle", "client-dist", r"pathlib\.Path"),
+    ],
+)
+def test_what_node_takes_in_another_shape_is_refused_at_once(option: str, given: Any, shape: str) -> None:
+    with pytest.raises(TypeError, match=f"^{option} must be a {shape}, not {given!r}$"):
+        Server(Clock(), **{option: given})
+
+
 def test_options_beside_settings_are_an_error_and_not_forgotten() -> None:
     with pytest.raises(TypeError, match="ping_interval"):
         Server(Clock(), Settings(), ping_interval=1)

@@ -8,12 +8,16 @@ from typing import Any
 
 import attrs
 
+from yekta.engineio.settings import Cookie
 from yekta.engineio.settings import Settings as EngineSettings
 from yekta.socketio.packet import MAX_ATTACHMENTS, MAX_NAMESPACE
 from yekta.socketio.parser import Parser
 from yekta.socketio.recovery import Settings as RecoverySettings
 from yekta.web.origins import Origins
 from yekta.websocket.limits import Limits as WebSocketLimits
+
+# What Node takes in another shape: that would fail with each client, and not before.
+_SHAPES = {"client_bundle": Path, "cookie": Cookie, "recovery": RecoverySettings}
 
 
 @attrs.frozen
@@ -50,8 +54,11 @@ class Settings:
 def from_options(options: dict[str, Any]) -> Settings:
     """Settings from one flat set of options. ``cors_origins`` is a list of origins, or one.
 
-    Raises `TypeError`, naming the option that nobody knows.
+    Raises `TypeError`, naming the option that nobody knows, or that is something else.
     """
+    for name, shape in _SHAPES.items():
+        if not isinstance(options.get(name), shape | None):
+            raise TypeError(f"{name} must be a {shape.__module__}.{shape.__name__}, not {options[name]!r}")
     engine = _take(options, EngineSettings)
     if "cors_origins" in options:
         origins = options.pop("cors_origins")
