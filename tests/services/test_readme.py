@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from yekta.services.config import SETTINGS
@@ -27,6 +28,14 @@ def parts() -> tuple[str, str, str]:
 
 def test_the_readme_has_every_setting() -> None:
     assert parts()[1] == table()
+
+
+def test_both_services_run_side_by_side_as_they_are_shown() -> None:
+    """In one folder, where each would find the twistd.pid of the other."""
+    text = README.read_text() + (README.parent / "docs" / "pm2.rst").read_text()
+    shown = re.findall(r"twistd (?:-n|--nodaemon) (.*)yektayar-", text)
+    assert len(shown) > 2
+    assert set(shown) == {"--pidfile= "}
 
 
 if __name__ == "__main__":
