@@ -277,7 +277,8 @@ def _add(transaction: Transaction, said: Said, again: bool = False) -> None:
     last = transaction.run(_LAST, *said.name)[0][0] or 0
     for number, turn in enumerate(said.turns, last + 1):
         transaction.run(_APPEND, *said.name, number, turn.role, _storable(turn), said.at)
-    transaction.run(_TRIM, *said.name, last + len(said.turns) - LONGEST)
+    if (surplus := last + len(said.turns) - LONGEST) > 0:
+        transaction.run(_TRIM, *said.name, surplus)
 
 
 def _storable(turn: Message) -> str:
