@@ -128,6 +128,26 @@ async def test_nothing_is_left_of_a_connection_to_who_says_nothing() -> None:
 
 @pytest.mark.needs("postgres")
 @pytest_twisted.ensureDeferred
+async def test_nobody_connects_for_those_who_no_longer_wait() -> None:
+    """A server that says nothing takes seconds for each, and all of them are waited for at the end."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        url = f"postgresql://u@127.0.0.1:{port}/d?connect_timeout=2&sslmode=disable&gssencmode=disable"
+        database = Database(driver_for(url), reactor, connections=1, timeout=0.1)
+        asked = [Deferred.fromCoroutine(database.query(COUNT)) for _ in range(4)]
+        ended = await DeferredList(asked, consumeErrors=True)
+        assert all(failure.check(DatabaseError) for _, failure in ended)
+        await database.close(grace=30)
+        listener.setblocking(False)
+        accepted = [listener.accept()[0]]
+        with pytest.raises(BlockingIOError):
+            accepted.append(listener.accept()[0])
+        for each in accepted:
+            each.close()
+
+
+@pytest.mark.needs("postgres")
+@pytest_twisted.ensureDeferred
 async def test_a_server_that_comes_back_is_used_again(tmp_path: Path) -> None:
     database = await open_database(new_url("postgresql", tmp_path), reactor)
     # It is stopped as by a crash, and would lose the tables.

@@ -63,9 +63,21 @@ class Transaction:
 
 
 class _Connection(adbapi.Connection):
-    """adbapi's wrapper, but dropped quietly when it is beyond use; the thread's next job makes a new one."""
+    """adbapi's wrapper, but dropped quietly when it is beyond use; the thread's next job makes a new one.
+
+    Made when it is used, and not before: one for each who no longer waits would be tried, and waited for at the end.
+    """
 
     _connection: Any
+
+    def __init__(self, pool: Any) -> None:
+        self._pool = pool
+        self._connection = None
+
+    def open(self) -> None:
+        """Take the thread's connection, or make it."""
+        if self._connection is None:
+            self.reconnect()
 
     def reconnect(self) -> None:
         try:
@@ -78,6 +90,8 @@ class _Connection(adbapi.Connection):
             raise
 
     def rollback(self) -> None:
+        if self._connection is None:
+            return
         try:
             self._connection.rollback()
         except self._pool.dbapi.Error:
@@ -99,6 +113,8 @@ class _Job:
 
     def run(self, connection: Any) -> Any:
         """In a database thread. Where the connection is found dead, begin once more on a new one."""
+        if not self._abandoned:
+            connection.open()
         try:
             return self._attempt(connection)
         except self.driver.error:
