@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, cast
+from typing import Any
 
-import attrs
 import pytest
 import pytest_twisted
 from twisted.internet.defer import Deferred, ensureDeferred, gatherResults
@@ -20,7 +18,7 @@ from yekta.app import conversations as module
 from yekta.app.answers import Answers
 from yekta.app.conversations import PAGE, Conversations, Turn
 from yekta.app.counselor import Counselor
-from yekta.app.database import Database, Transaction
+from yekta.app.database import Database
 from yekta.app.elsewhere import Alone, Elsewhere
 from yekta.app.errors import ClientError
 from yekta.app.owner import Owner
@@ -97,37 +95,6 @@ async def test_one_that_never_ends_loses_its_beginning(database: Database) -> No
     await kept.append("a", "c", [Message("user", "x")] * longest, 0.0)
     await kept.append("a", "c", BOTH, 0.0)
     assert await database.query("SELECT MIN(number), COUNT(*) FROM turns") == [(3, longest)]
-
-
-@pytest_twisted.ensureDeferred
-async def test_an_answer_is_written_by_as_few_statements_as_can_be(database: Database) -> None:
-    counted = Counted(database)
-    kept = Conversations(cast("Database", counted), Clock())
-    for _ in range(2):
-        counted.statements.clear()
-        await kept.append("a", "c", BOTH, 0.0)
-        turns = ["INSERT INTO turns "] * 2
-        assert counted.statements == ["INSERT INTO conver", "SELECT MAX(number)", *turns]
-
-
-@attrs.define(eq=False)
-class Counted:
-    """A database, and a transaction in it, whose ``statements`` are known by their beginnings."""
-
-    database: Database
-    statements: list[str] = attrs.field(factory=list)
-    transaction: Any = None
-
-    async def change(self, work: Callable[[Transaction], None]) -> None:
-        def counted(transaction: Transaction) -> None:
-            self.transaction = transaction
-            work(cast("Transaction", self))
-
-        await self.database.change(counted)
-
-    def run(self, sql: str, *parameters: Any) -> Any:
-        self.statements.append(sql.strip()[:18])
-        return self.transaction.run(sql, *parameters)
 
 
 @pytest_twisted.ensureDeferred
