@@ -9,13 +9,13 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import answers, generator, growth, machine, readme, rows, servers, workers, wrapped
+from benchmarks import answers, generator, growth, machine, readme, rows, servers, tricks, workers, wrapped
 from benchmarks.children import ROOT
 from benchmarks.comparison import Comparison, progress
 from benchmarks.table import table
 
 # Beside the comparison.
-_SECTIONS = {"growth": growth, "workers": workers, "wrapped": wrapped, "answers": answers}
+_SECTIONS = {"growth": growth, "workers": workers, "wrapped": wrapped, "answers": answers, "tricks": tricks}
 
 
 def _arguments(given: list[str]) -> argparse.Namespace:
@@ -47,6 +47,7 @@ def main(given: list[str]) -> int:
         "workers": _work,
         "wrapped": _wrap,
         "answers": _answer,
+        "tricks": _leave_out,
     }
     for section in asked.sections or ["comparison"]:
         with tempfile.TemporaryDirectory() as folder:
@@ -89,6 +90,12 @@ def _work(folder: Path, asked: argparse.Namespace, failures: list[str]) -> None:
 def _wrap(folder: Path, asked: argparse.Namespace, failures: list[str]) -> None:
     told = wrapped.run(folder, _tokens(folder, 100, asked), asked.reactor, asked.rounds, asked.seconds)
     _tell("wrapped", f"{told}\n\n{machine.described(asked.reactor)}", asked.write)
+
+
+def _leave_out(folder: Path, asked: argparse.Namespace, failures: list[str]) -> None:
+    tokens = _tokens(folder, rows.IDLE, asked)
+    told = tricks.run(folder, tokens, asked.reactor, asked.rounds, asked.seconds, failures)
+    _tell("tricks", f"{told}\n\n{machine.described(asked.reactor)}", asked.write and not failures)
 
 
 def _answer(folder: Path, asked: argparse.Namespace, failures: list[str]) -> None:

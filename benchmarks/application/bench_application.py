@@ -7,16 +7,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from yekta.services.options import ServiceOptions, makeService
+from yekta.services import options
 
 if TYPE_CHECKING:
+    from twisted.application.service import IService
+
     from yekta.edge.site import ApiPort
     from yekta.services.node import Node
 
 __all__ = ["Options", "makeService"]
 
 
-class Options(ServiceOptions):
+class Options(options.ServiceOptions):
     """``twistd yektayar-bench --help``."""
 
     service = "yektayar-bench"
@@ -25,3 +27,11 @@ class Options(ServiceOptions):
         from bench_events import root
 
         return root(node)
+
+
+def makeService(given: Options) -> IService:
+    """As of yektayar-api, without what is to be left out."""
+    from bench_without import leave_out
+
+    leave_out()
+    return options.makeService(given)
