@@ -11,7 +11,7 @@ from twisted.python.failure import Failure
 from tests.socketio.adapter_suite import AdapterSuite, outcome
 from tests.socketio.people import Person
 from tests.support.guests import Guest
-from tests.support.several import Several
+from tests.support.several import Several, back, lost
 from tests.support.wires import MemoryWire, Wires
 from yekta import msgpack
 from yekta.socketio import cluster_words as words
@@ -48,6 +48,15 @@ def test_a_broadcast_may_have_attachments(several: Several, guests: list[Guest])
     several["a"].server.emit("news", b"\x01")
     several.settle()
     assert guests[2].told() == ['51-["news",{"_placeholder":true,"num":0}]', b"\x01"]
+
+
+def test_the_name_of_an_event_may_be_a_number_as_in_node(several: Several, guests: list[Guest]) -> None:
+    page = lost(several)
+    several["a"].server.emit(7, "x")  # type: ignore[arg-type]
+    several.settle()
+    assert [guest.told() for guest in guests] == [['2[7,"x"]']] * 3
+    assert back(several, page).told == [["hello"], [7, "x"]]
+    assert set(several.clusters["b"].others) == {"a", "c"}
 
 
 def test_who_is_excluded_anywhere_is_not_told(several: Several, guests: list[Guest]) -> None:

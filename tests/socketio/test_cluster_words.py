@@ -26,7 +26,7 @@ UNREADABLE: list[Callable[[], bytes]] = [
     lambda: Word(words.HELLO, "").text,
     lambda: Word(words.FETCHED, "/", {"requestId": "1"}).text,
     lambda: Word(words.BROADCAST, "/", {"seq": 1.5}).text,
-    lambda: Word(words.BROADCAST, "/", {"seq": 1, "packet": {"data": [1]}, "opts": OPTS}).text,
+    lambda: Word(words.BROADCAST, "/", {"seq": 1, "packet": {"data": [True]}, "opts": OPTS}).text,
     lambda: Word(words.BROADCAST, "/", {"seq": 1, "packet": {"data": []}, "opts": OPTS}).text,
     lambda: Word(words.BROADCAST, "/", {"seq": 1, "packet": {"data": ["e"]}, "opts": {**OPTS, "rooms": [1]}}).text,
     lambda: Word(words.BROADCAST, "/", {"seq": 1, "packet": {"data": ["disconnect"]}, "opts": OPTS}).text,

@@ -50,7 +50,7 @@ def test_who_has_its_session_but_not_in_time_what_was_heard_at_its_home_begins_a
 
 
 @pytest.mark.parametrize(
-    "event", [None, [], [[], True], ["e", True], [[1], True], [["connect"], True], [["e"]], [["e"], True, 1]]
+    "event", [None, [], [[], True], ["e", True], [[True], True], [["connect"], True], [["e"]], [["e"], True, 1]]
 )
 def test_a_home_that_gives_what_cannot_be_read_is_left(several: Several, event: object) -> None:
     is_left_for(several, {"missed": [event]})

@@ -14,7 +14,7 @@ import attrs
 
 from yekta import msgpack
 from yekta.socketio.adapter import Flags, RemoteSocket, Target
-from yekta.socketio.packet import RESERVED
+from yekta.socketio.packet import is_event
 
 # As in Node: `MessageType` of socket.io-adapter.
 BROADCAST, JOIN, LEAVE, DISCONNECT = 3, 4, 5, 6
@@ -72,9 +72,10 @@ def args_of(data: Mapping[str, Any]) -> list[Any]:
 
 def event(args: Any) -> list[Any]:
     """A name and arguments that clients understand: of another name, one ends its connection. Raises `Unreadable`."""
-    if not isinstance(args, list) or not args or not isinstance(args[0], str) or args[0] in RESERVED:
+    if args is None or not is_event(args):
         raise Unreadable
-    return args
+    event: list[Any] = args
+    return event
 
 
 def emitted(data: Mapping[str, Any]) -> list[Any]:

@@ -210,7 +210,8 @@ def check(packet: Packet) -> None:
         raise ProtocolError("wrong data for the packet type")
 
 
-def _is_event(data: Any) -> bool:
+def is_event(data: Any) -> bool:
+    """Whether it is an event's name, which may be a number, and its arguments; or no event at all."""
     if data is None:
         # `42` alone: no event, which Node ignores.
         return True
@@ -225,7 +226,7 @@ def _is_event(data: Any) -> bool:
 _CHECKS = {
     CONNECT: lambda data: data is None or isinstance(data, dict),
     DISCONNECT: lambda data: data is None,
-    EVENT: _is_event,
+    EVENT: is_event,
     # `430` alone: an answer without arguments, as Node takes it.
     ACK: lambda data: data is None or isinstance(data, list),
     CONNECT_ERROR: lambda data: isinstance(data, dict | str),
