@@ -90,6 +90,17 @@ def test_whoever_goes_is_not_thought_about_again(house: House, thinking: Thinkin
     house.assert_empty()
 
 
+def test_whoever_is_sent_off_is_not_thought_about_again(house: House, thinking: Thinking) -> None:
+    poller = house.poller()
+    house.of("/other")
+    other = poller.connect("/other")
+    poller.say(*AUTH)
+    other.disconnect(close=True)
+    thinking.asked[0][1].callback(None)
+    assert thinking.about == [1]
+    assert poller.heard() == ["1/other,"]
+
+
 def test_other_namespaces_do_not_notice(house: House, thinking: Thinking) -> None:
     house.of("/other")
     browser = house.browser()

@@ -213,6 +213,14 @@ def test_what_it_says_to_a_namespace_that_it_is_not_in_is_out_of_place_at_once(
     assert visits.calls == [["a", "a cancelled"]]
 
 
+def test_a_second_connect_that_waited_ends_all_that_waits_behind_it(browser: Browser, visits: Visits) -> None:
+    browser.connect()
+    browser.say('2["slow","a"]', '2["fast","b"]', "0", '2["fast","c"]')
+    visits.slows[0].go()
+    assert visits.calls == [BEFORE]
+    assert not browser.open
+
+
 def test_who_is_sent_off_altogether_is_told_nothing_more(house: House, visits: Visits) -> None:
     poller = house.poller()
     first = poller.connect()

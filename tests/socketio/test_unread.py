@@ -85,15 +85,17 @@ def test_it_is_bytes_that_are_counted(make_house: MakeHouse) -> None:
     assert not browser.open
 
 
-def test_so_many_bytes_are_handled_at_once_and_no_more(make_house: MakeHouse) -> None:
+@pytest.mark.parametrize("value", ["x" * 400, b"x" * 400])
+def test_so_many_bytes_are_handled_at_once_and_no_more(make_house: MakeHouse, value: Any) -> None:
     house = make_house(ordered=False, engine=EngineSettings(max_queued=1_000))
     browser = house.browser()
     slow = Slow(browser.connect())
+    messages = TEXT.encode(Packet(EVENT, data=["slow", value]))
     for _ in range(2):
-        browser.say(*[f'2["slow","{"x" * 400}"]'] * 2)
+        browser.say(*messages * 2)
         slow.go()
         slow.go()
     assert browser.open
-    browser.say(*[f'2["slow","{"x" * 400}"]'] * 3)
+    browser.say(*messages * 3)
     assert not browser.open
     house.assert_empty()
