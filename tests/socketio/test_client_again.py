@@ -185,3 +185,33 @@ def test_a_predicate_whose_own_wait_is_cancelled_refuses(house: House, logged: l
     assert browser.heard() == ['4/a,{"message":"Invalid namespace"}']
     assert [failure.type for failure in logged] == [CancelledError]
     logged.clear()
+
+
+def test_who_was_refused_after_some_thought_may_ask_again(house: House) -> None:
+    asked: list[Deferred[bool]] = []
+
+    def think(name: str, auth: dict[str, Any]) -> Deferred[bool]:
+        asked.append(Deferred())
+        return asked[-1]
+
+    house.server.of(think)
+    browser = house.browser()
+    for number in range(2):
+        browser.say("0/a,")
+        asked[number].callback(False)
+        assert browser.heard() == ['4/a,{"message":"Invalid namespace"}']
+
+
+def test_a_predicate_that_fails_is_logged_though_its_client_has_gone(house: House, logged: list[Failure]) -> None:
+    async def think(name: str, auth: dict[str, Any]) -> bool:
+        try:
+            await Deferred()
+        finally:
+            raise RuntimeError
+
+    house.server.of(think)
+    browser = house.browser()
+    browser.say("0/a,")
+    browser.cut()
+    assert [failure.type for failure in logged] == [RuntimeError]
+    logged.clear()

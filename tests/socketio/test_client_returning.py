@@ -254,3 +254,15 @@ def test_who_was_recovered_comes_back_as_somebody_new(make_house: MakeHouse) -> 
     assert visits.calls == [[], BEFORE, ["c"]]
     assert not visits.sockets[2].recovered
     assert visits.sockets[2].id != visits.sockets[1].id
+
+
+def test_nobody_is_asked_about_who_is_closed_meanwhile(house: House, visits: Visits) -> None:
+    asked: list[Socket] = []
+    house.server.use(asked.append)
+    poller = house.poller()
+    first = poller.connect()
+    poller.say(*AWAY, '2["fast","c"]', "1")
+    first.client.close("forced close")
+    visits.slows[0].go()
+    assert asked == [first]
+    assert visits.calls == [["a", "a done"]]
