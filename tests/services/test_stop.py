@@ -104,6 +104,25 @@ def test_nobody_new_is_let_in_while_it_stops(tmp_path: Path) -> None:
             assert api.wait() == 0
 
 
+def test_one_that_has_a_name_is_found_by_who_polls_until_nobody_does(tmp_path: Path) -> None:
+    """A proxy goes by the name: where it needs a new connection, there is no other process that it could ask."""
+    with started("yektayar-api", "--close-timeout=5", "--process-name=a", folder=tmp_path) as api:
+        port = api.port
+        token = acquire(port)
+        with Native(port, token) as native, Polling(port, token) as polling:
+            api.process.send_signal(signal.SIGTERM)
+            assert native.take(2)[0] == 0x88
+            with Wire(port) as newcomer:
+                assert newcomer.request("GET", "/socket.io/?EIO=4&transport=polling").status == 503
+            with Wire(port) as another:
+                assert another.request("GET", polling.target).body == b"1"
+            while is_open(port):
+                pass
+            assert api.process.poll() is None
+        assert api.wait() == 0
+        assert "Traceback" not in api.text
+
+
 def is_open(port: int) -> bool:
     try:
         Wire(port).close()

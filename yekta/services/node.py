@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from functools import partial
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -62,8 +63,9 @@ LINGER = 2.0
 class Node(MultiService):
     """Everything both services share. Opens the database when it is made; raises `DatabaseError` where it cannot.
 
-    ``sites``: whose answers are waited for when the node stops. ``tag``: with which its Engine.IO ids begin.
-    ``handover``: to other processes that share its port. ``link``: to those that share its database, or its Redis.
+    ``ports``: those that stay open until no client polls any more. ``sites``: whose answers are waited for when the
+    node stops. ``tag``: with which its Engine.IO ids begin. ``handover``: to other processes that share its port.
+    ``link``: to those that share its database, or its Redis.
     """
 
     _log = Logger()
@@ -76,6 +78,8 @@ class Node(MultiService):
     def __init__(self, reactor: Any, settings: Settings) -> None:
         super().__init__()
         self.sites: list[Site] = []
+        self.ports = MultiService()
+        self.ports.setServiceParent(self)
         self.tag = sids.new_tag() if settings.handover_folder else ""
         self.settings = settings
         self.reactor = reactor
@@ -135,7 +139,18 @@ class Node(MultiService):
             shuffle=random.shuffle,
             serving=lambda: self.answers.awaited,
         )
+        ensureDeferred(self._close_ports_early())
         await self._drain.begin()
+
+    async def _close_ports_early(self) -> None:
+        """Clients that poll may need new connections until they have gone, which they do first."""
+        connections = self.socketio.engine.connections.values
+        await until(lambda: all(each.transport.name != "polling" for each in connections()), self.reactor, inf)
+        await self._close_ports()
+
+    async def _close_ports(self) -> None:
+        if self.ports.running:
+            await self.ports.stopService()
 
     async def _hang_up(self) -> None:
         """Close what is left: who is still coming in, who has not fetched the end, requests under way."""
@@ -150,6 +165,7 @@ class Node(MultiService):
         self.answers.stop()
         await until(lambda: not engine.connections, self.reactor, patience)
         await self._linger()
+        await self._close_ports()
         self.socketio.close()
         for websockets in (self.websockets, self.socketio.websockets):
             await websockets.all_closed()

@@ -77,7 +77,9 @@ class Gateway(Outermost):
             self._hand_over(node, site)
         setting, endpoints = self._clients_endpoints()
         for endpoint in endpoints:
-            self._listen(setting, endpoint, site, self)
+            # By its name a proxy finds this process, and no other; a socket of systemd's is the next one's, too.
+            stays = self._settings.process_name and "systemd:" not in endpoint
+            self._listen(setting, endpoint, site, node.ports if stays else self)
         # Under the node, they are there until the last client has gone.
         for setting, (endpoint, factory) in inside.items():
             self._listen(setting, endpoint, factory, node, late=True)
