@@ -118,7 +118,6 @@ class Handover(Service):
         taken = socket.socket(fileno=descriptor)
         # The client may have gone meanwhile.
         with taken, suppress(OSError):
-            taken.setblocking(False)
             transport = self._reactor.adoptStreamConnection(taken.fileno(), taken.family, self._site)
             if transport is not None:
                 transport.protocol.dataReceived(data)
