@@ -56,6 +56,17 @@ def test_all_replies_to_one_post_leave_with_one_get(start: Start) -> None:
     assert body(poll) == "4a\x1e4b\x1e4c"
 
 
+def test_what_a_post_is_answered_leaves_nothing_to_the_next_turn(start: Start) -> None:
+    flushed: list[Connection] = []
+    gateway = start(echo)
+    client = gateway.open()
+    gateway.engine.flush_soon = flushed.append
+    poll = client.poll()
+    client.post("4a\x1e4b")
+    assert body(poll) == "4a\x1e4b"
+    assert flushed == []
+
+
 def test_thousands_of_packets_fit_into_one_payload_both_ways(start: Start) -> None:
     gateway = start(echo)
     client = gateway.open()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import pytest
 
@@ -10,7 +10,9 @@ from tests.engineio.knocking import gone
 from tests.support.engines import Gateway, User, body
 from tests.support.memory import compose
 from yekta.engineio.packet import Packet
+from yekta.engineio.polling import Polling
 from yekta.rests import TURN
+from yekta.web.request import Request
 
 Start = Callable[..., Gateway]
 
@@ -46,6 +48,20 @@ def test_posts_one_after_the_other_do_not_overlap(gateway: Gateway) -> None:
     assert gateway.user.messages() == ["a", "a", "a"]
 
 
+class _Post:
+    """One that has arrived; see `Exchange`."""
+
+    def __init__(self) -> None:
+        self.body = b"4a\x1e4b"
+        self.answers: list[int] = []
+
+    def respond(self, status: int, content_type: str, body: bytes, headers: Mapping[str, str] = {}) -> None:
+        self.answers.append(status)
+
+    def respond_payload(self, content_type: str, payload: bytes, *, compress: bool) -> None:
+        raise AssertionError("it is no poll")
+
+
 def _work(user: User, data: Packet) -> None:
     """Takes longer than a turn."""
     user.connection.engine.clock.rightNow += 2 * TURN  # type: ignore[attr-defined]
@@ -59,6 +75,18 @@ def test_everybody_has_a_turn_while_a_long_post_is_handled(start: Start) -> None
     assert body(post) == "ok"
     assert gateway.user.messages() == ["a", "b", "c"]
     assert client.post("4d").status == 200, "it is over"
+
+
+def test_what_a_long_post_brought_is_not_kept_beside_its_packets(gateway: Gateway) -> None:
+    """Until all have had their turn: it may be a megabyte."""
+    client = gateway.open()
+    polling = gateway.engine.connections[client.sid].transport
+    assert isinstance(polling, Polling)
+    post = _Post()
+    polling.request_received(Request("POST", "", {}, {}), post)
+    assert gateway.user.messages() == ["a", "b"]
+    assert post.body == b""
+    assert post.answers == [200]
 
 
 def test_a_post_without_a_body_while_a_long_one_is_handled(start: Start) -> None:

@@ -38,7 +38,7 @@ class Transport(Protocol):
         """Carry ``packets``, in order; only called while :attr:`writable`. ``compress``: whether it is worth it."""
 
     def send_prepared(self, prepared: Prepared) -> None:
-        """Carry what was encoded once for many connections; only called while :attr:`writable`."""
+        """Carry what was encoded once for many connections; only called where :attr:`immediate`."""
 
     def close(self) -> None:
         """End it in the protocol's way; the packets sent before are delivered first."""

@@ -153,15 +153,14 @@ class Polling:
         else:
             content_type, payload = eio3.TEXT, encode_payload(packets).encode()
         exchange, self._poll = self._poll, None
-        if exchange is not None:
-            exchange.respond_payload(content_type, payload, compress=compress)
+        assert exchange is not None
+        exchange.respond_payload(content_type, payload, compress=compress)
 
     def send_prepared(self, prepared: Prepared) -> None:
-        self.send(prepared.packets, prepared.compress)
+        """Never asked for: what is collected goes out together."""
 
     def close(self) -> None:
-        if self._poll is not None:
-            self.send((CLOSE,))
+        """A poll that waits is told when the transport is abandoned, which follows."""
 
     def abandon(self) -> None:
         self._arriving = False
