@@ -122,8 +122,6 @@ class Polling:
         end = clock.seconds() + TURN
         for packet in packets:
             connection.packet_received(packet)
-            if connection.state is State.CLOSED:
-                break
             if clock.seconds() > end:
                 clock.callLater(0, self._go_on, connection, packets, exchange)
                 return False

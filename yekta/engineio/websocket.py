@@ -14,7 +14,7 @@ from zope.interface import implementer
 
 from yekta.engineio import eio3
 from yekta.engineio import packet as packets
-from yekta.engineio.connection import PARSE_ERROR, TRANSPORT_CLOSE, TRANSPORT_ERROR, Connection, State
+from yekta.engineio.connection import PARSE_ERROR, TRANSPORT_CLOSE, TRANSPORT_ERROR, Connection
 from yekta.engineio.errors import ProtocolError
 from yekta.engineio.interfaces import Prepared
 from yekta.engineio.packet import MESSAGE, NOOP, PING_PROBE, PONG_PROBE, TYPES, UPGRADE, Packet, framed
@@ -143,8 +143,7 @@ class WebSocketTransport:
         self.connection.packet_received(data)
 
     def drained(self) -> None:
-        if self.connection.state is State.OPEN:
-            self.connection.handler.drained()
+        self.connection.handler.drained()
 
     def connection_lost(self, code: int, reason: str) -> None:
         if code == NO_CLOSE and reason:
@@ -194,13 +193,11 @@ class Probe:
 
     def text_received(self, text: Utf8) -> None:
         packet = text.decode()
-        if self not in self._engine.upgrading:
-            return
         if packet == PING_PROBE and not self._probed:
             self._probed = True
             self._send(PONG_PROBE)
             self._engine.freeing.start(self)
-        elif packet == UPGRADE and self._probed and self._connection.state is not State.CLOSED:
+        elif packet == UPGRADE and self._probed:
             self._switch()
         else:
             self.end()
