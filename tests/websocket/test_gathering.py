@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from twisted.internet.task import Clock
 
+from tests.support.memory import MemoryTransport
 from tests.support.websockets import (
     BINARY,
     CLOSE,
@@ -72,6 +73,17 @@ def test_what_has_no_answer_is_no_write(clock: Clock, factory: WebSocketFactory)
     client.send_text("?")
     assert written(client) == []
     client.transport.lose()
+
+
+def test_it_goes_at_once_where_the_transport_can(clock: Clock, factory: WebSocketFactory) -> None:
+    transport, sent = MemoryTransport(clock), list[bytes]()
+    transport.write_now = sent.append  # type: ignore[attr-defined]
+    transport.protocol = websocket = factory.build(Recorder())
+    websocket.left = lambda: None
+    websocket.makeConnection(transport)
+    websocket.open_at_once(b"101", b"")
+    assert (sent, transport.writes) == ([b"101"], [])
+    transport.lose()
 
 
 @pytest.mark.parametrize("says", [(text(HALF), text(HALF)), (text(HALF), binary(HALF.encode()))])

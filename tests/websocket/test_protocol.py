@@ -23,6 +23,7 @@ from yekta.websocket.factory import WebSocketFactory
 from yekta.websocket.frame import TEXT as TEXT_FRAME
 from yekta.websocket.frame import frame
 from yekta.websocket.limits import Limits
+from yekta.websocket.protocol import MOST_PARTS
 
 
 def make(clock: Clock, **limits: Any) -> WebSocketFactory:
@@ -81,7 +82,10 @@ def test_a_frame_that_drips_in_takes_little_more_than_its_length(clock: Clock, s
         client.send(drips[start : min(start + size, len(drips) - 1)])
     parts = client.transport.protocol._parts
     assert sum(map(sys.getsizeof, (parts, *parts))) < 2 * len(drips)
+    # What is here is not copied for each that comes.
+    assert max(map(len, parts)) <= 1000 + MOST_PARTS * size
     client.send(drips[-1:])
+    assert client.transport.protocol._parts == []
     client.send_text("next")
     assert recorder.told == [("opened",), ("text", "some words " * 5000), ("text", "next")]
     client.transport.lose()
