@@ -19,16 +19,23 @@ from yekta.web.handover import MAX_BYTES, Handover, _give
 
 
 class Full(Factory):
-    """Lets nobody in."""
+    """Lets nobody in. ``asked``: how many came."""
+
+    asked = 0
 
     def buildProtocol(self, addr: object) -> None:
-        """None."""
+        self.asked += 1
 
 
 @pytest.fixture
-def taking(tmp_path: Path) -> Iterator[Path]:
+def full() -> Full:
+    return Full()
+
+
+@pytest.fixture
+def taking(tmp_path: Path, full: Full) -> Iterator[Path]:
     """The path of a socket at which connections are taken."""
-    handover = Handover(reactor, tmp_path, "a", lambda target: None, lambda target: False, Full())
+    handover = Handover(reactor, tmp_path, "a", lambda target: None, lambda target: False, full)
     handover.privilegedStartService()
     yield tmp_path / "a"
     pytest_twisted.blockon(handover.stopService())
@@ -46,10 +53,11 @@ def given(path: Path, message: bytes) -> Iterator[tuple[socket.socket, socket.so
 
 
 @pytest_twisted.ensureDeferred
-async def test_half_a_message_is_dropped(taking: Path) -> None:
+async def test_half_a_message_is_dropped(taking: Path, full: Full) -> None:
     with given(taking, b"\0\0\0\x09short") as (ours, giving):
         giving.close()
         await gone(ours)
+    assert full.asked == 0
 
 
 @pytest_twisted.ensureDeferred
@@ -79,11 +87,12 @@ async def test_of_two_connections_the_first_is_dropped(taking: Path) -> None:
 
 
 @pytest_twisted.ensureDeferred
-async def test_a_connection_that_is_not_let_in_is_closed(taking: Path) -> None:
+async def test_a_connection_that_is_not_let_in_is_closed(taking: Path, full: Full) -> None:
     with capturedLogs() as logged, given(taking, b"\0\0\0\x02hi") as (ours, giving):
         giving.close()
         await gone(ours)
     assert failures(logged) == []
+    assert full.asked == 1
 
 
 @pytest_twisted.ensureDeferred
