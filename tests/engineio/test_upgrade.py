@@ -175,7 +175,7 @@ def test_a_probe_ends_with_its_session(gateway: Gateway) -> None:
     socket = client.probe()
     socket.send_text("2probe")
     client.post("1")
-    assert socket.close() is not None
+    assert socket.close() == (1000, "")
     assert gateway.user.reasons() == ["transport close"]
 
 
