@@ -19,7 +19,7 @@ def make(*, ordered: bool = True) -> Order:
 
 
 def wait(order: Order, size: int) -> None:
-    order.postpone(lambda: None, size)
+    order.postpone(lambda: None, size, "/")
 
 
 def work(order: Order, size: int) -> None:
@@ -76,7 +76,7 @@ def test_there_is_room_again_for_what_was_done() -> None:
 def test_a_turn_that_takes_its_time_takes_room_as_before() -> None:
     order, first, second = make(), at_work(), at_work()
     order.hold(first, 0)
-    order.postpone(lambda: second, BYTES)
+    order.postpone(lambda: second, BYTES, "/")
     first.callback(None)
     assert order.busy
     with pytest.raises(ProtocolError):
@@ -121,6 +121,20 @@ def test_when_the_client_goes_what_waits_is_dropped_and_what_is_at_work_cancelle
     order, ended = make(), []
     order.hold(at_work().addCallback(lambda _: ended.append("held")), 0)
     order.own(at_work().addCallback(lambda _: ended.append("owned")))
-    order.postpone(lambda: ended.append("waited"), 0)
+    order.postpone(lambda: ended.append("waited"), 0, "/")
     order.stop()
     assert ended == ["held", "owned"]
+
+
+def test_what_is_dropped_for_one_namespace_leaves_its_room_and_what_waits_for_others() -> None:
+    order, done = make(), []
+    first = at_work()
+    order.hold(first, 0)
+    order.postpone(lambda: done.append("off"), BYTES - 1, "/off")
+    order.postpone(lambda: done.append("on"), 1, "/on")
+    order.drop("/off")
+    order.postpone(lambda: done.append("later"), BYTES - 1, "/off")
+    with pytest.raises(ProtocolError):
+        order.postpone(lambda: done.append("too much"), 1, "/on")
+    first.callback(None)
+    assert done == ["on", "later"]
