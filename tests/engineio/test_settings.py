@@ -54,6 +54,19 @@ def test_there_is_no_cookie_unless_it_is_switched_on(gateway: Gateway, door: str
     assert cookies(gateway) == []
 
 
+@DOORS
+@pytest.mark.parametrize("name", ["Set-Cookie", "set-cookie"])
+@pytest.mark.parametrize("by", ["hook", "middleware"])
+def test_a_cookie_of_the_application_s_own_stands(start: Start, door: str, by: str, name: str) -> None:
+    gateway = start(cookie=Cookie())
+    if by == "hook":
+        gateway.engine.hooks.on("initial_headers")(lambda headers, _: headers.update({name: "uid=1"}))
+    else:
+        gateway.engine.use(lambda _, headers: headers.update({name: "uid=1"}))
+    knock(gateway, door)
+    assert cookies(gateway) == ["uid=1"]
+
+
 def test_a_cookie_says_what_it_is_told() -> None:
     cookie = Cookie(name="sticky", path="/chat", http_only=False, same_site="None")
     assert cookie.header("abc").startswith("sticky=abc; Path=/chat; SameSite=None")

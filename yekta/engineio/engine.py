@@ -126,8 +126,7 @@ class Engine:
             polling = Polling(binary=not {"b64", "j"} & request.query.keys(), left=left)
             begun = self.begin(request, polling, spoken, sid)
             _require_alive(begun)
-            if self.settings.cookie is not None:
-                headers["Set-Cookie"] = self.settings.cookie.header(begun.sid)
+            self._set_cookie(headers, begun.sid)
         else:
             _require_alive(connection)
             if not isinstance(connection.transport, Polling):
@@ -135,6 +134,12 @@ class Engine:
             polling = connection.transport
         polling.request_received(request, exchange)
         return polling
+
+    def _set_cookie(self, headers: dict[str, str], sid: str) -> None:
+        """One that the application set in a hook or a middleware stands; a field has one value here."""
+        cookie = self.settings.cookie
+        if cookie is not None and not any(name.lower() == "set-cookie" for name in headers):
+            headers["Set-Cookie"] = cookie.header(sid)
 
     def _count(self, address: str) -> Callable[[], object]:
         """Count one more that polls; gives what to call when it does not any more. Raises `Refusal`."""
@@ -150,8 +155,7 @@ class Engine:
             _require_alive(connection)
             return Probe(self, connection, request)
         sid = self._new_sid()
-        if self.settings.cookie is not None:
-            headers["Set-Cookie"] = self.settings.cookie.header(sid)
+        self._set_cookie(headers, sid)
         return WebSocketTransport(self, request, sid)
 
     # -- connections ---------------------------------------------------------------------------------------
