@@ -11,6 +11,7 @@ from functools import lru_cache
 from yekta.engineio.engine import Engine
 from yekta.engineio.verify import MAX_ORIGINS, origin_headers
 from yekta.web.arrival import Arrival
+from yekta.web.written import Written
 from yekta.websocket.factory import WebSocketFactory
 from yekta.websocket.upgrade import upgrade
 
@@ -44,4 +45,5 @@ class Newcomers:
 
     def _find_headers(self, origin: str | None, host: str | None, allowed: frozenset[str]) -> dict[str, str] | None:
         """Asked anew where others are ``allowed``."""
-        return origin_headers(origin, host, self._engine.settings)
+        headers = origin_headers(origin, host, self._engine.settings)
+        return None if headers is None else Written(headers)

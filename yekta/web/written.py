@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import lru_cache
 
 
@@ -15,12 +16,18 @@ class Written(dict[str, str]):
         self.lines = write(tuple(headers.items()), False)
 
 
+def tidy(headers: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """``headers``, one of a name, without a length. What a hook adds may be spelt in another way, or hold what would
+    end a line."""
+    fields = {" ".join(name.split()).title(): " ".join(value.splitlines()) for name, value in headers}
+    fields.pop("Content-Length", None)
+    return fields
+
+
 @lru_cache(maxsize=256)
 def write(headers: tuple[tuple[str, str], ...], close: bool) -> str:
     """The lines of ``headers``, without a length. ``close``: the connection ends with the answer."""
-    # What a hook adds may be spelt in another way, or hold what would end a line.
-    fields = {" ".join(name.split()).title(): " ".join(value.splitlines()) for name, value in headers}
-    fields.pop("Content-Length", None)
+    fields = tidy(headers)
     if close:
         fields["Connection"] = "close"
     return "".join(f"{name}: {value}\r\n" for name, value in fields.items())

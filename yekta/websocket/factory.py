@@ -15,6 +15,7 @@ from yekta.attributes import share
 from yekta.rests import Rests
 from yekta.timeouts import Timeouts
 from yekta.turns import NextTurn
+from yekta.web.written import tidy
 from yekta.websocket.deflate import MEM_LEVEL, WINDOW_BITS
 from yekta.websocket.interfaces import IReceiver
 from yekta.websocket.lean import with_options
@@ -68,7 +69,7 @@ class WebSocketFactory(WebSocketServerFactory):
         websocket = self.protocol()
         websocket.receiver = receiver
         if headers:
-            websocket.response_headers = dict(headers)
+            websocket.response_headers = tidy(headers.items())
         return websocket
 
     def refused(self) -> None:

@@ -14,6 +14,7 @@ from types import MappingProxyType
 
 from yekta.web.personal import Personal
 from yekta.web.request import Request
+from yekta.web.written import Written, write
 from yekta.websocket.limits import Limits
 
 _GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
@@ -49,7 +50,7 @@ def answer(target: str, asked: Request, key: str, headers: Mapping[str, str], li
     if not plain:
         return None
     accept = b2a_base64(sha1(key.encode() + _GUID).digest(), newline=False).decode()
-    fields = "".join([f"{name}: {value}\r\n" for name, value in headers.items()])
+    fields = headers.lines if isinstance(headers, Written) else write(tuple(headers.items()), False)
     return (
         "HTTP/1.1 101 Switching Protocols\r\nUpgrade: WebSocket\r\nConnection: Upgrade\r\n"
         f"{fields}Sec-WebSocket-Accept: {accept}\r\n\r\n"
