@@ -76,6 +76,39 @@ def test_a_name_of_the_application_s_own_comes_first(house: House) -> None:
     assert parent.children == set()
 
 
+def test_a_name_that_the_application_asks_for_first_is_no_way_round_the_middlewares(house: House) -> None:
+    parent, told = house.server.of(ROOMS), []
+
+    @parent.use
+    def authenticate(socket: Socket) -> None:
+        if socket.handshake.auth.get("token") != "x":
+            raise ConnectError("no")
+
+    parent.on_connection(lambda socket: told.append(socket.namespace.name))
+    room = house.server.of("/room-1")
+    room.emit("nobody is there")
+    room.on_connection(lambda socket: told.append("its own"))
+    assert join(house, "/room-1").heard() == ['4/room-1,{"message":"no"}']
+    for _ in range(2):
+        # Like any that it made, it stays.
+        browser = house.browser()
+        browser.say('0/room-1,{"token":"x"}')
+        browser.heard()
+        parent.emit("hello")
+        assert browser.heard() == ['2/room-1,["hello"]']
+        browser.cut()
+    assert told == ["/room-1", "its own"] * 2
+    assert house.server.of("/room-1") is room
+
+
+def test_a_name_that_no_expression_has_is_the_application_s_own(house: House) -> None:
+    asked: list[str] = []
+    parent = house.server.of(ROOMS)
+    house.server.of(lambda name, auth: bool(asked.append(name)))
+    house.server.of("/static")
+    assert (parent.children, asked) == (set(), [])
+
+
 def test_parents_are_asked_in_order_until_one_agrees(house: House) -> None:
     asked: list[str] = []
     house.server.of(lambda name, auth: asked.append("first") is not None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +23,7 @@ class ParentNamespace(Welcoming):
     def __init__(
         self,
         server: Server,
-        matches: Callable[[str, dict[str, Any]], bool | Awaitable[bool]],
+        matches: re.Pattern[str] | Callable[[str, dict[str, Any]], bool | Awaitable[bool]],
         *,
         keep: bool = False,
     ) -> None:
@@ -34,11 +35,15 @@ class ParentNamespace(Welcoming):
 
     def match(self, name: str, auth: dict[str, Any]) -> bool | Awaitable[bool]:
         """Whether ``name`` is one of ours."""
-        return self._matches(name, auth)
+        return self.owns(name) if isinstance(self._matches, re.Pattern) else self._matches(name, auth)
 
-    def create(self, name: str) -> Namespace:
-        """The namespace that a client asks for."""
-        namespace = Namespace(self._server, name, self)
+    def owns(self, name: str) -> bool:
+        """Whether ``name`` is one of ours, whoever asks for it: what a function would say, only a client can learn."""
+        return isinstance(self._matches, re.Pattern) and self._matches.search(name) is not None
+
+    def create(self, name: str, *, stays: bool = False) -> Namespace:
+        """The namespace that a client asks for, or the application: its own ``stays``."""
+        namespace = Namespace(self._server, name, None if stays else self)
         namespace.middlewares = self.middlewares
         namespace.connection_listeners = self.connection_listeners
         self.children.add(namespace)

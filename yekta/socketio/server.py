@@ -93,20 +93,21 @@ class Server(Emitting):
     def of(self, name: re.Pattern[str] | Predicate, *, keep: bool = False) -> ParentNamespace: ...
 
     def of(self, name: str | re.Pattern[str] | Predicate, *, keep: bool = False) -> Namespace | ParentNamespace:
-        """The namespace ``name``, made on first use.
+        """The namespace ``name``, made on first use: by the first parent whose expression it matches, for good, so that
+        it is no way round the middlewares there.
 
         Or those whose names match an expression, or that ``name(spelled, auth)``, which may be ``async``, agrees to:
         each is made when a client asks for it, and goes with its last socket, unless ``keep``.
         """
         if not isinstance(name, str):
-            matches = _searching(name) if isinstance(name, re.Pattern) else name
-            parent = ParentNamespace(self, matches, keep=keep)
+            parent = ParentNamespace(self, name, keep=keep)
             self._parents.append(parent)
             return parent
         name = "/" + name.removeprefix("/")
         namespace = self._namespaces.get(name)
         if namespace is None:
-            namespace = Namespace(self, name)
+            owner = next((each for each in self._parents if each.owns(name)), None)
+            namespace = Namespace(self, name) if owner is None else owner.create(name, stays=True)
             self._add(namespace)
         return namespace
 
@@ -254,10 +255,6 @@ class Server(Emitting):
         self.unidentified.start(client)
         if connection.protocol == 3:
             client.connect("/", {})
-
-
-def _searching(expression: re.Pattern[str]) -> Predicate:
-    return lambda name, auth: expression.search(name) is not None
 
 
 def _too_late(client: Receiving) -> None:
