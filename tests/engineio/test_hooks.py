@@ -95,15 +95,6 @@ def test_headers_of_the_handshake_and_of_every_answer_can_be_added_to(gateway: G
 
 
 @DOORS
-@pytest.mark.parametrize("more", [{}, {"Sec-WebSocket-Protocol": "chat"}], ids=["plain", "Autobahn's"])
-def test_what_a_client_names_begins_no_field_of_its_own(gateway: Gateway, door: str, more: dict[str, str]) -> None:
-    gateway.engine.hooks.on("headers")(lambda headers, request: headers.update({"X-Room": request.query["room"]}))
-    answer = knock(gateway, door, "&room=a%0d%0aSet-Cookie:%20io=b%0d%0a%0d%0a", headers=more)
-    assert answer.status == (200 if door == "polling" else 101)
-    assert (answer.headers["x-room"], answer.headers.get("set-cookie")) == ("a Set-Cookie: io=b", None)
-
-
-@DOORS
 def test_connection_is_told_once_the_handler_is_there(gateway: Gateway, door: str) -> None:
     told: list[Connection] = []
 

@@ -26,6 +26,7 @@ from yekta.web.arrival import Arrival, Door, WebArrival
 from yekta.web.kept import KeptFile
 from yekta.web.request import Request, parse_target
 from yekta.web.retry import retry_after
+from yekta.web.written import settle
 from yekta.websocket.factory import WebSocketFactory
 from yekta.websocket.upgrade import upgrade
 
@@ -140,6 +141,7 @@ class _Visit:
         admission.addErrback(self._failed)
 
     def _carry(self, connection: Connection | None) -> None:
+        settle(self._headers)
         try:
             if self._asked.upgrade:
                 receiver = self._engine.receiver(connection, self._asked, self._headers)
@@ -163,6 +165,7 @@ class _Visit:
         self._engine.refused(self._asked, refusal)
         if self._asked.upgrade:
             self._websockets.refusals[refusal.word] += 1
+        settle(self._headers)
         headers = retry_after(refusal.retry_after, self._headers)
         body = jsontext.encode({"code": refusal.code, "message": refusal.message})
         self._exchange().respond(refusal.status, _JSON, body.encode(), headers)

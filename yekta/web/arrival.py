@@ -78,7 +78,8 @@ class WebArrival:
             return
         request.setResponseCode(status)
         for name, value in headers.items():
-            request.setHeader(name, value)
+            # Several lines of one name: `yekta.web.written`.
+            request.responseHeaders.setRawHeaders(name, [value] if isinstance(value, str) else list(value))
         request.setHeader("content-length", str(len(body)))
         if "Connection" in headers:
             # Said, and done: Twisted's goes by what the client asked for.

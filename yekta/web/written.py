@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import lru_cache
+from typing import Any
+
+# One line, or several of the same name, as ``Set-Cookie`` may have.
+Value = str | tuple[str, ...]
 
 
 class Written(dict[str, str]):
@@ -16,18 +20,35 @@ class Written(dict[str, str]):
         self.lines = write(tuple(headers.items()), False)
 
 
-def tidy(headers: Iterable[tuple[str, str]]) -> dict[str, str]:
+def settle(headers: dict[str, Any]) -> None:
+    """Make text of what others have put in, as Node does: a number is its digits, a list the lines of one field."""
+    for name, value in headers.items():
+        if not isinstance(value, str):
+            headers[name] = tuple(map(str, value)) if isinstance(value, list | tuple) else str(value)
+
+
+def tidy(headers: Iterable[tuple[str, Value]]) -> dict[str, Value]:
     """``headers``, one of a name, without a length. What a hook adds may be spelt in another way, or hold what would
     end a line."""
-    fields = {" ".join(name.split()).title(): " ".join(value.splitlines()) for name, value in headers}
+    fields = {" ".join(name.split()).title(): _in_one_line(value) for name, value in headers}
     fields.pop("Content-Length", None)
     return fields
 
 
+def _in_one_line(value: Value) -> Value:
+    if isinstance(value, str):
+        return " ".join(value.splitlines())
+    return tuple(" ".join(each.splitlines()) for each in value)
+
+
 @lru_cache(maxsize=256)
-def write(headers: tuple[tuple[str, str], ...], close: bool) -> str:
+def write(headers: tuple[tuple[str, Value], ...], close: bool) -> str:
     """The lines of ``headers``, without a length. ``close``: the connection ends with the answer."""
     fields = tidy(headers)
     if close:
         fields["Connection"] = "close"
-    return "".join(f"{name}: {value}\r\n" for name, value in fields.items())
+    return "".join(
+        f"{name}: {line}\r\n"
+        for name, value in fields.items()
+        for line in ((value,) if isinstance(value, str) else value)
+    )

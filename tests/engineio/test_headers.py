@@ -1,0 +1,42 @@
+"""What hooks and middlewares may put into the headers of an answer, at every door."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.engineio.knocking import DOORS, knock
+from tests.support.engines import Gateway
+from yekta.engineio.errors import Refusal
+from yekta.web.request import Request
+
+
+@DOORS
+@pytest.mark.parametrize("by", ["hook", "middleware", "refusal"])
+@pytest.mark.parametrize("more", [{}, {"Sec-WebSocket-Protocol": "chat"}], ids=["plain", "Autobahn's"])
+def test_a_header_may_be_a_number_or_several_lines(gateway: Gateway, door: str, by: str, more: dict[str, str]) -> None:
+    given: dict[str, Any] = {"X-Number": 7, "Set-Cookie": ["uid=1", "theme=dark\r\nX-More: 1"]}
+
+    def add(request: Request, headers: dict[str, str]) -> None:
+        headers.update(given)
+        if by == "refusal":
+            raise Refusal(4, "no")
+
+    if by == "hook":
+        gateway.engine.hooks.on("headers")(lambda headers, request: add(request, headers))
+    else:
+        gateway.engine.use(add)
+    assert knock(gateway, door, headers=more).headers["x-number"] == "7"
+    head = b"".join(gateway.clients[-1].transport.writes).partition(b"\r\n\r\n")[0].split(b"\r\n")
+    lines = [line.partition(b": ")[2] for line in head if line.lower().startswith(b"set-cookie")]
+    assert lines == [b"uid=1", b"theme=dark X-More: 1"]
+
+
+@DOORS
+@pytest.mark.parametrize("more", [{}, {"Sec-WebSocket-Protocol": "chat"}], ids=["plain", "Autobahn's"])
+def test_what_a_client_names_begins_no_field_of_its_own(gateway: Gateway, door: str, more: dict[str, str]) -> None:
+    gateway.engine.hooks.on("headers")(lambda headers, request: headers.update({"X-Room": request.query["room"]}))
+    answer = knock(gateway, door, "&room=a%0d%0aSet-Cookie:%20io=b%0d%0a%0d%0a", headers=more)
+    assert answer.status == (200 if door == "polling" else 101)
+    assert (answer.headers["x-room"], answer.headers.get("set-cookie")) == ("a Set-Cookie: io=b", None)
