@@ -32,6 +32,12 @@ def test_every_spelling_is_the_same_namespace_and_is_written_back(spelled: House
     assert browser.heard() == [f"1{prefix}"]
 
 
+@pytest.mark.parametrize("spelling", [*SPELLINGS, "ws"])
+def test_every_spelling_is_the_same_namespace_to_the_application(spelled: House, spelling: str) -> None:
+    assert spelled.server.of(spelling) is spelled.server.sockets
+    assert set(spelled.server.namespaces) == {"/"}
+
+
 @pytest.mark.parametrize("spelling", SPELLINGS)
 def test_every_spelling_is_refused_as_it_was_written(spelled: House, spelling: str) -> None:
     prefix = "" if spelling == "/" else spelling + ","

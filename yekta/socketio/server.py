@@ -104,6 +104,7 @@ class Server(Emitting):
             self._parents.append(parent)
             return parent
         name = "/" + name.removeprefix("/")
+        name = self.settings.aliases.get(name, name)
         namespace = self._namespaces.get(name)
         if namespace is None:
             owner = next((each for each in self._parents if each.owns(name)), None)
