@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -10,6 +11,8 @@ from tests.engineio.knocking import DOORS, knock
 from tests.support.engines import Gateway
 from yekta.engineio.errors import Refusal
 from yekta.web.request import Request
+
+Start = Callable[..., Gateway]
 
 
 @DOORS
@@ -40,3 +43,26 @@ def test_what_a_client_names_begins_no_field_of_its_own(gateway: Gateway, door: 
     answer = knock(gateway, door, "&room=a%0d%0aSet-Cookie:%20io=b%0d%0a%0d%0a", headers=more)
     assert answer.status == (200 if door == "polling" else 101)
     assert (answer.headers["x-room"], answer.headers.get("set-cookie")) == ("a Set-Cookie: io=b", None)
+
+
+@DOORS
+def test_a_hook_has_the_last_word(gateway: Gateway, door: str) -> None:
+    gateway.engine.use(lambda _, headers: headers.update({"X-By": "a middleware", "X-Both": "kept"}))
+    gateway.engine.hooks.on("initial_headers")(lambda headers, _: headers.update({"X-By": headers["X-By"] + ", seen"}))
+    answer = knock(gateway, door)
+    assert (answer.headers["x-by"], answer.headers["x-both"]) == ("a middleware, seen", "kept")
+
+
+@DOORS
+@pytest.mark.parametrize("by", ["middleware", "allow_request"])
+def test_hooks_add_nothing_for_whoever_is_refused(start: Start, door: str, by: str) -> None:
+    gateway, told = start(allow_request=lambda _: by != "allow_request"), []
+    for name in ("initial_headers", "headers"):
+        gateway.engine.hooks.on(name)(lambda *_: told.append(1))
+
+    @gateway.engine.use
+    def refuse(request: Request, headers: dict[str, str]) -> None:
+        if by == "middleware":
+            raise Refusal(4, "no", 403)
+
+    assert (knock(gateway, door).status, told) == (403, [])

@@ -94,11 +94,8 @@ class Engine:
 
         Gives a Deferred where somebody has to think, which fails with :class:`Refusal`.
         """
-        if self.hooks.functions:
-            if new:
-                self.hooks.fire("initial_headers", headers, request)
-            self.hooks.fire("headers", headers, request)
         if not self.middlewares and (self.settings.allow_request is None or not new):
+            self._show(request, headers, new)
             return None
         return ensureDeferred(self._ask(request, headers, new))
 
@@ -110,6 +107,14 @@ class Engine:
         if new:
             # Others may have come in meanwhile.
             require_room(self.settings, self.connections)
+        self._show(request, headers, new)
+
+    def _show(self, request: Request, headers: dict[str, str], new: bool) -> None:
+        """Hooks have the last word about ``headers``, as in Node, and nothing to do with who is refused."""
+        if self.hooks.functions:
+            if new:
+                self.hooks.fire("initial_headers", headers, request)
+            self.hooks.fire("headers", headers, request)
 
     def refused(self, request: Request, refusal: Refusal) -> None:
         """A request was refused."""
