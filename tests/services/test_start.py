@@ -15,6 +15,7 @@ from tests.support import postgres
 from tests.support.attacks import Wire, head
 from tests.support.services import PYTHON_M_TWISTED, TWISTD, acquire, attempt, await_end, free_port, paired, started
 from tests.support.strangers import Native, Polling, SocketIO
+from yekta import __version__
 from yekta.services.config import SETTINGS
 
 SERVICES = ("yektayar-api", "yektayar-ws")
@@ -50,6 +51,7 @@ def message(port: int) -> str:
 def test_the_other_runner_starts_and_stops_it(tmp_path: Path, service: str) -> None:
     with started(service, folder=tmp_path, twistd=(*PYTHON_M_TWISTED, "--log-format=text")) as running:
         assert message(running.port).startswith("YektaYar")
+        running.await_line(re.compile(rf"{service} is ready: yekta {__version__}, on the ports that "))
         assert running.stop() == 0
 
 

@@ -11,7 +11,7 @@ from twisted.internet.error import CannotListenError
 from twisted.internet.interfaces import IProtocolFactory
 from twisted.logger import Logger
 
-from yekta import lookups
+from yekta import __version__, lookups
 from yekta.app.database import DatabaseError
 from yekta.edge.metrics import MetricsPort
 from yekta.edge.path_words import PATH_WORDS
@@ -115,7 +115,9 @@ class Gateway(Outermost):
     def _begun(self) -> None:
         super()._begun()
         collector.settle()
-        self._log.info("{service} is ready", service=self.name)
+        # Twisted has named each port, or path, when it began to listen there.
+        words = "{service} is ready: yekta {version}, on the ports that the lines before name"
+        self._log.info(words, service=self.name, version=__version__)
         self._herald.ready()
 
     def _hurry(self) -> None:
