@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import socket
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -68,6 +69,12 @@ REFUSED = {
                                            "--listen must have a port from 0 to 65535, not 'haproxy:tcp:99999'."),
     "metrics in a folder that is none": ("api", ("--port=0",), {"METRICS_LISTEN": "unix:/no/where"},
                                          "Cannot listen on unix:/no/where (METRICS_LISTEN): No such file or "),
+    "a socket that systemd has not given": ("api", ("--listen=systemd:domain=INET:index=0",), {},
+                                            "--listen must be an endpoint, not 'systemd:domain=INET:index=0': systemd "
+                                            "has given no such socket."),
+    "no socket of that name by systemd": ("ws", ("--listen=systemd:domain=INET:name=web",), {},
+                                          "--listen must be an endpoint, not 'systemd:domain=INET:name=web': systemd "
+                                          "has given no such socket."),
     "a control socket in a folder that is none": ("ws", ("--websocket-port=0",), {"CONTROL_SOCKET": "/no/where"},
                                                   "Cannot listen on unix:/no/where:mode=600 (CONTROL_SOCKET): No "),
     "workers with a model too many": ("api", ("--port=0",), {**_TWO, "AI_BASE_URL": "http://a/v1", "AI_MODEL": "a,b"},
@@ -127,6 +134,24 @@ def test_a_taken_port_ends_the_start(tmp_path: Path, taken: int, service: str, s
     ended = attempt(service, folder=tmp_path, settings={setting: str(taken)})
     assert (ended.status, ended.err) == (1, in_use(service, taken, f"{setting}, HOST"))
     assert "Traceback" not in ended.out
+
+
+@pytest.mark.parametrize("format", ["text", "json"])
+def test_who_sees_the_log_on_a_terminal_reads_the_sentence_once(tmp_path: Path, taken: int, format: str) -> None:
+    settings = {"PORT": str(taken), "LOG_FORMAT": format}
+    ended = attempt("yektayar-api", folder=tmp_path, settings=settings, stderr=subprocess.STDOUT)
+    assert ended.status == 1
+    assert ended.out.count(in_use("yektayar-api", taken, "PORT, HOST").rstrip()) == 1
+
+
+def test_a_log_in_a_file_does_not_keep_the_sentence_from_the_terminal(tmp_path: Path, taken: int) -> None:
+    twistd = (*TWISTD, "--nodaemon", "--pidfile=", "--logfile=log")
+    sentence = in_use("yektayar-ws", taken, "WEBSOCKET_PORT, HOST")
+    ended = attempt(
+        "yektayar-ws", f"--websocket-port={taken}", folder=tmp_path, twistd=twistd, stderr=subprocess.STDOUT
+    )
+    assert (ended.status, ended.out) == (1, sentence)
+    assert sentence in (tmp_path / "log").read_text()
 
 
 def test_a_taken_port_after_a_free_one_ends_the_start(tmp_path: Path, taken: int) -> None:

@@ -157,6 +157,7 @@ def attempt(
     folder: Path,
     settings: Mapping[str, str] | None = None,
     twistd: Sequence[str] = (*TWISTD, *_FOREGROUND),
+    stderr: int = subprocess.PIPE,
 ) -> Ended:
     """Start a service that will not stay, or whose starter returns, and wait for that."""
     done = subprocess.run(
@@ -165,11 +166,12 @@ def attempt(
         env=environment(settings),
         text=True,
         stdin=subprocess.DEVNULL,
-        capture_output=True,
+        stdout=subprocess.PIPE,
+        stderr=stderr,
         timeout=PATIENCE,
         check=False,
     )
-    return Ended(done.returncode, done.stdout, done.stderr)
+    return Ended(done.returncode, done.stdout, done.stderr or "")
 
 
 def await_end(pidfile: Path) -> None:

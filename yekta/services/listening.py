@@ -63,12 +63,17 @@ def service(setting: str, endpoint: str, factory: IProtocolFactory, reactor: Any
         port = strports.service(endpoint, factory, reactor=cast(Any, Listening(reactor)))
     except Exception as error:
         # What else than ValueError a parser raises depends on the kind of endpoint: TypeError, IndexError, OSError…
-        raise ConfigError(f"{setting} must be an endpoint, not {endpoint!r}: {error}.") from None
+        raise ConfigError(f"{setting} must be an endpoint, not {endpoint!r}: {_why(error)}.") from None
     read_well(port)
     # Neither the parser nor the one that listens finds a sentence for it.
     if not 0 <= getattr(_inner(port), "_port", 0) <= LAST_PORT:
         raise ConfigError(f"{setting} must have a port from 0 to {LAST_PORT}, not {endpoint!r}.")
     return port
+
+
+def _why(error: Exception) -> str:
+    # Twisted only looks up what of systemd's is asked for.
+    return "systemd has given no such socket" if isinstance(error, LookupError) else str(error)
 
 
 def _inner(port: StreamServerEndpointService) -> Any:

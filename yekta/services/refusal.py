@@ -9,6 +9,7 @@ from contextlib import suppress
 from typing import Any, NoReturn
 
 from twisted.internet.error import ReactorNotRunning
+from twisted.logger import globalLogPublisher
 
 
 class Refused(SystemExit, Exception):
@@ -36,9 +37,21 @@ def give_up(reactor: Any, service: str, sentence: str) -> None:
 
 
 def _say(text: str) -> None:
-    # Where a log has taken the place of standard error, whoever started us reads the real one.
-    for stream in {sys.stderr, sys.__stderr__} - {None}:
+    # Where a log has taken the place of standard error, whoever started us reads the real one, and perhaps the log.
+    streams = {sys.stderr} if _shows_the_log(sys.__stderr__) else {sys.stderr, sys.__stderr__}
+    for stream in streams - {None}:
         print(text, file=stream, flush=True)
+
+
+def _shows_the_log(stream: Any) -> bool:
+    """Whether ``stream`` goes where the log is written to standard output: a terminal, or systemd's journal."""
+    # The publisher keeps its observers to itself, and they their files.
+    logs = [getattr(observer, "_outFile", None) for observer in globalLogPublisher._observers]
+    out = sys.__stdout__
+    try:
+        return out in logs and out is not None and os.path.sameopenfile(out.fileno(), stream.fileno())
+    except (AttributeError, OSError, ValueError):
+        return False
 
 
 def _end() -> None:
