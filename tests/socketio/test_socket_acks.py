@@ -87,6 +87,28 @@ def test_whoever_waits_learns_that_the_client_left(
     assert isinstance(outcome(socket.emit_with_ack("q")), Disconnected)
 
 
+@pytest.mark.parametrize("leave", LEAVING)
+@pytest.mark.parametrize("who", ["itself", "another"])
+def test_a_listener_that_waits_for_an_answer_does_not_fail_because_the_client_left(
+    house: House,
+    browser: Browser,
+    socket: Socket,
+    logged: list[Any],
+    leave: Callable[[Browser, Socket], None],
+    who: str,
+) -> None:
+    asker = browser if who == "itself" else house.browser()
+    listening = socket if who == "itself" else asker.connect()
+
+    @listening.on("ask")
+    async def asked() -> None:
+        await socket.emit_with_ack("q")
+
+    asker.say('2["ask"]')
+    leave(browser, socket)
+    assert logged == []
+
+
 def test_numbers_are_never_used_twice_in_a_namespace(house: House) -> None:
     one, other = house.browser(), house.browser()
     sockets = one.connect(), other.connect()

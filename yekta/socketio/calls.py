@@ -1,7 +1,8 @@
 """Calling the application: middlewares and listeners, synchronous or not, and what happens when they fail.
 
 A listener that returns nothing costs no Deferred. One that returns an awaitable holds the client's next event back
-until it is done. One that fails is logged, without the event's arguments, and its client is told nothing.
+until it is done. One that fails is logged, without the event's arguments, and its client is told nothing. That a client
+left before it answered is no failure.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from twisted.internet.defer import CancelledError, Deferred, DeferredList, ensur
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from yekta.socketio.errors import Disconnected
 from yekta.socketio.listeners import ignore
 
 if TYPE_CHECKING:
@@ -103,5 +105,6 @@ def _answer(result: Any, ack: Ack) -> None:
 
 
 def _failed(failure: Failure) -> None:
-    if not failure.check(CancelledError):
+    # Whoever is asked may leave whenever it wants to.
+    if not failure.check(CancelledError, Disconnected):
         log.failure("A listener failed", failure)
