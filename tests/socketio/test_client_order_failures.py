@@ -7,7 +7,7 @@ from typing import Any
 
 import attrs
 import pytest
-from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
 from tests.socketio.slow import Slow
@@ -94,7 +94,7 @@ class Careful:
 
 
 @pytest.mark.parametrize("where", ["listener", "connection listener", "middleware", "predicate"])
-@pytest.mark.parametrize("end", ["broken", "cut"])
+@pytest.mark.parametrize("end", ["broken", "left", "cut"])
 def test_what_cleans_up_after_a_client_is_not_cancelled_again(house: House, where: str, end: str) -> None:
     careful, room = Careful(), house.of("/a")
     browser = house.browser()
@@ -111,6 +111,8 @@ def test_what_cleans_up_after_a_client_is_not_cancelled_again(house: House, wher
     assert careful.calls == []
     if end == "broken":
         browser.say("2[")
+    elif end == "left" and where == "connection listener":
+        browser.say("1/a,")
     browser.cut()
     assert careful.calls == ["cleaning"]
     careful.cleaning.callback(None)
@@ -143,12 +145,15 @@ def test_a_canceller_that_fails_keeps_nobody_in_a_namespace(
 
 def test_so_many_connection_listeners_are_at_work_for_a_client_and_no_more(make_house: MakeHouse) -> None:
     house, ended = make_house(max_backlog=3), []
+    cleaned: Deferred[None] = Deferred()
 
     async def stay(socket: Socket) -> None:
         try:
             await Deferred()
-        except CancelledError:
+        finally:
             ended.append(socket)
+            # Whoever was told that it is over, and cleans up, is at work until that is done.
+            await cleaned
 
     house.server.on_connection(stay)
     browser = house.browser()
@@ -157,6 +162,7 @@ def test_so_many_connection_listeners_are_at_work_for_a_client_and_no_more(make_
     browser.say("0")
     assert not browser.open
     assert len(ended) == 4
+    cleaned.callback(None)
     house.assert_empty()
 
 

@@ -108,19 +108,36 @@ def test_what_is_owned_is_cancelled_once_it_is_too_much_and_forgotten_once_it_is
     for _ in range(2):
         owned = [at_work() for _ in range(MOST)]
         for each in owned:
-            order.own(each)
+            order.own(each, "/")
         another = at_work().addCallback(lambda _: ended.append("another"))
         with pytest.raises(ProtocolError):
-            order.own(another)
+            order.own(another, "/")
         for each in owned:
             each.callback(None)
     assert ended == ["another"] * 2
 
 
+def test_whoever_leaves_a_namespace_ends_what_is_owned_there_and_makes_room_for_as_much() -> None:
+    order, ended = make(), []
+    for _ in range(2):
+        stays, goes, linked = at_work(), at_work(), at_work()
+        goes.addCallback(lambda _, linked=linked: linked.callback(None))
+        goes.addCallback(lambda _: ended.append("goes"))
+        for each, namespace in ((stays, "/stays"), (goes, "/"), (linked, "/")):
+            order.own(each, namespace)
+        order.disown("/")
+        assert not stays.called
+        stays.callback(None)
+        for _ in range(MOST):
+            order.own(at_work(), "/others")
+        order.disown("/others")
+    assert ended == ["goes"] * 2
+
+
 def test_when_the_client_goes_what_waits_is_dropped_and_what_is_at_work_cancelled() -> None:
     order, ended = make(), []
     order.hold(at_work().addCallback(lambda _: ended.append("held")), 0)
-    order.own(at_work().addCallback(lambda _: ended.append("owned")))
+    order.own(at_work().addCallback(lambda _: ended.append("owned")), "/")
     order.postpone(lambda: ended.append("waited"), 0, "/")
     order.stop()
     assert ended == ["held", "owned"]

@@ -221,20 +221,42 @@ def test_an_event_that_cannot_be_said_keeps_nobody_from_coming_back(recovering: 
     assert event[0] == "missed"
 
 
-def test_a_client_that_goes_cancels_its_connection_listener_for_which_no_event_waits(house: House) -> None:
+@pytest.mark.parametrize("leave", [lambda b, s: b.cut(), lambda b, s: b.say("1"), lambda b, s: s.disconnect()])
+def test_a_client_that_goes_cancels_its_connection_listener_for_which_no_event_waits(
+    house: House, leave: Callable[[Browser, Socket], None]
+) -> None:
     seen: list[str] = []
 
-    @house.server.on_connection
     async def stays(socket: Socket) -> None:
         socket.on("e")(seen.append)
         try:
             await Deferred()
         finally:
-            seen.append("over")
+            seen.append(f"{socket.spelling} over")
 
+    house.server.on_connection(stays)
+    house.of("/other").on_connection(stays)
     browser = house.browser()
-    browser.connect()
+    browser.connect("/other")
+    socket = browser.connect()
     browser.say('2["e","a"]')
     assert seen == ["a"]
-    browser.cut()
-    assert seen == ["a", "over"]
+    leave(browser, socket)
+    assert [each for each in seen if each[:2] != "/o"] == ["a", "/ over"]
+    assert ("/other over" in seen) == (not browser.open)
+
+
+def test_a_connection_listener_that_sends_its_socket_off_goes_on(house: House, logged: list[Any]) -> None:
+    begin: Deferred[None] = Deferred()
+    seen: list[str] = []
+
+    @house.server.on_connection
+    async def refuses(socket: Socket) -> None:
+        await begin
+        socket.disconnect()
+        seen.append("sent off")
+
+    browser = house.browser()
+    browser.connect("/")
+    begin.callback(None)
+    assert (seen, logged) == (["sent off"], [])

@@ -140,6 +140,8 @@ class Client(Receiving):
             if left is self._first:
                 self._first = others.pop(0) if others else None
             self._others = tuple(others)
+            if self._order is not None:
+                self._order.disown(spelling)
         self._admitted(spelling)
 
     # -- namespaces ------------------------------------------------------------------------------------------

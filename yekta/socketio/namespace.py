@@ -212,7 +212,7 @@ class Namespace(Welcoming, Emitting):
         for listener in self.connection_listeners:
             pending = call(listener, socket)
             if pending is not None:
-                socket.client.keep(pending)
+                socket.client.keep(pending, socket.spelling)
 
     def _may_recover(self, socket: Socket) -> bool:
         recovery = self.server.settings.recovery

@@ -30,7 +30,8 @@ class Order:
         self._most_bytes = most_bytes
         self._running: dict[Deferred[Any], int] = {}
         self._running_bytes = 0
-        self._owned: set[Deferred[Any]] = set()
+        # With the namespace whose socket each was begun for; ``None``: it is cancelled, and may clean up.
+        self._owned: dict[Deferred[Any], str | None] = {}
         self._waiting: deque[tuple[Step, int, str]] = deque()
         self._bytes = 0
 
@@ -70,18 +71,26 @@ class Order:
         self._running_bytes += size
         pending.addBoth(self._done, pending)
 
-    def own(self, pending: Deferred[Any]) -> None:
-        """Cancel ``pending``, which never fails, when the client goes; no step waits for it."""
+    def own(self, pending: Deferred[Any], namespace: str) -> None:
+        """Cancel ``pending``, which never fails, when the client leaves ``namespace``; no step waits for it."""
         if len(self._owned) >= self._most:
             cancel(pending)
             raise ProtocolError("too many listeners are told of it at once")
-        self._owned.add(pending)
-        pending.addBoth(lambda _: self._owned.discard(pending))
+        self._owned[pending] = namespace
+        pending.addBoth(lambda _: self._owned.pop(pending, None))
+
+    def disown(self, namespace: str) -> None:
+        """The client has left ``namespace``."""
+        for pending in [each for each, its in self._owned.items() if its == namespace]:
+            # The end of one may have been the next one's.
+            if pending in self._owned:
+                self._owned[pending] = None
+                cancel(pending)
 
     def stop(self) -> None:
         """The client has gone."""
         self._waiting.clear()
-        for pending in (*self._running, *self._owned):
+        for pending in (*self._running, *[each for each, its in self._owned.items() if its is not None]):
             cancel(pending)
 
     def _done(self, result: object, done: Deferred[Any]) -> None:

@@ -222,10 +222,10 @@ class Receiving:
         if self._order is not None:
             self._order.drop(spelling)
 
-    def keep(self, pending: Deferred[Any]) -> None:
-        """Cancel ``pending`` when the client goes."""
+    def keep(self, pending: Deferred[Any], spelling: str) -> None:
+        """Cancel ``pending`` when the client leaves a namespace."""
         try:
-            self._make_order().own(pending)
+            self._make_order().own(pending, spelling)
         except ProtocolError as error:
             self.misbehaved(error)
 
