@@ -28,6 +28,7 @@ The directories are floors. A module imports its own floor or a lower one (``tes
        ids.py       ids and tokens that nobody can guess
        lru.py       what was used last, up to a limit
        stale_sockets.py  UNIX sockets of processes that were killed
+       bounds.py    numbers of settings that cannot be meant
        attributes.py  names that all objects of a class share
        eventually.py  what is known at once, or after a wait
        durations.py   how long things took, in few numbers

@@ -24,6 +24,7 @@ from yekta.socketio.server import Server
 from yekta.socketio.settings import Settings, from_options
 from yekta.web.forwarded import parse_trusted
 from yekta.web.origins import Origins
+from yekta.web.site import Limits as SiteLimits
 from yekta.websocket.limits import Limits
 
 PAGE = "https://app.example"
@@ -109,6 +110,41 @@ def test_an_unknown_option_is_named(options: dict[str, Any]) -> None:
 def test_what_node_takes_in_another_shape_is_refused_at_once(option: str, given: Any, shape: str) -> None:
     with pytest.raises(TypeError, match=f"^{option} must be a {shape}, not {given!r}$"):
         Server(Clock(), **{option: given})
+
+
+@pytest.mark.parametrize(
+    ("given", "why"),
+    [
+        ({"transports": ("webtransport",)}, r"transports must be some of \('polling', 'websocket'\), not \('webtr"),
+        ({"transports": "websocket"}, "transports must be some of .*, not 'websocket'"),
+        ({"transports": 5}, "transports must be some of .*, not 5"),
+        ({"transports": ()}, r"transports must be some of .*, not \(\)"),
+        ({"max_payload": -1}, "max_payload must be above 0, not -1"),
+        ({"max_payload": 0}, "max_payload must be above 0, not 0"),
+        ({"max_payload": 1e6}, "max_payload must be a whole number, not 1000000.0"),
+        ({"max_message": 0}, "max_message must be above 0, not 0"),
+        ({"ping_interval": 0}, "ping_interval must be above 0, not 0"),
+        ({"ping_timeout": float("nan")}, "ping_timeout must be above 0, not nan"),
+        ({"upgrade_timeout": "10"}, "upgrade_timeout must be a number, not '10'"),
+        ({"drain_timeout": float("nan")}, "drain_timeout must be 0 or above, not nan"),
+        ({"http_compression": -1}, "http_compression must be 0 or above, not -1"),
+        ({"deflate_threshold": "1"}, "deflate_threshold must be a whole number, not '1'"),
+        ({"max_acks": -1}, "max_acks must be 0 or above, not -1"),
+        ({"connect_timeout": None}, "connect_timeout must be a number, not None"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused_when_the_server_is_made(given: dict[str, Any], why: str) -> None:
+    with pytest.raises((TypeError, ValueError), match=f"^{why}"):
+        Server(Clock(), **given)
+
+
+@pytest.mark.parametrize("kind", [EngineSettings, Limits, Settings, Recovery, SiteLimits])
+def test_no_number_of_any_settings_may_be_below_0(kind: type) -> None:
+    numbers = [field.name for field in attrs.fields(kind) if type(field.default) in (int, float)]
+    assert numbers
+    for name in numbers:
+        with pytest.raises(ValueError, match=f"^{name} must be"):
+            kind(**{name: -1})
 
 
 def test_options_beside_settings_are_an_error_and_not_forgotten() -> None:

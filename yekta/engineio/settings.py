@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
+from typing import Any
 
 import attrs
 from twisted.internet.defer import Deferred
 
+from yekta.bounds import checked, positive
 from yekta.ids import new_id
 from yekta.web.forwarded import NOBODY, Trusted
 from yekta.web.origins import Origins
@@ -31,7 +33,17 @@ class Cookie:
         return f"{self.name}={sid}; Path={self.path}{flags[0]}; SameSite={self.same_site}{flags[1]}"
 
 
-@attrs.frozen
+# What a connection may be made of.
+TRANSPORTS = ("polling", "websocket")
+
+
+def _some(instance: object, field: attrs.Attribute[Any], value: Any) -> None:
+    some = value if isinstance(value, Collection) and not isinstance(value, str) else ()
+    if not some or any(each not in TRANSPORTS for each in some):
+        raise ValueError(f"{field.name} must be some of {TRANSPORTS}, not {value!r}")
+
+
+@attrs.frozen(field_transformer=checked)
 class Settings:
     """Seconds and bytes. The defaults are Node's where it has them.
 
@@ -46,14 +58,14 @@ class Settings:
     ``close_codes``: say on WebSocket why we close; Node never does.
     """
 
-    transports: tuple[str, ...] = ("polling", "websocket")
+    transports: tuple[str, ...] = attrs.field(default=TRANSPORTS, validator=_some)
     allow_upgrades: bool = True
     allow_eio3: bool = False
-    ping_interval: float = 25.0
-    ping_timeout: float = 20.0
+    ping_interval: float = attrs.field(default=25.0, validator=positive)
+    ping_timeout: float = attrs.field(default=20.0, validator=positive)
     upgrade_timeout: float = 10.0
     drain_timeout: float = 30.0
-    max_payload: int = 1_000_000
+    max_payload: int = attrs.field(default=1_000_000, validator=positive)
     max_queued: int = 1 << 20
     max_connections: int = 100_000
     max_polling_per_address: int = 0

@@ -23,6 +23,7 @@ import attrs
 from twisted.internet.interfaces import IReactorTime
 
 from yekta import jsontext, msgpack
+from yekta.bounds import checked
 from yekta.socketio.kept import Kept
 from yekta.socketio.message import Message
 from yekta.socketio.packet import detach
@@ -41,7 +42,7 @@ _OFFSET = re.compile(r"([\w-]{8})-([0-9]{1,15})", re.ASCII)
 LOOKS = 16
 
 
-@attrs.frozen
+@attrs.frozen(field_transformer=checked)
 class Settings:
     """``max_disconnection``: seconds that a lost session waits. ``max_events``: kept of what is said to many.
 

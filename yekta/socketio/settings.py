@@ -8,6 +8,7 @@ from typing import Any
 
 import attrs
 
+from yekta.bounds import checked
 from yekta.engineio.settings import Cookie
 from yekta.engineio.settings import Settings as EngineSettings
 from yekta.socketio.packet import MAX_ATTACHMENTS, MAX_NAMESPACE
@@ -20,7 +21,7 @@ from yekta.websocket.limits import Limits as WebSocketLimits
 _SHAPES = {"client_bundle": Path, "cookie": Cookie, "recovery": RecoverySettings}
 
 
-@attrs.frozen
+@attrs.frozen(field_transformer=checked)
 class Settings:
     """Seconds, bytes, numbers. ``connect_timeout``: how long a client may stay without a namespace.
 
@@ -54,7 +55,8 @@ class Settings:
 def from_options(options: dict[str, Any]) -> Settings:
     """Settings from one flat set of options. ``cors_origins`` is a list of origins, or one.
 
-    Raises `TypeError`, naming the option that nobody knows, or that is something else.
+    Raises `TypeError`, naming the option that nobody knows, or that is something else, and `ValueError`, naming the one
+    that cannot be so.
     """
     for name, shape in _SHAPES.items():
         if not isinstance(options.get(name), shape | None):

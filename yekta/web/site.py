@@ -14,6 +14,7 @@ from twisted.internet.interfaces import IAddress, IReactorTime
 from twisted.web import http, server
 from twisted.web.resource import IResource
 
+from yekta.bounds import checked
 from yekta.clocks import wall_clock
 from yekta.rests import Rests
 from yekta.timeouts import Timeouts
@@ -33,7 +34,7 @@ from yekta.web.repeated import Repeated
 ABORT = 15.0
 
 
-@attrs.frozen
+@attrs.frozen(field_transformer=checked)
 class Limits:
     """``max_body``: bytes of one request's body. ``request_timeout``: seconds for one whole request to arrive.
 

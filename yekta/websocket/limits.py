@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import attrs
 
+from yekta.bounds import checked, positive
+
 # Close codes (RFC 6455, 7.4.1 and the IANA registry).
 NORMAL, GOING_AWAY, POLICY, TOO_BIG, SERVICE_RESTART = 1000, 1001, 1008, 1009, 1012
 NO_CODE, NO_CLOSE = 1005, 1006
@@ -12,7 +14,7 @@ NO_CODE, NO_CLOSE = 1005, 1006
 SLOW_CONSUMER, PING_TIMEOUT, VIOLATION = "slow consumer", "ping timeout", "protocol violated"
 
 
-@attrs.frozen
+@attrs.frozen(field_transformer=checked)
 class Limits:
     """Bounds of one connection; bytes and seconds.
 
@@ -24,7 +26,7 @@ class Limits:
     ``deflate_threshold``: compress longer messages where the client offers it; ``None`` is never (RFC 7692).
     """
 
-    max_message: int = 1_000_000
+    max_message: int = attrs.field(default=1_000_000, validator=positive)
     max_fragments: int = 1024
     max_queued: int = 1 << 20
     close_timeout: float = 5.0
