@@ -33,6 +33,13 @@ class Guest(Protocol):
 Member = TypeVar("Member", bound=Guest)
 
 
+def room_name(room: object) -> str:
+    """``room``, which must be the name of one. Raises :class:`TypeError`."""
+    if not isinstance(room, str):
+        raise TypeError(f"a room must be a str, not {type(room).__name__}")
+    return room
+
+
 class Rooms(Generic[Member]):
     """Members in any number of rooms. Every operation costs O(rooms touched)."""
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 from twisted.internet.defer import Deferred
 
+from yekta.rooms import room_name
 from yekta.socketio.adapter import Flags, RemoteSocket, Target
 from yekta.socketio.message import Message
 from yekta.socketio.packet import allowed
@@ -19,8 +20,27 @@ _EVERYBODY = Target()
 _PLAIN = Flags()
 
 
-def _rooms(rooms: tuple[str | list[str], ...]) -> frozenset[str]:
-    return frozenset(name for room in rooms for name in ([room] if isinstance(room, str) else room))
+def _rooms(rooms: tuple[Any, ...]) -> frozenset[str]:
+    # What is neither is taken for one, to be found below.
+    names = [
+        name for room in rooms for name in ([room] if isinstance(room, str) or not hasattr(room, "__iter__") else room)
+    ]
+    for name in names:
+        if type(name) is not str:
+            room_name(name)
+    return frozenset(names)
+
+
+def _writable(rooms: tuple[str | list[str], ...]) -> list[str]:
+    """Rooms that other servers can be told of, here too where there is none. Raises :class:`ValueError`."""
+    names = sorted(_rooms(rooms))
+    for name in names:
+        try:
+            name.encode()
+        except UnicodeEncodeError:
+            # Half of a letter. The name may be a client's own.
+            raise ValueError("a room must be text that can be written") from None
+    return names
 
 
 @attrs.frozen
@@ -79,11 +99,11 @@ class BroadcastOperator:
 
     def sockets_join(self, *rooms: str | list[str]) -> None:
         """Make these sockets join ``rooms``."""
-        self._namespace.adapter.join(self._target, self._flags, sorted(_rooms(rooms)))
+        self._namespace.adapter.join(self._target, self._flags, _writable(rooms))
 
     def sockets_leave(self, *rooms: str | list[str]) -> None:
         """Make these sockets leave ``rooms``."""
-        self._namespace.adapter.leave(self._target, self._flags, sorted(_rooms(rooms)))
+        self._namespace.adapter.leave(self._target, self._flags, _writable(rooms))
 
     def disconnect_sockets(self, close: bool = False) -> None:
         """Disconnect these sockets; with ``close``, close their connections."""

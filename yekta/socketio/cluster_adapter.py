@@ -74,16 +74,16 @@ class ClusterAdapter(InMemoryAdapter):
         return gathering.finish().addCallbacks(_flat, _flat_failure)
 
     def join(self, target: Target, flags: Flags, rooms: Sequence[str]) -> None:
-        super().join(target, flags, rooms)
         self._tell(words.JOIN, target, flags, rooms=list(rooms))
+        super().join(target, flags, rooms)
 
     def leave(self, target: Target, flags: Flags, rooms: Sequence[str]) -> None:
-        super().leave(target, flags, rooms)
         self._tell(words.LEAVE, target, flags, rooms=list(rooms))
+        super().leave(target, flags, rooms)
 
     def disconnect(self, target: Target, flags: Flags, close: bool) -> None:
-        super().disconnect(target, flags, close)
         self._tell(words.DISCONNECT, target, flags, close=close)
+        super().disconnect(target, flags, close)
 
     def server_side_emit(self, args: Sequence[Any], timeout: float | None) -> Deferred[list[Any]]:
         if timeout is None:
@@ -164,6 +164,7 @@ class ClusterAdapter(InMemoryAdapter):
         return Word(kind, self.context.namespace, data)
 
     def _tell(self, kind: int, target: Target, flags: Flags, **data: Any) -> None:
+        # Before anything is done here: what cannot be said is not done anywhere.
         if not flags.local:
             self._cluster.publish(self._word(kind, opts=words.options(target, flags), **data))
 

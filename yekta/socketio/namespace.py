@@ -19,7 +19,7 @@ from yekta.socketio.broadcast import BroadcastOperator, Emitting
 from yekta.socketio.calls import call
 from yekta.socketio.errors import ConnectError
 from yekta.socketio.listeners import Function, Listeners, ignore
-from yekta.socketio.packet import Packet
+from yekta.socketio.packet import Packet, named
 from yekta.socketio.socket import Socket
 from yekta.socketio.welcoming import Middleware, Welcoming
 
@@ -73,11 +73,11 @@ class Namespace(Welcoming, Emitting):
 
     def server_side_emit(self, event: str, *args: Any) -> None:
         """Tell all other servers of the cluster."""
-        self.adapter.server_side_emit([event, *args], None)
+        self.adapter.server_side_emit([named(event), *args], None)
 
     def server_side_emit_with_ack(self, event: str, *args: Any, timeout: float = 5.0) -> Deferred[list[Any]]:
         """Tell all other servers, and gather their answers."""
-        return self.adapter.server_side_emit([event, *args], timeout)
+        return self.adapter.server_side_emit([named(event), *args], timeout)
 
     def server_emitted(self, args: Sequence[Any]) -> Any:
         """Another server emits: told by the adapter. Gives the first listener's answer, or a Deferred of it."""

@@ -86,9 +86,18 @@ def attach(text: bytes, attachments: Sequence[bytes]) -> Any:
 
 
 def allowed(event: str) -> str:
-    """``event``, unless its name is the protocol's own: then `ValueError`."""
+    """``event``, unless its name is the protocol's own, `ValueError`, or none that others can read, `TypeError`."""
+    if type(event) is not str:
+        named(event)
     if event in RESERVED:
         raise reserved(event)
+    return event
+
+
+def named(event: str) -> str:
+    """``event``, unless nobody can take it for a name: then `TypeError`. Numbers are names, too."""
+    if not isinstance(event, str) and not is_event([event]):
+        raise TypeError(f"an event must be a str, not {type(event).__name__}")
     return event
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from twisted.internet.defer import Deferred
 
+from yekta.rooms import room_name
 from yekta.socketio import packet as packets
 from yekta.socketio.adapter import RemoteSocket, Restored
 from yekta.socketio.calls import call, dispatch, log
@@ -86,6 +87,9 @@ class Socket(Speaking):
 
     def join(self, *rooms: str) -> None:
         """Enter ``rooms``; in a middleware, once the socket is connected."""
+        for room in rooms:
+            if type(room) is not str:
+                room_name(room)
         if self.connected:
             self.namespace.adapter.add(self, rooms)
         elif not self._leaving:
