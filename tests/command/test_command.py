@@ -175,7 +175,8 @@ def test_a_stream_that_is_closed_or_full(shell: Shell, command: str, status: int
 def test_a_wrong_token_is_refused_and_not_repeated(shell: Shell) -> None:
     wrong = "w" * 43
     ended = shell.run("listen", "--url", shell.pair.api_url, token=wrong)
-    assert (ended.returncode, ended.stderr) == (1, "yekta: The WebSocket was refused: 401 Unauthorized.\n")
+    sentence = "yekta: The WebSocket was refused: 401 Unauthorized: Invalid or expired session token.\n"
+    assert (ended.returncode, ended.stderr) == (1, sentence)
 
 
 def test_every_promise_is_kept_on_both_ports(shell: Shell) -> None:

@@ -12,6 +12,12 @@ from tests.support.wrong_servers import reactor, upgraded, wrong
 from yekta.command.failure import CommandError
 from yekta.command.websocket import Closed, WebSocket, connect
 
+
+def refusal(kind: str, body: bytes, length: int | None = None) -> bytes:
+    length = len(body) if length is None else length
+    return f"HTTP/1.1 401 No\r\nContent-Type: {kind}\r\nContent-Length: {length}\r\n\r\n".encode() + body
+
+
 CLOSE_FRAME = b"\x88\x06" + (4401).to_bytes(2, "big") + b"away"
 
 
@@ -24,6 +30,14 @@ CLOSE_FRAME = b"\x88\x06" + (4401).to_bytes(2, "big") + b"away"
         (b"HTTP/1.1 200 \xff\r\n\r\n", True, "{url} does not answer: What it says is not HTTP."),
         (b"SSH-2.0\r\n\r\n", True, "The WebSocket was refused: no HTTP answer."),
         (b"HTTP/1.1 404 Not Found\r\n\r\n", False, "The WebSocket was refused: 404 Not Found."),
+        (refusal("text/plain; charset=utf-8", b"Not you.\n"), False, "The WebSocket was refused: 401 No: Not you."),
+        (refusal("text/plain", "نه".encode()), False, "The WebSocket was refused: 401 No: نه."),
+        (refusal("text/plain", b"\xff"), False, "The WebSocket was refused: 401 No: \ufffd."),
+        (refusal("text/plain", b""), False, "The WebSocket was refused: 401 No."),
+        (refusal("text/plain", b"a" * 200), False, f"The WebSocket was refused: 401 No: {'a' * 200}."),
+        (refusal("text/plain", b"a" * 201), False, "The WebSocket was refused: 401 No."),
+        (refusal("text/plain", b"Not y", 8), False, "The WebSocket was refused: 401 No."),
+        (refusal("text/html", b"<p>Not you."), False, "The WebSocket was refused: 401 No."),
     ],
 )
 @pytest_twisted.ensureDeferred

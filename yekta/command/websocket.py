@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 import attrs
@@ -18,6 +19,9 @@ from yekta.command.network import UNREACHABLE, Network, origin, unreachable, wit
 
 _MAX_WAITING = 10_000
 
+# Bytes: who gives a reason says it in few words.
+_MAX_REASON = 200
+
 
 class Closed(CommandError):
     """The other side is gone; ``code`` of RFC 6455, 7.4."""
@@ -31,6 +35,7 @@ class WebSocket(WebSocketClientProtocol):
     """Made by `connect`. What has come and was not received yet is kept, within a bound."""
 
     http_status_line = ""
+    http_headers: Mapping[str, str] = MappingProxyType({})
 
     def __init__(self) -> None:
         super().__init__()
@@ -88,8 +93,16 @@ class WebSocket(WebSocketClientProtocol):
     def onClose(self, wasClean: bool, code: int, reason: str) -> None:
         if not self.opened.called:
             status_line = self.http_status_line
-            self.opened.errback(Refused(status_line) if status_line else Unanswered([self._lost]))
+            self.opened.errback(Refused(status_line, self._why()) if status_line else Unanswered([self._lost]))
         self._end(Closed(code, reason or "" if wasClean else ""))
+
+    def _why(self) -> str:
+        """What the answer that refuses says beside its status, if it came at once, and for people."""
+        body = bytes(self.data).partition(b"\r\n\r\n")[2]
+        told = self.http_headers.get("content-type", ""), self.http_headers.get("content-length")
+        if not told[0].startswith("text/plain") or told[1] != str(len(body)) or len(body) > _MAX_REASON:
+            return ""
+        return body.decode(errors="replace").strip().rstrip(".")
 
     def _end(self, closed: Closed) -> None:
         if self._closed is None:
@@ -105,10 +118,11 @@ class WebSocket(WebSocketClientProtocol):
 class Refused(CommandError):
     """The upgrade was; ``status`` is HTTP's, 0 where it is no number."""
 
-    def __init__(self, status_line: str) -> None:
+    def __init__(self, status_line: str, why: str = "") -> None:
         parts = status_line.split(" ", 2)
         self.status = int(parts[1]) if len(parts) > 1 and parts[1].isdigit() else 0
-        super().__init__(f"The WebSocket was refused: {' '.join(parts[1:]) or 'no HTTP answer'}.")
+        sentence = f"The WebSocket was refused: {' '.join(parts[1:]) or 'no HTTP answer'}"
+        super().__init__(f"{sentence}: {why}." if why else f"{sentence}.")
 
 
 @attrs.define(eq=False)
