@@ -71,19 +71,11 @@ def set_fields(request: http.Request, values: Mapping[str, str]) -> None:
 
 
 def compose(request: http.Request, answer: Answer, cors: Mapping[str, str] = {}) -> bytes:
-    """Set the head of ``answer``, and give what is to follow it."""
+    """Set the head of ``answer``, and give its body."""
+    text = jsontext.encode_bytes(answer.body)
     request.setResponseCode(answer.status)
-    set_fields(request, fields(answer, cors))
-    return body_for(request, jsontext.encode_bytes(answer.body))
-
-
-def body_for(request: http.Request, body: bytes) -> bytes:
-    """What of ``body`` follows the head, which tells its length: to HEAD, nothing.
-
-    Where a resource gives HEAD a body, twisted.web logs the request, with its query.
-    """
-    request.setHeader("Content-Length", str(len(body)))
-    return b"" if request.method == b"HEAD" else body
+    set_fields(request, {**fields(answer, cors), "Content-Length": str(len(text))})
+    return text
 
 
 def refusal(error: BaseException, log: Logger) -> Answer:

@@ -10,7 +10,7 @@ from twisted.web import http
 from twisted.web.resource import Resource
 
 from yekta.edge.endpoint import Answer
-from yekta.edge.http import body_for, compose
+from yekta.edge.http import compose
 from yekta.web.kept import KeptFile
 
 # The files of the page to try the service.
@@ -68,10 +68,10 @@ class Docs(Resource):
         path = request.path.rstrip(b"/")
         secure(request)
         if path == b"/api-docs":
-            return body_for(request, _DOCS)
+            return _DOCS
         if path == b"/api-docs/start.js":
             request.setHeader("content-type", "text/javascript; charset=utf-8")
-            return body_for(request, _DOCS_START)
+            return _DOCS_START
         return self._assets.render(request)
 
 

@@ -5,16 +5,26 @@ from __future__ import annotations
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
+from twisted.logger import Logger
 from twisted.web import server
 
 if TYPE_CHECKING:
     from yekta.web.channel import Channel
 
 
+class _Failures(Logger):
+    """Of a request, only what fails is told: of HEAD, twisted.web would tell each time what it does about the body, and
+    all that was asked for."""
+
+    def info(self, format: str | None = None, **values: object) -> None:
+        """See the class."""
+
+
 class BoundedRequest(server.Request):
     """A request whose body is counted while it arrives."""
 
     channel: Channel
+    _log = _Failures()
     _received = 0
     _began: float | None = None
 
