@@ -33,6 +33,7 @@ FLOORS = {
     "yekta.engineio.eio3": 0,
     "yekta.rooms": 0,
     "yekta.alarm": 1,
+    "yekta.seldom": 1,
     "yekta.turns": 1,
     "yekta.rests": 1,
     "yekta.waiters": 1,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,7 +14,11 @@ import pytest
 import pytest_twisted
 from twisted.internet import reactor
 from twisted.internet.address import UNIXAddress
+from twisted.internet.error import ConnectionDone
 from twisted.internet.protocol import Factory
+from twisted.internet.testing import MemoryReactorClock
+from twisted.logger import LogEvent, LogLevel, capturedLogs, formatEvent
+from twisted.python.failure import Failure
 
 from tests.support.told import Server
 from yekta.ports import Listening
@@ -90,6 +96,71 @@ async def test_a_connection_of_another_process_goes_on_alike(address: str) -> No
         client.shutdown(socket.SHUT_WR)
         assert await server.lost == "ConnectionDone"
         assert server.heard == b"heard"
+
+
+class Exhausted:
+    """A listening socket of a process that can have no more: each connection takes the one descriptor in reserve."""
+
+    def __init__(self, error: int) -> None:
+        self.error = error
+        self._fails = True
+
+    def accept(self) -> tuple[socket.socket, Any]:
+        self._fails = not self._fails
+        if not self._fails:
+            raise OSError(self.error, "")
+        return socket.socket(), ("192.0.2.1", 1234)
+
+    def refuse(self, port: Any) -> None:
+        """One that wants to come."""
+        self._fails = True
+        # None comes after it.
+        port.numberAccepts = 2
+        port.doRead()
+
+
+@pytest.fixture(params=["tcp", "unix", "unix, adopted"])
+def port(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Any]:
+    """One that listens, and whose reactor only tells the time."""
+    reactor = MemoryReactorClock()
+    listening = Listening(reactor)
+    with socket.socket(socket.AF_UNIX) as made:
+        if request.param == "tcp":
+            port: Any = listening.listenTCP(0, Factory(), interface="127.0.0.1")
+        elif request.param == "unix":
+            port = listening.listenUNIX(str(tmp_path / "socket"), Factory())
+        else:
+            made.bind(str(tmp_path / "socket"))
+            made.listen()
+            port = listening.adoptStreamPort(made.fileno(), socket.AF_UNIX, Factory())
+        own = port.socket
+        yield port
+        port.socket = own
+        port.connectionLost(Failure(ConnectionDone()))
+
+
+def said(events: list[LogEvent]) -> list[str]:
+    return [formatEvent(event) or "" for event in events]
+
+
+def test_refusals_for_want_of_descriptors_are_told_seldom_and_of_no_address(port: Any) -> None:
+    port.socket = Exhausted(errno.EMFILE)
+    with capturedLogs() as events:
+        for _ in range(100):
+            port.socket.refuse(port)
+        assert said(events) == ["Connections are refused: Too many open files"]
+        assert events[0]["log_level"] is LogLevel.warn
+        port.reactor.advance(10)
+        port.socket.refuse(port)
+        assert len(events) == 2
+
+
+def test_each_reason_of_refusals_is_told(port: Any) -> None:
+    with capturedLogs() as events:
+        for error in (errno.ENFILE, errno.ENOMEM) * 2:
+            port.socket = Exhausted(error)
+            port.socket.refuse(port)
+    assert said(events) == [f"Connections are refused: {os.strerror(each)}" for each in (errno.ENFILE, errno.ENOMEM)]
 
 
 class Full(Factory):

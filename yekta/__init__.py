@@ -17,6 +17,7 @@ The directories are floors. A module imports its own floor or a lower one (``tes
        ai/          LIBRARY: chat completions as a stream of text
        tcp.py       TCP that tries to send at once; tls.py: the same over TLS; ports.py listens for both
        timeouts.py  many waits for the price of one timer; alarm.py: one that can be set again
+       seldom.py    what is logged once in a while, however often it happens
        turns.py     what waits for the next turn of the reactor, or for the end of this one
        rests.py     connections that have used their turn up, and go on when all others have had theirs
        waiters.py   several who wait for one thing; timestamps.py: a time as clients read it

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import socket
+from functools import cached_property
 from typing import Any, cast
 
 from twisted.internet import tcp, unix
-from twisted.internet.interfaces import IListeningPort
+from twisted.internet.interfaces import IListeningPort, IReactorTime
+from twisted.logger import ILogObserver, LogEvent, Logger
 from twisted.python import log
 from twisted.python.failure import Failure
+from zope.interface import implementer
 
+from yekta.seldom import Seldom
 from yekta.tcp import Carrier, Connection, Corked, CorkedCarrier
 from yekta.tls import wrapped
 from yekta.turns import has_turns
@@ -34,7 +40,31 @@ class _Listener(socket.socket):
         return socket.SocketType(*self._kind, descriptor), address
 
 
-class Port(tcp.Port):
+@implementer(ILogObserver)
+class _Refusals:
+    """Is told by Twisted of each connection that cannot be accepted, in three lines with its address: there may be
+    thousands, and what an operator has to know is why."""
+
+    _log = Logger()
+
+    def __init__(self, clock: IReactorTime) -> None:
+        self._said = Seldom(clock)
+
+    def __call__(self, event: LogEvent) -> None:
+        # All that has no name is about this one.
+        why = event.get("acceptError", "EMFILE")
+        if self._said.is_due(why):
+            self._log.warn("Connections are refused: {reason}", reason=os.strerror(getattr(errno, why)))
+
+
+class _Accepting:
+    """What all ports of ours have in common."""
+
+    # Used by Twisted for what it says while it accepts, and for nothing else.
+    _logger: Any = cached_property(lambda self: Logger(observer=_Refusals(self.reactor)))
+
+
+class Port(_Accepting, tcp.Port):
     """A listening socket that makes :class:`Connection`, or :class:`Corked` where the reactor has turns."""
 
     transport: type[Connection] = Connection
@@ -59,7 +89,11 @@ class SecurePort(Port):
     _type = "TLS"
 
 
-class AdoptedUnixPort(unix.Port):
+class UnixPort(_Accepting, unix.Port):
+    """A listening UNIX socket; its connections are Twisted's own."""
+
+
+class AdoptedUnixPort(UnixPort):
     """A listening UNIX socket that somebody else has made, and goes on having.
 
     Twisted's would change the mode of its path, which may be root's, and how many may wait; at its end it would take
@@ -111,6 +145,14 @@ class Listening:
         listening = kind(port, factory, max(backlog, BACKLOG), interface, self._reactor)
         listening.startListening()
         return listening
+
+    def listenUNIX(
+        self, address: Any, factory: Any, backlog: int = 50, mode: int = 0o666, wantPID: int = 0
+    ) -> IListeningPort:
+        """As the reactor's."""
+        listening = UnixPort(address, factory, backlog, mode, self._reactor, wantPID)
+        listening.startListening()
+        return cast(IListeningPort, listening)
 
     def adoptStreamPort(self, fileDescriptor: int, addressFamily: int, factory: Any) -> IListeningPort:
         """As the reactor's."""

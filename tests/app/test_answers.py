@@ -12,7 +12,7 @@ from yekta.ai.provider import Kind, ProviderError
 from yekta.app.answer import State
 from yekta.app.errors import ClientError
 from yekta.app.owner import Owner
-from yekta.app.seldom import QUIET
+from yekta.seldom import QUIET
 
 __all__ = ["world"]
 

@@ -16,7 +16,7 @@ from yekta.ai.provider import Message
 from yekta.app.conversations import PATIENCE, Conversations
 from yekta.app.database import Database, DatabaseError
 from yekta.app.errors import ClientError
-from yekta.app.seldom import QUIET
+from yekta.seldom import QUIET
 
 
 @attrs.define(eq=False)

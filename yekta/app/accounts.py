@@ -21,9 +21,9 @@ from yekta.app.attempts import Attempts
 from yekta.app.database import DatabaseError
 from yekta.app.errors import ClientError
 from yekta.app.passwords import Passwords
-from yekta.app.seldom import Seldom
 from yekta.app.sessions import REPLACED, Session, Sessions, StoreUnavailable
 from yekta.clocks import wall_clock
+from yekta.seldom import Seldom
 from yekta.timestamps import iso
 
 # What a visitor may register as; every other type of account is for an administrator to give.

@@ -12,9 +12,9 @@ from yekta.app.answer import Answer, State
 from yekta.app.answer_times import AnswerTimes
 from yekta.app.errors import ClientError
 from yekta.app.owner import Owner
-from yekta.app.seldom import Seldom
 from yekta.clocks import wall_clock
 from yekta.rooms import Rooms
+from yekta.seldom import Seldom
 from yekta.timeouts import Timeouts
 
 # What is said of answers that the server's end cuts off.

@@ -20,8 +20,8 @@ from twisted.logger import Logger
 from yekta.ai.provider import Message
 from yekta.app.database import Database, DatabaseError, Row, Transaction
 from yekta.app.errors import ClientError
-from yekta.app.seldom import Seldom
 from yekta.app.unwritten import Name, Said, Unwritten
+from yekta.seldom import Seldom
 
 # Rows of one page, and of all pages of one conversation: a log that nobody ends must end by itself.
 PAGE, LONGEST = 50, 10_000
