@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from twisted.application.service import MultiService
-from twisted.internet.defer import Deferred, ensureDeferred
+from twisted.internet.defer import CancelledError, Deferred, ensureDeferred
 from twisted.logger import Logger
 
 from yekta.ai.breaker import Breaker
@@ -139,7 +139,7 @@ class Node(MultiService):
             shuffle=random.shuffle,
             serving=lambda: self.answers.awaited,
         )
-        ensureDeferred(self._close_ports_early())
+        self._closing = ensureDeferred(self._close_ports_early()).addErrback(lambda why: why.trap(CancelledError))
         await self._drain.begin()
 
     async def _close_ports_early(self) -> None:
@@ -165,6 +165,9 @@ class Node(MultiService):
         self.answers.stop()
         await until(lambda: not engine.connections, self.reactor, patience)
         await self._linger()
+        if self.ports.running:
+            # Nobody is waited for any more.
+            self._closing.cancel()
         await self._close_ports()
         self.socketio.close()
         for websockets in (self.websockets, self.socketio.websockets):
