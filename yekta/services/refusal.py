@@ -45,10 +45,10 @@ def _say(text: str) -> None:
 
 def _shows_the_log(stream: Any) -> bool:
     """Whether ``stream`` goes where the log is written to standard output: a terminal, or systemd's journal."""
-    # The publisher keeps its observers to itself, and they their files.
-    logs = [getattr(observer, "_outFile", None) for observer in globalLogPublisher._observers]
     out = sys.__stdout__
     try:
+        # The publisher keeps its observers to itself, and they their files.
+        logs = [getattr(observer, "_outFile", None) for observer in globalLogPublisher._observers]
         return out in logs and out is not None and os.path.sameopenfile(out.fileno(), stream.fileno())
     except (AttributeError, OSError, ValueError):
         return False

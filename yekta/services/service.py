@@ -116,8 +116,7 @@ class Gateway(Outermost):
         super()._begun()
         collector.settle()
         # Twisted has named each port, or path, when it began to listen there.
-        words = "{service} is ready: yekta {version}, on the ports that the lines before name"
-        self._log.info(words, service=self.name, version=__version__)
+        self._log.info("{service} is ready, yekta {version}", service=self.name, version=__version__)
         self._herald.ready()
 
     def _hurry(self) -> None:
