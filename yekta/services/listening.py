@@ -5,19 +5,20 @@ from __future__ import annotations
 import os
 import socket
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
 from twisted.application import strports
 from twisted.application.internet import StreamServerEndpointService
-from twisted.internet.endpoints import UNIXServerEndpoint, quoteStringArgument
+from twisted.internet.endpoints import SSL4ServerEndpoint, UNIXServerEndpoint, quoteStringArgument
 from twisted.internet.error import CannotListenError
 from twisted.internet.interfaces import IListeningPort, IProtocolFactory
 
 from yekta import stale_sockets
 from yekta.ports import Listening, reason_of
+from yekta.services.certificates import Certificate, is_tls
 from yekta.services.config import ConfigError
 from yekta.services.kinds import LAST_PORT
 from yekta.services.late import Late
@@ -34,15 +35,16 @@ def listen(
     *,
     late: bool = False,
     held: Iterable[Any] = (),
+    keep: Callable[[Certificate], object] = id,
 ) -> StreamServerEndpointService | Late:
     """A service that listens already. Raises SystemExit, in the name of the service ``name``, where it cannot.
 
     ``setting`` is what the endpoint comes from. ``late``: it may come later, where another process has it.
-    ``held``: our ports beside those that the reactor reads.
+    ``held``: our ports beside those that the reactor reads. ``keep`` is called with its certificate, if it has one.
     """
     port: StreamServerEndpointService | Late
     try:
-        port = service(setting, endpoint, factory, reactor)
+        port = service(setting, endpoint, factory, reactor, keep)
     except ConfigError as error:
         refuse(name, str(error))
     path = _path_of(port)
@@ -57,13 +59,24 @@ def listen(
     return port
 
 
-def service(setting: str, endpoint: str, factory: IProtocolFactory, reactor: Any) -> StreamServerEndpointService:
+def service(
+    setting: str,
+    endpoint: str,
+    factory: IProtocolFactory,
+    reactor: Any,
+    keep: Callable[[Certificate], object] = id,
+) -> StreamServerEndpointService:
     """A service that is to listen. Raises `ConfigError`."""
+    # Before Twisted's parser, which has no sentence for what is wrong with one.
+    certificate = Certificate(setting, endpoint) if is_tls(endpoint) else None
     try:
         port = strports.service(endpoint, factory, reactor=cast(Any, Listening(reactor)))
     except Exception as error:
         # What else than ValueError a parser raises depends on the kind of endpoint: TypeError, IndexError, OSError…
         raise ConfigError(f"{setting} must be an endpoint, not {endpoint!r}: {_why(error)}.") from None
+    if certificate is not None:
+        cast(SSL4ServerEndpoint, _inner(port))._sslContextFactory = certificate
+        keep(certificate)
     read_well(port)
     # Neither the parser nor the one that listens finds a sentence for it.
     if not 0 <= getattr(_inner(port), "_port", 0) <= LAST_PORT:

@@ -19,6 +19,7 @@ from yekta.edge.site import refused
 from yekta.engineio.sids import is_handshake, tag_of
 from yekta.ports import Listening
 from yekta.services import collector, control, limits, ways
+from yekta.services.certificates import Certificate
 from yekta.services.config import ConfigError, Settings
 from yekta.services.herald import Herald
 from yekta.services.listening import listen
@@ -49,6 +50,7 @@ class Gateway(Outermost):
     ) -> None:
         super().__init__(reactor, options, settings, herald=herald, logs=logs)
         self._read = read
+        self._certificates: list[Certificate] = []
 
     def _open(self, name: str) -> None:
         lookups.share(self._reactor)
@@ -95,7 +97,8 @@ class Gateway(Outermost):
     def _listen(
         self, setting: str, endpoint: str, site: IProtocolFactory, parent: MultiService, *, late: bool = False
     ) -> None:
-        port = listen(str(self.name), setting, endpoint, site, self._reactor, late=late)
+        keep = self._certificates.append
+        port = listen(str(self.name), setting, endpoint, site, self._reactor, late=late, keep=keep)
         port.setServiceParent(parent)
 
     def _hand_over(self, node: Node, site: Site) -> None:
@@ -124,6 +127,8 @@ class Gateway(Outermost):
 
     def _read_again(self) -> None:
         waiting = self._node.reload(self._read())
+        for each in self._certificates:
+            each.renew()
         self._log.info("{service} has read its settings again", service=self.name)
         if waiting:
             self._log.warn("A restart is needed for {names}", names=", ".join(waiting))
