@@ -154,6 +154,10 @@ class Listening:
         listening.startListening()
         return cast(IListeningPort, listening)
 
+    def carrying(self) -> Carrying:
+        """The same, for connections that carry TLS inside something else."""
+        return Carrying(self._reactor)
+
     def adoptStreamPort(self, fileDescriptor: int, addressFamily: int, factory: Any) -> IListeningPort:
         """As the reactor's."""
         listening: Any
@@ -170,6 +174,14 @@ class Listening:
             return self._reactor.adoptStreamConnection(fileDescriptor, addressFamily, factory)
         kind = Corked if has_turns(self._reactor) else Connection
         return kind._fromConnectedSocket(fileDescriptor, addressFamily, factory, self._reactor)
+
+
+class Carrying(Listening):
+    """Whose connections of TCP carry TLS, as whoever listens sees to."""
+
+    def listenTCP(self, port: int, factory: Any, backlog: int = 50, interface: str = "") -> IListeningPort:
+        """As any `Listening`."""
+        return cast(IListeningPort, self._listen(SecurePort, port, factory, backlog, interface))
 
 
 def reason_of(error: Any) -> str:

@@ -20,7 +20,9 @@ from twisted.internet.threads import deferToThread
 from twisted.python import log
 
 from tests.support.certificates import certify
+from tests.support.told import Server
 from yekta.services.listening import service
+from yekta.tcp import sender
 
 FOUR = socket.inet_aton("203.0.113.7") + socket.inet_aton("127.0.0.1") + pack(">HH", 1, 2)
 
@@ -122,4 +124,29 @@ async def test_in_front_of_tls_the_header_comes_before_the_handshake(header: byt
     await deferToThread(say)
     assert await protocol.ended == (b"hello!", "203.0.113.7")
     assert ISSLTransport.providedBy(protocol.transport)
+    await port.stopListening()
+
+
+@pytest_twisted.ensureDeferred
+async def test_what_fits_into_tls_behind_a_header_is_sent_before_the_call_returns(tmp_path: Path) -> None:
+    pem, server = certify(tmp_path, "localhost"), Server()
+    factory = Factory.forProtocol(lambda: server)
+    endpoint = f"haproxy:ssl:0:privateKey={pem}:interface=127.0.0.1"
+    port = await service("SETTING", endpoint, factory, reactor).endpoint.listen(factory)
+
+    def connect() -> ssl.SSLSocket:
+        client = socket.create_connection(("127.0.0.1", port.getHost().port), 10)
+        client.sendall(b"PROXY UNKNOWN\r\n")
+        secure = ssl.create_default_context(cafile=pem).wrap_socket(client, server_hostname="localhost")
+        secure.sendall(b"!")
+        return secure
+
+    client = await deferToThread(connect)
+    while not server.heard:
+        await deferLater(reactor, 0)
+    sender(server.transport)(b"at once")
+    # The reactor has not had a turn.
+    assert client.recv(100) == b"at once"
+    client.close()
+    await server.lost
     await port.stopListening()

@@ -77,8 +77,9 @@ def read_well(port: StreamServerEndpointService) -> None:
     endpoint._wrapperFactory = _Factory
     inner = endpoint._wrappedEndpoint
     if isinstance(inner, SSL4ServerEndpoint):
-        endpoint._wrapperFactory = partial(_before_tls, inner._sslContextFactory, inner._reactor)
-        endpoint._wrappedEndpoint = TCP4ServerEndpoint(inner._reactor, inner._port, inner._backlog, inner._interface)
+        carrying = inner._reactor.carrying()
+        endpoint._wrapperFactory = partial(_before_tls, inner._sslContextFactory, carrying)
+        endpoint._wrappedEndpoint = TCP4ServerEndpoint(carrying, inner._port, inner._backlog, inner._interface)
 
 
 def _before_tls(context: Any, clock: Any, factory: Any) -> _Factory:
