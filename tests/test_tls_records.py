@@ -46,9 +46,13 @@ class Echo(Protocol):
     transport: Any
 
     def __init__(self) -> None:
-        self.heard = b""
+        self.heard = self.greeting = b""
         self.answers = self.aborts = False
         self.lost: Failure | None = None
+
+    def connectionMade(self) -> None:
+        if self.greeting:
+            self.transport.write_now(self.greeting)
 
     def dataReceived(self, data: bytes) -> None:
         self.heard += data
@@ -64,8 +68,15 @@ class Echo(Protocol):
 class Pair:
     """A server's end in memory, made by ``make``, and a client of OpenSSL, whose hands are shaken."""
 
-    def __init__(self, pem: Path, make: Callable[..., TLSMemoryBIOFactory], version: int = SSL.TLS1_3_VERSION) -> None:
+    def __init__(
+        self,
+        pem: Path,
+        make: Callable[..., TLSMemoryBIOFactory],
+        version: int = SSL.TLS1_3_VERSION,
+        greeting: bytes = b"",
+    ) -> None:
         self.clock, self.echo = Clock(), Echo()
+        self.greeting, self.echo.greeting = b"", greeting
         certificate = PrivateCertificate.loadPEM(pem.read_bytes())
         factory = make(Factory.forProtocol(lambda: self.echo), certificate.options(), self.clock)
         self.transport = StringTransport()
@@ -77,7 +88,7 @@ class Pair:
         self.server.makeConnection(self.transport)
         while not self._is_shaken():
             self.give(self.said())
-            self.take()
+            self.greeting += self.take()
 
     def _is_shaken(self) -> bool:
         try:
@@ -208,3 +219,31 @@ def test_openssl_is_asked_for_nothing_after_a_goodbye(pem: Path) -> None:
     pair = Pair(pem, wrapped)
     pair.client.shutdown()
     assert asked(lambda: pair.give(pair.said() * 2))["recv"] == 1
+
+
+LONG = b"".join(bytes([at % 251]) * 997 for at in range(100))
+
+
+def test_a_long_message_leaves_at_once(pem: Path) -> None:
+    pair = Pair(pem, wrapped)
+    calls = calls_of(lambda: pair.server.write_now(LONG))
+    assert calls["twisted.internet.testing.StringTransport.write"] == 1
+    assert pair.take() == LONG
+
+
+@pytest.mark.parametrize("version", [SSL.TLS1_2_VERSION, SSL.TLS1_3_VERSION])
+def test_a_long_message_that_is_said_while_hands_are_shaken_follows(pem: Path, version: int) -> None:
+    pair = Pair(pem, wrapped, version, LONG)
+    pair.server.write_now(LONG[::-1])
+    pair.server.write_now(b"and a short one")
+    assert pair.greeting + pair.take() == LONG + LONG[::-1] + b"and a short one"
+
+
+def test_a_long_message_to_who_is_sent_away_or_has_gone_is_none(pem: Path) -> None:
+    parting, gone = Pair(pem, wrapped), Pair(pem, wrapped)
+    parting.server.loseConnection()
+    gone.server.connectionLost(Failure(ConnectionDone()))
+    for pair in (parting, gone):
+        said = pair.transport.value()
+        pair.server.write_now(LONG)
+        assert pair.transport.value() == said

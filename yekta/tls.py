@@ -14,7 +14,7 @@ from typing import Any
 from OpenSSL.SSL import Error, WantReadError, ZeroReturnError
 from twisted.internet.interfaces import IAddress
 from twisted.protocols.policies import ProtocolWrapper
-from twisted.protocols.tls import BufferingTLSTransport, TLSMemoryBIOFactory, TLSMemoryBIOProtocol
+from twisted.protocols.tls import BufferingTLSTransport, TLSMemoryBIOFactory
 from twisted.python.failure import Failure
 
 # Of a record, in bytes: what comes before its length and the rest, and the most that it holds (RFC 8446, 5.1).
@@ -50,6 +50,7 @@ class Records:
 class TlsTransport(BufferingTLSTransport):
     """The transport of one protocol over TLS."""
 
+    transport: Any
     # A lost connection waits for the client's goodbye, even where all is sent.
     unsent = True
     # Records that have arrived and were not asked for.
@@ -93,7 +94,26 @@ class TlsTransport(BufferingTLSTransport):
     def write_now(self, data: bytes) -> None:
         """As `write`, but what TCP takes at once is gone when this returns."""
         self._aggregator.flush()
-        TLSMemoryBIOProtocol.write(self, data)
+        if self.disconnecting and self._producer is None:
+            return
+        if len(data) > _MOST:
+            data = self._write_records(data)
+        self._write(data)
+
+    def _write_records(self, data: bytes) -> bytes:
+        """Write a long one, as far as OpenSSL takes it, and give the rest. Its records leave together: Twisted's way,
+        each is sent by itself."""
+        done, records = 0, []
+        if self._handshakeDone and not self._lostTLSConnection and not self._appSendBuffer:
+            try:
+                while done < len(data):
+                    done += self._tlsConnection.send(data[done : done + _MOST])
+                    records.append(self._tlsConnection.bio_read(2 * _MOST))
+            except Error:
+                # Whoever writes the rest meets it again, and does what is to be done.
+                pass
+            self.transport.write(b"".join(records))
+        return data[done:]
 
 
 class TlsFactory(TLSMemoryBIOFactory):
