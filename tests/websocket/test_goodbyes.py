@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from twisted.internet.error import ConnectionAborted, ConnectionDone
 from twisted.internet.task import Clock
@@ -67,3 +69,19 @@ def test_a_client_that_says_goodbye_but_reads_nothing_is_cut(clock: Clock) -> No
     clock.advance(0)
     assert client.transport.lost is ConnectionAborted
     assert recorder.told[1:] == [("lost", 1000, "")]
+
+
+@pytest.mark.parametrize("said", [close_payload(1000), close_payload(1000, "bye"), b"\3"])
+def test_what_follows_a_goodbye_is_not_kept(clock: Clock, said: bytes) -> None:
+    """Over TLS it comes, until the client has said goodbye there, too."""
+    recorder, client = connect(WebSocketFactory(clock, Limits()), clock)
+    client.transport.congested = True
+    client.send(client_frame(CLOSE, said))
+    assert client.transport.disconnecting
+    websocket: Any = recorder.websocket
+    for _ in range(2):
+        websocket.dataReceived(client_frame(TEXT, b"a" * 1000))
+    assert len(websocket.data) < 1000
+    clock.advance(Limits().close_timeout)
+    clock.advance(0)
+    assert [told for told, *_ in recorder.told] == ["opened", "lost"]

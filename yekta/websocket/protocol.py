@@ -62,8 +62,7 @@ class WebSocket(Outgoing):
     _fragments = 0
     # The code of the client's close frame, where it was of the common kind.
     _goodbye = 0
-    # Of a long frame that has not arrived whole: what is here, how much of that is joined already, and how many bytes
-    # are not here.
+    # Of a long frame that has not arrived whole: what is here, how much of that is joined, how many bytes are missing.
     _parts: list[bytes]
     _joined = 0
     _missing = 0
@@ -110,6 +109,8 @@ class WebSocket(Outgoing):
             self.consumeData()
 
     def _uncommon_received(self, data: bytes) -> None:
+        if self.state == self.STATE_CLOSED:  # TLS reads on, until that ends as well.
+            return
         if self._missing:
             data = self._put_together(data)
         if self.data or not self._expects_a_message:
