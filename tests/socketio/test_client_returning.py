@@ -12,6 +12,7 @@ from twisted.internet.defer import Deferred
 from tests.socketio.slow import Slow
 from tests.support.recovery import JAVASCRIPT, visit
 from tests.support.socketio import Browser, House, MakeHouse
+from yekta.engineio.settings import Settings as EngineSettings
 from yekta.socketio.errors import ConnectError
 from yekta.socketio.packet import CONNECT, DISCONNECT, EVENT, Packet
 from yekta.socketio.parser import MSGPACK
@@ -136,6 +137,16 @@ def test_who_is_sent_off_does_not_come_back_by_what_it_said_before(
     visits.slows[0].go()
     assert browser.heard() == ["1"]
     assert browser.open
+    assert visits.calls == [["a", "a done"]]
+
+
+def test_nor_does_a_client_of_socketio_2_whose_connect_has_a_query(make_house: MakeHouse) -> None:
+    house = make_house(engine=EngineSettings(allow_eio3=True))
+    browser, visits = house.browser(EIO="3"), Visits(house, "/chat")
+    browser.say("0/chat?room=1", '2/chat,["slow","a"]', '2/chat,["fast","b"]', "1/chat,", "0/chat?room=1")
+    visits.sockets[0].disconnect()
+    visits.slows[0].go()
+    assert browser.heard() == ["0/chat,", "1/chat,"]
     assert visits.calls == [["a", "a done"]]
 
 

@@ -158,7 +158,7 @@ class Receiving:
         """``messages``: those that say it."""
         order = self._order
         if order is not None and self._has_to_wait(packet, order):
-            self._postpone(order, packet.namespace, size, messages)
+            self._postpone(order, self._spelled(packet)[0], size, messages)
         elif (pending := self._handle(packet, size)) is not None:
             self._make_order().hold(pending, size)
 
