@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 import pytest
+from twisted.internet.error import ConnectionAborted
 from twisted.internet.task import Clock
 from twisted.logger import capturedLogs
 from twisted.protocols.policies import WrappingFactory
@@ -199,6 +200,18 @@ def test_a_bad_handshake_is_refused_and_leaves_nothing(
     assert door.recorder.told == []
     assert door.factory.count == 0
     assert lines == []
+
+
+def test_who_is_refused_and_stays_is_cut_in_time(site: Site, clock: Clock, door: Door) -> None:
+    """As a client may over TLS, whose goodbye is to be answered."""
+    http_client = HttpClient(site, clock)
+    http_client.transport.congested = True
+    WebSocketClient(http_client, headers={"Sec-WebSocket-Version": "7"})
+    clock.advance(door.factory.limits.close_timeout - 0.1)
+    assert http_client.transport.lost is None
+    clock.advance(0.1)
+    clock.advance(0)
+    assert http_client.transport.lost is ConnectionAborted
 
 
 @pytest.mark.parametrize(

@@ -196,8 +196,7 @@ class WebSocket(Outgoing):
         self.state = self.STATE_CLOSED
         self.transport.unregisterProducer()
         self.transport.loseConnection()
-        if getattr(self.transport, "unsent", True):
-            # A client that does not read might never take it.
+        if getattr(self.transport, "unsent", True):  # A client that does not read might never take it.
             self.factory.closing.start(self)
         return True
 
@@ -267,7 +266,8 @@ class WebSocket(Outgoing):
     def dropConnection(self, abort: bool = False) -> None:
         self.flush()
         # Autobahn cuts the connection where a close frame follows ours, which may be on its way still: what breaks the
-        # rules is told so in the same turn. What waits for a client that does not read would wait for ever.
+        # rules is told so in the same turn. Who reads nothing is not waited for; who leaves TLS open, not for long.
+        self.factory.closing.start(self)
         super().dropConnection(abort=not self.writable)
 
     def connectionLost(self, reason: Failure) -> None:
