@@ -8,12 +8,12 @@ from typing import Any, cast
 
 import attrs
 import pytest_twisted
-from twisted.internet.defer import Deferred, ensureDeferred
+from twisted.internet.defer import Deferred, ensureDeferred, fail
 from twisted.internet.task import Clock
 from twisted.logger import capturedLogs, formatEvent
 
 from yekta.ai.provider import Message
-from yekta.app.conversations import PATIENCE, Conversations
+from yekta.app.conversations import MOST_WAITING, PATIENCE, Conversations
 from yekta.app.database import Database, DatabaseError
 from yekta.app.errors import ClientError
 from yekta.seldom import QUIET
@@ -63,11 +63,14 @@ async def test_an_outage_is_logged_once_in_a_while() -> None:
 
 @attrs.define(eq=False)
 class Frozen:
-    """A database that says nothing before it is told to."""
+    """A database that says nothing before it is told to, or no at once where it is ``full``."""
 
     asked: list[Deferred[Any]] = attrs.field(factory=list)
+    full: bool = False
 
     def query(self, *_: object) -> Deferred[Any]:
+        if self.full:
+            return fail(DatabaseError("Too many statements wait already."))
         self.asked.append(Deferred())
         return self.asked[-1]
 
@@ -90,6 +93,21 @@ def test_who_reads_or_deletes_does_not_wait_for_all_who_came_before() -> None:
         frozen.asked[number].callback([])
     assert (told[0], told[-1], late, len(frozen.asked)) == ([[]], [None], [], 3)
     frozen.asked[2].callback([])
+    assert late == [[]]
+    assert clock.getDelayedCalls() == []
+
+
+def test_however_many_come_for_a_conversation_all_are_answered_where_the_database_refuses() -> None:
+    frozen, clock = Frozen(), Clock()
+    kept = Conversations(cast("Database", frozen), clock)
+    told = [outcome(kept.page("a", "c", 0)) for _ in range(1000)]
+    assert [bool(each) for each in told] == [False] * (1 + MOST_WAITING) + [True] * (1000 - 1 - MOST_WAITING)
+    frozen.full = True
+    frozen.asked[0].errback(DatabaseError("It is down."))
+    assert {each.value.status for [each] in told} == {503}
+    frozen.full = False
+    late = outcome(kept.page("a", "c", 0))
+    frozen.asked[1].callback([])
     assert late == [[]]
     assert clock.getDelayedCalls() == []
 

@@ -41,6 +41,10 @@ DELETIONS = 64
 # given up after as many. While the database is frozen, each of them takes that long.
 PATIENCE = 10.0
 
+# So many wait for one conversation; who else reads or deletes is told to come again. Where the database refuses at
+# once, each lets in the next one on the same stack.
+MOST_WAITING = 32
+
 # Seconds until what could not be written is tried again.
 AGAIN = 5.0
 
@@ -251,10 +255,12 @@ class Conversations:
     ) -> AsyncIterator[None]:
         """``done``: whether it is to be read or written."""
         lock = self._lock((owner, conversation_id))
-        turn = lock.acquire()
-        if patience is not None and not turn.called:
-            turn.addTimeout(patience, self._clock, _too_late)
         try:
+            if patience is not None and len(lock.waiting) >= MOST_WAITING:
+                raise DatabaseError("Too many wait for a conversation.")
+            turn = lock.acquire()
+            if patience is not None and not turn.called:
+                turn.addTimeout(patience, self._clock, _too_late)
             await turn
             try:
                 yield
