@@ -166,6 +166,31 @@ def test_so_many_connection_listeners_are_at_work_for_a_client_and_no_more(make_
     house.assert_empty()
 
 
+@pytest.mark.parametrize("polls", [False, True])
+def test_a_connection_listener_does_not_stay_for_who_was_gone_when_it_was_told(house: House, polls: bool) -> None:
+    careful = Careful()
+    house.server.on_connection(lambda socket: socket.disconnect(close=True))
+    house.server.on_connection(careful)
+    (house.poller() if polls else house.browser()).say("0")
+    assert careful.calls == ["cleaning"]
+    careful.cleaning.callback(None)
+    assert careful.calls == ["cleaning", "cleaned"]
+
+
+def test_who_sends_a_client_off_may_go_on_itself(house: House) -> None:
+    done, saved = [], Deferred[None]()
+
+    @house.server.on_connection
+    async def send_off(socket: Socket) -> None:
+        socket.disconnect(close=True)
+        await saved
+        done.append(socket)
+
+    house.browser().say("0")
+    saved.callback(None)
+    assert len(done) == 1
+
+
 def test_events_may_wait_for_the_same(make_house: MakeHouse, logged: list[Failure]) -> None:
     browser = make_house(ordered=False, max_backlog=2).browser()
     socket = browser.connect()

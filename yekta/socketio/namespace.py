@@ -10,13 +10,13 @@ from twisted.internet.defer import CancelledError, Deferred, ensureDeferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from yekta.engineio.connection import TRANSPORT_CLOSE
+from yekta.engineio.connection import STATE_OPEN, TRANSPORT_CLOSE
 from yekta.eventually import known
 from yekta.ids import new_id
 from yekta.socketio import packet as packets
 from yekta.socketio.adapter import Adapter, Restored
 from yekta.socketio.broadcast import BroadcastOperator, Emitting
-from yekta.socketio.calls import call
+from yekta.socketio.calls import call, cancel
 from yekta.socketio.errors import ConnectError
 from yekta.socketio.listeners import Function, Listeners, ignore
 from yekta.socketio.packet import Packet, named
@@ -210,9 +210,15 @@ class Namespace(Welcoming, Emitting):
         else:
             socket.opened(restored.session.rooms, tuple(restored.missed()))
         for listener in self.connection_listeners:
+            was_there = socket.connected
             pending = call(listener, socket)
-            if pending is not None:
+            if pending is None:
+                continue
+            if was_there:
                 socket.client.keep(pending, socket.spelling)
+            else:
+                # Who was sent off by another listener will not leave, and so end this one.
+                cancel(pending)
 
     def _may_recover(self, socket: Socket) -> bool:
         recovery = self.server.settings.recovery
