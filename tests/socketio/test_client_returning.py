@@ -96,6 +96,23 @@ def test_its_other_namespaces_hear_in_turn_as_ever(house: House, browser: Browse
     assert others.calls == [["o"]]
 
 
+@pytest.mark.parametrize(("message", "heard"), [('2["fast","d"]', ["d"]), ("1", [])])
+def test_what_it_says_while_it_is_out_and_about_to_come_back_waits(
+    house: House, browser: Browser, visits: Visits, message: str, heard: list[str]
+) -> None:
+    others = Visits(house, "/other")
+    browser.connect()
+    browser.connect("/other")
+    browser.say('2/other,["slow","a"]', '2["fast","b"]', "1", '2/other,["slow","c"]', "0")
+    others.slows[0].go()
+    assert not visits.sockets[0].connected
+    browser.say(message)
+    others.slows[0].go()
+    assert visits.calls == [["b"], heard]
+    assert visits.sockets[1].connected is bool(heard)
+    assert browser.open
+
+
 def test_an_answer_to_who_it_was_does_not_wait(browser: Browser, visits: Visits) -> None:
     answered: list[Any] = []
     browser.connect()

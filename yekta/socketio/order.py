@@ -45,6 +45,10 @@ class Order:
         """Whether any step waits."""
         return bool(self._waiting)
 
+    def awaits(self, namespace: str) -> bool:
+        """Whether any step for ``namespace`` waits."""
+        return any(each[2] == namespace for each in self._waiting)
+
     def postpone(self, step: Step, size: int, namespace: str) -> None:
         """Take ``step``, for ``namespace``, when it is its turn.
 

@@ -163,13 +163,14 @@ class Receiving:
             self._make_order().hold(pending, size)
 
     def _has_to_wait(self, packet: Packet, order: Order) -> bool:
-        """Whether a namespace that the client is in does not hear of ``packet`` yet."""
+        """Whether a namespace that the client is in, or about to be back in, does not hear of ``packet`` yet."""
         if packet.type == packets.EVENT:
             waits = order.busy
         else:
             # What the client said before it left still counts; and it may have left, and come back.
             waits = order.waiting and packet.type in (packets.CONNECT, packets.DISCONNECT)
-        return waits and self.socket_in(self._spelled(packet)[0]) is not None
+        spelling = self._spelled(packet)[0]
+        return waits and (self.socket_in(spelling) is not None or order.awaits(spelling))
 
     def _handle(self, packet: Packet, size: int) -> Deferred[Any] | None:
         """Gives what the client's next event has to wait for."""
