@@ -97,6 +97,18 @@ def test_who_reads_or_deletes_does_not_wait_for_all_who_came_before() -> None:
     assert clock.getDelayedCalls() == []
 
 
+def test_the_end_waits_for_what_is_being_written_and_for_what_comes_behind_it() -> None:
+    frozen, clock = Frozen(), Clock()
+    kept = Conversations(cast("Database", frozen), clock)
+    told = [outcome(kept.append("a", name, [Message("user", "?")], 0.0)) for name in ("c", "c", "d")]
+    stopped = outcome(kept.stop(5.0))
+    for number in range(3):
+        assert stopped == []
+        frozen.asked[number].callback(None)
+    assert (told, stopped) == ([[None]] * 3, [None])
+    assert clock.getDelayedCalls() == []
+
+
 def test_however_many_come_for_a_conversation_all_are_answered_where_the_database_refuses() -> None:
     frozen, clock = Frozen(), Clock()
     kept = Conversations(cast("Database", frozen), clock)

@@ -206,14 +206,19 @@ class Conversations:
             _log.warn("Conversations of ended sessions could not be deleted: {reason}", reason=str(error))
 
     async def stop(self, seconds: float) -> None:
-        """Try once more to write what waits, for so many seconds at the most; the rest is lost."""
+        """Let those end who are at work, and write what waits, for so many seconds at the most; the rest is lost."""
         self._stopped = True
         if self._catching_up.running:
             self._catching_up.stop()
         with suppress(TimeoutError):
-            await ensureDeferred(self._catch_up_all()).addTimeout(seconds, self._clock)
+            await ensureDeferred(self._finish()).addTimeout(seconds, self._clock)
         if self.unwritten:
             _log.warn("The database was away for too long: {count} answers are not kept.", count=len(self.unwritten))
+
+    async def _finish(self) -> None:
+        for lock in [*self._locks.values()]:
+            await lock.run(lambda: None)
+        await self._catch_up_all()
 
     def _wait(self, said: Said) -> None:
         if not self.unwritten.add(said) and self._failures.is_due("lost"):
@@ -269,8 +274,7 @@ class Conversations:
         except DatabaseError as error:
             if self._failures.is_due(done):
                 _log.warn("Conversations cannot be {done}: {reason}", done=done, reason=str(error))
-            message = "Conversations cannot be read now."
-            raise ClientError("Service unavailable", message, status=503) from None
+            raise ClientError("Service unavailable", "Conversations cannot be read now.", status=503) from None
 
 
 def _add(transaction: Transaction, said: Said, again: bool = False) -> None:
