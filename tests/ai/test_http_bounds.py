@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import socket
+import threading
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 
 import pytest
 import pytest_twisted
 from twisted.internet import reactor
+from twisted.internet.threads import deferToThread
 from twisted.logger import globalLogPublisher
 from twisted.web.client import ResponseFailed
 
@@ -24,11 +26,13 @@ FIELD = b"X-Long: " + b"x" * 1000 + b"\r\n"
 
 
 class Says(AIServer):
-    """Says ``parts`` to the first request, as long as it is heard. ``said``: how many bytes that were."""
+    """Says ``parts`` to the first request, as long as it is heard. ``said``: how many bytes that were. ``over``: set
+    when the client has gone."""
 
     def __init__(self, parts: Iterable[bytes]) -> None:
         self._parts = iter(parts)
         self.said = 0
+        self.over = threading.Event()
         super().__init__()
 
     def serve(self, wire: Wire, connection: socket.socket) -> None:
@@ -39,6 +43,7 @@ class Says(AIServer):
                 connection.sendall(part)
                 self.said += len(part)
             wire.rest()
+        self.over.set()
 
 
 def endless(first: bytes, part: bytes) -> Iterator[bytes]:
@@ -110,3 +115,25 @@ async def test_what_is_interim_is_not_logged(interim):
     finally:
         globalLogPublisher.removeObserver(events.append)
     assert [event for event in events if "HTTP" in event.get("log_namespace", "") or "code" in event] == []
+
+
+@pytest_twisted.ensureDeferred
+async def test_what_comes_after_an_answer_that_is_spelled_otherwise_ends_the_connection_quietly():
+    answered, events = threading.Event(), []
+
+    def parts():
+        yield b"HTTP/1.1 0200 OK\r\nContent-Length: 0\r\n\r\n"
+        answered.wait(20)
+        yield OK
+
+    pool = make_pool(reactor)
+    globalLogPublisher.addObserver(events.append)
+    try:
+        with Says(parts()) as server:
+            response = await make_agent(reactor, pool, HostEndpoints(reactor)).request(b"GET", server.base_url.encode())
+            assert response.code == 200
+            answered.set()
+            await deferToThread(server.over.wait, 20)
+    finally:
+        globalLogPublisher.removeObserver(events.append)
+    assert [event for event in events if event.get("isError")] == []

@@ -93,9 +93,10 @@ class _AbruptProtocol(ProtocolWrapper):
         super().writeSequence(data)
 
     def dataReceived(self, data: bytes) -> None:
-        if self._head is not None:
-            # What reads this answer is new with each request, and there once that is sent.
-            self.wrappedProtocol._parser._log = _NOBODY
+        reader = self.wrappedProtocol._parser
+        if self._head is not None and reader is not None:
+            # It is new with each request, and gone where Twisted takes for the end what we do not.
+            reader._log = _NOBODY
         if self._head is None or self._is_bounded(self._head, data):
             super().dataReceived(data)
         else:
