@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from contextlib import suppress
 from functools import partial
 from math import inf
 from pathlib import Path
@@ -139,18 +140,15 @@ class Node(MultiService):
             shuffle=random.shuffle,
             serving=lambda: self.answers.awaited,
         )
-        self._closing = ensureDeferred(self._close_ports_early()).addErrback(lambda why: why.trap(CancelledError))
+        self._ports_closed = ensureDeferred(self._close_ports())
         await self._drain.begin()
 
-    async def _close_ports_early(self) -> None:
-        """Clients that poll may need new connections until they have gone, which they do first."""
-        connections = self.socketio.engine.connections.values
-        await until(lambda: all(each.transport.name != "polling" for each in connections()), self.reactor, inf)
-        await self._close_ports()
-
     async def _close_ports(self) -> None:
-        if self.ports.running:
-            await self.ports.stopService()
+        """Clients that poll may need new connections until they have gone, which they do first; or until cancelled."""
+        connections = self.socketio.engine.connections.values
+        with suppress(CancelledError):
+            await until(lambda: all(each.transport.name != "polling" for each in connections()), self.reactor, inf)
+        await self.ports.stopService()
 
     async def _hang_up(self) -> None:
         """Close what is left: who is still coming in, who has not fetched the end, requests under way."""
@@ -166,9 +164,8 @@ class Node(MultiService):
         await until(lambda: not engine.connections, self.reactor, patience)
         await self._linger()
         if self.ports.running:
-            # Nobody is waited for any more.
-            self._closing.cancel()
-        await self._close_ports()
+            self._ports_closed.cancel()
+        await self._ports_closed
         self.socketio.close()
         for websockets in (self.websockets, self.socketio.websockets):
             await websockets.all_closed()
