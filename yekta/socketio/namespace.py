@@ -10,7 +10,7 @@ from twisted.internet.defer import CancelledError, Deferred, ensureDeferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from yekta.engineio.connection import STATE_OPEN, TRANSPORT_CLOSE
+from yekta.engineio.connection import TRANSPORT_CLOSE
 from yekta.eventually import known
 from yekta.ids import new_id
 from yekta.socketio import packet as packets
