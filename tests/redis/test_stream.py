@@ -42,12 +42,26 @@ def test_nothing_waits_for_a_redis_that_is_not_there_at_the_start() -> None:
     town.redis.stop()
     listener = town.begin()
     assert not listener.wire.is_up
-    assert listener.seen == []
+    assert listener.seen == [STRANGERS]
     town.redis.start()
     town.redis.settle()
     assert listener.wire.is_up
-    assert listener.seen == [STRANGERS]
+    assert (listener.seen, listener.changes) == ([STRANGERS], 1)
     town.leave(0)
+
+
+def test_how_far_the_stream_was_is_known_once_it_is_read(town: Harbour) -> None:
+    town.say(0, "before")
+    town.redis.settle()
+    newest = number_of(town.redis.entries[-1][0])
+    wire = StreamWire(town.clock, town.redis.connect)
+    cluster = Cluster(wire)
+    assert cluster.progress.now().alive[STRANGERS] == 0
+    wire.start()
+    while not cluster.progress.now().alive[STRANGERS] and town.redis.turn():
+        pass
+    assert cluster.progress.now().alive[STRANGERS] == newest
+    assert ensureDeferred(wire.leave()).called
 
 
 def test_who_goes_is_not_seen_any_more_though_what_it_said_before_arrives(town: Harbour) -> None:

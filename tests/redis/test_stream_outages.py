@@ -10,7 +10,7 @@ import pytest
 
 from tests.support.harbour import EVERYBODY, Harbour, Listener
 from yekta.redis.connection import Refused
-from yekta.redis.others import SILENCE
+from yekta.redis.others import SILENCE, STRANGERS
 from yekta.redis.stream import KEPT, MAX_WAITING, PATIENCE, SIGN, StreamWire
 
 
@@ -153,7 +153,7 @@ def test_who_leaves_while_redis_is_away_or_coming_leaves_nothing_behind() -> Non
     town.listeners.append(listener)
     town.leave(0)
     assert town.clock.getDelayedCalls() == []
-    assert listener.seen == []
+    assert listener.seen == [STRANGERS]
 
 
 def test_more_than_may_wait_is_lost_and_all_are_told(town: Harbour) -> None:

@@ -80,3 +80,28 @@ def test_what_a_home_heard_as_a_stranger_s_word_is_not_told_again_elsewhere(thre
     assert page.told.count(["heard"]) <= 1
     # It cannot be told what was missed.
     assert len(page.sids) == 2
+
+
+def test_what_one_says_that_began_while_redis_was_away_is_heard_once_redis_is_back(three: list[Far]) -> None:
+    redis = three[0].redis
+    pages = [Page(each.house) for each in three]
+    redis.stop()
+    late = Far(redis)
+    late.house.server.emit("before")
+    redis.start()
+    redis.settle()
+    late.house.server.emit("after")
+    redis.settle()
+    assert [page.read() for page in pages] == [[["before"], ["after"]]] * 3
+    # And a client that is lost there is recovered elsewhere.
+    lost = Page(late.house)
+    lost.cut(read=1)
+    three[0].house.server.emit("missed")
+    redis.settle()
+    lost.come_to(three[1].house)
+    redis.settle()
+    assert lost.read() == [["missed"]]
+    assert len(lost.sids) == 1
+    for page in (*pages, lost):
+        page.cut()
+    late.end()

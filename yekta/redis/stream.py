@@ -27,7 +27,7 @@ from twisted.python.failure import Failure
 from yekta.alarm import Alarm
 from yekta.redis.connection import Connection, Lost, Refused
 from yekta.redis.entries import number_of, seconds_of
-from yekta.redis.others import ALIVE, HAIL, LEAVING, SILENCE, Others
+from yekta.redis.others import ALIVE, HAIL, LEAVING, SILENCE, STRANGERS, Others
 from yekta.redis.waiting import Waiting
 from yekta.socketio.cluster import Hearer
 from yekta.socketio.cluster_words import Word
@@ -101,6 +101,8 @@ class StreamWire:
 
     def begin(self, hearer: Hearer) -> None:
         self._others.hearer = hearer
+        # Before Redis is there: what is said until then waits for it, and they hear it.
+        self._others.meet_strangers(0)
 
     def publish(self, word: Word) -> None:
         fields = self._waiting.written(word)
@@ -219,7 +221,8 @@ class StreamWire:
         newest = await self._ask(b"XREVRANGE", STREAM, b"+", b"-", b"COUNT", b"1")
         if self._over:
             raise Lost
-        if self._last:
+        returns = bool(self._last)
+        if returns:
             self._others.lose_all()
             self._others.lose_strangers()
             self._say(Word(LEAVING))
@@ -227,7 +230,10 @@ class StreamWire:
         # What has waited for a Redis that has forgotten all may be there before we are.
         self._last = min(first, self._last or first, key=number_of)
         self._ahead = max(self._ahead, seconds_of(self._last) - self._clock.seconds())
-        self._others.meet_strangers(number_of(self._last))
+        if returns:
+            self._others.meet_strangers(number_of(self._last))
+        elif self._last != _FIRST:
+            self._others.hearer.reached(STRANGERS, number_of(self._last))
         self._say(Word(HAIL))
         self._sign.set(SIGN)
 
