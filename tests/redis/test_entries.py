@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import base64
+import tracemalloc
 from typing import Any
 
 import pytest
@@ -98,3 +99,15 @@ def test_the_places_of_entries_are_numbers_in_their_order() -> None:
 
 def test_when_an_entry_was_added_is_in_its_id() -> None:
     assert [seconds_of(id) for id in (b"0-0", b"1795834638065-3")] == [0.0, 1795834638.065]
+
+
+def test_what_waits_takes_little_more_than_it_says() -> None:
+    word = Word(3, "/", {"packet": {"data": ["news", 1]}})
+    tracemalloc.start()
+    try:
+        waiting = [written("server", word) for _ in range(100)]
+        taken = tracemalloc.get_traced_memory()[0]
+    finally:
+        tracemalloc.stop()
+    assert len(waiting) == 100
+    assert taken < 100 * 1024

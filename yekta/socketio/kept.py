@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from yekta import jsontext
 from yekta.socketio import packet as packets
 
 if TYPE_CHECKING:
@@ -36,8 +37,7 @@ class Kept:
     ) -> None:
         self.number = number
         self.time = time
-        # A copy: orjson leaves each of its texts the room in which it was written, some 4 KiB.
-        self.text = b"%b" % text
+        self.text = jsontext.compact(text)
         self.attachments = attachments
         self.target = target
         self.compress = compress
