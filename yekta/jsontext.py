@@ -56,7 +56,7 @@ def encode_bytes(value: Any, default: _Default | None = None) -> bytes:
 
 
 def compact(text: bytes) -> bytes:
-    """A copy of what was encoded, to be kept: orjson leaves each of its texts the room it was written in, some 4 KiB."""
+    """A copy of what was encoded, to be kept: orjson leaves each of its texts the room it was written in, 4 KiB."""
     return b"%b" % text
 
 
