@@ -20,7 +20,7 @@ _SECTIONS = {"growth": growth, "workers": workers, "wrapped": wrapped, "answers"
 
 def _arguments(given: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("--rows", type=_list, help="keys or patterns, e.g. echo,native:* (all)")
+    parser.add_argument("--rows", type=_list, help="keys or patterns, e.g. echo,native:*; of --tricks: names (all)")
     parser.add_argument("--peers", type=_list, help="names, or none (all)")
     parser.add_argument("--rounds", type=int, default=3, help="how often each row is measured (3)")
     parser.add_argument("--seconds", type=float, default=1.5, help="how long, after a warm-up of a quarter (1.5)")
@@ -94,7 +94,9 @@ def _wrap(folder: Path, asked: argparse.Namespace, failures: list[str]) -> None:
 
 def _leave_out(folder: Path, asked: argparse.Namespace, failures: list[str]) -> None:
     tokens = _tokens(folder, rows.IDLE, asked)
-    told = tricks.run(folder, tokens, asked.reactor, asked.rounds, asked.seconds, failures)
+    told = tricks.run(
+        tricks.named(asked.rows), folder, tokens, asked.reactor, asked.rounds, asked.seconds, failures
+    )
     _tell("tricks", f"{told}\n\n{machine.described(asked.reactor)}", asked.write and not failures)
 
 

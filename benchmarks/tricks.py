@@ -8,6 +8,7 @@ from __future__ import annotations
 import statistics
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 import attrs
@@ -60,10 +61,23 @@ TRICKS = (
 _WITH, _WITHOUT = 0, 1
 
 
-def run(folder: Path, tokens: Path, reactor: str, rounds: int, seconds: float, failures: list[str]) -> str:
+def named(patterns: Sequence[str] | None) -> list[Trick]:
+    """Those whose name a pattern matches; all where there is no pattern."""
+    return [trick for trick in TRICKS if patterns is None or any(fnmatchcase(trick.name, each) for each in patterns)]
+
+
+def run(
+    tricks: Sequence[Trick],
+    folder: Path,
+    tokens: Path,
+    reactor: str,
+    rounds: int,
+    seconds: float,
+    failures: list[str],
+) -> str:
     """Measure and tell. What goes wrong with one trick is told in ``failures``."""
     table = [["", "file", "row", "with", "without", "times"]]
-    for trick in TRICKS:
+    for trick in tricks:
         progress(trick.title)
         try:
             table += _lines(trick, folder, tokens, reactor, rounds, seconds)
