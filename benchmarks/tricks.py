@@ -50,7 +50,6 @@ TRICKS = (
     Trick("polls like those before", "engineio/regulars.py", "regulars", "polling"),
     Trick("REST without Klein", "edge/rest_door.py", "rest_without_klein", "http"),
     Trick("many new sessions in one transaction", "app/batches.py", "batches", "http"),
-    Trick("ids in the order of time", "ids.py", "ordered_ids", "http"),
     Trick("randomness fetched for many", "ids.py", "chance_in_pieces", "socket.io:connect"),
     Trick("a timestamp a millisecond", "timestamps.py", "cached_time", "native:echo-16"),
     Trick("orjson", "jsontext.py", "fast_json", "native:echo-16,socket.io:echo-16"),

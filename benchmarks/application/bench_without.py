@@ -148,13 +148,6 @@ def rest_without_klein() -> None:
     RestDoor.door = lambda self, asked: None
 
 
-def ordered_ids() -> None:
-    """The ids of sessions are pure chance."""
-    from yekta import ids
-
-    ids.new_row_id = lambda _: ids.new_id()[:16]
-
-
 def chance_in_pieces() -> None:
     """The system is asked for randomness by each who needs it."""
     from yekta import ids
