@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from twisted.logger import capturedLogs, formatEvent
 
 from tests.engineio.knocking import DOORS, knock
 from tests.support.engines import Gateway
@@ -66,3 +67,30 @@ def test_hooks_add_nothing_for_whoever_is_refused(start: Start, door: str, by: s
             raise Refusal(4, "no", 403)
 
     assert (knock(gateway, door).status, told) == (403, [])
+
+
+@DOORS
+@pytest.mark.parametrize("by", ["hook", "middleware", "refusal"])
+@pytest.mark.parametrize("more", [{}, {"Sec-WebSocket-Protocol": "chat"}], ids=["plain", "Autobahn's"])
+def test_a_header_may_be_of_bytes_and_one_without_a_name_is_left_out(
+    gateway: Gateway, door: str, by: str, more: dict[str, str]
+) -> None:
+    given: dict[Any, Any] = {b"X-Bytes": [b"1"], "X-\u0633": "a", "X Two": "b", "": "c", "X-Text": b"2"}
+
+    def add(request: Request, headers: dict[str, str]) -> None:
+        headers.update(given)
+        if by == "refusal":
+            raise Refusal(4, "no")
+
+    if by == "hook":
+        gateway.engine.hooks.on("headers")(lambda headers, request: add(request, headers))
+    else:
+        gateway.engine.use(add)
+    with capturedLogs() as logs:
+        answer = knock(gateway, door, headers=more)
+    assert answer.status == (400 if by == "refusal" else 200 if door == "polling" else 101)
+    assert {name: value for name, value in answer.headers.items() if name[:1] in ("x", "")} == {
+        "x-bytes": "1",
+        "x-text": "2",
+    }
+    assert [formatEvent(log) for log in logs] == ["A header was left out whose name is none (RFC 9110, 5.1)"] * 3

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any
 
+from twisted.logger import Logger
+
+_log = Logger()
+
 # One line, or several of the same name, as ``Set-Cookie`` may have.
 Value = str | tuple[str, ...]
+
+# RFC 9110, 5.6.2.
+_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
 
 class Written(dict[str, str]):
@@ -20,11 +28,23 @@ class Written(dict[str, str]):
         self.lines = write(tuple(headers.items()), False)
 
 
-def settle(headers: dict[str, Any]) -> None:
-    """Make text of what others have put in, as Node does: a number is its digits, a list the lines of one field."""
-    for name, value in headers.items():
-        if not isinstance(value, str):
-            headers[name] = tuple(map(str, value)) if isinstance(value, list | tuple) else str(value)
+def settle(headers: dict[Any, Any]) -> None:
+    """Make text of what others have put in, as Node does: a number is its digits, a list the lines of one field, and
+    bytes, as twisted.web has them, what they spell. What is no name of a field is logged and left out."""
+    for name, value in [*headers.items()]:
+        if isinstance(name, str) and isinstance(value, str) and _NAME.fullmatch(name):
+            continue
+        del headers[name]
+        name = _text(name)
+        if _NAME.fullmatch(name):
+            headers[name] = tuple(map(_text, value)) if isinstance(value, list | tuple) else _text(value)
+        else:
+            # Not which: a client may have named it.
+            _log.error("A header was left out whose name is none (RFC 9110, 5.1)")
+
+
+def _text(value: object) -> str:
+    return value.decode("latin-1") if isinstance(value, bytes) else str(value)
 
 
 def tidy(headers: Iterable[tuple[str, Value]]) -> dict[str, Value]:
