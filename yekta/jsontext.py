@@ -18,6 +18,9 @@ _Default = Callable[[Any], Any]
 loads, Refused = orjson.loads, orjson.JSONDecodeError
 # The bare writer, and what it raises for what JSON cannot say.
 dumps, Unsayable = orjson.dumps, TypeError
+# ``COPY % text``, of what was encoded and is to be kept: orjson leaves each of its texts the room it was written in,
+# 4 KiB. No function, since each event that is kept would call it.
+COPY = b"%b"
 
 # The first half of a character without the second, or the second without the first.
 _HALF = re.compile(
@@ -53,11 +56,6 @@ def encode_bytes(value: Any, default: _Default | None = None) -> bytes:
         return orjson.dumps(value, default)
     except TypeError:
         raise NotJson from None
-
-
-def compact(text: bytes) -> bytes:
-    """A copy of what was encoded, to be kept: orjson leaves each of its texts the room it was written in, 4 KiB."""
-    return b"%b" % text
 
 
 def _decode_lone_surrogates(text: str | bytes) -> Any:

@@ -20,7 +20,7 @@ def written(uid: str, word: Word, to: str = "", number: int = 0) -> tuple[bytes,
     """The fields of an entry, each name before its value. Raises :class:`ValueError` for what cannot be said."""
     try:
         # It may wait for Redis.
-        data = jsontext.compact(jsontext.encode_bytes(word.data))
+        data = jsontext.COPY % jsontext.encode_bytes(word.data)
     except jsontext.NotJson:
         data = base64.b64encode(msgpack.encode_readable(word.data))
     if len(data) > MAX_DATA:

@@ -37,7 +37,7 @@ class Kept:
     ) -> None:
         self.number = number
         self.time = time
-        self.text = jsontext.compact(text)
+        self.text = jsontext.COPY % text
         self.attachments = attachments
         self.target = target
         self.compress = compress
