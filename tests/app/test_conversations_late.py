@@ -194,6 +194,26 @@ async def test_what_waits_at_the_end_is_tried_once_more(database: Database) -> N
 
 
 @pytest_twisted.ensureDeferred
+@pytest.mark.parametrize("at_the_end", [False, True], ids=["meanwhile", "at the end"])
+async def test_what_no_database_takes_keeps_nothing_else_waiting(database: Database, at_the_end: bool) -> None:
+    late = Late(database)
+    late.moody.away = True
+    # Half a letter, which is no text of theirs.
+    for text, conversation in (("1", "c"), ("secret \ud83d", "c"), ("2", "c"), ("3", "d")):
+        await late.say(text, conversation)
+    late.moody.away = False
+    with capturedLogs() as logs:
+        if at_the_end:
+            await late.kept.stop(5.0)
+        else:
+            await late.passes(AGAIN)
+    assert [formatEvent(log) for log in logs] == ["An answer is not kept: UnicodeEncodeError"]
+    assert (await late.stored(), await late.stored("d")) == (["1", "2"], ["3"])
+    assert (len(late.kept.unwritten), late.kept.unwritten.lost) == (0, 1)
+    assert late.clock.getDelayedCalls() == []
+
+
+@pytest_twisted.ensureDeferred
 async def test_the_end_does_not_wait_for_a_database_that_says_nothing(database: Database) -> None:
     late = Late(database)
     late.moody.away = True

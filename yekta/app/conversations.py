@@ -12,7 +12,7 @@ from typing import NoReturn
 from weakref import WeakValueDictionary
 
 import attrs
-from twisted.internet.defer import DeferredLock, TimeoutError, ensureDeferred
+from twisted.internet.defer import CancelledError, DeferredLock, TimeoutError, ensureDeferred
 from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
@@ -47,9 +47,6 @@ MOST_WAITING = 32
 
 # Seconds until what could not be written is tried again.
 AGAIN = 5.0
-
-# PostgreSQL's TEXT cannot hold the one; the other says that something was there.
-_NUL, _REPLACEMENT = "\0", "\ufffd"
 
 _TAKE = """
     INSERT INTO conversations (owner, conversation_id) VALUES (?, ?)
@@ -96,10 +93,7 @@ _NEXT = """
         SELECT 1 FROM sessions WHERE sessions.id = SUBSTR(conversations.owner, 9)
     ) FROM conversations WHERE (owner, conversation_id) > (?, ?) ORDER BY owner, conversation_id LIMIT ?
 """
-_PURGE = (
-    "DELETE FROM conversations WHERE owner = ? AND conversation_id = ?",
-    "DELETE FROM turns WHERE owner = ? AND conversation_id = ?",
-)
+_PURGE = [f"DELETE FROM {table} WHERE owner = ? AND conversation_id = ?" for table in ("conversations", "turns")]
 
 _log = Logger()
 
@@ -158,8 +152,7 @@ class Conversations:
     async def page(self, owner: str, conversation_id: str, after: int) -> list[Turn]:
         """Up to `PAGE` turns after number ``after``; none where there is no such conversation."""
         async with self._turn(owner, conversation_id, "read"):
-            rows = await self._read(_PAGE, owner, conversation_id, after, PAGE)
-        return [Turn(*row) for row in rows]
+            return [Turn(*row) for row in await self._read(_PAGE, owner, conversation_id, after, PAGE)]
 
     async def delete(self, owner: str, conversation_id: str, now: float) -> bool:
         """Delete every turn; ``False`` where there was none."""
@@ -240,7 +233,14 @@ class Conversations:
     async def _catch_up(self, name: Name) -> None:
         """In its turn: write what waits in one conversation, in its order."""
         for said in self.unwritten.of(name):
-            await self._database.change(partial(_add, said=said, again=True))
+            try:
+                await self._database.change(partial(_add, said=said, again=True))
+            except (DatabaseError, CancelledError):
+                raise
+            except Exception as error:
+                # It would fail each time, and whatever waits behind it. Of what kind: more may quote what was said.
+                _log.error("An answer is not kept: {kind}", kind=type(error).__name__)
+                self.unwritten.lost += 1
             self.unwritten.remove(said)
 
     def _lock(self, name: Name) -> DeferredLock:
@@ -282,8 +282,7 @@ def _add(transaction: Transaction, said: Said, again: bool = False) -> None:
     if said.since is not None and deleted_at is not None and deleted_at >= said.since:
         return
     if again and transaction.run(_IS_WRITTEN, *said.name, said.at, _storable(said.turns[0])):
-        # Only the news of it was lost.
-        return
+        return  # Only the news of it was lost.
     last = transaction.run(_LAST, *said.name)[0][0] or 0
     for number, turn in enumerate(said.turns, last + 1):
         transaction.run(_APPEND, *said.name, number, turn.role, _storable(turn), said.at)
@@ -292,7 +291,8 @@ def _add(transaction: Transaction, said: Said, again: bool = False) -> None:
 
 
 def _storable(turn: Message) -> str:
-    return turn.content.replace(_NUL, _REPLACEMENT)
+    # PostgreSQL's TEXT cannot hold the one; the other says that something was there.
+    return turn.content.replace("\0", "\ufffd")
 
 
 def _too_late(result: object, seconds: float) -> NoReturn:

@@ -36,7 +36,8 @@ class Said:
 
 
 class Unwritten:
-    """Few, and none at all while the database is well: they are looked through. ``lost``: for how many was no room."""
+    """Few, and none at all while the database is well: they are looked through. ``lost``: for how many was no room,
+    and what was given up."""
 
     def __init__(self) -> None:
         self.lost = 0
