@@ -61,10 +61,10 @@ def is_served(signed: Signed, port: int) -> bool:
         return False
 
 
-def reload(running: Service) -> None:
+def reload(running: Service, line: re.Pattern[str] = AGAIN) -> None:
     running.output.clear()
     running.process.send_signal(signal.SIGHUP)
-    running.await_line(AGAIN)
+    running.await_line(line)
 
 
 @contextmanager
@@ -120,6 +120,16 @@ def test_one_that_cannot_be_used_leaves_the_one_before_and_settings_count(tmp_pa
             assert answer.headers["access-control-allow-origin"] == "https://new.example"
         assert running.stop() == 0
         assert "Traceback" not in running.text
+
+
+def test_a_setting_that_cannot_be_used_keeps_no_renewed_one_away(tmp_path: Path) -> None:
+    new = sign(["localhost"])
+    with started("yektayar-ws", folder=tmp_path, listen=(write(tmp_path, sign(["localhost"])),)) as running:
+        port = running.port
+        write(tmp_path, new)
+        (tmp_path / ".env").write_text("CORS_ORIGIN=nonsense\n")
+        reload(running, re.compile("What was set before stays"))
+        assert is_served(new, port)
 
 
 @pytest_twisted.ensureDeferred

@@ -126,9 +126,10 @@ class Gateway(Outermost):
         self._node.hurry()
 
     def _read_again(self) -> None:
-        waiting = self._node.reload(self._read())
+        # First: one runs out, whatever is wrong with a setting.
         for each in self._certificates:
             each.renew()
+        waiting = self._node.reload(self._read())
         self._log.info("{service} has read its settings again", service=self.name)
         if waiting:
             self._log.warn("A restart is needed for {names}", names=", ".join(waiting))
