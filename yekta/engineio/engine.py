@@ -141,7 +141,7 @@ class Engine:
         return polling
 
     def _set_cookie(self, headers: dict[str, str], sid: str) -> None:
-        """One that the application set in a hook or a middleware stands; a field has one value here."""
+        """One that the application set in a hook or a middleware stands, as in Node."""
         cookie = self.settings.cookie
         if cookie is not None and not any(name.lower() == "set-cookie" for name in headers):
             headers["Set-Cookie"] = cookie.header(sid)
