@@ -13,7 +13,7 @@ from typing import Any
 
 from twisted.internet import ssl
 from twisted.internet.endpoints import _parse, _parseSSL
-from twisted.internet.interfaces import IOpenSSLServerConnectionCreator
+from twisted.internet.interfaces import IOpenSSLContextFactory
 from twisted.logger import Logger
 from zope.interface import implementer
 
@@ -24,7 +24,7 @@ _CERTIFICATE = re.compile(rb"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-
 _PASSPHRASE = (b"BEGIN ENCRYPTED PRIVATE KEY", b"Proc-Type: 4,ENCRYPTED")
 
 
-@implementer(IOpenSSLServerConnectionCreator)
+@implementer(IOpenSSLContextFactory)
 class Certificate:
     """What ``endpoint`` names, as it was read last. Raises `ConfigError`; ``setting`` is what it comes from."""
 
@@ -42,9 +42,9 @@ class Certificate:
         except ConfigError as error:
             self._log.warn("{error} The certificate that was read before stays.", error=str(error))
 
-    def serverConnectionForTLS(self, tlsProtocol: Any) -> Any:
-        """A new connection of OpenSSL's."""
-        return self._options.serverConnectionForTLS(tlsProtocol)
+    def getContext(self) -> Any:
+        """For a new connection. What else Twisted asks for, its `CertificateOptions` have not always had."""
+        return self._options.getContext()
 
     def _read(self) -> Any:
         try:
