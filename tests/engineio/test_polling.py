@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from collections.abc import Callable
 from typing import Any
 
+import pytest
+
 from tests.engineio.knocking import gone
 from tests.support.engines import Gateway, User, body
-from yekta.engineio.connection import Connection
+from yekta.engineio.connection import OVERHEAD, Connection
 
 Start = Callable[..., Gateway]
 
@@ -70,9 +73,9 @@ def test_what_a_post_is_answered_leaves_nothing_to_the_next_turn(start: Start) -
 def test_thousands_of_packets_fit_into_one_payload_both_ways(start: Start) -> None:
     gateway = start(echo)
     client = gateway.open()
-    payload = "\x1e".join(f"4{number}" for number in range(20_000))
+    payload = "\x1e".join(f"4{number}" for number in range(10_000))
     assert client.post(payload).body == b"ok"
-    assert gateway.user.messages() == [str(number) for number in range(20_000)]
+    assert gateway.user.messages() == [str(number) for number in range(10_000)]
     assert body(client.poll()) == payload
 
 
@@ -118,11 +121,26 @@ def test_a_client_that_fetches_nothing_is_cut_as_a_slow_consumer(start: Start) -
     client = gateway.open()
     connection = gateway.user.connection
     for _ in range(10):
-        connection.send("a" * 99)
+        connection.send("a" * (99 - OVERHEAD))
     assert gateway.user.reasons() == []
     connection.send("")
     assert gateway.user.told == [("lost", "transport error", "slow consumer")]
     assert gone(gateway, client.sid)
+
+
+@pytest.mark.parametrize("text", ["a", "سلام سلام سلام سلام", "😀" * 20], ids=["tiny", "Persian", "emoji"])
+def test_what_waits_for_a_client_takes_what_is_counted(start: Start, text: str) -> None:
+    gateway = start(max_queued=100_000)
+    gateway.open()
+    connection = gateway.user.connection
+    tracemalloc.start()
+    try:
+        while not gateway.user.told:
+            taken = tracemalloc.get_traced_memory()[0]
+            connection.send(text)
+    finally:
+        tracemalloc.stop()
+    assert 50_000 < taken < 130_000
 
 
 def test_a_message_larger_than_the_bound_waits_for_its_turn(start: Start) -> None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import pytest
+from twisted.internet.defer import Deferred
 
 from yekta.redis.entries import read
-from yekta.redis.waiting import Waiting
+from yekta.redis.waiting import OVERHEAD, Waiting
 from yekta.socketio.cluster_words import Word
 
 
@@ -39,12 +42,12 @@ def test_each_has_the_next_number_and_only_what_waits_has_one() -> None:
 def test_only_the_first_is_confirmed() -> None:
     waiting = Waiting("me")
     first, second = add(waiting), add(waiting)
-    assert waiting.size == sum(map(len, first)) + sum(map(len, second))
+    assert waiting.size == 2 * OVERHEAD + sum(map(len, first)) + sum(map(len, second))
     waiting.confirm(second)
     assert list(waiting) == [first, second]
     waiting.confirm(first)
     assert list(waiting) == [second]
-    assert waiting.size == sum(map(len, second))
+    assert waiting.size == OVERHEAD + sum(map(len, second))
 
 
 def test_it_is_known_how_often_the_first_was_the_first_before() -> None:
@@ -70,3 +73,15 @@ def test_it_is_late_from_when_the_first_was_the_same_until_that_is_confirmed() -
     waiting.look()
     waiting.clear()
     assert not waiting.is_late
+
+
+def test_what_waits_takes_no_more_than_is_counted() -> None:
+    waiting = Waiting("me")
+    tracemalloc.start()
+    try:
+        replies: list[Deferred[object]] = [Deferred().addCallbacks(print, print, (add(waiting),)) for _ in range(500)]
+        taken = tracemalloc.get_traced_memory()[0]
+    finally:
+        tracemalloc.stop()
+    assert len(replies) == 500
+    assert taken <= waiting.size

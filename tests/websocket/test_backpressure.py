@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import pytest
 from twisted.internet.error import ConnectionAborted
 from twisted.internet.task import Clock
@@ -9,6 +11,7 @@ from twisted.internet.task import Clock
 from tests.support.websockets import CLOSE, TEXT, Recorder, client_frame, connect
 from yekta.websocket.factory import WebSocketFactory
 from yekta.websocket.limits import Limits
+from yekta.websocket.outgoing import OVERHEAD
 
 MAX_QUEUED = 1000
 
@@ -50,12 +53,12 @@ def test_what_is_sent_meanwhile_waits_and_leaves_in_order_in_one_write(
     recorder, client = connect(factory, clock)
     client.transport.congest()
     before = len(client.transport.writes)
-    for number in range(50):
+    for number in range(15):
         recorder.websocket.send_text(str(number))
     assert len(client.transport.writes) == before
     client.transport.relieve()
     assert len(client.transport.writes) == before + 1
-    assert client.texts() == [str(number) for number in range(50)]
+    assert client.texts() == [str(number) for number in range(15)]
     recorder.websocket.send_text("after")
     assert client.texts()[-1] == "after"
     client.transport.lose()
@@ -65,13 +68,26 @@ def test_a_client_that_fills_the_queue_is_cut_as_a_slow_consumer(clock: Clock, f
     recorder, client = connect(factory, clock)
     client.transport.congest()
     for _ in range(MAX_QUEUED // 100):
-        recorder.websocket.send_text("a" * 98)
+        recorder.websocket.send_text("a" * (98 - OVERHEAD))
     assert not client.transport.disconnecting
     recorder.websocket.send_text("")
     assert client.transport.aborted
     clock.advance(0)
     assert recorder.told[1:] == [("lost", 1006, "slow consumer")]
     assert client.texts() == []
+
+
+def test_what_waits_takes_what_is_counted(clock: Clock) -> None:
+    recorder, client = connect(WebSocketFactory(clock, Limits(max_queued=100_000)), clock)
+    client.transport.congest()
+    tracemalloc.start()
+    try:
+        while not client.transport.aborted:
+            taken = tracemalloc.get_traced_memory()[0]
+            recorder.websocket.send_text("a")
+    finally:
+        tracemalloc.stop()
+    assert 50_000 < taken < 130_000
 
 
 def test_the_queue_is_counted_anew_after_it_has_left(clock: Clock, factory: WebSocketFactory) -> None:

@@ -54,6 +54,9 @@ FORCED_CLOSE, PING_TIMEOUT, PARSE_ERROR = "forced close", "ping timeout", "parse
 # What our log calls a client that does not read.
 SLOW_CONSUMER = "slow consumer"
 
+# What a packet that waits takes besides its bytes: an object, and its place in a list.
+OVERHEAD = 64
+
 
 @attrs.define(eq=False, repr=False, weakref_slot=False)
 class Connection:
@@ -169,14 +172,16 @@ class Connection:
             self._hooks.fire("packetCreate", packet)
         if self.transport.immediate and not self._queue:
             self.transport.send((packet,), compress)
-        elif self._queue and self._queued + len(packet) > self.engine.settings.max_queued:
+            return
+        size = OVERHEAD + (len(packet.encode()) if isinstance(packet, str) and not packet.isascii() else len(packet))
+        if self._queue and self._queued + size > self.engine.settings.max_queued:
             # A single message may be larger than the bound: it only waits for its turn.
             self.fail(TRANSPORT_ERROR, SLOW_CONSUMER)
         else:
             if isinstance(self._queue, tuple):
                 self._queue = []
             self._queue.append(packet)
-            self._queued += len(packet)
+            self._queued += size
             self._compress |= compress
             if not self.corked:
                 self.engine.flush_soon(self)

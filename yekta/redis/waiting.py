@@ -8,6 +8,9 @@ from collections.abc import Iterator
 from yekta.redis.entries import written
 from yekta.socketio.cluster_words import Word
 
+# What is said takes this besides its bytes: the objects of its fields, and the reply of Redis that is waited for.
+OVERHEAD = 768
+
 
 class Waiting:
     """What ``uid`` has said and Redis has not confirmed, in its order: fields of entries, each with its number.
@@ -62,4 +65,4 @@ class Waiting:
 
 
 def _size(fields: tuple[bytes, ...]) -> int:
-    return sum(map(len, fields))
+    return OVERHEAD + sum(map(len, fields))

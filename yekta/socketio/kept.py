@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from yekta import jsontext
 from yekta.socketio import packet as packets
 
 if TYPE_CHECKING:
@@ -14,7 +13,7 @@ if TYPE_CHECKING:
 OVERHEAD = 256
 
 # What is before each text or attachment, but for the namespace: the heads of a frame and of a packet, in bytes.
-HEADS = 32
+HEADS = 96
 
 
 class Kept:

@@ -32,6 +32,9 @@ IDLE = -1
 # As long as the head of a frame may be, in bytes: many empty texts take room too.
 _HEAD = 10
 
+# What each frame that waits for a client takes besides its bytes: an object, and its place in a list.
+OVERHEAD = 48
+
 
 @implementer(IPushProducer)
 class Outgoing(LeanProtocol):
@@ -126,6 +129,7 @@ class Outgoing(LeanProtocol):
                 self.factory.flush_soon(self)
         self._size += len(data)
         if not self.writable:
+            self._size += OVERHEAD
             if self._size > self.factory.limits.max_queued:
                 self.abort(SLOW_CONSUMER)
         elif self._size > GATHERED:
