@@ -32,6 +32,7 @@ FLOORS = {
     "yekta.msgpack": 0,
     "yekta.engineio.eio3": 0,
     "yekta.rooms": 0,
+    "yekta.taken": 0,
     "yekta.alarm": 1,
     "yekta.seldom": 1,
     "yekta.turns": 1,

@@ -26,6 +26,7 @@ The directories are floors. A module imports its own floor or a lower one (``tes
     0  packet.py, frame.py, sse.py, errors.py and what else is pure inside the libraries
        jsontext.py  the one JSON seam; msgpack.py: the same for its binary sister
        rooms.py     who is in which room, both ways
+       taken.py     how much memory values take
        ids.py       ids and tokens that nobody can guess
        lru.py       what was used last, up to a limit
        stale_sockets.py  UNIX sockets of processes that were killed

@@ -260,6 +260,22 @@ def test_a_connect_longer_than_the_setting_is_refused(
     assert not browser.open
 
 
+@pytest.mark.parametrize(
+    ("auth", "joins"),
+    [
+        ('"' + "😀" * 16_000 + '"', True),
+        ("[" + ",".join(['"administrator"'] * 500) + "]", True),
+        ("[" + ",".join(["[]"] * 1_500) + "]", False),
+        ("[" + ",".join(["{}"] * 1_500) + "]", False),
+    ],
+    ids=["characters", "roles", "lists", "objects"],
+)
+def test_an_auth_that_takes_many_times_its_text_is_refused(browser: Browser, auth: str, joins: bool) -> None:
+    browser.say(f'0{{"facts":{auth}}}')
+    (answer,) = browser.heard()
+    assert str(answer).startswith('0{"sid":' if joins else '4{"message":"Too much auth"}')
+
+
 def test_a_flood_of_unknown_namespaces_leaves_nothing(house: House, browser: Browser) -> None:
     for number in range(1_000):
         browser.say(f"0/n{number},")

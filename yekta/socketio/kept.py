@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 # What an event takes besides its text and attachments, in bytes: the objects that hold them, and its place in a list.
 OVERHEAD = 256
 
+# What the name of each room takes that an event is for, or not, besides its characters.
+ROOM = 128
+
 # What is before each text or attachment, but for the namespace: the heads of a frame and of a packet, in bytes.
 HEADS = 96
 
@@ -43,6 +46,10 @@ class Kept:
         self.size = OVERHEAD + len(text)
         if attachments:
             self.size += sum(OVERHEAD + len(attachment) for attachment in attachments)
+        if target is not None:
+            for rooms in (target.rooms, target.excluded):
+                if rooms:
+                    self.size += OVERHEAD + ROOM * len(rooms) + sum(map(len, rooms))
 
     @property
     def wire_size(self) -> int:

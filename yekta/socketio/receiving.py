@@ -18,6 +18,7 @@ from yekta.socketio.parser import MSGPACK, TEXT, Decoder, Parser
 from yekta.socketio.reasons import CLIENT_DISCONNECT
 from yekta.socketio.socket import Socket
 from yekta.socketio.unread import Unread
+from yekta.taken import takes_more
 from yekta.web.request import parse_target
 from yekta.websocket.frame import Utf8
 
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
 _PLAIN_EVENT = b"42["
 # What most clients say last.
 _GOODBYE = b"41"
+
+# The bytes that a character may take in what is kept: many empty lists take 30. A shorter packet is let be.
+BYTES_OF_CHARACTER, SMALL = 4, 512
 
 # What packets begin with, as text, that have no attachments.
 _WHOLE = frozenset("01234")
@@ -176,7 +180,9 @@ class Receiving:
         """Gives what the client's next event has to wait for."""
         if packet.type == packets.CONNECT:
             spelling, auth = self._spelled(packet)
-            self.connect(spelling, auth if size <= self.server.settings.max_auth_length else None)
+            most = self.server.settings.max_auth_length
+            is_kept = size <= most and (size <= SMALL or not takes_more(auth, BYTES_OF_CHARACTER * most))
+            self.connect(spelling, auth if is_kept else None)
             return None
         socket = self.socket_in(packet.namespace)
         if socket is None:
