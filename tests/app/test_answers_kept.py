@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from collections.abc import Iterator
 
 import pytest
@@ -255,3 +256,17 @@ def test_when_one_was_begun_is_told_by_the_world_s_time_and_counted_by_the_other
     world.clock.advance(1.0)
     world.generation.finish()
     assert world.answers.times.whole.total == 1.0
+
+
+def test_an_answer_of_many_small_chunks_takes_what_its_text_does(many: Answers) -> None:
+    tracemalloc.start()
+    try:
+        before = tracemalloc.get_traced_memory()[0]
+        answer = many.begin("m", Owner("s", None))
+        for _ in range(20_000):
+            answer.text_received(bytes("😀", "utf-8").decode())
+        taken = tracemalloc.get_traced_memory()[0] - before
+    finally:
+        tracemalloc.stop()
+    assert answer.text == "😀" * 20_000
+    assert taken < 12 * 20_000

@@ -38,6 +38,9 @@ CANCELLED = "cancelled"
 # An answer that ended as it should needs no further word.
 _ORDINARY = "stop"
 
+# So many chunks are put together while it runs: alone, one of a single letter takes as much as thirty in a text.
+_TOGETHER = 64
+
 _log = Logger()
 
 
@@ -76,7 +79,7 @@ class Answer:
     _generation: IGeneration | None = attrs.field(default=None, repr=False)
     _parts: list[str] = attrs.field(factory=list, repr=False)
     # Where each chunk ends, in characters: a chunk's number is its place here.
-    _ends: array[int] = attrs.field(factory=lambda: array("L"), repr=False)
+    _ends: array[int] = attrs.field(factory=lambda: array("I"), repr=False)
     _paused: bool = False
 
     @property
@@ -191,6 +194,8 @@ class Answer:
         if not self._ends:
             self._registry.begins(self)
         self._parts.append(text)
+        if len(self._parts) > _TOGETHER:
+            self._parts = ["".join(self._parts)]
         self._ends.append((self._ends[-1] if self._ends else 0) + len(text))
         chunk = {
             "messageId": self.message_id,

@@ -110,7 +110,7 @@ SETTINGS = (
     Setting("AI_ORPHAN_SECONDS", "60", seconds, "seconds an answer goes on while nobody follows it"),
     Setting("AI_KEEP_SECONDS", "600", seconds, "seconds a finished answer can be resumed"),
     Setting("AI_MAX_KEPT", "10000", positive, "answers running and kept, in all"),
-    Setting("AI_MAX_KEPT_CHARACTERS", "33554432", positive, "characters of finished answers kept, in all"),
+    Setting("AI_MAX_KEPT_CHARACTERS", "33554432", positive, "characters of finished answers kept, some 6 bytes each"),
     Setting("CARE", "true", flag, "send help lines before the answer to a message that speaks of harm"),
     Setting("CARE_FOLDER", "", any_text, "folder of words.fa.txt, help.fa.txt and the English ones; none: ours"),
     Setting("MAX_PAYLOAD", "1000000", positive, "bytes of one message or request body"),
