@@ -11,7 +11,7 @@ import pytest
 from tests.support.listener import Listener
 from tests.support.town import Town
 from yekta.link import words
-from yekta.link.mesh import LOOK, MAX_NAME, MAX_WAITING
+from yekta.link.mesh import LOOK, MAX_NAME, MAX_WAITING, PATIENCE
 from yekta.socketio.cluster_words import Word
 
 
@@ -68,6 +68,27 @@ def test_in_whatever_order_they_come_all_see_all_and_hear_what_was_said_to_them(
             heard = [kind for teller, kind in listener.told if teller == other]
             assert heard == ([] if other == name else list(range("abc".index(other), 9, 3)))
     street.close()
+
+
+def test_it_is_settled_when_all_are_seen_that_are_there(street: Street) -> None:
+    mesh = street["a"].mesh
+    assert mesh.is_settled
+    street.begin("a")
+    assert not mesh.is_settled
+    street.settle()
+    assert mesh.is_settled
+    assert street.seen()["a"] == "bc"
+
+
+def test_it_is_settled_all_the_same_where_some_do_not_reply(street: Street) -> None:
+    mesh = street["a"].mesh
+    street.begin("a")
+    street.clock.advance(PATIENCE - 0.1)
+    assert not mesh.is_settled
+    street.clock.advance(0.1)
+    assert mesh.is_settled
+    street.begin("a")
+    assert mesh.is_settled
 
 
 def test_one_that_is_there_but_has_not_looked_is_seen(street: Street) -> None:

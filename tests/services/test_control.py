@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 import pytest
+from twisted.internet.defer import Deferred, succeed
 from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
 from twisted.logger import capturedLogs, formatEvent
@@ -31,10 +32,16 @@ REFUSED = [
 
 
 @pytest.fixture
-def transport() -> StringTransport:
+def linked() -> Deferred[None]:
+    return succeed(None)
+
+
+@pytest.fixture
+def transport(linked: Deferred[None]) -> StringTransport:
     clock: Any = Clock()
     adapter = InMemoryAdapter(AdapterContext(clock))
-    protocol = Control(Hub(Sessions(FakeOutage(), clock), adapter), adapter, 100).buildProtocol(None)
+    hub = Hub(Sessions(FakeOutage(), clock), adapter)
+    protocol = Control(hub, adapter, 100, lambda: linked).buildProtocol(None)
     transport = StringTransport()
     protocol.makeConnection(transport)
     transport.protocol = protocol
@@ -48,6 +55,13 @@ def test_an_empty_room_has_nobody_and_what_it_was_told_is_not_logged(transport: 
     [event] = logged
     assert formatEvent(event) == "an operator has sent to a room of 0"
     assert not any(said in repr(event) for said in ("user:4", "a secret"))
+
+
+@pytest.mark.parametrize("linked", [Deferred()], ids=["not yet"])
+def test_nothing_is_read_before_what_is_said_reaches_others(transport: Any, linked: Deferred[None]) -> None:
+    assert transport.producerState == "paused"
+    linked.callback(None)
+    assert transport.producerState == "producing"
 
 
 @pytest.mark.parametrize("line", REFUSED)

@@ -24,6 +24,9 @@ from yekta.socketio.cluster_words import Word
 # Seconds between two looks for processes that are not seen: they are there, but were stuck, or did not understand us.
 LOOK = 5.0
 
+# Seconds after which one that was there when we came, and is not seen yet, is not waited for any more.
+PATIENCE = 1.5
+
 # Bytes that may wait for a process that does not read; then it is not seen any more.
 MAX_WAITING = 16 << 20
 
@@ -52,16 +55,27 @@ class Mesh:
         self._names = names
         self._connect = connect
         self._neighbours: dict[str, Neighbour] = {}
+        self._clock = clock
         self._look = Alarm(clock, self.look)
+        # Until when others are waited for, from our first look on.
+        self._settled_at: float | None = None
         self._over = False
 
     def look(self) -> None:
         """Connect to those that are there and not seen, now and from time to time, if anybody wants to know."""
         if self._hearer is None:
             return
+        if self._settled_at is None:
+            self._settled_at = self._clock.seconds() + PATIENCE
         for name in self._names():
             self._neighbour(name)
         self._look.set(LOOK)
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether those are seen that were there when we came, or are as if not there: what we say reaches them."""
+        is_over = self._settled_at is None or self._clock.seconds() >= self._settled_at
+        return is_over or all(each.seen for each in self._neighbours.values())
 
     def welcome(self, name: str, visitor: Words) -> Inward:
         """Another process has connected to us. Raises `words.Unreadable`."""
@@ -122,25 +136,25 @@ def is_name(name: str) -> bool:
 
 
 class Neighbour:
-    """Another process. ``visitor``: its connection to us, once it has one."""
+    """Another process. ``visitor``: its connection to us, once it has one. ``seen``: whether both are there."""
 
     def __init__(self, mesh: Mesh, outward: Outward) -> None:
         self.name = outward.name
         self.visitor: Words | None = None
         self._mesh = mesh
         self._outward = outward
-        self._seen = False
+        self.seen = False
         self._lost = False
 
     def look(self) -> None:
         """Told of each of the two connections once: as soon as both are there, it is seen."""
         if self.visitor is not None and self._outward.open:
-            self._seen = True
+            self.seen = True
             self._mesh.hearer.came(self.name)
 
     def tell(self, word: Word) -> None:
         """Say something to it, if it is seen. Raises :class:`ValueError` for what it does not take."""
-        if self._seen:
+        if self.seen:
             text = word.text
             if len(text) > words.MAX_WORD:
                 raise ValueError("too large for other servers")
@@ -172,7 +186,7 @@ class Neighbour:
     def _end(self) -> bool:
         if self._lost:
             return False
-        self._lost, seen, self._seen = True, self._seen, False
+        self._lost, seen, self.seen = True, self.seen, False
         self._mesh.forget(self)
         if seen:
             self._mesh.hearer.went(self.name)

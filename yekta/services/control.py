@@ -6,8 +6,10 @@ One JSON object a line, each answered by one: ``{"command": "emit", "room": …,
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
+from twisted.internet.defer import Deferred
 from twisted.internet.endpoints import quoteStringArgument
 from twisted.internet.protocol import Factory
 from twisted.logger import Logger
@@ -20,11 +22,13 @@ from yekta.socketio.packet import RESERVED
 
 
 class Control(Factory):
-    """``max_line``: bytes of one command."""
+    """``max_line``: bytes of one command. ``linked()`` fires when what is said reaches the other processes as well:
+    one that has just begun does not see them yet."""
 
     noisy = False
 
-    def __init__(self, hub: Hub, adapter: Adapter, max_line: int) -> None:
+    def __init__(self, hub: Hub, adapter: Adapter, max_line: int, linked: Callable[[], Deferred[None]]) -> None:
+        self.linked = linked
         self.hub = hub
         self.adapter = adapter
         self.max_line = max_line
@@ -36,12 +40,17 @@ class Control(Factory):
 class Commands(LineOnlyReceiver):
     """The connection of one operator."""
 
+    transport: Any
     delimiter = b"\n"
     _log = Logger()
 
     def __init__(self, control: Control) -> None:
         self._control = control
         self.MAX_LENGTH = control.max_line
+
+    def connectionMade(self) -> None:
+        self.transport.pauseProducing()
+        self._control.linked().addCallback(lambda _: self.transport.resumeProducing())
 
     def lineReceived(self, line: bytes) -> None:
         try:

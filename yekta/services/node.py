@@ -114,6 +114,10 @@ class Node(MultiService):
         self.settings = changed
         return waiting
 
+    def linked(self) -> Deferred[None]:
+        """Fires when what is said to a room reaches the processes of this machine that were there before this one."""
+        return ensureDeferred(until(lambda: self.link is None or self.link.mesh.is_settled, self.reactor, inf))
+
     def hurry(self) -> None:
         """Send away at once who is still there."""
         if self._drain is not None:

@@ -91,7 +91,8 @@ class Gateway(Outermost):
         if setting == "MANHOLE":
             return ways.manhole(self._settings, {"node": node})
         if setting == "CONTROL_SOCKET":
-            return control.Control(node.hub, node.socketio.sockets.adapter, self._settings.max_payload)
+            adapter, most = node.socketio.sockets.adapter, self._settings.max_payload
+            return control.Control(node.hub, adapter, most, node.linked)
         return Site(self._reactor, MetricsPort(node.metrics), limits.of_site(self._settings))
 
     def _listen(
