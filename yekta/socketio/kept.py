@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from yekta import jsontext
 from yekta.socketio import packet as packets
 
 if TYPE_CHECKING:
