@@ -26,6 +26,8 @@ NO_ROOMS: dict[str, Callable[[Any, Socket], object]] = {
     "to a number, from a socket": lambda io, socket: socket.to(7),
     "a socket joins a number": lambda io, socket: socket.join("a", 7),
     "a socket joins a list": lambda io, socket: socket.join("a", ["b"]),
+    "a socket leaves a number": lambda io, socket: socket.leave(7),
+    "a socket leaves a list": lambda io, socket: socket.leave(["r"]),
 }
 
 

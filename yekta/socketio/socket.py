@@ -97,6 +97,8 @@ class Socket(Speaking):
 
     def leave(self, room: str) -> None:
         """Leave ``room``."""
+        if type(room) is not str:
+            room_name(room)
         self.namespace.adapter.remove(self, room)
 
     # -- leaving -------------------------------------------------------------------------------------------
