@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -60,3 +61,68 @@ def test_a_listener_that_fails_is_logged_though_nobody_asked(several: Several, l
     several.settle()
     assert [each.type for each in logged] == [RuntimeError]
     logged.clear()
+
+
+def test_a_listener_may_answer_by_its_parameter_ack(several: Several) -> None:
+    """As a client's events are answered: once, whenever it likes; but with one value."""
+    acks: list[Callable[..., None]] = []
+    several["b"].server.on_server_side("e")(lambda text, ack: ack(text.upper(), "left out"))
+    several["c"].server.on_server_side("e")(lambda text, ack: acks.append(ack))
+    done = several["a"].server.server_side_emit_with_ack("e", "x")
+    several.settle()
+    assert not done.called
+    for answer in ("y", "z"):
+        acks[0](answer)
+    several.settle()
+    assert outcome(done) == ["X", "y"]
+
+
+def test_a_listener_with_ack_may_return_its_answer_or_ack_with_nothing(several: Several) -> None:
+    several["b"].server.on_server_side("e")(lambda ack: "returned")
+    several["c"].server.on_server_side("e")(lambda ack: ack())
+    done = several["a"].server.server_side_emit_with_ack("e")
+    several.settle()
+    assert set(outcome(done)) == {"returned", None}
+
+
+def test_a_listener_that_fails_after_it_has_answered_is_logged(several: Several, logged: list[Failure]) -> None:
+    @several["b"].server.on_server_side("e")
+    def listener(ack: Callable[..., None]) -> None:
+        ack("answer")
+        raise RuntimeError
+
+    done = several["a"].server.server_side_emit_with_ack("e")
+    several.settle()
+    assert set(outcome(done)) == {"answer", None}
+    assert [each.type for each in logged] == [RuntimeError]
+    logged.clear()
+
+
+@pytest.mark.parametrize("asks", [True, False])
+def test_every_listener_is_told_to_its_end_though_another_fails(
+    several: Several, logged: list[Failure], asks: bool
+) -> None:
+    """The first one answers."""
+    heard: list[str] = []
+
+    async def first() -> None:
+        heard.append("first")
+        raise RuntimeError
+
+    async def second() -> None:
+        heard.append("second")
+        raise LookupError
+
+    async def third() -> None:
+        heard.append("third")
+
+    for listener in (first, second, third):
+        several["b"].server.on_server_side("e")(listener)
+    io = several["a"].server
+    done = io.server_side_emit_with_ack("e") if asks else io.server_side_emit("e")
+    several.settle()
+    assert heard == ["first", "second", "third"]
+    assert sorted(each.type.__name__ for each in logged) == ["LookupError", "RuntimeError"]
+    logged.clear()
+    if done is not None:
+        assert isinstance(outcome(done), AckTimeout)

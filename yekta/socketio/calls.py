@@ -7,15 +7,15 @@ left before it answered is no failure.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from twisted.internet.defer import CancelledError, Deferred, DeferredList, ensureDeferred
+from twisted.internet.defer import CancelledError, Deferred, DeferredList, ensureDeferred, maybeDeferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from yekta.socketio.errors import Disconnected
-from yekta.socketio.listeners import ignore
+from yekta.socketio.listeners import Listener, ignore
 
 if TYPE_CHECKING:
     from yekta.socketio.socket import Socket
@@ -44,6 +44,29 @@ def call(function: Callable[..., Any], *args: Any, ack: Ack = ignore) -> Deferre
     except Exception:
         log.failure("A listener failed", Failure())
         return None
+
+
+def ask(listener: Listener, args: Sequence[Any]) -> Deferred[Any]:
+    """What a listener answers to another server: what it returns or, where it has a parameter ``ack``, says by that.
+    Fails as it does."""
+    answer: Deferred[Any] = Deferred()
+
+    def ack(*values: Any) -> None:
+        if not answer.called:
+            answer.callback(values[0] if values else None)
+
+    def done(result: Any) -> None:
+        if result is not None or not listener.wants_ack:
+            ack(result)
+
+    def broke(failure: Failure) -> None:
+        if answer.called:
+            failed(failure)
+        else:
+            answer.errback(failure)
+
+    maybeDeferred(listener.call, args, ack).addCallbacks(done, broke)
+    return answer
 
 
 def cancel(pending: Deferred[Any]) -> None:
@@ -89,7 +112,7 @@ def _settle(result: Any, ack: Ack) -> Deferred[Any] | None:
         return None
     pending: Deferred[Any] = result if isinstance(result, Deferred) else ensureDeferred(_await(result))
     pending.addCallback(_answer, ack)
-    pending.addErrback(_failed)
+    pending.addErrback(failed)
     return None if pending.called and not pending.paused else pending
 
 
@@ -104,7 +127,8 @@ def _answer(result: Any, ack: Ack) -> None:
         ack(result)
 
 
-def _failed(failure: Failure) -> None:
+def failed(failure: Failure) -> None:
+    """A listener has failed: logged, but for whoever only waited for a client."""
     # Whoever is asked may leave whenever it wants to.
     if not failure.check(CancelledError, Disconnected):
         log.failure("A listener failed", failure)

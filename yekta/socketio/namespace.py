@@ -16,7 +16,7 @@ from yekta.ids import new_id
 from yekta.socketio import packet as packets
 from yekta.socketio.adapter import Adapter, Restored
 from yekta.socketio.broadcast import BroadcastOperator, Emitting
-from yekta.socketio.calls import call, cancel
+from yekta.socketio.calls import ask, call, cancel, failed
 from yekta.socketio.errors import ConnectError
 from yekta.socketio.listeners import Function, Listeners, ignore
 from yekta.socketio.packet import Packet, named
@@ -80,10 +80,12 @@ class Namespace(Welcoming, Emitting):
         return self.adapter.server_side_emit([named(event), *args], timeout)
 
     def server_emitted(self, args: Sequence[Any]) -> Any:
-        """Another server emits: told by the adapter. Gives the first listener's answer, or a Deferred of it."""
+        """Another server emits: told by the adapter. Gives a Deferred of its first listener's answer, if any."""
         event, *rest = args
         listeners = self.server_events.of(str(event))
-        answers = [listener.call(rest, ignore) for listener in listeners]
+        answers = [ask(listener, rest) for listener in listeners]
+        for answer in answers[1:]:
+            answer.addErrback(failed)
         return answers[0] if answers else None
 
     def adapter_events_on(self, event: str) -> Callable[[Function], Function]:
