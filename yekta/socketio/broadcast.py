@@ -6,9 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 from twisted.internet.defer import Deferred
+from twisted.python.failure import Failure
 
 from yekta.rooms import room_name
 from yekta.socketio.adapter import Flags, RemoteSocket, Target
+from yekta.socketio.errors import AckTimeout
+from yekta.socketio.fetched import FetchedSocket
 from yekta.socketio.message import Message
 from yekta.socketio.packet import allowed
 
@@ -93,9 +96,9 @@ class BroadcastOperator:
         message = Message((allowed(event), *args), compress=self._flags.compress, id=self._namespace.next_id())
         return self._namespace.adapter.broadcast_with_ack(message, self._target, self._flags)
 
-    def fetch_sockets(self) -> Deferred[list[RemoteSocket]]:
-        """What is known of these sockets, wherever they are."""
-        return self._namespace.adapter.fetch(self._target, self._flags)
+    def fetch_sockets(self) -> Deferred[list[FetchedSocket]]:
+        """These sockets, wherever they are; `AckTimeout` carries those that were told of in time."""
+        return self._namespace.adapter.fetch(self._target, self._flags).addCallbacks(self._fetched, self._fetched_some)
 
     def sockets_join(self, *rooms: str | list[str]) -> None:
         """Make these sockets join ``rooms``."""
@@ -112,6 +115,17 @@ class BroadcastOperator:
     def flagged(self, **flags: Any) -> BroadcastOperator:
         """See `Flags`."""
         return attrs.evolve(self, flags=attrs.evolve(self._flags, **flags))
+
+    def _fetched(self, found: list[RemoteSocket]) -> list[FetchedSocket]:
+        everybody = BroadcastOperator(self._namespace)
+        return [
+            FetchedSocket(each.id, each.rooms, each.data, each.handshake, everybody.to(each.id)) for each in found
+        ]
+
+    def _fetched_some(self, failure: Failure) -> Failure:
+        if isinstance(failure.value, AckTimeout):
+            failure.value.responses = self._fetched(failure.value.responses)
+        return failure
 
 
 class Broadcasting:
@@ -162,8 +176,8 @@ class Emitting(Broadcasting):
         """Send an event to all sockets and gather their answers."""
         return self._operator().emit_with_ack(event, *args)
 
-    def fetch_sockets(self) -> Deferred[list[RemoteSocket]]:
-        """What is known of all sockets."""
+    def fetch_sockets(self) -> Deferred[list[FetchedSocket]]:
+        """See `BroadcastOperator.fetch_sockets`."""
         return self._operator().fetch_sockets()
 
     def sockets_join(self, *rooms: str | list[str]) -> None:
