@@ -33,6 +33,7 @@ def _not_negative(instance: object, field: attrs.Attribute[Any], value: Any) -> 
 
 
 def _check_kind(field: attrs.Attribute[Any], value: Any) -> None:
-    if not isinstance(value, _KINDS[field.type]):
+    # Python takes False for 0: of a threshold for one that everything reaches, though whoever says so means none.
+    if isinstance(value, bool) or not isinstance(value, _KINDS[field.type]):
         kind = "a number" if str(field.type) == "float" else "a whole number"
         raise TypeError(f"{field.name} must be {kind}, not {value!r}")

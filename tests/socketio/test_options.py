@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -129,6 +130,9 @@ def test_what_node_takes_in_another_shape_is_refused_at_once(option: str, given:
         ({"drain_timeout": float("nan")}, "drain_timeout must be 0 or above, not nan"),
         ({"http_compression": -1}, "http_compression must be 0 or above, not -1"),
         ({"deflate_threshold": "1"}, "deflate_threshold must be a whole number, not '1'"),
+        ({"http_compression": False}, "http_compression must be a whole number, not False"),
+        ({"deflate_threshold": True}, "deflate_threshold must be a whole number, not True"),
+        ({"ping_interval": True}, "ping_interval must be a number, not True"),
         ({"max_acks": -1}, "max_acks must be 0 or above, not -1"),
         ({"connect_timeout": None}, "connect_timeout must be a number, not None"),
     ],
@@ -136,6 +140,13 @@ def test_what_node_takes_in_another_shape_is_refused_at_once(option: str, given:
 def test_what_cannot_be_meant_is_refused_when_the_server_is_made(given: dict[str, Any], why: str) -> None:
     with pytest.raises((TypeError, ValueError), match=f"^{why}"):
         Server(Clock(), **given)
+
+
+@pytest.mark.parametrize("given", [True, None, print, ["http://app.example", re.compile("example")], [None]])
+def test_cors_origins_are_texts(given: Any) -> None:
+    """Node takes expressions, functions and booleans, too."""
+    with pytest.raises(TypeError, match=f"^cors_origins must be a list of str, or one, not {re.escape(repr(given))}$"):
+        Server(Clock(), cors_origins=given)
 
 
 @pytest.mark.parametrize("kind", [EngineSettings, Limits, Settings, Recovery, SiteLimits])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -63,8 +63,7 @@ def from_options(options: dict[str, Any]) -> Settings:
             raise TypeError(f"{name} must be a {shape.__module__}.{shape.__name__}, not {options[name]!r}")
     engine = _take(options, EngineSettings)
     if "cors_origins" in options:
-        origins = options.pop("cors_origins")
-        engine["origins"] = Origins((origins,) if isinstance(origins, str) else origins)
+        engine["origins"] = _origins(options.pop("cors_origins"))
     websocket = _take(options, WebSocketLimits)
     for shared, its_own in (("max_payload", "max_message"), ("max_queued", "max_queued")):
         if shared in engine:
@@ -75,6 +74,13 @@ def from_options(options: dict[str, Any]) -> Settings:
     own.setdefault("engine", EngineSettings(**engine))
     own.setdefault("websocket", WebSocketLimits(**websocket))
     return Settings(**own)
+
+
+def _origins(given: Any) -> Origins:
+    origins = [given] if isinstance(given, str) else list(given) if isinstance(given, Iterable) else [given]
+    if not all(isinstance(origin, str) for origin in origins):
+        raise TypeError(f"cors_origins must be a list of str, or one, not {given!r}")
+    return Origins(origins)
 
 
 def _take(options: dict[str, Any], kind: type) -> dict[str, Any]:
