@@ -320,7 +320,8 @@ async def test_scripts_of_the_bundle_are_served_beside_the_connections(bundle: P
     assert "javascript" in script.headers["content-type"]
     head = await http.request("HEAD", f"{url}socket.io.js")
     assert (head.status, head.body) == (200, b"")
-    assert (await http.request("GET", f"{url}socket.io.js.map")).body == b"{}"
+    source = await http.request("GET", f"{url}socket.io.js.map")
+    assert (source.headers["content-type"], source.body) == ("application/json", b"{}")
     assert (await http.request("GET", f"{url}?EIO=4&transport=websocket&sid=socket.io.js")).status == 400
     await http.close()
     await port.stopListening()

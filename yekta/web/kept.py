@@ -19,13 +19,16 @@ from zope.interface import implementer
 # In bytes: Twisted's transports are full when they hold more. A slow client has one time-out for each.
 PIECE = 1 << 16
 
+# Twisted's, which knows no source maps.
+_KINDS = {**File.contentTypes, ".map": "application/json"}
+
 
 class KeptFile:
     """The file at ``path``, as it is when somebody first asks for it."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._kind: str = getTypeAndEncoding(path.name, File.contentTypes, {}, "text/html")[0]
+        self._kind: str = getTypeAndEncoding(path.name, _KINDS, {}, "text/html")[0]
 
     def render(self, request: http.Request) -> bytes | int:
         """Answer a GET or HEAD."""
