@@ -132,6 +132,27 @@ def test_what_json_cannot_say_is_refused(value: Any) -> None:
         jsontext.encode(value)
 
 
+class Secret:
+    def __repr__(self) -> str:
+        return "a secret"
+
+
+@pytest.mark.parametrize(
+    ("value", "why"),
+    [
+        (print, "Type is not JSON serializable: builtin_function_or_method"),
+        ([Secret()], "Type is not JSON serializable: Secret"),
+        ({Secret(): 1}, "Dict key must be str"),
+        ({"a secret": "a secret\ud83d"}, "str is not valid UTF-8: surrogates not allowed"),
+    ],
+    ids=["function", "object", "key", "half a letter"],
+)
+def test_why_json_cannot_say_it_is_told_without_the_value(value: Any, why: str) -> None:
+    """Whoever comes from Node gives `emit` a callback."""
+    with pytest.raises(jsontext.NotJson, match=f"^{why}$"):
+        jsontext.encode(value)
+
+
 def test_a_value_too_deep_to_be_sent_back_is_refused() -> None:
     with pytest.raises(jsontext.NotJson):
         jsontext.encode(jsontext.decode("[" * 300 + "]" * 300))

@@ -54,8 +54,9 @@ def encode_bytes(value: Any, default: _Default | None = None) -> bytes:
     """As :func:`encode`, in UTF-8."""
     try:
         return orjson.dumps(value, default)
-    except TypeError:
-        raise NotJson from None
+    except TypeError as error:
+        # Names a type, or a limit, and no value.
+        raise NotJson(str(error)) from None
 
 
 def _decode_lone_surrogates(text: str | bytes) -> Any:
