@@ -126,3 +126,12 @@ def test_every_listener_is_told_to_its_end_though_another_fails(
     logged.clear()
     if done is not None:
         assert isinstance(outcome(done), AckTimeout)
+
+
+@pytest.mark.parametrize("event", ["connect", "connection", "new_namespace"])
+@pytest.mark.parametrize("do", ["server_side_emit", "server_side_emit_with_ack"])
+def test_nobody_tells_servers_of_node_that_a_client_has_come(several: Several, do: str, event: str) -> None:
+    """They call the listeners of those for whatever another server says, which may be their end."""
+    with pytest.raises(ValueError, match=f"^'{event}' is a reserved event name$"):
+        getattr(several["a"].server, do)(event, 1)
+    assert not any(several.wires.lines.values())

@@ -19,7 +19,7 @@ from yekta.socketio.broadcast import BroadcastOperator, Emitting
 from yekta.socketio.calls import ask, call, cancel, failed
 from yekta.socketio.errors import ConnectError
 from yekta.socketio.listeners import Function, Listeners, ignore
-from yekta.socketio.packet import Packet, named
+from yekta.socketio.packet import Packet, named, reserved
 from yekta.socketio.socket import Socket
 from yekta.socketio.welcoming import Middleware, Welcoming
 
@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 
 # What a client is told where a middleware failed without saying why.
 FAILED = "Internal error"
+
+# Other servers may be Node's, which would take these for a client that has come.
+_RESERVED = frozenset(("connect", "connection", "new_namespace"))
 
 # Of what may wait for a client, so much may be what it missed: CONNECT, and all else that it is told when it comes,
 # waits beside it.
@@ -73,11 +76,11 @@ class Namespace(Welcoming, Emitting):
 
     def server_side_emit(self, event: str, *args: Any) -> None:
         """Tell all other servers of the cluster."""
-        self.adapter.server_side_emit([named(event), *args], None)
+        self.adapter.server_side_emit([_told(event), *args], None)
 
     def server_side_emit_with_ack(self, event: str, *args: Any, timeout: float = 5.0) -> Deferred[list[Any]]:
         """Tell all other servers, and gather their answers."""
-        return self.adapter.server_side_emit([named(event), *args], timeout)
+        return self.adapter.server_side_emit([_told(event), *args], timeout)
 
     def server_emitted(self, args: Sequence[Any]) -> Any:
         """Another server emits: told by the adapter. Gives a Deferred of its first listener's answer, if any."""
@@ -244,6 +247,12 @@ class Namespace(Welcoming, Emitting):
         """Go, if this namespace was made for clients that have all gone."""
         if self._parent is not None and not self._admissions and not self.adapter.rooms.everybody():
             self._parent.child_empty(self)
+
+
+def _told(event: str) -> str:
+    if named(event) in _RESERVED:
+        raise reserved(event)
+    return event
 
 
 def _ask(asked: Iterator[Middleware], socket: Socket) -> Awaitable[Any] | None:
