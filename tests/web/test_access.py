@@ -49,4 +49,6 @@ def test_a_method_shows_only_those_that_there_are() -> None:
 
 def test_of_polling_only_refusals_are_told() -> None:
     assert line("GET", "/socket.io/?EIO=4&sid=x") is None
+    assert line("GET", "/socket.io/?EIO=4&sid=x", 304) is None
+    assert line("GET", "/socket.io/?EIO=4&sid=x", 400) == "GET /socket.io/ 400 12 B 34 ms 192.0.2.1"
     assert line("POST", "/socket.io/?EIO=4&sid=x", 403) == "POST /socket.io/ 403 12 B 34 ms 192.0.2.1"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import attrs
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 from tests.support.memory import compose
 from tests.support.websockets import HANDSHAKE
 from yekta.web.alike import MAX_BYTES, MOST, Alike
+from yekta.web.personal import Personal
 from yekta.web.plain import parse
 from yekta.web.request import KEY
 
@@ -37,6 +39,7 @@ def test_heads_that_differ_in_their_key_share_their_fields(fields: dict[str, str
     assert other is not None
     assert one.headers is other.headers
     assert (one.target, other.target) == (TARGET, "/ws?token=a")
+    assert (other.method, other.length, other.close) == ("GET", 0, False)
     assert (key, other_key) == (HANDSHAKE["Sec-WebSocket-Key"], OTHER)
 
 
@@ -53,7 +56,7 @@ def test_another_method_with_the_same_fields_is_read_as_what_it_is(method: str) 
 def test_where_a_proxy_says_that_a_client_is_does_not_keep_it_from_sharing_the_rest(
     names: list[str], is_known: bool
 ) -> None:
-    alike, proto = Alike(), {"X-Forwarded-Proto": "https"}
+    alike, proto, shared = Alike(), {"X-Forwarded-Proto": "https"}, []
     if is_known:
         alike.parse(opening(**BROWSER, **proto))
     for value in ("203.0.113.7", "2001:db8::7, 203.0.113.7"):
@@ -64,9 +67,28 @@ def test_where_a_proxy_says_that_a_client_is_does_not_keep_it_from_sharing_the_r
         assert all(read.headers.get(name.lower()) == read.headers[name.lower()] == value for name in names)
         said = parse(head)
         assert said is not None
-        assert {**read.headers, KEY: key} == said.headers
+        assert attrs.evolve(read, headers={**read.headers, KEY: key}) == said
         assert (len(read.headers), "x-real-ip" in read.headers) == (len(said.headers) - 1, "X-Real-IP" in names)
+        shared.append(read.headers)
+        while isinstance(shared[-1], Personal):
+            shared[-1] = shared[-1].shared
+    assert shared[0] is shared[1]
     assert len(alike) == 1
+
+
+def test_an_address_in_another_field_is_not_where_a_client_is() -> None:
+    read, key = Alike().parse(head := opening(Host="1.2.3.4"))
+    said = parse(head)
+    assert read is not None
+    assert said is not None
+    assert {**read.headers, KEY: key} == said.headers
+
+
+@pytest.mark.parametrize("more", [0, 1])
+def test_only_heads_up_to_a_length_are_shared(more: int) -> None:
+    alike = Alike()
+    alike.parse(opening(**{"User-Agent": "x" * (MAX_BYTES - len(opening(**{"User-Agent": ""})) + more)}))
+    assert len(alike) == 1 - more
 
 
 @pytest.mark.parametrize(

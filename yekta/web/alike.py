@@ -63,7 +63,7 @@ class Alike:
     def _parse_own(self, head: bytes, fields: bytes, target: str, key: str) -> tuple[Head | None, str]:
         """A head whose fields are not known as they are."""
         fields, own = _without_own(fields)
-        known = self._known.get(fields) if own else None
+        known = self._known.get(fields)
         if known is None:
             return self._learn(head, fields, own)
         return Head(known.method, target, _with_own(known.headers, own), 0, known.close), key
