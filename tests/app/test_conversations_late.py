@@ -230,6 +230,15 @@ async def test_the_end_does_not_wait_for_a_database_that_says_nothing(database: 
 
 
 @pytest_twisted.ensureDeferred
+async def test_after_the_end_nothing_is_tried_any_more(database: Database) -> None:
+    late = Late(database)
+    late.moody.away = True
+    await late.say("1")
+    await late.kept.stop(5.0)
+    assert late.clock.getDelayedCalls() == []
+
+
+@pytest_twisted.ensureDeferred
 async def test_an_answer_that_ends_while_the_database_is_away_is_known_to_the_next_question(database: Database) -> None:
     late, provider, owner, peer = Late(database), ScriptedProvider(), Owner("s"), FakePeer()
     answers = Answers(reactor)
