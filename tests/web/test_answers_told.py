@@ -69,6 +69,7 @@ def test_refusals_are_counted_by_their_status(site_of: SiteOf, clock: Clock) -> 
 def test_so_are_those_of_requests_that_have_not_arrived(site_of: SiteOf, clock: Clock, both: BothWays) -> None:
     access = Told()
     site = site_of(access, trusted=parse_trusted([PROXY]), max_body=9, max_per_address=1)
+    site.refused = lambda *_: ({}, b"No.")
     client, another, third, fourth = (HttpClient(site, clock, PROXY) for _ in range(4))
     head = {"X-Forwarded-For": "198.51.100.7"}
     client.request("GET", "/later", head)
@@ -76,7 +77,7 @@ def test_so_are_those_of_requests_that_have_not_arrived(site_of: SiteOf, clock: 
     assert third.ask("POST", "/", {}, b"x" * 10).status == 413
     fourth.send(b"GET\r\n" * 3)
     assert site.refusals == {429: 1, 413: 1, 400: 1}
-    assert access.lines == ["GET /later 429 0 B 0 ms 198.51.100.7", f"POST / 413 0 B 0 ms {PROXY}"]
+    assert access.lines == ["GET /later 429 3 B 0 ms 198.51.100.7", f"POST / 413 3 B 0 ms {PROXY}"]
     for each in (client, another, third, fourth):
         each.hang_up()
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable
 
 import pytest
 from twisted.internet.task import Clock
+from twisted.logger import capturedLogs
 
 from tests.support.memory import HttpClient, compose
 from tests.web.conftest import BothWays
@@ -129,17 +131,28 @@ def test_who_says_no_more_and_reads_nothing_is_cut(site_of: SiteOf, clock: Clock
 def test_who_says_no_more_hangs_up_on_what_is_not_answered_yet(
     site_of: SiteOf, clock: Clock, both: BothWays
 ) -> None:
-    client = HttpClient(site_of(), clock)
+    client = HttpClient(site := site_of(), clock)
     client.request("GET", "/later")
     told: list[str] = []
     both.later[0].on_hang_up(lambda: told.append("hung up"))
     client.transport.half_close()
     assert told == ["hung up"]
+    assert not site.answering
     both.later[0].respond(200, {}, b"nobody waits")
     clock.advance(0)
     assert client.transport.lost
     assert client.transport.writes == []
     assert told == ["hung up"]
+
+
+def test_who_goes_without_anybody_to_be_told_is_no_trouble(site_of: SiteOf, clock: Clock, both: BothWays) -> None:
+    client = HttpClient(site_of(), clock)
+    with capturedLogs() as logs:
+        client.request("GET", "/later")
+        client.hang_up()
+        both.later.clear()
+        gc.collect()
+    assert logs == []
 
 
 @pytest.mark.parametrize("length", ["9", "2000000"], ids=["half a request", "a refused one"])

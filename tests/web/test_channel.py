@@ -122,8 +122,9 @@ def test_who_asks_before_it_sends_a_body_is_told_to_go_on(make: Make, clock: Clo
 
 
 def test_a_refused_client_may_finish_its_sentence_but_not_for_ever(make: Make, clock: Clock) -> None:
-    client = HttpClient(make(), clock)
+    client = HttpClient(site := make(), clock)
     client.request("POST", "/", {"Content-Length": str(MAX + 1)})
+    assert not site.answering
     for _ in range(9):
         clock.advance(LINGER / 10)
         client.send(b"x" * 100)

@@ -8,6 +8,7 @@ from itertools import cycle, pairwise
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from twisted.internet.task import Clock
 from twisted.web.http import _ChunkedTransferDecoder, _MalformedChunkedDataError
 
 from tests.support.clocks import BusyClock
@@ -136,12 +137,24 @@ def test_what_comes_meanwhile_is_read_after_it(site: Site, busy: BusyClock, both
     client.transport.congest()
     client.transport.relieve()
     assert not client.transport.reading
-    # A transport may have read it already.
-    client.transport.protocol.dataReceived(b"64\r\n" + b"y" * 100 + b"\r\n" + LAST)
+    # A transport may have read it already, of TLS in many pieces: none has a turn of its own.
+    for piece in (b"64\r\n", *[b"y"] * 100, b"\r\n", LAST):
+        client.transport.protocol.dataReceived(piece)
     assert both.asked == []
     turns(busy, site)
     assert client.next_answer().body == b"x" * (MANY - 100) + b"y" * 100
     client.hang_up()
+
+
+def test_what_comes_along_with_the_end_of_a_body_is_the_next_request(clock: Clock, both: BothWays) -> None:
+    site = Site(clock, both, Limits())
+    client = HttpClient(site, clock)
+    client.send(HEAD + TINY + LAST + compose("GET", "/next") * 200)
+    for _ in range(200):
+        clock.advance(0)
+    assert [asked.path for asked in both.asked] == ["/", *["/next"] * 200]
+    client.hang_up()
+    assert site.census.all == 0
 
 
 def test_a_body_over_the_limit_is_refused_in_its_turn(site: Site, busy: BusyClock, both: BothWays) -> None:

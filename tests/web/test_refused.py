@@ -82,6 +82,32 @@ def test_nothing_that_comes_along_with_one_too_many_counts(
         client.hang_up()
 
 
+def test_what_is_wrong_with_the_rest_of_a_refused_body_has_no_answer_of_its_own(site_of: SiteOf, clock: Clock) -> None:
+    client = HttpClient(site := site_of(max_body=9), clock)
+    client.send(compose("POST", "/", {"Transfer-Encoding": "chunked"}, b"a\r\n0123456789\r\nno chunk\r\n"))
+    assert (client.next_answer().status, client.unread(), site.refusals) == (413, b"", {413: 1})
+    assert not client.transport.disconnecting
+    client.hang_up()
+
+
+def test_who_wants_to_know_is_told_of_bodies_that_begin_and_are_not_refused(clock: Clock, both: BothWays) -> None:
+    began: list[bytes] = []
+    site = Site(clock, both, Limits(max_body=9), body_began=lambda target, _: began.append(target))
+    clients = []
+    for target, fields in (
+        ("/none", {}),
+        ("/empty", {"Content-Length": "0"}),
+        ("/known?a", {"Content-Length": "1"}),
+        ("/chunks", {"Transfer-Encoding": "chunked"}),
+        ("/refused", {"Content-Length": "10"}),
+    ):
+        clients.append(HttpClient(site, clock))
+        clients[-1].request("POST", target, fields)
+    assert began == [b"/known?a", b"/chunks"]
+    for client in clients:
+        client.hang_up()
+
+
 @pytest.mark.parametrize("path", ["/", "/rest"])
 def test_an_answer_that_says_it_is_the_last_one_is(clock: Clock, path: str) -> None:
     both = Parting()

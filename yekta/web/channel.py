@@ -48,8 +48,7 @@ class Channel(Counted, HTTPChannel):
 
     def take_over(self, data: bytes, spent: float) -> None:
         """Begin with a request that began to arrive ``spent`` seconds ago."""
-        if spent:
-            self.setTimeout(max(self.site.limits.request_timeout - spent, 0.0))
+        self.setTimeout(max(self.site.limits.request_timeout - spent, 0.0))
         self.dataReceived(data)
 
     def lineReceived(self, line: bytes) -> None:
@@ -70,9 +69,10 @@ class Channel(Counted, HTTPChannel):
         return received
 
     def _respondToBadRequestAndDisconnect(self) -> None:
-        """Called by Twisted for what is no request."""
-        self.site.refusals[400] += 1
-        super()._respondToBadRequestAndDisconnect()
+        """Called by Twisted for what is no request; also for what comes after a refusal, which is the only answer."""
+        if not self._refused:
+            self.site.refusals[400] += 1
+            super()._respondToBadRequestAndDisconnect()
 
     def requestDone(self, request: BoundedRequest) -> None:
         """Requests that came along wait for the reactor's next turn: hundreds fit into one chunk of data."""
@@ -90,9 +90,7 @@ class Channel(Counted, HTTPChannel):
 
     def rawDataReceived(self, data: bytes) -> None:
         """As Twisted's, which knows no bound for what comes along while the client does not read."""
-        rests = self.site.rests
-        if self not in rests:
-            rests.begin()
+        self.site.rests.begin()
         if self._dataBuffer:
             # Twisted counts each piece again whenever one comes: 16 KiB byte by byte would take ten seconds.
             data = b"".join([*self._dataBuffer, data])
@@ -185,13 +183,13 @@ class Channel(Counted, HTTPChannel):
         if isinstance(transport, Corked):
             # An answer to the request before, in this turn.
             transport.uncork()
-        if not plain or len(self.requests) > 1 or transport.dataBuffer or transport._tempDataBuffer:
+        if not plain or transport.dataBuffer or transport._tempDataBuffer:
             return False
         if not give(transport.fileno(), head_of(request, self._command, self._path, self._version) + self._buffer):
             return False
         surrender(self)
-        # There is a body for all that our parser knows; nothing of it comes this way.
-        self.length, self._refused = 1, True
+        # Nothing more of it comes this way.
+        self._refused = True
         # The other process has the same connection: ours is closed without a word to the client; and the kernel must be
         # told that we wait for nothing there, as our closing tells it only where nobody else has the connection.
         transport._shouldShutdown = False
@@ -201,8 +199,7 @@ class Channel(Counted, HTTPChannel):
 
     def refuse_body(self, request: BoundedRequest) -> None:
         """Answer 413 while the body is still arriving."""
-        if not self._refused:
-            self._turn_away(request, 413, "Content Too Large")
+        self._turn_away(request, 413, "Content Too Large")
 
     def _turn_away(self, request: BoundedRequest, status: int, phrase: str) -> None:
         """Refuse a request in the words of those whom it is for: a page of theirs may read them."""
