@@ -22,7 +22,7 @@ from tests.support.node import told
 from tests.support.proxies import API, CLIENT, IPV6, KINDS, PROGRAMS, WS, Behind, Proxy, proxied
 from tests.support.proxy_clients import ORIGIN, PollingClient, Way
 from tests.support.services import free_port
-from tests.support.street import Process, Street, assert_discreet, at_once, every_proxy, folder_of, street
+from tests.support.street import Process, Street, at_once, every_proxy, folder_of, street
 
 __all__ = ["street"]
 
@@ -302,23 +302,3 @@ async def test_haproxy_is_not_root_and_sees_no_files(street: Street) -> None:
     process = Path(f"/proc/{street.proxies['haproxy'].pid}")
     assert process.owner() == "haproxy"
     assert (process / "root").readlink() == Path("/var/lib/haproxy")
-
-
-# -- what is logged ------------------------------------------------------------------------------------------
-
-
-@every_proxy
-@pytest_twisted.ensureDeferred
-async def test_of_a_service_that_is_away_no_token_is_logged(street: Street, name: str, tmp_path: Path) -> None:
-    """With the file as it ships, for one process of each service; yektayar-ws is away."""
-    token = "a-token-that-nobody-may-read"
-    behind = Behind(street.behind(name).api, (free_port(), free_port()), several=False)
-    with proxied(name, folder_of(name, tmp_path), behind) as proxy:
-        for scheme in ("http", "https"):
-            here, _ = await deferToThread(Way(proxy, scheme, API).ask, "GET", f"/websocket-info?token={token}")
-            assert here.status == 200
-        target, header = f"/ws?sid=x&token={token}", {"Authorization": f"Bearer {token}"}
-        ways = [Way(proxy, scheme, WS) for scheme in ("http", "https")]
-        for away, _ in await at_once(*(deferToThread(way.ask, "GET", target, None, header) for way in ways)):
-            assert away.status in (502, 503)
-    assert_discreet(proxy, [token])
