@@ -35,6 +35,15 @@ async def test_sqlite_writes_ahead(tmp_path: Path) -> None:
     await database.close()
 
 
+def test_sqlite_overwrites_what_is_deleted_however_it_was_built(tmp_path: Path) -> None:
+    driver = driver_for(new_url("sqlite", tmp_path))
+    driver.create()
+    with closing(sqlite3.connect(**driver.arguments)) as connection:
+        connection.execute("PRAGMA secure_delete = OFF")
+        driver.opened(connection)
+        assert connection.execute("PRAGMA secure_delete").fetchall() == [(1,)]
+
+
 @pytest.mark.parametrize(
     "bad",
     [

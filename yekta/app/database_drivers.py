@@ -192,6 +192,8 @@ def _set_pragmas(connection: sqlite3.Connection) -> None:
     _write_ahead(connection)
     connection.execute("PRAGMA synchronous = NORMAL")
     connection.execute("PRAGMA foreign_keys = ON")
+    # What is deleted is overwritten, also where whoever built SQLite has not seen to it: the file would keep the text.
+    connection.execute("PRAGMA secure_delete = ON")
     connection.execute(f"PRAGMA cache_size = -{SQLITE_CACHE}")
     connection.execute(f"PRAGMA wal_autocheckpoint = {SQLITE_CHECKPOINT}")
 
