@@ -11,7 +11,7 @@ from pathlib import Path
 import attrs
 import pytest
 
-from tests.support.services import PATIENCE, attempt, free_port, started
+from tests.support.services import PATIENCE, Service, attempt, free_port, started
 
 pytestmark = pytest.mark.needs("ssh", "ssh-keygen")
 
@@ -27,6 +27,7 @@ def key(folder: Path, name: str) -> Path:
 class Manhole:
     """A service with a manhole, and a folder with the keys."""
 
+    service: Service
     folder: Path
     port: int
 
@@ -63,7 +64,7 @@ def opened(folder: Path, *given: str) -> Iterator[Manhole]:
         "MANHOLE_HOST_KEY": str(host),
     }
     with started("yektayar-ws", *given, folder=folder, settings=settings) as service:
-        yield Manhole(folder, port)
+        yield Manhole(service, folder, port)
         assert service.stop() == 0
         assert "Traceback" not in service.text
 
@@ -98,6 +99,14 @@ def test_a_password_is_not_even_asked_for(manhole: Manhole) -> None:
     said = manhole.ssh("ours", "1\n", "PubkeyAuthentication=no", methods)
     assert said.returncode == 255
     assert "Permission denied (publickey)" in said.stderr
+
+
+def test_a_command_is_refused_and_not_logged(tmp_path: Path) -> None:
+    with opened(tmp_path) as manhole:
+        said = manhole.ssh("ours", "", "RemoteCommand=find somebody@example.org")
+        assert said.returncode == 255
+        assert "request failed" in said.stderr
+    assert "somebody" not in manhole.service.text
 
 
 @pytest.mark.parametrize(

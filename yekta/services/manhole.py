@@ -14,8 +14,9 @@ from typing import Any
 from twisted.conch.checkers import IAuthorizedKeysDB, SSHPublicKeyChecker, readAuthorizedKeyFile
 from twisted.conch.insults.insults import ServerProtocol
 from twisted.conch.manhole import ColoredManhole
-from twisted.conch.manhole_ssh import ConchFactory, TerminalRealm, TerminalSession
+from twisted.conch.manhole_ssh import ConchFactory, TerminalRealm, TerminalSession, TerminalUser
 from twisted.conch.ssh.keys import BadKeyError, EncryptedKeyError, Key
+from twisted.conch.ssh.session import SSHSession
 from twisted.cred.portal import Portal
 from twisted.internet.interfaces import IProtocolFactory
 from zope.interface import implementer
@@ -42,6 +43,22 @@ class Session(TerminalSession):
         """Input that came through a pipe has ended; Twisted's own fails, and what was typed is lost."""
 
 
+class Channel(SSHSession):
+    """One session of a connection."""
+
+    def request_exec(self, data: bytes) -> int:
+        """Refused. Twisted's own logs the command, which may name somebody, and then that there are none."""
+        return 0
+
+
+class User(TerminalUser):
+    """Whoever has come."""
+
+    def __init__(self, original: Any, avatar_id: bytes) -> None:
+        super().__init__(original, avatar_id)
+        self.channelLookup[b"session"] = Channel
+
+
 def factory(settings: Settings, namespace: dict[str, Any]) -> IProtocolFactory:
     """What answers on the manhole's port. Raises :class:`ConfigError`, which names the setting."""
     for name in ("MANHOLE_KEYS", "MANHOLE_HOST_KEY"):
@@ -52,7 +69,7 @@ def factory(settings: Settings, namespace: dict[str, Any]) -> IProtocolFactory:
     except (BadKeyError, EncryptedKeyError, OSError):
         raise ConfigError("MANHOLE_HOST_KEY must be a private key without a passphrase.") from None
     realm: Any = TerminalRealm()
-    realm.sessionFactory = Session
+    realm.userFactory, realm.sessionFactory = User, Session
     realm.chainedProtocolFactory = partial(ServerProtocol, ColoredManhole, namespace)
     ssh: Any = ConchFactory(Portal(realm, [SSHPublicKeyChecker(Keys(Path(settings.manhole_keys)))]))
     ssh.privateKeys = {host_key.sshType(): host_key}
