@@ -30,12 +30,30 @@ def test_a_turn_is_over_after_its_time(clock: Clock) -> None:
     assert not rests.due
 
 
+def test_it_is_crowded_for_a_turn_where_one_was_longer(clock: Clock) -> None:
+    rests = Rests(clock)
+    rests.begin()
+    clock.advance(TURN / 2)
+    rests.end()
+    assert not rests.crowded
+    rests.begin()
+    clock.advance(3 * TURN)
+    rests.end()
+    assert rests.crowded
+    clock.advance(TURN / 2)
+    assert rests.crowded
+    clock.advance(TURN)
+    assert not rests.crowded
+
+
 def test_each_goes_on_when_all_others_have(clock: Clock) -> None:
     rests, said = Rests(clock), list[str]()
     for name in "abc":
         rests.add(told := Told(rests, 2, said, name))
         rests.add(told)
         assert told in rests
+        assert rests.crowded
     clock.advance(0)
     assert "".join(said) == "abcabc"
     assert told not in rests
+    assert not rests.crowded

@@ -28,6 +28,7 @@ class Rests:
     def __init__(self, clock: IReactorTime) -> None:
         self._clock = clock
         self._end = 0.0
+        self._crowded = 0.0
         self._resting: dict[Resting, None] = {}
 
     def begin(self) -> None:
@@ -38,6 +39,17 @@ class Rests:
     def due(self) -> bool:
         """Whether the turn that has begun last is over."""
         return self._clock.seconds() >= self._end
+
+    def end(self) -> None:
+        """The turn that has begun last ends: it may have been longer than it should."""
+        now = self._clock.seconds()
+        if now >= self._end:
+            self._crowded = now + TURN
+
+    @property
+    def crowded(self) -> bool:
+        """Whether somebody took more than a turn just now, or rests, so that what may take long had better rest too."""
+        return bool(self._resting) or self._clock.seconds() < self._crowded
 
     def add(self, connection: Resting) -> None:
         """Let ``connection`` go on when all who rest already have."""

@@ -22,8 +22,8 @@ from tests.support.websockets import (
 from yekta.websocket.factory import WebSocketFactory
 from yekta.websocket.frame import TEXT as TEXT_FRAME
 from yekta.websocket.frame import frame
+from yekta.websocket.incoming import MOST_PARTS
 from yekta.websocket.limits import Limits
-from yekta.websocket.protocol import MOST_PARTS
 
 
 def make(clock: Clock, **limits: Any) -> WebSocketFactory:

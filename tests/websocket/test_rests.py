@@ -22,6 +22,7 @@ from tests.support.websockets import (
 )
 from yekta.rests import TURN
 from yekta.websocket.factory import WebSocketFactory
+from yekta.websocket.incoming import LONG
 from yekta.websocket.limits import Limits
 
 MANY = 1000
@@ -112,6 +113,48 @@ def test_packed_megabytes_are_not_unpacked_all_at_once(busy: BusyClock, factory:
     turns(busy)
     assert recorder.messages() == ["x" * 1000] * 200
     client.transport.lose()
+
+
+LONG_ONES: dict[str, tuple[bytes, bytes]] = {
+    "text": (client_frame(TEXT, b"x" * 2 * LONG), b""),
+    "binary": (client_frame(BINARY, b"x" * 2 * LONG), b""),
+    "fragments": (client_frame(TEXT, b"x" * 2 * LONG, fin=False), client_frame(CONTINUATION, b"x")),
+}
+
+
+@pytest.mark.parametrize(("begin", "end"), LONG_ONES.values(), ids=LONG_ONES)
+def test_of_long_messages_that_take_long_one_is_handled_in_each_turn(begin: bytes, end: bytes) -> None:
+    clock, handled = BusyClock(0.0), list[int]()
+
+    class Slow(Recorder):
+        """Takes as long for a message as for a megabyte of lists."""
+
+        def text_received(self, text: bytes) -> None:
+            handled.append(len(text))
+            clock.rightNow += 5 * TURN
+
+        binary_received = text_received
+
+    factory = WebSocketFactory(clock, Limits())
+    clients = [connect(factory, clock, Slow())[1] for _ in range(4)]
+    _, other = connect(factory, clock, Recorder(lambda it, text: it.websocket.send_text(text)))
+    whole = begin + end
+    for client in clients:
+        for place in range(0, len(whole) - 1, LONG // 4):
+            client.send(whole[place : min(place + LONG // 4, len(whole) - 1)])
+    assert not handled
+    for client in clients:
+        client.send(whole[-1:])
+    for turn in range(1, 5):
+        assert len(handled) == turn
+        assert [client.transport.reading for client in clients] == [number < turn for number in range(4)]
+        before = len(other.transport.writes)
+        other.send_text("hello")
+        assert len(other.transport.writes) == before + 1
+        clock.advance(0)
+    assert len(handled) == 4
+    for client in (*clients, other):
+        client.transport.lose()
 
 
 def test_who_is_lost_while_it_rests_is_forgotten(busy: BusyClock, factory: WebSocketFactory) -> None:

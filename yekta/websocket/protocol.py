@@ -4,6 +4,7 @@ Autobahn owns RFC 6455: opening and closing handshake, fragments, control frames
 adds what a gateway needs around it:
 
 * the common case first: whole masked text frames are taken out of each chunk before Autobahn sees it (`frame`);
+* long messages of several clients one after the other, with everybody else between them (`incoming`);
 * what is sent together leaves together, and nothing is read while the client does not read (`outgoing`);
 * bounds: message size (1009), fragments of a message (1008), bytes waiting for a client that does not read.
 
@@ -21,12 +22,13 @@ from zope.interface import implementer
 
 from yekta.websocket.deflate import PACKED_TEXT, Corrupt, TooLong, unpack
 from yekta.websocket.frame import BATCH, CLOSE, PACKED_BATCH, TEXT, frame, goodbye, short_reason, take_texts
+from yekta.websocket.incoming import LONG, Incoming
 from yekta.websocket.interfaces import IReceiver, IWebSocket
 from yekta.websocket.limits import GOING_AWAY, NO_CLOSE, NO_CODE, NORMAL, PING_TIMEOUT, POLICY, TOO_BIG, VIOLATION
 from yekta.websocket.nvx import unmask_long
-from yekta.websocket.outgoing import GATHERED, IDLE, Outgoing
+from yekta.websocket.outgoing import GATHERED, IDLE
 
-_OPEN = Outgoing.STATE_OPEN
+_OPEN = Incoming.STATE_OPEN
 
 # What most clients say when they close: its code, and what they are answered, which is the same (RFC 6455, 5.5.1).
 _COMMON_GOODBYES = {
@@ -38,9 +40,6 @@ _TOKEN = re.compile("[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}")
 
 _PACKED_TEXT = bytes((PACKED_TEXT,))
 
-# So many parts of a frame are joined once they are there: each costs some 40 bytes, however few it brings.
-MOST_PARTS = 256
-
 # What each connection has of its own, from its beginning to an ordinary end.
 ATTRIBUTES = (
     *("receiver", "left", "connected", "transport", "_at_once", "state", "_waiting", "_size", "_room", "was_open"),
@@ -49,7 +48,7 @@ ATTRIBUTES = (
 
 
 @implementer(IWebSocket)
-class WebSocket(Outgoing):
+class WebSocket(Incoming):
     """See the module. States are Autobahn's: CONNECTING → OPEN → CLOSING → CLOSED. ``was_open``: it came to OPEN."""
 
     heard = False
@@ -62,10 +61,6 @@ class WebSocket(Outgoing):
     _fragments = 0
     # The code of the client's close frame, where it was of the common kind.
     _goodbye = 0
-    # Of a long frame that has not arrived whole: what is here, how much of that is joined, how many bytes are missing.
-    _parts: list[bytes]
-    _joined = 0
-    _missing = 0
 
     # -- opening ---------------------------------------------------------------------------------------
 
@@ -113,46 +108,13 @@ class WebSocket(Outgoing):
             return
         if self._missing:
             data = self._put_together(data)
-        if self.data or not self._expects_a_message:
+        if self.data or len(data) > LONG or not self._expects_a_message:
+            # What was put together has this to itself: none of it is copied.
             self.data += data
             self.consumeData()
         elif data:
             self._common = True
             self.dataReceived(data)
-
-    def consumeData(self) -> None:
-        """As Autobahn's, which may stop within a message; or before the next one, where its turn is over (`rests`)."""
-        rests = self.factory.rests
-        if self not in rests:
-            rests.begin()
-            super().consumeData()
-        self._common = not self._missing and self._expects_a_message
-
-    def go_on(self) -> None:
-        """All others have had their turn."""
-        if self.state != self.STATE_CLOSED:
-            try:
-                self.consumeData()
-            except Exception:
-                # As Twisted ends whom it reads from where that fails.
-                self.abort()
-                raise
-            if self.writable or self.state != _OPEN:
-                self._read_on()
-
-    def _put_together(self, data: bytes) -> bytes:
-        """A long frame is on its way. Gives all of it once it is whole, and nothing before."""
-        self._parts.append(data)
-        self._missing -= len(data)
-        if self._missing > 0 and self.state == _OPEN:
-            if len(self._parts) - self._joined >= MOST_PARTS:
-                # Only the latest, so that each byte is copied once here and once at the end.
-                self._parts[self._joined :] = [b"".join(self._parts[self._joined :])]
-                self._joined += 1
-            return b""
-        self._missing = self._joined = 0
-        whole, self._parts = b"".join(self._parts), []
-        return whole
 
     def _take(self, data: bytes) -> bool:
         """Hand the common frames that ``data`` begins with to the receiver, and keep the rest. Says if there were any.
@@ -199,11 +161,6 @@ class WebSocket(Outgoing):
         if getattr(self.transport, "unsent", True):  # A client that does not read might never take it.
             self.factory.closing.start(self)
         return True
-
-    @property
-    def _expects_a_message(self) -> bool:
-        """Whether the next byte begins a message that we may take."""
-        return self.current_frame is None and not self.inside_message and self.state == _OPEN and self.writable
 
     def processData(self) -> bool:
         """Take the next batch of common frames, or let Autobahn take one step. False: wait for more."""
