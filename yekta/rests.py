@@ -14,6 +14,9 @@ from twisted.internet.interfaces import IReactorTime
 # Seconds.
 TURN = 0.01
 
+# Bytes: a message above it may take long. No chunk of the network's is larger.
+LONG = 1 << 16
+
 
 class Resting(Protocol):
     """A connection that has something left to handle."""

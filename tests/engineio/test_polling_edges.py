@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Mapping
 
 import pytest
 
 from tests.engineio.knocking import gone
+from tests.support.clocks import BusyClock
 from tests.support.engines import Gateway, User, body
 from tests.support.memory import compose
 from yekta.engineio.packet import Packet
 from yekta.engineio.polling import Polling
-from yekta.rests import TURN
+from yekta.rests import LONG, TURN
 from yekta.web.request import Request
 
 Start = Callable[..., Gateway]
@@ -75,6 +77,33 @@ def test_everybody_has_a_turn_while_a_long_post_is_handled(start: Start) -> None
     assert body(post) == "ok"
     assert gateway.user.messages() == ["a", "b", "c"]
     assert client.post("4d").status == 200, "it is over"
+
+
+@pytest.mark.parametrize("payload", ["4a\x1e4b\x1e4c", "4" + "x" * LONG], ids=["many packets", "a long one"])
+def test_of_posts_that_take_long_one_goes_on_in_each_turn(start: Start, payload: str) -> None:
+    gateway = start(then=_work, clock=BusyClock(0.0))
+    clients = [gateway.open() for _ in range(3)]
+    posts = [client.request("POST", payload) for client in clients]
+    heard = []
+    while gateway.clock.getDelayedCalls() and len(heard) < 7:
+        heard.append([len(user.messages()) for user in gateway.users])
+        gateway.clock.advance(0)
+    steps = [sum(later) - sum(earlier) for earlier, later in itertools.pairwise(heard)]
+    assert max(steps) == 1, heard
+    assert [body(post) for post in posts] == ["ok"] * 3
+    assert [len(user.messages()) for user in gateway.users] == [len(payload.split("\x1e"))] * 3
+
+
+def test_a_long_post_that_is_malformed_is_found_so_in_its_turn(start: Start) -> None:
+    gateway = start(then=_work, clock=BusyClock(0.0))
+    first, second = gateway.open(), gateway.open()
+    first.request("POST", "4" + "x" * LONG)
+    refused = second.request("POST", "4" + "x" * LONG + "\x1e?")
+    assert gateway.user.told == []
+    while gateway.engine.rests.crowded and gateway.clock.getDelayedCalls():
+        gateway.clock.advance(TURN)
+    assert refused.next_answer().status == 400
+    assert gateway.user.told == [("lost", "parse error", "malformed packet")]
 
 
 def test_what_a_long_post_brought_is_not_kept_beside_its_packets(gateway: Gateway) -> None:

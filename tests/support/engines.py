@@ -69,8 +69,14 @@ class User:
 class Gateway:
     """See the module. ``then`` is called with each message; further keywords are the engine's settings."""
 
-    def __init__(self, then: Callable[[User, Packet], None] = _nothing, short: bool = True, **settings: Any) -> None:
-        self.clock = Clock()
+    def __init__(
+        self,
+        then: Callable[[User, Packet], None] = _nothing,
+        short: bool = True,
+        clock: Clock | None = None,
+        **settings: Any,
+    ) -> None:
+        self.clock = clock or Clock()
         self.users: list[User] = []
         self.clients: list[HttpClient] = []
         self._then = then

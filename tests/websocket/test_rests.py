@@ -20,9 +20,8 @@ from tests.support.websockets import (
     client_frame,
     connect,
 )
-from yekta.rests import TURN
+from yekta.rests import LONG, TURN
 from yekta.websocket.factory import WebSocketFactory
-from yekta.websocket.incoming import LONG
 from yekta.websocket.limits import Limits
 
 MANY = 1000

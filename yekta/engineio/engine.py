@@ -23,6 +23,7 @@ from yekta.engineio.settings import Settings
 from yekta.engineio.verify import protocol, require_room, verify
 from yekta.engineio.websocket import Probe, WebSocketTransport
 from yekta.eventually import known
+from yekta.rests import Rests
 from yekta.timeouts import Timeouts
 from yekta.turns import NextTurn
 from yekta.web.census import Census
@@ -59,6 +60,8 @@ class Engine:
         self.hooks = Hooks()
         self.clock = clock
         self.draining = False
+        # Payloads that are not handled yet.
+        self.rests = Rests(clock)
         self._connected = connected
         self.middlewares: tuple[Middleware, ...] = ()
         # Each connection waits in one of these (`_await`): for its next ping, a pong, a ping of protocol 3, or for

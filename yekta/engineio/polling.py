@@ -12,11 +12,24 @@ from yekta.engineio.connection import PARSE_ERROR, TRANSPORT_ERROR, Connection, 
 from yekta.engineio.errors import ProtocolError, bad_request
 from yekta.engineio.interfaces import Exchange, Express, Prepared
 from yekta.engineio.packet import CLOSE, NOOP, Packet, encode_payload, split_payload
-from yekta.rests import TURN
+from yekta.rests import LONG, TURN
 from yekta.web.request import Request
 
 # The content type of the answer to a POST, as Node's.
 OK = "text/html"
+
+
+class _Rest:
+    """What is left of a POST."""
+
+    def __init__(self, go_on: Callable[[], None]) -> None:
+        self.go_on = go_on
+
+
+def _refuse(connection: Connection, exchange: Exchange, error: ProtocolError) -> None:
+    """Answer a POST whose time to raise is over."""
+    connection.fail(PARSE_ERROR, str(error))
+    exchange.respond(400, "text/plain", b"")
 
 
 class Polling:
@@ -97,12 +110,36 @@ class Polling:
         self._posting = True
         connection, body = self.connection, exchange.body
         exchange.body = b""
+        content_type = request.headers.get("content-type", "")
         try:
-            packets = self._split(request.headers.get("content-type", ""), body)
-            self._handle(connection, packets, exchange)
+            if len(body) > LONG:
+                self._take_long(connection, content_type, body, exchange)
+            else:
+                self._handle(connection, self._split(connection, content_type, body), exchange)
         except ProtocolError as error:
             connection.fail(PARSE_ERROR, str(error))
             raise bad_request("MALFORMED_PAYLOAD") from None
+
+    def _take_long(self, connection: Connection, content_type: str, body: bytes, exchange: Exchange) -> None:
+        """Begin to handle a payload, but not where another has just taken more than a turn. Raises
+        :class:`ProtocolError`."""
+        rests = connection.engine.rests
+
+        def take() -> None:
+            rests.begin()
+            self._handle(connection, self._split(connection, content_type, body), exchange)
+            rests.end()
+
+        def take_later() -> None:
+            try:
+                take()
+            except ProtocolError as error:
+                _refuse(connection, exchange, error)
+
+        if rests.crowded:
+            rests.add(_Rest(take_later))
+        else:
+            take()
 
     def _handle(self, connection: Connection, packets: Iterator[Packet], exchange: Exchange) -> None:
         """Handle packets, one after the other, until others must have their turn. Raises :class:`ProtocolError`."""
@@ -123,7 +160,7 @@ class Polling:
         for packet in packets:
             connection.packet_received(packet)
             if clock.seconds() > end:
-                clock.callLater(0, self._go_on, connection, packets, exchange)
+                connection.engine.rests.add(_Rest(lambda: self._go_on(connection, packets, exchange)))
                 return False
         return True
 
@@ -131,11 +168,10 @@ class Polling:
         try:
             self._handle(connection, packets, exchange)
         except ProtocolError as error:
-            connection.fail(PARSE_ERROR, str(error))
-            exchange.respond(400, "text/plain", b"")
+            _refuse(connection, exchange, error)
 
-    def _split(self, content_type: str, body: bytes) -> Iterator[Packet]:
-        if self.connection.protocol == 3:
+    def _split(self, connection: Connection, content_type: str, body: bytes) -> Iterator[Packet]:
+        if connection.protocol == 3:
             return eio3.split_payload(content_type, body)
         if content_type.partition(";")[0].strip() == eio3.BINARY:
             raise ProtocolError("binary payload in protocol 4")

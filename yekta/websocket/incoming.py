@@ -8,15 +8,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from yekta.rests import LONG
 from yekta.websocket.outgoing import Outgoing
 
 _OPEN = Outgoing.STATE_OPEN
 
 # So many parts of a frame are joined once they are there: each costs some 40 bytes, however few it brings.
 MOST_PARTS = 256
-
-# Bytes: a message above it may take long. No chunk of the network's is larger.
-LONG = 1 << 16
 
 
 class Incoming(Outgoing):

@@ -20,9 +20,10 @@ from typing import Any, ClassVar
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
+from yekta.rests import LONG
 from yekta.websocket.deflate import PACKED_TEXT, Corrupt, TooLong, unpack
 from yekta.websocket.frame import BATCH, CLOSE, PACKED_BATCH, TEXT, frame, goodbye, short_reason, take_texts
-from yekta.websocket.incoming import LONG, Incoming
+from yekta.websocket.incoming import Incoming
 from yekta.websocket.interfaces import IReceiver, IWebSocket
 from yekta.websocket.limits import GOING_AWAY, NO_CLOSE, NO_CODE, NORMAL, PING_TIMEOUT, POLICY, TOO_BIG, VIOLATION
 from yekta.websocket.nvx import unmask_long
