@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 
 from tests.support.failures import logged
 from tests.support.guests import Guest
+from tests.support.library import Library, Start
 from tests.support.several import Several
 from tests.support.socketio import Browser, House
 from yekta.socketio.socket import Socket
@@ -56,3 +58,17 @@ def several() -> Iterator[Several]:
 def guests(several: Several) -> list[Guest]:
     """A client at each of them, in the room ``r``."""
     return [Guest(several, name, "r") for name in "abc"]
+
+
+@pytest.fixture
+def start() -> Iterator[Start]:
+    """Makes libraries with options of their own."""
+    libraries: list[Library] = []
+
+    def start(**options: Any) -> Library:
+        libraries.append(Library(**options))
+        return libraries[-1]
+
+    yield start
+    for library in libraries:
+        library.end()

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 from base64 import b64decode
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 from weakref import WeakSet
 
@@ -290,3 +290,7 @@ class SocketClient(Client):
 
     def cut(self) -> None:
         self.websocket.transport.lose()
+
+
+# Makes one with such options.
+Start = Callable[..., Library]
