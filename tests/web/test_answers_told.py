@@ -12,6 +12,7 @@ from tests.support.memory import HttpClient, compose
 from tests.web.conftest import BothWays
 from yekta.web.access import AccessLog
 from yekta.web.forwarded import parse_trusted
+from yekta.web.plain import MAX_FIELDS
 from yekta.web.site import Site
 
 PROXY = "192.0.2.1"
@@ -76,9 +77,15 @@ def test_so_are_those_of_requests_that_have_not_arrived(site_of: SiteOf, clock: 
     assert another.ask("GET", "/later?token=secret", head).status == 429
     assert third.ask("POST", "/", {}, b"x" * 10).status == 413
     fourth.send(b"GET\r\n" * 3)
-    assert site.refusals == {429: 1, 413: 1, 400: 1}
-    assert access.lines == ["GET /later 429 3 B 0 ms 198.51.100.7", f"POST / 413 3 B 0 ms {PROXY}"]
-    for each in (client, another, third, fourth):
+    fifth = HttpClient(site, clock, PROXY)
+    fifth.send(b"GET / HTTP/1.1\r\n" + b"A: b\r\n" * (MAX_FIELDS + 1) + b"\r\n")
+    assert site.refusals == {429: 1, 413: 1, 400: 1, 431: 1}
+    assert access.lines == [
+        "GET /later 429 3 B 0 ms 198.51.100.7",
+        f"POST / 413 3 B 0 ms {PROXY}",
+        f"GET / 431 0 B 0 ms {PROXY}",
+    ]
+    for each in (client, another, third, fourth, fifth):
         each.hang_up()
 
 

@@ -145,6 +145,27 @@ def test_who_says_no_more_hangs_up_on_what_is_not_answered_yet(
     assert told == ["hung up"]
 
 
+def test_a_request_behind_a_body_in_pieces_is_answered(site_of: SiteOf, clock: Clock, both: BothWays) -> None:
+    client = HttpClient(site_of(), clock)
+    request = compose("POST", "/", body=b"body")
+    client.send(request[:-2])
+    client.send(request[-2:] + compose("POST", "/next", body=b"another"))
+    assert client.next_answer().body == b"body"
+    clock.advance(0)
+    assert client.next_answer().body == b"another"
+    assert [asked.path for asked in both.asked] == ["/", "/next"]
+    client.hang_up()
+
+
+def test_a_second_answer_is_none(site_of: SiteOf, clock: Clock, both: BothWays) -> None:
+    client = HttpClient(site_of(), clock)
+    client.request("GET", "/later")
+    for body in (b"first", b"second"):
+        both.later[0].respond(200, {}, body)
+    assert (client.next_answer().body, client.unread()) == (b"first", b"")
+    client.hang_up()
+
+
 def test_who_goes_without_anybody_to_be_told_is_no_trouble(site_of: SiteOf, clock: Clock, both: BothWays) -> None:
     client = HttpClient(site_of(), clock)
     with capturedLogs() as logs:
@@ -230,6 +251,7 @@ def test_who_is_in_the_middle_of_asking_gets_an_answer(site_of: SiteOf, clock: C
 
 def test_who_has_asked_or_is_about_to_gets_one_last_answer(site_of: SiteOf, clock: Clock, both: BothWays) -> None:
     site = site_of()
+    clock.advance(YOUNG)
     asking, young = HttpClient(site, clock), HttpClient(site, clock)
     asking.request("GET", "/later")
     site.hang_up()

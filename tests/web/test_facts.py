@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from twisted.internet.interfaces import ISSLTransport
 from twisted.internet.task import Clock
 from twisted.web import http, server
 from twisted.web.resource import Resource
+from zope.interface import alsoProvides
 
 from tests.support.memory import HttpClient
+from tests.web.conftest import BothWays
 from yekta.web.facts import facts
 from yekta.web.site import Limits, Site
 
@@ -46,6 +49,14 @@ def test_the_facts_of_a_request(client: HttpClient, keeper: Keeper) -> None:
     assert (asked.method, asked.path, asked.query) == ("POST", "/a%20b", {"c": "d"})
     assert [asked.headers[name] for name in ("x-two", "cookie", "host")] == ["1, 2", "a=b", "gateway.example"]
     assert (asked.address, asked.secure) == ("203.0.113.7", False)
+
+
+def test_what_comes_over_tls_is_secure(clock: Clock, both: BothWays) -> None:
+    client = HttpClient(Site(clock, both, Limits()), clock)
+    alsoProvides(client.transport, ISSLTransport)
+    client.ask("GET", "/")
+    assert [asked.secure for asked in both.asked] == [True]
+    client.hang_up()
 
 
 def test_a_header_that_is_not_utf_8_is_text_all_the_same(client: HttpClient, keeper: Keeper) -> None:

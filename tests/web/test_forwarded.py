@@ -6,7 +6,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from yekta.web.forwarded import MAX_HOPS, NOBODY, client_address, is_secure, parse_trusted, subscriber, whereabouts
+from yekta.web.forwarded import (
+    MAX_HOPS,
+    NOBODY,
+    client_address,
+    is_secure,
+    parse_trusted,
+    plainly,
+    subscriber,
+    whereabouts,
+)
 
 TRUSTED = parse_trusted(["127.0.0.1", "10.0.0.0/8", "2001:db8:aa::/48"])
 PROXY, CLIENT, FORGED = "127.0.0.1", "203.0.113.7", "198.51.100.66"
@@ -65,9 +74,11 @@ def test_what_is_too_long_for_an_address_is_nobody_s() -> None:
     trusted = parse_trusted(["fe80::/10"])
     assert f"fe80::1%{'a' * 56}" in trusted
     assert f"fe80::1%{'a' * 57}" not in trusted
+    assert "unknown" not in trusted
 
 
 def test_by_default_nobody_is() -> None:
+    assert parse_trusted([]) is NOBODY
     headers = {"x-forwarded-for": FORGED, "x-forwarded-proto": "https"}
     for peer in ("127.0.0.1", "::1", ""):
         assert client_address(peer, headers, NOBODY) == peer
@@ -91,6 +102,8 @@ def test_a_unix_socket_has_no_address_but_can_be_trusted() -> None:
     trusted = parse_trusted(["unix"])
     assert client_address("", {"x-forwarded-for": CLIENT}, trusted) == CLIENT
     assert client_address(PROXY, {"x-forwarded-for": CLIENT}, trusted) == PROXY
+    assert "" in parse_trusted(["unix", "10.0.0.0/8"])
+    assert "" not in TRUSTED
 
 
 @pytest.mark.parametrize(
@@ -145,3 +158,10 @@ def test_whatever_is_written_the_answer_is_an_address(forwarded: str, peer: str)
 )  # fmt: skip
 def test_what_the_proxy_protocol_says_is_an_address_or_nothing(stated: str, client: str) -> None:
     assert whereabouts(PROXY, stated, {}, TRUSTED) == (client, False)
+    # Only of whom is trusted.
+    assert whereabouts(FORGED, stated, {}, TRUSTED) == (FORGED, False)
+
+
+@pytest.mark.parametrize(("given", "plain"), [(f"::ffff:{CLIENT}", CLIENT), (CLIENT, CLIENT), ("unknown", "unknown")])
+def test_an_address_is_spelled_as_usual_and_anything_else_as_it_is(given: str, plain: str) -> None:
+    assert plainly(given) == plain

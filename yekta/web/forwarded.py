@@ -39,8 +39,8 @@ class Trusted:
 
     def __contains__(self, address: str) -> bool:
         """Whether ``address``, ``""`` for a UNIX socket, is one of them."""
-        if not address or not self.networks:
-            return self.unix and not address
+        if not address:
+            return self.unix
         return len(address) <= _LONGEST and self._remembered(address)
 
     def _is_trusted(self, address: str) -> bool:

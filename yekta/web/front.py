@@ -90,7 +90,6 @@ class Front(Counted, protocol.Protocol):
         if arrival is None:
             self._hand_over(data)
             return
-        self._buffer = b""
         self._arrival = arrival
         whole = end + self._missing
         if len(data) < whole:
