@@ -14,6 +14,7 @@ from tests.web.conftest import BothWays
 from yekta.web.arrival import Arrival
 from yekta.web.forwarded import parse_trusted
 from yekta.web.site import Limits, Site
+from yekta.web.written import Written
 
 SiteOf = Callable[..., Site]
 
@@ -106,6 +107,24 @@ def test_who_wants_to_know_is_told_of_bodies_that_begin_and_are_not_refused(cloc
     assert began == [b"/known?a", b"/chunks"]
     for client in clients:
         client.hang_up()
+
+
+@pytest.mark.parametrize("path", ["/", "/rest"])
+def test_an_answer_with_headers_of_many_says_that_it_is_the_last_one_where_it_is(clock: Clock, path: str) -> None:
+    class Settled(BothWays):
+        def serve(self, arrival: Arrival) -> None:
+            arrival.respond(404, Written({"X-Many": "have it"}), b"")
+
+    settled = Settled()
+    client = HttpClient(Site(clock, settled, Limits(), doors=settled), clock)
+    client.send(compose("GET", path) + compose("GET", path, {"Connection": "close"}))
+    clock.advance(0)
+    head = client.unread().partition(b"\r\n\r\n")
+    first, last = head[0].split(b"\r\n"), head[2].split(b"\r\n")
+    assert [lines[0] for lines in (first, last)] == [b"HTTP/1.1 404 Not Found"] * 2
+    assert [b"X-Many: have it" in lines for lines in (first, last)] == [True] * 2
+    assert [any(line.lower() == b"connection: close" for line in lines) for lines in (first, last)] == [False, True]
+    assert client.transport.lost
 
 
 @pytest.mark.parametrize("path", ["/", "/rest"])
