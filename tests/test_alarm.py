@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from twisted.internet.task import Clock
 
+from tests.support.forgotten import forgotten
 from yekta.alarm import Alarm
 
 
@@ -60,3 +61,21 @@ def test_it_can_be_cleared_after_it_rang(alarm, clock, rings):
     clock.advance(1)
     alarm.clear()
     assert rings == [1]
+
+
+def test_one_that_has_ended_neither_rings_nor_knows_its_owner(clock):
+    class Owner:
+        def __init__(self):
+            self.alarm = Alarm(clock, self.ring)
+            self.alarm.set(2)
+
+        def ring(self):
+            raise AssertionError
+
+    with forgotten() as expect:
+        owner = Owner()
+        expect(owner)
+        owner.alarm.end()
+        owner.alarm.set(2)
+        clock.advance(2)
+        del owner

@@ -28,3 +28,12 @@ class Alarm:
         if self._call is not None and self._call.active():
             self._call.cancel()
         self._call = None
+
+    def end(self) -> None:
+        """Never ring again. It forgets its owner: the two know each other, and would wait for the collector."""
+        self.clear()
+        self._ring = _nobody
+
+
+def _nobody() -> None:
+    """Whoever was to be rung has ended."""

@@ -105,7 +105,7 @@ class Round:
         self._end()
 
     def _end(self) -> None:
-        self._patience.clear()
+        self._patience.end()
         for each in self._asked:
             each.progress = _nobody_waits
             if each.copy is None:
@@ -113,7 +113,7 @@ class Round:
         self.done.callback([each for each in self._asked if each.reply is not None])
 
     def _give_up(self) -> None:
-        self._patience.clear()
+        self._patience.end()
         for each in self._asked:
             each.progress = _nobody_waits
             each.leave()

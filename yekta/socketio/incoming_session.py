@@ -131,7 +131,7 @@ class IncomingSession:
         if self not in self._among:
             return
         del self._among[self]
-        self._patience.clear()
+        self._patience.end()
         self._cluster.forget(self._id)
         if not self.done.called:
             self.done.callback(restored)

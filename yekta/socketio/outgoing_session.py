@@ -76,5 +76,5 @@ class OutgoingSession:
         if self not in self._among:
             return
         del self._among[self]
-        self._patience.clear()
+        self._patience.end()
         self._cluster.reply(self._name, self._word, kind, **data)
