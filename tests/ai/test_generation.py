@@ -9,6 +9,7 @@ import pytest_twisted
 from twisted.internet import reactor
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.interfaces import IStreamClientEndpoint
+from twisted.internet.task import Clock
 from twisted.web.iweb import IAgentEndpointFactory
 from zope.interface import implementer
 
@@ -17,6 +18,7 @@ from tests.support.forgotten import Listener, forgotten
 from tests.support.openai import Done, Raw, Stay, Text, Wait, chunk, event
 from tests.support.patience import turn
 from yekta.ai.chat import ChatProvider, ChatSettings
+from yekta.ai.generation import ChatGeneration
 from yekta.ai.http import make_agent
 from yekta.ai.patience import Patience
 from yekta.ai.provider import Kind, ProviderError
@@ -252,3 +254,20 @@ async def test_one_that_is_over_holds_on_to_nobody(server, client, end):
             generation.cancel()
         with suppress(ProviderError, CancelledError):
             await generation.done
+
+
+@pytest.mark.parametrize("end", ["cancelled", "late", "refused"])
+def test_a_generation_that_is_over_is_forgotten(end):
+    with forgotten() as expect:
+        clock, request = Clock(), Deferred()
+        generation = ChatGeneration(clock, PATIENCE, 1000, print, 1000)
+        expect(generation)
+        generation.done.addErrback(lambda _: None)
+        generation.start(request)
+        if end == "cancelled":
+            generation.cancel()
+        elif end == "late":
+            clock.advance(PATIENCE.total)
+        else:
+            request.errback(ValueError())
+        del generation, request

@@ -143,9 +143,9 @@ class ChatGeneration:
 
     def _stop(self) -> None:
         self._ended = True
-        self._total.clear()
-        self._silence.clear()
-        # It waits for the collector, as its Deferred knows it: not so what was asked, and who was told.
+        self._total.end()
+        self._silence.end()
+        # Whoever keeps it for its Deferred does not keep what was asked, nor who was told.
         request = self._request
         del self._request, self._text_received
         request.cancel()
