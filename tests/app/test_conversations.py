@@ -93,8 +93,17 @@ async def test_one_that_never_ends_loses_its_beginning(database: Database) -> No
     kept = Conversations(database, Clock())
     longest = module.LONGEST
     await kept.append("a", "c", [Message("user", "x")] * longest, 0.0)
-    await kept.append("a", "c", BOTH, 0.0)
-    assert await database.query("SELECT MIN(number), COUNT(*) FROM turns") == [(3, longest)]
+    for turns, first in ((BOTH[:1], 2), (BOTH, 4)):
+        await kept.append("a", "c", turns, 0.0)
+        assert await database.query("SELECT MIN(number), COUNT(*) FROM turns") == [(first, longest)]
+
+
+@pytest_twisted.ensureDeferred
+async def test_what_was_asked_for_at_the_moment_of_a_deletion_came_before_it(database: Database) -> None:
+    kept = Conversations(database, Clock())
+    await kept.delete("a", "c", 5.0)
+    await kept.append("a", "c", BOTH, 6.0, since=5.0)
+    assert await kept.page("a", "c", 0) == []
 
 
 @pytest_twisted.ensureDeferred

@@ -152,6 +152,7 @@ async def test_what_is_deleted_meanwhile_stays_deleted(database: Database, elsew
     deleting = Conversations(database, Clock()) if elsewhere else late.kept
     # Nothing was stored, but here it is known that something waits.
     assert await deleting.delete("a", "c", 0.0) is not elsewhere
+    assert len(late.kept.unwritten) == elsewhere
     assert await late.kept.recent("a", "c", 10) == []
     await late.passes(AGAIN)
     assert (await late.stored(), len(late.kept.unwritten)) == ([], 0)
