@@ -99,14 +99,6 @@ async def test_one_that_never_ends_loses_its_beginning(database: Database) -> No
 
 
 @pytest_twisted.ensureDeferred
-async def test_what_was_asked_for_at_the_moment_of_a_deletion_came_before_it(database: Database) -> None:
-    kept = Conversations(database, Clock())
-    await kept.delete("a", "c", 5.0)
-    await kept.append("a", "c", BOTH, 6.0, since=5.0)
-    assert await kept.page("a", "c", 0) == []
-
-
-@pytest_twisted.ensureDeferred
 async def test_without_a_database_all_of_it_is_a_503(database: Database) -> None:
     kept = Conversations(database, Clock())
     await database.close()

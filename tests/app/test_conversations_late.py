@@ -256,3 +256,11 @@ async def test_an_answer_that_ends_while_the_database_is_away_is_known_to_the_ne
     generation = await provider.asked()
     assert [message.content for message in generation.messages[1:]] == ["first", "one", "second"]
     answers.stop()
+
+
+@pytest_twisted.ensureDeferred
+async def test_what_was_asked_for_at_the_moment_of_a_deletion_came_before_it(database: Database) -> None:
+    kept = Conversations(database, Clock())
+    await kept.delete("a", "c", 5.0)
+    await kept.append("a", "c", [Message("user", "x")], 6.0, since=5.0)
+    assert await kept.page("a", "c", 0) == []

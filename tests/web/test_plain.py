@@ -11,7 +11,7 @@ from twisted.web.resource import Resource
 
 from tests.support.memory import HttpClient, compose
 from yekta.web.facts import facts
-from yekta.web.plain import MAX_HEAD, may_be_plain, parse
+from yekta.web.plain import MAX_FIELDS, MAX_HEAD, may_be_plain, parse
 from yekta.web.repeated import Repeated
 from yekta.web.request import Request, parse_target
 from yekta.web.site import Limits, Site
@@ -174,3 +174,9 @@ def test_what_is_remembered_of_others_changes_nothing(sent: list[bytes]) -> None
     repeated = Repeated()
     for data in (GET, POST, *sent, *sent):
         assert repeated.parse(data) == parse(data)
+
+
+@pytest.mark.parametrize("more", [0, 1])
+def test_only_so_many_fields_are_plain(more: int) -> None:
+    head = b"GET / HTTP/1.1\r\nHost: a\r\n" + b"Via: b\r\n" * (MAX_FIELDS - 1 + more) + b"\r\n"
+    assert (parse(head) is None) == more
