@@ -136,4 +136,5 @@ async def test_what_comes_after_an_answer_that_is_spelled_otherwise_ends_the_con
             await deferToThread(server.over.wait, 20)
     finally:
         globalLogPublisher.removeObserver(events.append)
+        await pool.closeCachedConnections()
     assert [event for event in events if event.get("isError")] == []

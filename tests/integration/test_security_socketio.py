@@ -39,7 +39,6 @@ FATAL = {
     "the name disconnecting": '42["disconnecting",1]',
     "the name newListener": '42["newListener",1]',
     "an acknowledgement that is no list": '431{"a":1}',
-    "an acknowledgement without data": "431",
     "a CONNECT_ERROR": '44{"message":"no"}',
     "a second CONNECT": "40",
     "a CONNECT with a list": "40/ws,[]",

@@ -176,15 +176,20 @@ class Connection:
         size = OVERHEAD + (len(packet.encode()) if isinstance(packet, str) and not packet.isascii() else len(packet))
         if self._queue and self._queued + size > self.engine.settings.max_queued:
             # A single message may be larger than the bound: it only waits for its turn.
-            self.fail(TRANSPORT_ERROR, SLOW_CONSUMER)
-        else:
-            if isinstance(self._queue, tuple):
-                self._queue = []
-            self._queue.append(packet)
-            self._queued += size
-            self._compress |= compress
-            if not self.corked:
-                self.engine.flush_soon(self)
+            if not self.transport.writable:
+                self.fail(TRANSPORT_ERROR, SLOW_CONSUMER)
+                return
+            # A POST is handled, and a poll waits: what was said so far need not wait for the rest.
+            self.flush()
+            if self.state is not STATE_OPEN:
+                return
+        if isinstance(self._queue, tuple):
+            self._queue = []
+        self._queue.append(packet)
+        self._queued += size
+        self._compress |= compress
+        if not self.corked:
+            self.engine.flush_soon(self)
 
     def send_encoded(self, packet: bytes) -> None:
         """Send a text packet that is UTF-8 already."""
