@@ -80,9 +80,13 @@ def test_all_go_on_over_another_one(tmp_path: Path, kind: str) -> None:
         ]
         are_up(services)
         urls = [f"http://127.0.0.1:{service.port}" for service in services]
-        client = stack.enter_context(running("elsewhere.mjs", urls[0], acquire(services[0].port)))
-        listener = Listener(client, controls[1])
+        # Each hears what the other's server says.
+        listener, other = (
+            Listener(stack.enter_context(running("elsewhere.mjs", url, acquire(service.port))), control)
+            for url, service, control in zip(urls, services, reversed(controls), strict=True)
+        )
         listener.hears()
+        other.hears()
         if kind == "replica":
             while second.do("XLEN", STREAM.decode()) != first.do("XLEN", STREAM.decode()):
                 pass
@@ -90,9 +94,11 @@ def test_all_go_on_over_another_one(tmp_path: Path, kind: str) -> None:
         way.target = second.port
         first.stop()
         listener.hears()
+        other.hears()
         are_up(services)
         listener.moves(urls[1])
-        assert listener.heard == sorted(set(listener.heard))
+        for each in (listener, other):
+            assert each.heard == sorted(set(each.heard))
         assert [service.stop() for service in services] == [0, 0]
     for service in services:
         assert "Traceback" not in service.text, service.text

@@ -103,7 +103,7 @@ def test_the_search_for_placeholders_takes_no_longer_than_reading_does(item: str
         reading = seconds_of(lambda: decode_text(text), times=1)
         # Some reading is not worth mentioning.
         looking = seconds_of(lambda: [type(each) is dict for each in range(number)], times=1)
-        return costs_less(both, 2 * reading + 4 * looking, tries=1)
+        return costs_less(both, 3 * (reading + looking), tries=1)
 
     # All of it at one speed of the machine: whoever else is on it comes and goes.
     assert any(is_cheap() for _ in range(20))
