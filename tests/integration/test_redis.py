@@ -67,8 +67,8 @@ async def test_when_redis_has_started_again_all_go_on(there: Redis, two: list[On
         await until(lambda: ["then"] in other.member.told)
     texts = [formatEvent(event) for event in logged]
     complaints = [text for text in texts if text.startswith("Redis (REDIS_URL) cannot be used: ")]
-    # By each, of whose two connections either has lost it.
-    assert max(map(complaints.count, complaints)) == 2
+    # By each, of whose two connections either has lost it; how, they may see differently.
+    assert max(map(complaints.count, complaints)) <= 2 <= len(complaints)
     assert not any("secret" in text for text in texts)
 
 
