@@ -16,13 +16,10 @@ from yekta.web.request import Request
 Start = Callable[..., Gateway]
 
 
-@DOORS
-@pytest.mark.parametrize("by", ["hook", "middleware", "refusal"])
-@pytest.mark.parametrize("more", [{}, {"Sec-WebSocket-Protocol": "chat"}], ids=["plain", "Autobahn's"])
-def test_a_header_may_be_a_number_or_several_lines(gateway: Gateway, door: str, by: str, more: dict[str, str]) -> None:
-    given: dict[str, Any] = {"X-Number": 7, "Set-Cookie": ["uid=1", "theme=dark\r\nX-More: 1"]}
+def give(gateway: Gateway, by: str, given: dict[Any, Any]) -> None:
+    """Have ``by`` add what is ``given`` to the headers of each answer."""
 
-    def add(request: Request, headers: dict[str, str]) -> None:
+    def add(request: Request, headers: dict[Any, Any]) -> None:
         headers.update(given)
         if by == "refusal":
             raise Refusal(4, "no")
@@ -31,6 +28,15 @@ def test_a_header_may_be_a_number_or_several_lines(gateway: Gateway, door: str, 
         gateway.engine.hooks.on("headers")(lambda headers, request: add(request, headers))
     else:
         gateway.engine.use(add)
+
+
+@DOORS
+@pytest.mark.parametrize("by", ["hook", "middleware", "refusal"])
+@pytest.mark.parametrize("more", [{}, {"Sec-WebSocket-Protocol": "chat"}], ids=["plain", "Autobahn's"])
+def test_a_header_may_be_a_number_or_several_lines(gateway: Gateway, door: str, by: str, more: dict[str, str]) -> None:
+    given: dict[str, Any] = {"X-Number": 7, "Set-Cookie": ["uid=1", "theme=dark\r\nX-More: 1"]}
+
+    give(gateway, by, given)
     assert knock(gateway, door, headers=more).headers["x-number"] == "7"
     head = b"".join(gateway.clients[-1].transport.writes).partition(b"\r\n\r\n")[0].split(b"\r\n")
     lines = [line.partition(b": ")[2] for line in head if line.lower().startswith(b"set-cookie")]
@@ -77,15 +83,7 @@ def test_a_header_may_be_of_bytes_and_one_without_a_name_is_left_out(
 ) -> None:
     given: dict[Any, Any] = {b"X-Bytes": [b"1"], "X-\u0633": "a", "X Two": "b", "": "c", "X-Text": b"2"}
 
-    def add(request: Request, headers: dict[str, str]) -> None:
-        headers.update(given)
-        if by == "refusal":
-            raise Refusal(4, "no")
-
-    if by == "hook":
-        gateway.engine.hooks.on("headers")(lambda headers, request: add(request, headers))
-    else:
-        gateway.engine.use(add)
+    give(gateway, by, given)
     with capturedLogs() as logs:
         answer = knock(gateway, door, headers=more)
     assert answer.status == (400 if by == "refusal" else 200 if door == "polling" else 101)
