@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Coroutine
 from functools import partial
 from pathlib import Path
-from threading import Event
+from threading import Event, get_ident
 from typing import Any
 
 import attrs
@@ -166,6 +166,23 @@ async def test_there_are_no_more_connections_than_there_may_be(url: str) -> None
     await gatherResults([task(database.query("SELECT 1")) for _ in range(40)])
     await database.close()
     assert 0 < len(opened) <= 2
+
+
+@pytest_twisted.ensureDeferred
+async def test_one_connection_to_sqlite_writes_while_the_others_read(tmp_path: Path) -> None:
+    database = await open_database(new_url("sqlite", tmp_path), reactor, connections=3)
+    leave = Event()
+
+    def work(_: Transaction) -> int:
+        assert leave.wait(30)
+        return get_ident()
+
+    writers = gatherResults([task(database.change(work)) for _ in range(3)])
+    # As many at once as may read.
+    assert await gatherResults([task(database.query(COUNT)) for _ in range(2)]) == [[(0,)], [(0,)]]
+    leave.set()
+    assert len(set(await writers)) == 1
+    await database.close()
 
 
 @pytest_twisted.ensureDeferred

@@ -97,4 +97,4 @@ async def test_a_session_lives_as_long_as_is_said(node: Node) -> None:
 
 
 def test_there_are_as_many_connections_to_the_database_as_is_said(node: Node) -> None:
-    assert node._database._pool.max == 3
+    assert sum(pool.max for pool in {node._database._pool, node._database._writers}) == 3

@@ -176,7 +176,11 @@ class Database:
         # Since a write could not be written, until one is.
         self._is_unwritable = False
         self._was_healthy = True
-        self._pool = _make_pool(driver, reactor, connections)
+        # Where only one may write at a time, one connection does: others would wait for it, and each would find that
+        # the pages it keeps have changed.
+        writers = int(driver.writes_alone and connections > 1)
+        self._pool = _make_pool(driver, reactor, connections - writers)
+        self._writers = _make_pool(driver, reactor, writers) if writers else self._pool
 
     @property
     def busy(self) -> int:
@@ -225,7 +229,8 @@ class Database:
             await self._idle.addTimeout(grace, self._clock, lambda result, seconds: None)
         for job in self._jobs:
             job.abandon()
-        self._pool.close()
+        for pool in {self._pool, self._writers}:
+            pool.close()
 
     def _submit(self, work: Callable[[Transaction], Result], *, is_write: bool) -> Deferred[Result]:
         if self._closed:
@@ -236,7 +241,8 @@ class Database:
         self._jobs.add(job)
         answer: Deferred[Result] = Deferred()
         # The caller may go away at any time, the thread cannot: the job keeps its place until it is back.
-        self._pool.runWithConnection(job.run).addBoth(self._settle, job, answer)
+        pool = self._writers if is_write else self._pool
+        pool.runWithConnection(job.run).addBoth(self._settle, job, answer)
         return answer.addTimeout(self._timeout, self._clock, partial(self._late, job))
 
     def _settle(self, result: Any, job: _Job, answer: Deferred[Any]) -> None:

@@ -77,6 +77,8 @@ class Driver:
     opened: Callable[[Any], object]
     #: Called in a database thread. Raises ``error`` where what was created or found at first is there no more.
     verify: Callable[[], object]
+    #: Whether one transaction that writes has to end before the next begins.
+    writes_alone: bool
     #: SQL that begins a transaction which is going to write.
     begin: str
     #: SQL that, inside such a transaction, keeps other processes from changing the schema.
@@ -132,6 +134,7 @@ def _sqlite(path: Path, shown: str) -> Driver:
         is_unwritable=lambda error: getattr(error, "sqlite_errorcode", 0) & 0xFF in _SQLITE_UNWRITABLE,
         opened=file.opened,
         verify=file.verify,
+        writes_alone=True,
         begin="BEGIN IMMEDIATE",
         schema_lock="SELECT 1",  # BEGIN IMMEDIATE has locked the file already.
         find_table="SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?",
@@ -237,6 +240,7 @@ def _postgresql(url: str) -> Driver:
         is_unwritable=lambda error: getattr(error, "sqlstate", None) in _POSTGRESQL_UNWRITABLE,
         opened=lambda connection: None,
         verify=lambda: None,
+        writes_alone=False,
         begin="BEGIN",
         schema_lock=f"SELECT pg_advisory_xact_lock({_SCHEMA_LOCK})",
         # Wherever the search path finds it, as a statement would.
