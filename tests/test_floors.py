@@ -76,7 +76,7 @@ ONLY = {
     "prometheus_client": ("yekta.edge.metrics",),
     "werkzeug": ("yekta.edge.rest",),
     "txredisapi": ("yekta.redis.lasting",),
-    "OpenSSL": ("yekta.tls",),
+    "OpenSSL": ("yekta.tls", "yekta.tls_connection"),
     "orjson": ("yekta.jsontext",),
     "msgspec": ("yekta.msgpack", "yekta.app", "yekta.edge", "yekta.link"),
     "reactor": ("yekta.services",),

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import attrs
+import pytest
 import pytest_twisted
 from twisted.internet import reactor
 from twisted.internet.endpoints import serverFromString
@@ -19,6 +20,7 @@ from tests.support.certificates import certify
 from tests.support.patience import turn
 from tests.support.told import Server
 from yekta.ports import Listening
+from yekta.services.listening import service
 from yekta.tls import TlsTransport
 
 # More than the buffers of both sockets hold together.
@@ -50,11 +52,15 @@ class Pair:
         return await deferToThread(read)
 
 
-@pytest_twisted.async_yield_fixture
-async def pair(tmp_path: Path) -> AsyncIterator[Pair]:
+@pytest_twisted.async_yield_fixture(params=["Python's ssl", "pyOpenSSL"])
+async def pair(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[Pair]:
     pem, server = certify(tmp_path, "localhost"), Server()
-    endpoint = serverFromString(Listening(reactor), f"ssl:0:interface=127.0.0.1:privateKey={pem}")
-    port = await endpoint.listen(Factory.forProtocol(lambda: server))
+    named = f"ssl:0:interface=127.0.0.1:privateKey={pem}"
+    factory = Factory.forProtocol(lambda: server)
+    if request.param == "pyOpenSSL":
+        port = await serverFromString(Listening(reactor), named).listen(factory)
+    else:
+        port = await service("SETTING", named, factory, reactor).endpoint.listen(factory)
     assert port.getHost().host == "127.0.0.1"
     plain = socket.create_connection(("127.0.0.1", port.getHost().port), timeout=20)
     client = await deferToThread(secured, plain)

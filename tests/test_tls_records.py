@@ -21,6 +21,7 @@ from twisted.python.failure import Failure
 
 from tests.support.calls import calls_of
 from tests.support.certificates import certify
+from yekta.services.certificates import Certificate
 from yekta.tls import Records, wrapped
 
 LENGTHS = st.lists(st.one_of(st.integers(0, 10), st.integers(0, 0xFFFF)), max_size=8)
@@ -77,8 +78,7 @@ class Pair:
     ) -> None:
         self.clock, self.echo = Clock(), Echo()
         self.greeting, self.echo.greeting = b"", greeting
-        certificate = PrivateCertificate.loadPEM(pem.read_bytes())
-        factory = make(Factory.forProtocol(lambda: self.echo), certificate.options(), self.clock)
+        factory = make(Factory.forProtocol(lambda: self.echo), pem, self.clock)
         self.transport = StringTransport()
         self.server: Any = factory.buildProtocol(self.transport.getPeer())
         context = SSL.Context(SSL.TLS_METHOD)
@@ -127,8 +127,24 @@ class Pair:
             return b"".join(parts)
 
 
-def twisteds(factory: Any, context: Any, clock: Any) -> TLSMemoryBIOFactory:
-    return TLSMemoryBIOFactory(context, False, factory, clock)
+def options(pem: Path) -> Any:
+    return PrivateCertificate.loadPEM(pem.read_bytes()).options()
+
+
+def ours(factory: Any, pem: Path, clock: Any) -> TLSMemoryBIOFactory:
+    return wrapped(factory, Certificate("SETTING", f"ssl:0:privateKey={pem}"), clock)
+
+
+def over_pyopenssl(factory: Any, pem: Path, clock: Any) -> TLSMemoryBIOFactory:
+    return wrapped(factory, options(pem), clock)
+
+
+def twisteds(factory: Any, pem: Path, clock: Any) -> TLSMemoryBIOFactory:
+    return TLSMemoryBIOFactory(options(pem), False, factory, clock)
+
+
+EACH = pytest.mark.parametrize("make", [ours, over_pyopenssl, twisteds])
+OURS = pytest.mark.parametrize("make", [ours, over_pyopenssl])
 
 
 @pytest.fixture(scope="module")
@@ -136,11 +152,16 @@ def pem(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return certify(tmp_path_factory.mktemp("tls"), "localhost")
 
 
-@given(st.lists(st.integers(1, 40_000), max_size=5), st.lists(st.integers(0, 250_000), max_size=20), st.booleans())
+@given(
+    st.sampled_from([ours, over_pyopenssl]),
+    st.lists(st.integers(1, 40_000), max_size=5),
+    st.lists(st.integers(0, 250_000), max_size=20),
+    st.booleans(),
+)
 def test_all_that_was_said_is_heard_whatever_the_pieces(
-    pem: Path, sizes: list[int], cuts: list[int], leaves: bool
+    pem: Path, make: Any, sizes: list[int], cuts: list[int], leaves: bool
 ) -> None:
-    pair, said = Pair(pem, wrapped), b""
+    pair, said = Pair(pem, make), b""
     for number, size in enumerate(sizes):
         message = bytes([number]) * size
         said += message
@@ -155,7 +176,7 @@ def test_all_that_was_said_is_heard_whatever_the_pieces(
     assert pair.transport.disconnecting is leaves
 
 
-@pytest.mark.parametrize("make", [wrapped, twisteds])
+@EACH
 def test_a_client_that_may_not_shake_hands_anew_is_told_so_and_goes_on(pem: Path, make: Any) -> None:
     pair = Pair(pem, make, SSL.TLS1_2_VERSION)
     pair.client.renegotiate()
@@ -167,7 +188,7 @@ def test_a_client_that_may_not_shake_hands_anew_is_told_so_and_goes_on(pem: Path
     assert pair.transport.value()[:1] == b"\x15"
 
 
-@pytest.mark.parametrize("make", [wrapped, twisteds])
+@EACH
 def test_a_broken_record_ends_the_connection(pem: Path, make: Any) -> None:
     pair = Pair(pem, make)
     pair.client.send(b"hello")
@@ -181,7 +202,7 @@ def test_a_broken_record_ends_the_connection(pem: Path, make: Any) -> None:
     assert pair.echo.lost.check(SSL.Error)
 
 
-@pytest.mark.parametrize("make", [wrapped, twisteds])
+@EACH
 def test_a_connection_that_breaks_without_a_goodbye_is_told_as_broken(pem: Path, make: Any) -> None:
     pair = Pair(pem, make)
     pair.server.connectionLost(Failure(ConnectionDone()))
@@ -189,7 +210,7 @@ def test_a_connection_that_breaks_without_a_goodbye_is_told_as_broken(pem: Path,
     assert pair.echo.lost.type is ConnectionLost
 
 
-@pytest.mark.parametrize("make", [wrapped, twisteds])
+@EACH
 def test_whoever_aborts_hears_no_more(pem: Path, make: Any) -> None:
     pair = Pair(pem, make)
     pair.echo.aborts = True
@@ -202,11 +223,15 @@ def test_whoever_aborts_hears_no_more(pem: Path, make: Any) -> None:
 def asked(act: Callable[[], None]) -> dict[str, int]:
     """What OpenSSL is asked for a message and its answer, and how often."""
     calls = calls_of(act)
-    return {name: calls[f"OpenSSL.SSL.Connection.{name}"] for name in ("bio_write", "recv", "send", "bio_read")}
+    return {
+        name: calls[f"OpenSSL.SSL.Connection.{name}"] + calls[f"yekta.tls_connection.TlsConnection.{name}"]
+        for name in ("bio_write", "recv", "send", "bio_read")
+    }
 
 
-def test_openssl_is_asked_for_nothing_that_it_does_not_have(pem: Path) -> None:
-    pair = Pair(pem, wrapped)
+@OURS
+def test_openssl_is_asked_for_nothing_that_it_does_not_have(pem: Path, make: Any) -> None:
+    pair = Pair(pem, make)
     pair.echo.answers = True
     pair.client.send(b"hello")
     record = pair.said()
@@ -215,8 +240,9 @@ def test_openssl_is_asked_for_nothing_that_it_does_not_have(pem: Path) -> None:
     assert pair.take() == b"hello"
 
 
-def test_openssl_is_asked_for_nothing_after_a_goodbye(pem: Path) -> None:
-    pair = Pair(pem, wrapped)
+@OURS
+def test_openssl_is_asked_for_nothing_after_a_goodbye(pem: Path, make: Any) -> None:
+    pair = Pair(pem, make)
     pair.client.shutdown()
     assert asked(lambda: pair.give(pair.said() * 2))["recv"] == 1
 
@@ -224,23 +250,26 @@ def test_openssl_is_asked_for_nothing_after_a_goodbye(pem: Path) -> None:
 LONG = b"".join(bytes([at % 251]) * 997 for at in range(100))
 
 
-def test_a_long_message_leaves_at_once(pem: Path) -> None:
-    pair = Pair(pem, wrapped)
+@OURS
+def test_a_long_message_leaves_at_once(pem: Path, make: Any) -> None:
+    pair = Pair(pem, make)
     calls = calls_of(lambda: pair.server.write_now(LONG))
     assert calls["twisted.internet.testing.StringTransport.write"] == 1
     assert pair.take() == LONG
 
 
+@OURS
 @pytest.mark.parametrize("version", [SSL.TLS1_2_VERSION, SSL.TLS1_3_VERSION])
-def test_a_long_message_that_is_said_while_hands_are_shaken_follows(pem: Path, version: int) -> None:
-    pair = Pair(pem, wrapped, version, LONG)
+def test_a_long_message_that_is_said_while_hands_are_shaken_follows(pem: Path, make: Any, version: int) -> None:
+    pair = Pair(pem, make, version, LONG)
     pair.server.write_now(LONG[::-1])
     pair.server.write_now(b"and a short one")
     assert pair.greeting + pair.take() == LONG + LONG[::-1] + b"and a short one"
 
 
-def test_a_long_message_to_who_is_sent_away_or_has_gone_is_none(pem: Path) -> None:
-    parting, gone = Pair(pem, wrapped), Pair(pem, wrapped)
+@OURS
+def test_a_long_message_to_who_is_sent_away_or_has_gone_is_none(pem: Path, make: Any) -> None:
+    parting, gone = Pair(pem, make), Pair(pem, make)
     parting.server.loseConnection()
     gone.server.connectionLost(Failure(ConnectionDone()))
     for pair in (parting, gone):

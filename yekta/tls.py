@@ -4,18 +4,20 @@ Twisted gathers what is written to a TLS connection until the next turn, and the
 for the turn after that. What is gathered here already (`yekta.websocket.outgoing`) is better encrypted at once, and
 sent at once (`yekta.tcp.Carrier`). And it asks OpenSSL for more until there is nothing, which costs as much as all the
 rest of what it does for a message: here it is known how many records have arrived. Handshakes, producers, closing and
-everything else stay Twisted's own.
+everything else stay Twisted's own, whichever way OpenSSL is called (`yekta.tls_connection`).
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from OpenSSL.SSL import Error, WantReadError, ZeroReturnError
 from twisted.internet.interfaces import IAddress
-from twisted.protocols.policies import ProtocolWrapper
+from twisted.protocols.policies import ProtocolWrapper, WrappingFactory
 from twisted.protocols.tls import BufferingTLSTransport, TLSMemoryBIOFactory
 from twisted.python.failure import Failure
+
+from yekta.tls_connection import ITlsContext
 
 # Of a record, in bytes: what comes before its length and the rest, and the most that it holds (RFC 8446, 5.1).
 _HEADER, _MOST = 5, 1 << 14
@@ -96,30 +98,35 @@ class TlsTransport(BufferingTLSTransport):
         self._aggregator.flush()
         if self.disconnecting and self._producer is None:
             return
-        if len(data) > _MOST:
-            data = self._write_records(data)
-        self._write(data)
-
-    def _write_records(self, data: bytes) -> bytes:
-        """Write a long one, as far as OpenSSL takes it, and give the rest. Its records leave together: Twisted's way,
-        each is sent by itself."""
+        if not self._handshakeDone or self._lostTLSConnection or self._appSendBuffer:
+            self._write(data)
+            return
         done, records = 0, []
-        if self._handshakeDone and not self._lostTLSConnection and not self._appSendBuffer:
-            try:
-                while done < len(data):
-                    done += self._tlsConnection.send(data[done : done + _MOST])
-                    records.append(self._tlsConnection.bio_read(2 * _MOST))
-            except Error:
-                # Whoever writes the rest meets it again, and does what is to be done.
-                pass
-            self.transport.write(b"".join(records))
-        return data[done:]
+        try:
+            while done < len(data):
+                done += self._tlsConnection.send(data[done : done + _MOST])
+                records.append(self._tlsConnection.bio_read(2 * _MOST))
+        except Error:
+            # Who meets it again does what is to be done.
+            self._write(data[done:])
+        # Together: Twisted's way, each of a long message's is sent by itself.
+        self.transport.write(b"".join(records))
 
 
 class TlsFactory(TLSMemoryBIOFactory):
     """Of `TlsTransport`."""
 
     protocol = TlsTransport
+
+    def __init__(self, context: Any, factory: Any, clock: Any) -> None:
+        if not ITlsContext.providedBy(context):
+            super().__init__(context, False, factory, clock)
+            return
+        WrappingFactory.__init__(cast(Any, self), factory)
+        self._clock = clock
+        connect: Any = lambda protocol: context.connection()  # noqa: E731
+        # Which of the two is called depends on Twisted's version.
+        self._creatorCallable = self._createConnection = connect
 
     def buildProtocol(self, addr: IAddress | None) -> Any:
         """As Twisted's, which makes a protocol around none where the connection is one too many: it stays for ever."""
@@ -128,5 +135,6 @@ class TlsFactory(TLSMemoryBIOFactory):
 
 
 def wrapped(factory: Any, context: Any, clock: Any) -> TlsFactory:
-    """``factory``, for a port whose connections are TLS; ``context`` makes them, as for `TLSMemoryBIOFactory`."""
-    return TlsFactory(context, False, factory, clock)
+    """``factory``, for a port whose connections are TLS; ``context`` makes them: an `ITlsContext`, or whatever
+    `TLSMemoryBIOFactory` takes."""
+    return TlsFactory(context, factory, clock)

@@ -7,7 +7,7 @@ import signal
 import socket
 import ssl
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 import pytest_twisted
 from cryptography.hazmat.primitives.serialization import BestAvailableEncryption
+from OpenSSL.SSL import WantReadError
 from twisted.internet.protocol import Factory, Protocol
 from twisted.internet.threads import deferToThread
 from twisted.logger import globalLogPublisher
@@ -100,7 +101,7 @@ def test_one_that_cannot_be_used_leaves_the_one_before_and_settings_count(tmp_pa
     with started("yektayar-ws", folder=tmp_path, listen=(write(tmp_path, old),)) as running:
         port = running.port
         for path, text, reason in (
-            (key, other.private, "do not match"),
+            (key, other.private, "key values mismatch"),
             (key, "", f"there is no private key in {key}"),
             (chain, old.private, f"there is no certificate in {chain}"),
             (chain, None, "No such file or directory"),
@@ -175,7 +176,7 @@ def test_a_key_behind_a_passphrase_is_refused_and_nobody_is_asked_for_it(tmp_pat
 
 def test_what_openssl_would_say_to_the_first_client_is_said_at_once(tmp_path: Path) -> None:
     endpoint = write(tmp_path, sign(["localhost"]))
-    with pytest.raises(ConfigError, match=r"SETTING .*: (?!\[).*no such file\.$"):
+    with pytest.raises(ConfigError, match=r"SETTING .*: (?!\[).*No such file or directory: /no/where\.$"):
         Certificate("SETTING", f"{endpoint}:dhParameters=/no/where")
 
 
@@ -186,3 +187,21 @@ def test_one_that_has_ended_is_told_of(tmp_path: Path) -> None:
         write(tmp_path, sign(["localhost"], ends=timedelta(minutes=1)))
         Certificate("SETTING", endpoint)
     assert sentences == [f"The certificate of {endpoint} has expired."]
+
+
+@pytest.mark.parametrize(("offered", "agreed"), [(["h2", "http/1.1"], "http/1.1"), (["h2"], None), ([], None)])
+def test_http_1_1_is_agreed_on_where_it_is_offered(tmp_path: Path, offered: list[str], agreed: str | None) -> None:
+    client = ssl.create_default_context(cadata=(signed := sign(["localhost"])).pem)
+    client.set_alpn_protocols(offered)
+    come, gone = ssl.MemoryBIO(), ssl.MemoryBIO()
+    asking = client.wrap_bio(come, gone, server_hostname="localhost")
+    answering = Certificate("SETTING", write(tmp_path, signed)).connection()
+    for _ in range(2):
+        with suppress(ssl.SSLWantReadError):
+            asking.do_handshake()
+        answering.bio_write(gone.read())
+        with suppress(WantReadError):
+            answering.do_handshake()
+        come.write(answering.bio_read(1 << 14))
+    assert asking.selected_alpn_protocol() == agreed
+    assert answering.get_alpn_proto_negotiated() == (agreed or "").encode()

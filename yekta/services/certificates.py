@@ -7,24 +7,28 @@ that knows the next one can trust. What OpenSSL has against it, Twisted says to 
 from __future__ import annotations
 
 import re
+import ssl
 from inspect import signature
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import Any
 
-from twisted.internet import ssl
 from twisted.internet.endpoints import _parse, _parseSSL
-from twisted.internet.interfaces import IOpenSSLContextFactory
+from twisted.internet.ssl import Certificate as Parsed
 from twisted.logger import Logger
 from zope.interface import implementer
 
 from yekta.services.config import ConfigError
+from yekta.tls_connection import ITlsContext, TlsConnection
 
 _CERTIFICATE = re.compile(rb"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", re.DOTALL)
 # OpenSSL would ask for the passphrase at the terminal, and all clients would wait.
 _PASSPHRASE = (b"BEGIN ENCRYPTED PRIVATE KEY", b"Proc-Type: 4,ENCRYPTED")
+# What is spoken inside (RFC 7301).
+_SPOKEN = ["http/1.1"]
 
 
-@implementer(IOpenSSLContextFactory)
+@implementer(ITlsContext)
 class Certificate:
     """What ``endpoint`` names, as it was read last. Raises `ConfigError`; ``setting`` is what it comes from."""
 
@@ -33,29 +37,28 @@ class Certificate:
     def __init__(self, setting: str, endpoint: str) -> None:
         self._setting = setting
         self._endpoint = endpoint
-        self._options = self._read()
+        self._context = self._read()
 
     def renew(self) -> None:
         """Read it again for connections to come; where it cannot be used, the one before stays."""
         try:
-            self._options = self._read()
+            self._context = self._read()
         except ConfigError as error:
             self._log.warn("{error} The certificate that was read before stays.", error=str(error))
 
-    def getContext(self) -> Any:
-        """For a new connection. What else Twisted asks for, its `CertificateOptions` have not always had."""
-        return self._options.getContext()
+    def connection(self) -> TlsConnection:
+        return TlsConnection(self._context)
 
-    def _read(self) -> Any:
+    def _read(self) -> ssl.SSLContext:
         try:
-            options = _options(self._endpoint)
+            context, certificate = _read(self._endpoint)
         except Exception as error:
             # Of what kind it is depends on who finds it: the system, Twisted, or OpenSSL.
             sentence = f"{self._setting} must be an endpoint, not {self._endpoint!r}: {_reason(error)}."
             raise ConfigError(sentence) from None
-        if options.certificate.has_expired():
+        if certificate.has_expired():
             self._log.warn("The certificate of {endpoint} has expired.", endpoint=self._endpoint)
-        return options
+        return context
 
 
 def is_tls(endpoint: str) -> bool:
@@ -63,26 +66,41 @@ def is_tls(endpoint: str) -> bool:
     return endpoint.removeprefix("haproxy:").startswith("ssl:")
 
 
-def _options(endpoint: str) -> Any:
-    """As Twisted has them, with the rest of the chain, and with whatever OpenSSL can say against them now."""
+def _read(endpoint: str) -> tuple[ssl.SSLContext, Any]:
+    """A context for what is asked for, and the certificate itself; whatever OpenSSL can say against them, it says now.
+    """
     positional, named = _parse(endpoint.removeprefix("haproxy:"))
-    given = signature(_parseSSL).bind(None, *positional[1:], **named)
-    given.apply_defaults()
-    key = given.arguments["privateKey"]
-    chain = _certificates(given.arguments["certKey"] or key)
+    bound = signature(_parseSSL).bind(None, *positional[1:], **named)
+    bound.apply_defaults()
+    given = bound.arguments
+    if given["sslmethod"] is not None:
+        raise ValueError("sslmethod cannot be chosen, TLS 1.2 and 1.3 are spoken")
+    key, file, more = given["privateKey"], given["certKey"] or given["privateKey"], given["extraCertChain"]
+    chain = _certificates(file)
+    certificate, *_ = [Parsed.loadPEM(each).original for each in chain]
     _require_key(key)
-    (_, _, options), _ = _parseSSL(*given.args, **given.kwargs)
-    if given.arguments["extraCertChain"] is None:
-        options.extraCertChain = chain[1:]
-    options.getContext()
-    return options
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.options |= ssl.OP_NO_RENEGOTIATION
+    context.set_alpn_protocols(_SPOKEN)
+    if more is None:
+        context.load_cert_chain(file, key)
+    else:
+        # Python takes a chain from one file only.
+        with NamedTemporaryFile() as together:
+            together.write(b"\n".join((chain[0], *_certificates(more))))
+            together.flush()
+            context.load_cert_chain(together.name, key)
+    if given["dhParameters"] is not None:
+        context.load_dh_params(given["dhParameters"])
+    return context, certificate
 
 
-def _certificates(path: str) -> list[Any]:
+def _certificates(path: str) -> list[bytes]:
+    """PEM of each that is there, of which there is one at least."""
     found = _CERTIFICATE.findall(Path(path).read_bytes())
     if not found:
         raise ValueError(f"there is no certificate in {path}")
-    return [ssl.Certificate.loadPEM(each).original for each in found]
+    return found
 
 
 def _require_key(path: str) -> None:
@@ -94,8 +112,13 @@ def _require_key(path: str) -> None:
 
 
 def _reason(error: Exception) -> str:
-    """What happened, of an error of OpenSSL's too: it has a list of what, where and why."""
+    """What happened; OpenSSL says it in a word, and the system has a number."""
+    if isinstance(error, ssl.SSLError):
+        return (error.reason or str(error)).replace("_", " ").lower()
+    if isinstance(error, OSError):
+        return f"{error.strerror}: {error.filename}" if error.filename else str(error.strerror)
     said = error.args[0] if error.args else ""
     if isinstance(said, list):
+        # Of pyOpenSSL: a list of what, where and why.
         return ", ".join(why for *_, why in said)
     return str(error).rstrip(".")
