@@ -15,7 +15,8 @@ The directories are floors. A module imports its own floor or a lower one (``tes
        web/         LIBRARY: twisted.web with bounds, a short path before it; facts of a request and its client;
                     Origins; connections that change hands
        ai/          LIBRARY: chat completions as a stream of text
-       tcp.py       TCP that tries to send at once; tls.py: the same over TLS; ports.py listens for both
+       tcp.py       TCP that tries to send at once; ports.py listens for it
+       tls.py       the same over TLS; tls_connection.py: the shorter way to OpenSSL
        timeouts.py  many waits for the price of one timer; alarm.py: one that can be set again
        seldom.py    what is logged once in a while, however often it happens
        turns.py     what waits for the next turn of the reactor, or for the end of this one
