@@ -45,6 +45,7 @@ FLOORS = {
     "yekta.tcp": 1,
     "yekta.ports": 1,
     "yekta.tls": 1,
+    "yekta.tls_connection": 1,
     "yekta.web": 1,
     "yekta.websocket": 1,
     "yekta.engineio": 1,
