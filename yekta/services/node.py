@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Iterator
 from contextlib import suppress
 from functools import partial
 from math import inf
@@ -10,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from twisted.application.service import MultiService
-from twisted.internet.defer import CancelledError, Deferred, ensureDeferred
+from twisted.internet.defer import CancelledError, Deferred, ensureDeferred, gatherResults
 from twisted.logger import Logger
 
 from yekta.ai.breaker import Breaker
@@ -47,6 +48,7 @@ from yekta.services.link import OFF, Link
 from yekta.services.localai import LocalModel, LocalSettings, available
 from yekta.services.providers import remote
 from yekta.services.redis import Redis
+from yekta.services.steps import Step, take
 from yekta.socketio.adapter import InMemoryAdapter
 from yekta.socketio.cluster import Cluster
 from yekta.socketio.server import Server
@@ -124,18 +126,22 @@ class Node(MultiService):
             self._drain.hurry()
 
     async def _stop(self) -> None:
-        await self._empty()
-        await self._hang_up()
-        await self.sessions.stop()
-        await self.conversations.stop(self.settings.close_timeout)
-        await self._pool.closeCachedConnections()
-        await super().stopService()
-        await self._database.close()
+        await take(self._emptying())
+        await take(self._hanging_up())
+        await take(
+            (
+                self.sessions.stop,
+                lambda: self.conversations.stop(self.settings.close_timeout),
+                self._pool.closeCachedConnections,
+                super().stopService,
+                self._database.close,
+            )
+        )
 
-    async def _empty(self) -> None:
+    def _emptying(self) -> Iterator[Step]:
         self.health.draining = self.native.draining = self.socketio.engine.draining = True
         if self.handover is not None:
-            self.handover.leave()
+            yield self.handover.leave
         self._drain = Drain(
             self.hub,
             self.reactor,
@@ -145,7 +151,7 @@ class Node(MultiService):
             serving=lambda: self.answers.awaited,
         )
         self._ports_closed = ensureDeferred(self._close_ports())
-        await self._drain.begin()
+        yield self._drain.begin
 
     async def _close_ports(self) -> None:
         """Clients that poll may need new connections until they have gone, which they do first; or until cancelled."""
@@ -154,28 +160,30 @@ class Node(MultiService):
             await until(lambda: all(each.transport.name != "polling" for each in connections()), self.reactor, inf)
         await self.ports.stopService()
 
-    async def _hang_up(self) -> None:
+    def _hanging_up(self) -> Iterator[Step]:
         """Close what is left: who is still coming in, who has not fetched the end, requests under way."""
         patience = self.settings.close_timeout
         engine = self.socketio.engine
-        engine.close(discard=False)
+        yield partial(engine.close, discard=False)
         for peer in self.hub.peers:
-            peer.break_off(STOPPING)
-            peer.send_away()
+            yield partial(peer.break_off, STOPPING)
+            yield peer.send_away
         if self.link is not None:
-            await self.link.leave()
-        self.answers.stop()
-        await until(lambda: not engine.connections, self.reactor, patience)
-        await self._linger()
+            yield self.link.leave
+        yield self.answers.stop
+        yield lambda: until(lambda: not engine.connections, self.reactor, patience)
+        yield self._linger
         if self.ports.running:
             self._ports_closed.cancel()
-        await self._ports_closed
-        self.socketio.close()
-        for websockets in (self.websockets, self.socketio.websockets):
-            await websockets.all_closed()
+        yield lambda: self._ports_closed
+        yield self.socketio.close
+        doors = (self.websockets, self.socketio.websockets)
+        # All are cut off in time, but one whose goodbye has failed.
+        closed = partial(gatherResults, (each.all_closed() for each in doors), consumeErrors=True)
+        yield lambda: closed().addTimeout(2 * patience, self.reactor)
         for site in self.sites:
-            site.hang_up()
-        await until(lambda: not any(site.answering for site in self.sites), self.reactor, patience)
+            yield site.hang_up
+        yield lambda: until(lambda: not any(site.answering for site in self.sites), self.reactor, patience)
 
     async def _linger(self) -> None:
         """Clients that were sent away come back to another process, which asks us for what they had here."""
@@ -191,12 +199,8 @@ class Node(MultiService):
         store = DatabaseSessionStore(self._database)
         # Not all processes of one database at once.
         first_purge = random.uniform(60, 120)
-        self.sessions = Sessions(
-            store, self.reactor, lifetime=settings.session_lifetime, first_purge=first_purge
-        )
-        self.accounts = Accounts(
-            AccountStore(self._database), self.sessions, Passwords(self.reactor), self.reactor
-        )
+        self.sessions = Sessions(store, self.reactor, lifetime=settings.session_lifetime, first_purge=first_purge)
+        self.accounts = Accounts(AccountStore(self._database), self.sessions, Passwords(self.reactor), self.reactor)
 
     def _build_ai(self) -> None:
         settings = self.settings
@@ -266,9 +270,7 @@ class Node(MultiService):
         SocketDoor(self.socketio, self.sessions, self.hub, self.dispatcher)
         self.websockets = WebSocketFactory(self.reactor, limits.of_websocket(settings, heartbeat=True))
         self.websockets.short_opening = self.socketio.websockets.short_opening = settings.http_short_path
-        self.native = NativeDoor(
-            self.websockets, self.sessions, self.hub, self.dispatcher, adapter, self.origins
-        )
+        self.native = NativeDoor(self.websockets, self.sessions, self.hub, self.dispatcher, adapter, self.origins)
 
     def _build_metrics(self) -> None:
         lateness = Lateness(self.reactor)
