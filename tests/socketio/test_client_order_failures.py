@@ -177,6 +177,41 @@ def test_a_connection_listener_does_not_stay_for_who_was_gone_when_it_was_told(h
     assert careful.calls == ["cleaning", "cleaned"]
 
 
+@pytest.mark.parametrize("ordered", [True, False])
+def test_a_listener_does_not_stay_for_whom_the_one_before_has_cut_off(make_house: MakeHouse, ordered: bool) -> None:
+    house, careful, seen = make_house(ordered=ordered), Careful(), list[str]()
+    browser = house.browser()
+    socket = browser.connect()
+    saved: Deferred[None] = Deferred()
+
+    @socket.on("e")
+    async def cut_off() -> None:
+        socket.disconnect(close=True)
+        await saved
+        seen.append("saved")
+
+    socket.on("e")(careful)
+    browser.say('2["e"]')
+    assert not browser.open
+    assert careful.calls == ["cleaning"]
+    careful.cleaning.callback(None)
+    assert careful.calls == ["cleaning", "cleaned"]
+    # Whoever has sent the client off itself goes on.
+    saved.callback(None)
+    assert seen == ["saved"]
+
+
+def test_a_middleware_is_not_asked_about_whom_the_one_before_has_cut_off(house: House) -> None:
+    browser = house.browser()
+    socket = browser.connect()
+    asked: list[str] = []
+    socket.use(lambda event, args: socket.disconnect(close=True))
+    socket.use(lambda event, args: asked.append(event))
+    browser.say('2["e"]')
+    assert (browser.open, asked) == (False, [])
+    house.assert_empty()
+
+
 def test_who_sends_a_client_off_may_go_on_itself(house: House) -> None:
     done, saved = [], Deferred[None]()
 

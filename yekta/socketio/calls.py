@@ -14,6 +14,7 @@ from twisted.internet.defer import CancelledError, Deferred, DeferredList, ensur
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from yekta.engineio.connection import State
 from yekta.socketio.errors import Disconnected
 from yekta.socketio.listeners import Listener, ignore
 
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from yekta.socketio.socket import Socket
 
 Ack = Callable[..., None]
+
+_CLOSED = State.CLOSED
 
 log = Logger()
 
@@ -80,6 +83,9 @@ def cancel(pending: Deferred[Any]) -> None:
 async def _filtered(socket: Socket, event: str, args: list[Any], ack: Ack) -> None:
     try:
         for middleware in socket.audience.middlewares:
+            if socket.client.connection.state is _CLOSED:
+                # By the one before. Nothing would end this one.
+                return
             result = middleware(event, args)
             if isinstance(result, Awaitable):
                 await result
@@ -98,8 +104,15 @@ def _deliver(socket: Socket, event: str, args: list[Any], ack: Ack) -> Deferred[
     fallback = socket.audience.fallback if socket.owner is None else socket.owner.event_received
     if not listeners and fallback is not None:
         return call(fallback, event, args, ack, ack=ack)
-    pending = [call(listener.call, args, ack, ack=ack) for listener in listeners]
-    unfinished = [each for each in pending if each is not None]
+    unfinished = []
+    for listener in listeners:
+        is_over = socket.client.connection.state is _CLOSED
+        pending = call(listener.call, args, ack, ack=ack)
+        if pending is not None and is_over:
+            # Another listener has ended the connection, whose end will not come again for this one.
+            cancel(pending)
+        elif pending is not None:
+            unfinished.append(pending)
     if len(unfinished) > 1:
         return DeferredList(unfinished)
     return unfinished[0] if unfinished else None
