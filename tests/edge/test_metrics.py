@@ -14,6 +14,7 @@ from twisted.internet.task import Clock
 
 from tests.support.application import Application
 from tests.support.calls import calls_of
+from tests.support.certificates import HOUR, Signed, certify, sign
 from tests.support.doors import DOORS, House, house
 from tests.support.gateway import Gateway, gateway
 from tests.support.http import Http
@@ -23,6 +24,7 @@ from yekta import __version__
 from yekta.app.answer import State
 from yekta.app.owner import Owner
 from yekta.edge.metrics import MetricsPort, of_clients
+from yekta.services.certificates import Certificate
 from yekta.web.site import Limits, Site
 
 __all__ = ["gateway", "house"]
@@ -106,7 +108,26 @@ def test_the_numbers_are_at_one_path(path: str, answer: tuple[int, str, bool]) -
     assert (told.status, told.headers["content-type"], b"a_number 1.0" in told.body) == answer
 
 
-def test_each_name_is_explained(gateway: Gateway) -> None:
+def test_each_certificate_is_told_of_once_and_a_renewed_one_with_its_own_end(gateway: Gateway, tmp_path: Path) -> None:
+    pem = tmp_path / "a.pem"
+
+    def write(signed: Signed) -> float:
+        pem.write_text(signed.private + signed.pem)
+        return signed.certificate.not_valid_after_utc.timestamp()
+
+    first = write(sign(["localhost"]))
+    gateway.certificates += [Certificate("--listen", f"ssl:{port}:privateKey={pem}") for port in (1, 2)]
+    name = f'yektayar_certificate_not_after_seconds{{file="{pem}"}}'
+    assert scrape(gateway)[name] == first
+    second = write(sign(["localhost"], ends=5 * HOUR))
+    assert second - first == pytest.approx(4 * 3600, abs=10)
+    for each in gateway.certificates:
+        each.renew()
+    assert scrape(gateway)[name] == second
+
+
+def test_each_name_is_explained(gateway: Gateway, tmp_path: Path) -> None:
+    gateway.certificates.append(Certificate("--listen", f"ssl:0:privateKey={certify(tmp_path, 'localhost')}"))
     ours = (name for name in scrape(gateway) if name.startswith("yektayar_"))
     told = {re.sub(r'_sum$|_count$|_bucket\{.*|="[^"]*"', "", name) for name in ours}
     explained = re.findall(r"^``(yektayar_\w+)`` +(?:``([\w, ]+)``)?", README.read_text(), re.MULTILINE)

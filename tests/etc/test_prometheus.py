@@ -8,8 +8,10 @@ from typing import Any
 
 import yaml
 
+from tests.support.certificates import certify
 from tests.support.gateway import Gateway, gateway
 from yekta.edge.metrics import MetricsPort
+from yekta.services.certificates import Certificate
 from yekta.services.config import load
 
 __all__ = ["gateway"]
@@ -26,7 +28,8 @@ def expressions() -> dict[str, str]:
     return {rule["alert"]: rule["expr"] for rule in rules}
 
 
-def test_each_number_that_is_watched_is_told_with_its_labels(gateway: Gateway) -> None:
+def test_each_number_that_is_watched_is_told_with_its_labels(gateway: Gateway, tmp_path: Path) -> None:
+    gateway.certificates.append(Certificate("--listen", f"ssl:0:privateKey={certify(tmp_path, 'localhost')}"))
     text = MetricsPort(gateway.metrics).scrape().decode()
     told = {
         name: set(re.findall(r'(\w+)="', labels)) for name, labels in re.findall(r"^(\w+)(\S*) ", text, re.MULTILINE)

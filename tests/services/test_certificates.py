@@ -68,6 +68,15 @@ def reload(running: Service, line: re.Pattern[str] = AGAIN) -> None:
     running.await_line(line)
 
 
+def told_end(folder: Path) -> float:
+    """Of the certificate, as Prometheus hears it."""
+    with socket.socket(socket.AF_UNIX) as metrics:
+        metrics.connect(str(folder / "metrics"))
+        text = Wire.of(metrics).request("GET", "/metrics").body.decode()
+    [end] = re.findall(r"^yektayar_certificate_not_after_seconds\S+ (\S+)$", text, re.MULTILINE)
+    return float(end)
+
+
 @contextmanager
 def told() -> Iterator[list[str]]:
     """What is logged."""
@@ -82,14 +91,17 @@ def told() -> Iterator[list[str]]:
 
 
 def test_a_renewed_one_is_for_clients_to_come_and_those_who_are_here_stay(tmp_path: Path) -> None:
-    old, new = sign(["localhost"]), sign(["localhost"])
-    with started("yektayar-ws", folder=tmp_path, listen=(write(tmp_path, old),)) as running:
+    old, new = sign(["localhost"]), sign(["localhost"], ends=5 * HOUR)
+    settings = {"METRICS_LISTEN": "unix:metrics"}
+    with started("yektayar-ws", folder=tmp_path, listen=(write(tmp_path, old),), settings=settings) as running:
         port = running.port
         with trusting(old, port) as early:
             write(tmp_path, new)
             assert is_served(old, port)
+            assert told_end(tmp_path) == old.certificate.not_valid_after_utc.timestamp()
             reload(running)
             assert (is_served(old, port), is_served(new, port)) == (False, True)
+            assert told_end(tmp_path) == new.certificate.not_valid_after_utc.timestamp()
             assert is_well(early)
         assert running.stop() == 0
         assert "Traceback" not in running.text

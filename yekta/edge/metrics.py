@@ -12,6 +12,7 @@ from contextlib import suppress
 from operator import attrgetter
 from pathlib import Path
 from resource import RLIMIT_NOFILE, getpagesize, getrlimit
+from typing import Protocol
 
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import (
@@ -46,6 +47,14 @@ from yekta.web.site import Site
 from yekta.websocket.factory import HANDSHAKE, WebSocketFactory
 
 Source = Callable[[], Iterator[Metric]]
+
+
+class Expiring(Protocol):
+    """A certificate, from ``file``, which is good until POSIX second ``ends``."""
+
+    file: str
+    ends: float
+
 
 # When the process began: this is imported as it starts.
 _BEGAN = time.time()
@@ -133,6 +142,17 @@ def of_conversations(conversations: Conversations) -> Iterator[Metric]:
     unwritten = conversations.unwritten
     yield GaugeMetricFamily("yektayar_answers_waiting", "Answers the database has yet to take", value=len(unwritten))
     yield CounterMetricFamily("yektayar_answers_lost", "Answers that it could not take", value=unwritten.lost)
+
+
+def of_certificates(certificates: Iterable[Expiring]) -> Iterator[Metric]:
+    """Of the ports that end TLS."""
+    ends = GaugeMetricFamily(
+        "yektayar_certificate_not_after_seconds", "When a certificate ends, in POSIX seconds", labels=["file"]
+    )
+    # Several ports may have one file, but read it one after the other.
+    for certificate in {each.file: each for each in certificates}.values():
+        ends.add_metric([certificate.file], certificate.ends)
+    yield ends
 
 
 def of_cluster(cluster: Cluster | None) -> Iterator[Metric]:

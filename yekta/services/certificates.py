@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import ssl
+from datetime import UTC, datetime
 from inspect import signature
 from pathlib import Path
 from tempfile import NamedTemporaryFile
@@ -30,7 +31,10 @@ _SPOKEN = ["http/1.1"]
 
 @implementer(ITlsContext)
 class Certificate:
-    """What ``endpoint`` names, as it was read last. Raises `ConfigError`; ``setting`` is what it comes from."""
+    """What ``endpoint`` names, as it was read last. Raises `ConfigError`; ``setting`` is what it comes from.
+
+    ``file``: where it was read. ``ends``: until when it is good, in POSIX seconds, whatever has signed it.
+    """
 
     _log = Logger()
 
@@ -51,13 +55,14 @@ class Certificate:
 
     def _read(self) -> ssl.SSLContext:
         try:
-            context, certificate = _read(self._endpoint)
+            self.file, context, certificate = _read(self._endpoint)
         except Exception as error:
             # Of what kind it is depends on who finds it: the system, Twisted, or OpenSSL.
             sentence = f"{self._setting} must be an endpoint, not {self._endpoint!r}: {_reason(error)}."
             raise ConfigError(sentence) from None
         if certificate.has_expired():
             self._log.warn("The certificate of {endpoint} has expired.", endpoint=self._endpoint)
+        self.ends = _end(certificate)
         return context
 
 
@@ -66,9 +71,9 @@ def is_tls(endpoint: str) -> bool:
     return endpoint.removeprefix("haproxy:").startswith("ssl:")
 
 
-def _read(endpoint: str) -> tuple[ssl.SSLContext, Any]:
-    """A context for what is asked for, and the certificate itself; whatever OpenSSL can say against them, it says now.
-    """
+def _read(endpoint: str) -> tuple[str, ssl.SSLContext, Any]:
+    """The certificate's file, a context for what is asked for, and the certificate itself; whatever OpenSSL can say
+    against them, it says now."""
     positional, named = _parse(endpoint.removeprefix("haproxy:"))
     bound = signature(_parseSSL).bind(None, *positional[1:], **named)
     bound.apply_defaults()
@@ -92,7 +97,12 @@ def _read(endpoint: str) -> tuple[ssl.SSLContext, Any]:
             context.load_cert_chain(together.name, key)
     if given["dhParameters"] is not None:
         context.load_dh_params(given["dhParameters"])
-    return context, certificate
+    return file, context, certificate
+
+
+def _end(certificate: Any) -> float:
+    # To the second and in UTC, however the certificate has it.
+    return datetime.strptime(certificate.get_notAfter().decode(), "%Y%m%d%H%M%SZ").replace(tzinfo=UTC).timestamp()
 
 
 def _certificates(path: str) -> list[bytes]:

@@ -43,6 +43,7 @@ from yekta.edge.native import NativeDoor
 from yekta.edge.socketio import SocketDoor
 from yekta.engineio import sids
 from yekta.services import limits
+from yekta.services.certificates import Certificate
 from yekta.services.config import ConfigError, Settings
 from yekta.services.link import OFF, Link
 from yekta.services.localai import LocalModel, LocalSettings, available
@@ -81,6 +82,7 @@ class Node(MultiService):
     def __init__(self, reactor: Any, settings: Settings) -> None:
         super().__init__()
         self.sites: list[Site] = []
+        self.certificates: list[Certificate] = []
         self.ports = MultiService()
         self.ports.setServiceParent(self)
         self.tag = sids.new_tag() if settings.handover_folder else ""
@@ -142,13 +144,9 @@ class Node(MultiService):
         self.health.draining = self.native.draining = self.socketio.engine.draining = True
         if self.handover is not None:
             yield self.handover.leave
+        times = self.settings.drain_seconds, self.settings.drain_answers_seconds
         self._drain = Drain(
-            self.hub,
-            self.reactor,
-            self.settings.drain_seconds,
-            self.settings.drain_answers_seconds,
-            shuffle=random.shuffle,
-            serving=lambda: self.answers.awaited,
+            self.hub, self.reactor, *times, shuffle=random.shuffle, serving=lambda: self.answers.awaited
         )
         self._ports_closed = ensureDeferred(self._close_ports())
         yield self._drain.begin
@@ -284,6 +282,7 @@ class Node(MultiService):
             partial(metrics.of_answers, self.answers),
             partial(metrics.of_conversations, self.conversations),
             partial(metrics.of_cluster, self._cluster),
+            partial(metrics.of_certificates, self.certificates),
             partial(metrics.of_process, self._database, lateness),
         )
 

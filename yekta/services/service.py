@@ -19,7 +19,6 @@ from yekta.edge.site import refused
 from yekta.engineio.sids import is_handshake, tag_of
 from yekta.ports import Listening
 from yekta.services import collector, control, limits, ways
-from yekta.services.certificates import Certificate
 from yekta.services.config import ConfigError, Settings
 from yekta.services.herald import Herald
 from yekta.services.listening import listen
@@ -50,7 +49,6 @@ class Gateway(Outermost):
     ) -> None:
         super().__init__(reactor, options, settings, herald=herald, logs=logs)
         self._read = read
-        self._certificates: list[Certificate] = []
 
     def _open(self, name: str) -> None:
         lookups.share(self._reactor)
@@ -98,7 +96,7 @@ class Gateway(Outermost):
     def _listen(
         self, setting: str, endpoint: str, site: IProtocolFactory, parent: MultiService, *, late: bool = False
     ) -> None:
-        keep = self._certificates.append
+        keep = self._node.certificates.append
         port = listen(str(self.name), setting, endpoint, site, self._reactor, late=late, keep=keep)
         port.setServiceParent(parent)
 
@@ -128,7 +126,7 @@ class Gateway(Outermost):
 
     def _read_again(self) -> None:
         # First: one runs out, whatever is wrong with a setting.
-        for each in self._certificates:
+        for each in self._node.certificates:
             each.renew()
         waiting = self._node.reload(self._read())
         self._log.info("{service} has read its settings again", service=self.name)
