@@ -18,7 +18,8 @@ from tests.support.peers import FakePeer
 from tests.support.provider import ScriptedProvider
 from yekta.ai.provider import Message
 from yekta.app.answers import Answers
-from yekta.app.conversations import AGAIN, Conversations
+from yekta.app.catching_up import AGAIN
+from yekta.app.conversations import Conversations
 from yekta.app.counselor import Counselor
 from yekta.app.database import Database, DatabaseError
 from yekta.app.errors import ClientError
@@ -188,9 +189,22 @@ async def test_what_waits_at_the_end_is_tried_once_more(database: Database) -> N
     with capturedLogs() as logs:
         await late.kept.stop(5.0)
     assert (await late.stored(), logs) == (["1"], [])
+    assert late.clock.getDelayedCalls() == []
+
+
+@pytest_twisted.ensureDeferred
+async def test_what_fails_after_the_end_is_counted_and_told_of_without_its_text(database: Database) -> None:
+    late = Late(database)
+    await late.kept.stop(5.0)
     late.moody.away = True
-    # From what was under way.
-    await late.say("2")
+    with capturedLogs() as logs:
+        for number in range(3):
+            await late.say(f"secret {number}")
+    assert [formatEvent(log) for log in logs] == [
+        "The database was away for too long: what came late is not kept.",
+        "Conversations cannot be written: It takes nothing.",
+    ]
+    assert (len(late.kept.unwritten), late.kept.unwritten.lost) == (0, 3)
     assert late.clock.getDelayedCalls() == []
 
 

@@ -12,15 +12,15 @@ from typing import NoReturn
 from weakref import WeakValueDictionary
 
 import attrs
-from twisted.internet.defer import CancelledError, DeferredLock, TimeoutError, ensureDeferred
+from twisted.internet.defer import DeferredLock
 from twisted.internet.interfaces import IReactorTime
-from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 
 from yekta.ai.provider import Message
+from yekta.app.catching_up import CatchingUp
 from yekta.app.database import Database, DatabaseError, Row, Transaction
 from yekta.app.errors import ClientError
-from yekta.app.unwritten import Name, Said, Unwritten
+from yekta.app.unwritten import Name, Said
 from yekta.seldom import Seldom
 
 # Rows of one page, and of all pages of one conversation: a log that nobody ends must end by itself.
@@ -44,9 +44,6 @@ PATIENCE = 10.0
 # So many wait for one conversation; who else reads or deletes is told to come again. Where the database refuses at
 # once, each lets in the next one on the same stack.
 MOST_WAITING = 32
-
-# Seconds until what could not be written is tried again.
-AGAIN = 5.0
 
 _TAKE = """
     INSERT INTO conversations (owner, conversation_id) VALUES (?, ?)
@@ -120,10 +117,8 @@ class Conversations:
         self._clock = clock
         self._locks: WeakValueDictionary[Name, DeferredLock] = WeakValueDictionary()
         self._failures = Seldom(clock)
-        self.unwritten = Unwritten()
-        self._catching_up = LoopingCall(self._catch_up_all)
-        self._catching_up.clock = clock
-        self._stopped = False
+        self._late = CatchingUp(clock, lambda said: database.change(partial(_add, said=said, again=True)), self._lock)
+        self.unwritten = self._late.unwritten
 
     async def append(
         self, owner: str, conversation_id: str, turns: Sequence[Message], now: float, since: float | None = None
@@ -136,10 +131,10 @@ class Conversations:
         said = Said((owner, conversation_id), tuple(turns), now, since)
         async with self._turn(owner, conversation_id, "written", patience=None):
             try:
-                await self._catch_up(said.name)
+                await self._late.write(said.name)
                 await self._database.change(partial(_add, said=said))
             except DatabaseError:
-                self._wait(said)
+                self._late.wait(said)
                 raise
 
     async def recent(self, owner: str, conversation_id: str, most: int) -> list[Message]:
@@ -200,48 +195,7 @@ class Conversations:
 
     async def stop(self, seconds: float) -> None:
         """Let those end who are at work, and write what waits, for so many seconds at the most; the rest is lost."""
-        self._stopped = True
-        if self._catching_up.running:
-            self._catching_up.stop()
-        with suppress(TimeoutError):
-            await ensureDeferred(self._finish()).addTimeout(seconds, self._clock)
-        if self.unwritten:
-            _log.warn("The database was away for too long: {count} answers are not kept.", count=len(self.unwritten))
-
-    async def _finish(self) -> None:
-        for lock in [*self._locks.values()]:
-            await lock.run(lambda: None)
-        await self._catch_up_all()
-
-    def _wait(self, said: Said) -> None:
-        if not self.unwritten.add(said) and self._failures.is_due("lost"):
-            _log.warn("Too many answers wait to be kept in their conversations. Others are lost.")
-        if not self._stopped and not self._catching_up.running:
-            failed = partial(_log.failure, "Conversations could not be written")
-            self._catching_up.start(AGAIN, now=False).addErrback(failed)
-
-    async def _catch_up_all(self) -> None:
-        """Write all that waits, until the database refuses. Whatever it refused, others come first the next time."""
-        # That it refuses was said when they were to be written at first.
-        with suppress(DatabaseError):
-            for name in self.unwritten.names():
-                self.unwritten.put_last(name)
-                await self._lock(name).run(lambda name: ensureDeferred(self._catch_up(name)), name)
-        if not self.unwritten and self._catching_up.running:
-            self._catching_up.stop()
-
-    async def _catch_up(self, name: Name) -> None:
-        """In its turn: write what waits in one conversation, in its order."""
-        for said in self.unwritten.of(name):
-            try:
-                await self._database.change(partial(_add, said=said, again=True))
-            except (DatabaseError, CancelledError):
-                raise
-            except Exception as error:
-                # It would fail each time, and whatever waits behind it. Of what kind: more may quote what was said.
-                _log.error("An answer is not kept: {kind}", kind=type(error).__name__)
-                self.unwritten.lost += 1
-            self.unwritten.remove(said)
+        await self._late.stop(seconds, [*self._locks.values()])
 
     def _lock(self, name: Name) -> DeferredLock:
         return self._locks.setdefault(name, DeferredLock())
@@ -250,7 +204,7 @@ class Conversations:
         rows = await self._database.query(sql, owner, conversation_id, *parameters)
         if self.unwritten.of((owner, conversation_id)):
             with suppress(DatabaseError):
-                await self._catch_up((owner, conversation_id))
+                await self._late.write((owner, conversation_id))
                 rows = await self._database.query(sql, owner, conversation_id, *parameters)
         return rows
 
