@@ -19,6 +19,7 @@ from twisted.logger import Logger
 from yekta.ai.provider import Message
 from yekta.app.catching_up import CatchingUp
 from yekta.app.database import Database, DatabaseError, Row, Transaction
+from yekta.app.erasing import Erasing
 from yekta.app.errors import ClientError
 from yekta.app.unwritten import Name, Said
 from yekta.seldom import Seldom
@@ -117,6 +118,7 @@ class Conversations:
         self._clock = clock
         self._locks: WeakValueDictionary[Name, DeferredLock] = WeakValueDictionary()
         self._failures = Seldom(clock)
+        self._erasing = Erasing(database, clock)
         self._late = CatchingUp(clock, lambda said: database.change(partial(_add, said=said, again=True)), self._lock)
         self.unwritten = self._late.unwritten
 
@@ -164,6 +166,8 @@ class Conversations:
 
         async with self._turn(owner, conversation_id, "written"):
             was_there: bool = await self._database.change(work)
+            if was_there:
+                self._erasing.begin()
             for said in self.unwritten.of((owner, conversation_id)):
                 self.unwritten.remove(said)
                 was_there = True
@@ -190,12 +194,14 @@ class Conversations:
                 # A session that has ended does not begin again meanwhile.
                 if forsaken := [(*name,) for *name, is_forsaken in rows if is_forsaken]:
                     await self._database.change(partial(work, forsaken=forsaken))
+                    self._erasing.begin()
         except DatabaseError as error:
             _log.warn("Conversations of ended sessions could not be deleted: {reason}", reason=str(error))
 
     async def stop(self, seconds: float) -> None:
         """Let those end who are at work, and write what waits, for so many seconds at the most; the rest is lost."""
         await self._late.stop(seconds, [*self._locks.values()])
+        await self._erasing.stop()
 
     def _lock(self, name: Name) -> DeferredLock:
         return self._locks.setdefault(name, DeferredLock())

@@ -22,44 +22,14 @@ from twisted.python.failure import Failure
 
 from yekta.app.database_drivers import DatabaseError, Driver, driver_for
 from yekta.app.errors import forget_frames
-from yekta.app.migrations import READ, WRITE, migrate
+from yekta.app.migrations import WRITE, migrate
+from yekta.app.transaction import Row, Transaction
 
-__all__ = ["Database", "DatabaseError", "Transaction", "prepare"]
+__all__ = ["Database", "DatabaseError", "Row", "Transaction", "prepare"]
 
 Result = TypeVar("Result")
-Row = tuple[Any, ...]
 
 _log = Logger()
-
-
-@attrs.define(eq=False)
-class Transaction:
-    """What a piece of work may do with the database while it runs in a database thread."""
-
-    _driver: Driver
-    _cursor: Any
-
-    def run(self, sql: str, *parameters: Any) -> list[Row]:
-        """Run one statement and return its rows, if it has any. ``?`` stands for a parameter."""
-        self._cursor.execute(self._driver.adapt(sql), parameters)
-        return list(self._cursor.fetchall()) if self._cursor.description else []
-
-    def run_many(self, sql: str, rows: list[Row]) -> None:
-        """Run one statement once for every row of parameters."""
-        self._cursor.executemany(self._driver.adapt(sql), rows)
-
-    def lock_schema(self) -> None:
-        """Let no other process change the schema until the transaction ends."""
-        self.run(self._driver.schema_lock)
-
-    def has_table(self, name: str) -> bool:
-        return bool(self.run(self._driver.find_table, name))
-
-    def verify(self) -> None:
-        """Raises where our tables cannot be read, or are not those of the database that was opened at first."""
-        self._driver.verify()
-        if not self.run(READ):
-            raise DatabaseError(f"The database of DATABASE_URL ({self._driver.shown}) has lost its rows.")
 
 
 class _Connection(adbapi.Connection):
@@ -218,6 +188,13 @@ class Database:
                 _log.info("The database is well again.")
             self._was_healthy = True
         return self._was_healthy
+
+    async def erase(self) -> bool:
+        """Let nothing that was deleted stay in a log beside the database; ``False``: others are at work there.
+
+        Raises :class:`DatabaseError`. Writers wait for it.
+        """
+        return await self._submit(Transaction.erase, is_write=False)
 
     async def close(self, grace: float = 2.0) -> None:
         """Refuse new work, wait ``grace`` seconds for what runs, interrupt the rest, disconnect."""

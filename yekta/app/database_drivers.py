@@ -89,6 +89,9 @@ class Driver:
     placeholder: str
     #: Whether a connection that failed is beyond use.
     is_lost: Callable[[Any], bool]
+    #: Called in a database thread, with a cursor outside a transaction: what was deleted leaves the files beside the
+    #: database. ``False`` where others keep it from doing so; nobody is waited for.
+    erase: Callable[[Any], bool]
     #: Ends what another thread is waiting for on this connection.
     interrupt: Callable[[Any], object]
 
@@ -140,6 +143,7 @@ def _sqlite(path: Path, shown: str) -> Driver:
         find_table="SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?",
         placeholder="?",
         is_lost=lambda connection: False,
+        erase=_checkpoint,
         interrupt=lambda connection: connection.interrupt(),
     )
 
@@ -214,6 +218,16 @@ def _write_ahead(connection: sqlite3.Connection) -> None:
         time.sleep(0.02)
 
 
+def _checkpoint(cursor: sqlite3.Cursor) -> bool:
+    # Whoever waits for readers here keeps all writers waiting.
+    cursor.execute("PRAGMA busy_timeout = 0")
+    try:
+        [(is_busy, *_)] = cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+    finally:
+        cursor.execute(f"PRAGMA busy_timeout = {SQLITE_BUSY_TIMEOUT * 1000:.0f}")
+    return not is_busy
+
+
 def _postgresql(url: str) -> Driver:
     try:
         import psycopg
@@ -247,6 +261,8 @@ def _postgresql(url: str) -> Driver:
         find_table="SELECT 1 WHERE to_regclass(?) IS NOT NULL",
         placeholder="%s",
         is_lost=lambda connection: bool(connection.closed),
+        # Its log is of its server's files, and for its operator to keep or not.
+        erase=lambda cursor: True,
         interrupt=_hang_up,
     )
 
