@@ -11,6 +11,7 @@ from typing import Any
 import attrs
 import pytest
 import pytest_twisted
+from twisted.internet.defer import Deferred, ensureDeferred
 from twisted.internet.task import Clock
 
 from tests.support.databases import new_url, open_database, reactor
@@ -120,4 +121,19 @@ async def test_many_deletions_are_erased_at_once_and_the_last_ones_at_the_end(
     await kept.conversations.delete("a", "c", 2.0)
     await kept.conversations.stop(5.0)
     assert (len(erased), kept.has_secret()) == (2, set())
+    assert kept.clock.getDelayedCalls() == []
+
+
+@pytest_twisted.ensureDeferred
+async def test_the_end_does_not_wait_for_a_database_that_says_nothing(
+    kept: Kept, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await kept.say()
+    await kept.conversations.delete("a", "c", 1.0)
+    monkeypatch.setattr(kept.database, "erase", Deferred)
+    stopped = ensureDeferred(kept.conversations.stop(3.0))
+    await turn()
+    assert not stopped.called
+    kept.clock.advance(3.0)
+    assert stopped.called
     assert kept.clock.getDelayedCalls() == []

@@ -201,7 +201,7 @@ class Conversations:
     async def stop(self, seconds: float) -> None:
         """Let those end who are at work, and write what waits, for so many seconds at the most; the rest is lost."""
         await self._late.stop(seconds, [*self._locks.values()])
-        await self._erasing.stop()
+        await self._erasing.stop(seconds)
 
     def _lock(self, name: Name) -> DeferredLock:
         return self._locks.setdefault(name, DeferredLock())

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 
-from twisted.internet.defer import ensureDeferred
+from twisted.internet.defer import TimeoutError, ensureDeferred
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
 from yekta.app.database import Database, DatabaseError
@@ -30,13 +30,14 @@ class Erasing:
         if self._due is None and not self._stopped:
             self._due = self._clock.callLater(SOON, self._begin)
 
-    async def stop(self) -> None:
-        """Try it once more, if need be. Whoever closes the database last erases everything."""
+    async def stop(self, seconds: float) -> None:
+        """Try it once more, if need be, for so many seconds at the most. Who closes the database last erases all."""
         self._stopped = True
         if self._due is not None:
             self._due.cancel()
             self._due = None
-            await self._erase()
+            with suppress(TimeoutError):
+                await ensureDeferred(self._erase()).addTimeout(seconds, self._clock)
 
     def _begin(self) -> None:
         self._due = None
