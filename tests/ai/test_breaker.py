@@ -46,6 +46,7 @@ def test_a_success_starts_the_count_again(breaker):
     breaker.failed()
     breaker.succeeded()
     breaker.failed()
+    breaker.failed()
     assert breaker.state is State.CLOSED
 
 

@@ -51,7 +51,6 @@ class Breaker:
     def succeeded(self) -> None:
         """The attempt went well."""
         self._failures = 0
-        self._trial = False
 
     def failed(self) -> None:
         """The attempt failed by the fault of what is guarded."""
