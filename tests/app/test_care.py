@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 from pathlib import Path
 from typing import Any
 
@@ -70,6 +71,12 @@ def test_an_operators_words_and_help_lines_are_read_from_a_folder(tmp_path: Path
     care = load(folder(tmp_path))
     assert care.notice("So: Alpha  Beta!", "fa") == HELP["fa"]
     assert [care.notice(text, "en") for text in ("suicide", "# none", "alpha")] == [None, None, None]
+
+
+def test_an_editor_that_marks_a_file_as_utf_8_takes_no_word_from_it(tmp_path: Path) -> None:
+    for file in folder(tmp_path, "alpha\n").iterdir():
+        file.write_bytes(codecs.BOM_UTF8 + file.read_bytes())
+    assert load(tmp_path).notice("alpha", "en") == HELP["en"]
 
 
 def test_what_an_operator_copies_is_what_is_used_until_then() -> None:

@@ -17,6 +17,9 @@ LOCALES = ("fa", "en")
 # What an operator copies and edits is what we read where nobody did.
 DEFAULT_FOLDER = Path(__file__).parents[1] / "etc" / "yekta" / "care"
 
+# Some editors begin a file with a mark that is no part of its first word.
+_ENCODING = "utf-8-sig"
+
 # The same letter in the Arabic and the Persian keyboard, and marks that are often left out.
 _SAME = str.maketrans({"ي": "ی", "ك": "ک", "ۀ": "ه", "\u200c": " ", "\u0640": "", "’": "'"})
 
@@ -40,12 +43,12 @@ def load(folder: Path = DEFAULT_FOLDER) -> Care:
     """Read the files of ``folder``. Raises :class:`OSError`."""
     expressions, helps = {}, {}
     for locale in LOCALES:
-        lines = (folder / f"words.{locale}.txt").read_text("utf-8").splitlines()
+        lines = (folder / f"words.{locale}.txt").read_text(_ENCODING).splitlines()
         words = [normalised(line) for line in lines if line.strip() and not line.startswith("#")]
         if words:
             # Whole words only: what begins or ends inside another word is another word.
             expressions[locale] = re.compile(r"(?<!\w)(?:" + "|".join(map(re.escape, words)) + r")(?!\w)")
-        helps[locale] = (folder / f"help.{locale}.txt").read_text("utf-8").strip()
+        helps[locale] = (folder / f"help.{locale}.txt").read_text(_ENCODING).strip()
     return Care(expressions, helps)
 
 
