@@ -16,6 +16,19 @@ def test_a_burst_is_served_and_no_more() -> None:
     assert takes(Budget(), Rate(1, burst=5), Clock(), 20) == 5
 
 
+def test_the_time_is_asked_for_only_once_it_is_empty() -> None:
+    class Watched(Clock):
+        looks = 0
+
+        def seconds(self) -> float:
+            self.looks += 1
+            return super().seconds()
+
+    budget, clock = Budget(), Watched()
+    assert takes(budget, Rate(1, burst=5), clock, 5) == 5
+    assert clock.looks == 1
+
+
 def test_it_refills_at_its_rate_up_to_the_burst() -> None:
     budget, rate, clock = Budget(), Rate(10, burst=5), Clock()
     takes(budget, rate, clock, 20)

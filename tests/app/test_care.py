@@ -83,8 +83,10 @@ def test_what_an_operator_copies_is_what_is_used_until_then() -> None:
     assert (Path(__file__).parents[2] / "etc" / "yekta" / "care").samefile(DEFAULT_FOLDER)
 
 
-def test_a_list_without_words_notices_nothing(tmp_path: Path) -> None:
-    assert load(folder(tmp_path, "# nothing\n\n")).notice("anything", "en") is None
+@pytest.mark.parametrize("line", ["", "  ", "\u200c", "\u0640"])
+def test_a_list_without_words_notices_nothing(tmp_path: Path, line: str) -> None:
+    assert load(folder(tmp_path, f"# nothing\n{line}\n")).notice("anything, or nothing", "en") is None
+    assert load(folder(tmp_path, f"{line}\nalpha\n")).notice("anything, or nothing", "en") is None
 
 
 @pytest.mark.parametrize("name", [f"{kind}.{locale}.txt" for kind in ("words", "help") for locale in LOCALES])

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections import Counter
+
 import pytest
 
 from tests.support.clocks import TwoClocks
@@ -69,6 +71,21 @@ def test_coming_and_going_does_not_make_it_grow(watched: Watched) -> None:
     assert watched.due == ["stays"]
 
 
+def test_one_more_is_not_dearer_where_there_are_many(watched: Watched) -> None:
+    comparisons = Counter[str]()
+
+    class Moment(float):
+        def __lt__(self, other: float) -> bool:
+            comparisons["all"] += 1
+            return float(self) < float(other)
+
+    for number in range(1000):
+        watched.deadlines.set(str(number), Moment(number))
+    watched.clock.pump([1.0] * 1000)
+    assert len(watched.due) == 1000
+    assert comparisons["all"] < 1000 * 40
+
+
 def test_what_is_far_takes_no_place_until_it_is_near(watched: Watched) -> None:
     watched.deadlines.set("far", 3.5 * NEAR)
     watched.deadlines.set("near", 0.5 * NEAR)
@@ -117,6 +134,15 @@ def test_what_was_forgotten_with_all_others_is_never_due(watched: Watched) -> No
     watched.deadlines.set("c", 3 * NEAR)
     watched.clock.pump([NEAR] * 3)
     assert watched.due == ["c"]
+
+
+def test_nobody_wakes_for_what_was_forgotten(watched: Watched) -> None:
+    watched.deadlines.set("a", 1.0)
+    watched.deadlines.discard("a")
+    watched.deadlines.set("b", 2.0)
+    [call] = watched.clock.getDelayedCalls()
+    assert call.getTime() == 2.0
+    watched.deadlines.clear()
 
 
 def test_a_key_may_be_set_while_another_falls_due(watched: Watched) -> None:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
+from twisted.internet.interfaces import IDelayedCall
 from twisted.internet.task import Clock
 
 
 class TwoClocks(Clock):
-    """It measures; its ``wall`` is as much ``ahead`` as a test sets it, in seconds."""
+    """It measures; its ``wall`` is as much ``ahead`` as a test sets it, in seconds. Like a reactor it takes
+    nothing that was to be before now."""
 
     def __init__(self, ahead: float = 0.0) -> None:
         super().__init__()
@@ -15,6 +20,10 @@ class TwoClocks(Clock):
     def wall(self) -> float:
         """What time it is in the world, in POSIX seconds."""
         return self.rightNow + self.ahead
+
+    def callLater(self, when: float, what: Callable[..., object], *args: Any, **kwargs: Any) -> IDelayedCall:
+        assert when >= 0
+        return super().callLater(when, what, *args, **kwargs)
 
 
 class BusyClock(Clock):

@@ -44,7 +44,7 @@ def load(folder: Path = DEFAULT_FOLDER) -> Care:
     expressions, helps = {}, {}
     for locale in LOCALES:
         lines = (folder / f"words.{locale}.txt").read_text(_ENCODING).splitlines()
-        words = [normalised(line) for line in lines if line.strip() and not line.startswith("#")]
+        words = list(filter(None, (normalised(line) for line in lines if not line.startswith("#"))))
         if words:
             # Whole words only: what begins or ends inside another word is another word.
             expressions[locale] = re.compile(r"(?<!\w)(?:" + "|".join(map(re.escape, words)) + r")(?!\w)")
