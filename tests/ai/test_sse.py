@@ -53,6 +53,11 @@ def test_an_event_comes_with_the_chunk_that_completes_it():
     assert stream.feed(b"\n") == ["x"]
 
 
+def test_no_bytes_between_the_two_of_a_line_end_change_nothing():
+    stream = EventStream()
+    assert [stream.feed(part) for part in (b"data: a\r", b"", b"\ndata: b\r\n\r\n")] == [[], [], ["a\nb"]]
+
+
 def test_a_lone_cr_completes_an_event_without_waiting_for_lf():
     stream = EventStream()
     assert stream.feed(b"data: x\r\r") == ["x"]

@@ -75,6 +75,23 @@ def test_an_answer_that_has_ended_is_kept_for_a_while_and_then_forgotten(world: 
     assert world.clock.getDelayedCalls() == []
 
 
+@pytest.mark.parametrize("leaves", [False, True])
+def test_nothing_is_waited_for_once_an_answer_has_ended_and_is_dropped(world: World, leaves: bool) -> None:
+    answer = world.begin()
+    reader = world.follow(answer)
+    if leaves:
+        reader.stop_following()
+    world.generation.finish()
+    world.answers.drop(answer)
+    assert world.clock.getDelayedCalls() == []
+
+
+def test_the_end_of_the_process_breaks_off_all_also_those_that_are_not_kept(world: World) -> None:
+    readers = [world.follow(world.begin(name, lasting=False)) for name in ("a", "b", "c")]
+    world.answers.stop()
+    assert [reader.heard[-1][0] for reader in readers] == ["ai:response:error"] * 3
+
+
 def test_as_many_as_fit_are_kept_and_the_oldest_that_ended_go_first(world: World) -> None:
     running = world.begin("running")
     for number in range(MOST + 2):

@@ -85,7 +85,6 @@ class WholeAnswer:
         # A character takes at most 12 bytes of JSON, as two escaped surrogates; the rest are the facts.
         self._byte_limit = 12 * limit + 65_536
         self._body = bytearray()
-        self._text = ""
         self._facts = _Facts()
 
     def feed(self, data: bytes) -> Iterator[str]:

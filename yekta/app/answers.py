@@ -165,7 +165,7 @@ class Answers:
         self._orphans.stop(answer)
         if not answer.lasting:
             self._forget(answer)
-        elif not self._stopped:
+        else:
             self._keep(answer)
         while len(self._kept) and self._are_too_many():
             self._forget(self._kept.first())
@@ -175,7 +175,6 @@ class Answers:
         self._stopped = True
         for answer in list(self._owners.everybody()):
             answer.break_off(_stopping())
-        self._orphans.clear()
         self._kept.clear()
 
     def _age(self, answer: Answer) -> float:
