@@ -73,3 +73,12 @@ def test_nothing_that_came_is_logged():
 @pytest.mark.parametrize("kind", Kind)
 def test_only_some_may_succeed_later(kind):
     assert ProviderError(kind).retryable is (kind not in (Kind.REJECTED, Kind.PROTOCOL, Kind.TOO_LONG))
+
+
+@pytest.mark.parametrize(("status", "kind"), [(499, Kind.REJECTED), (500, Kind.UNAVAILABLE)])
+def test_from_500_on_the_fault_is_the_servers(status, kind):
+    assert refused(status, None, 0.0).kind is kind
+
+
+def test_why_nobody_was_reached_in_time_is_told_to_the_operator():
+    assert lost(TCPTimedOutError()).logged == "TIMEOUT, TCPTimedOutError"
