@@ -172,8 +172,15 @@ def test_cancel_reaches_the_provider(stage, answering):
         stage.first.last.text("a")
     stage.generation.cancel()
     assert stage.first.last.calls == ["cancelled"]
+    # What the provider says of it has been heard, and leads to nothing.
+    assert stage.first.last.done.result is None
     assert isinstance(stage.result, CancelledError)
     assert stage.second.puppets == []
+
+
+def test_a_provider_may_be_waited_for_as_long_as_is_said():
+    error = ProviderError(Kind.OVERLOADED, retry_after=5)
+    assert Retries(longest=5).wait(error, 0, lambda: 0.0) == 5
 
 
 def test_cancel_while_waiting(stage):
