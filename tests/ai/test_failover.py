@@ -198,6 +198,16 @@ def test_a_pause_holds_for_the_next_provider_too(stage):
     assert stage.second.last.calls == ["paused", "resumed"]
 
 
+def test_a_pause_between_two_attempts_holds_for_the_second(stage):
+    refused = stage.first.last
+    refused.done.errback(ProviderError(Kind.OVERLOADED))
+    stage.generation.pause()
+    stage.generation.resume()
+    stage.generation.pause()
+    stage.clock.advance(1)
+    assert (refused.calls, stage.first.last.calls) == ([], ["paused"])
+
+
 def test_a_pause_that_is_over_holds_for_nobody(stage):
     stage.generation.pause()
     stage.generation.resume()
