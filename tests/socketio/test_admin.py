@@ -121,6 +121,16 @@ def test_who_guesses_keeps_nobody_out_elsewhere() -> None:
     assert guesses.may("2001:db8::1")
 
 
+def test_who_was_wrong_long_ago_has_ten_guesses_as_anybody_and_no_more() -> None:
+    guesses = Guesses(clock := Clock())
+    guesses.was_wrong("192.0.2.1")
+    clock.advance(1e6)
+    for _ in range(10):
+        assert guesses.may("192.0.2.1")
+        guesses.was_wrong("192.0.2.1")
+    assert not guesses.may("192.0.2.1")
+
+
 def test_the_namespace_may_be_another(make_house: MakeHouse) -> None:
     house = make_house()
     instrument(house.server, AdminSettings("admin", "secret", namespace="/operators"))

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from twisted.internet.defer import CancelledError
 
 from tests.socketio.adapter_suite import outcome
 from tests.support.socketio import Browser, House
@@ -99,6 +100,27 @@ def test_volatile_events_are_dropped_for_a_client_that_does_not_keep_up(
     assert crowd.browsers["c"].heard() == NEWS * 2
     crowd.server.emit("news", 1)
     assert slow.heard() == NEWS
+
+
+def test_a_sockets_flags_are_those_of_what_it_says_to_others(crowd: Crowd) -> None:
+    slow, a = crowd.browsers["b"], crowd.sockets["a"]
+    a.compress(False).to("x").emit("news", 1)
+    assert not slow.transport.prepared[-1].compress
+    a.volatile.to("x").emit("news", 1)
+    assert slow.transport.prepared[-1].compress
+    assert slow.heard() == NEWS * 2
+    slow.transport.flowing = False
+    a.volatile.to("x").emit("news", 1)
+    a.compress(True).volatile.broadcast.emit("news", 1)
+    assert crowd.reached() == "cd"
+
+
+def test_a_volatile_question_is_not_asked_of_a_client_that_does_not_keep_up(crowd: Crowd) -> None:
+    crowd.browsers["a"].transport.flowing = False
+    answer = crowd.sockets["a"].compress(True).volatile.timeout(5).emit_with_ack("q")
+    assert crowd.reached() == ""
+    answer.cancel()
+    assert isinstance(outcome(answer), CancelledError)
 
 
 def test_volatile_events_are_dropped_while_no_poll_waits(house: House) -> None:

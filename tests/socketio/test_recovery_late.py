@@ -83,6 +83,9 @@ def test_so_many_are_doubted_at_a_time(several: Several) -> None:
         *({"requestId": number, "here": True} for number in range(moving.MOST)),
         {"requestId": moving.MOST},
     ]
+    # Nor is that one heard when it asks again.
+    several.wires.ends["b"].send("a", word)
+    several.wires.deliver("b", "a")
     assert page.connected
 
 

@@ -64,6 +64,7 @@ def test_flags_come_in_any_order_as_in_node(house: House, browser: Browser, sock
         answer = flagged.emit_with_ack("q", 1)
         (asked,) = browser.heard()
         assert isinstance(asked, str)
+        assert asked.endswith('["q",1]')
         house.clock.advance(5)
         assert isinstance(outcome(answer), AckTimeout)
         assert not browser.transport.prepared[-1].compress

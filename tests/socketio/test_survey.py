@@ -55,9 +55,13 @@ def test_facts_about_more_than_one_word_may_hold(several: Several) -> None:
         adapter.remove_all(person)
 
 
-def test_who_does_not_tell_in_time_is_missed(several: Several, guests: list[Guest]) -> None:
-    done = several["a"].server.fetch_sockets()
-    several["a"].clock.advance(PATIENCE)
+@pytest.mark.parametrize("patience", [PATIENCE, PATIENCE / 2])
+def test_who_does_not_tell_in_time_is_missed(several: Several, guests: list[Guest], patience: float) -> None:
+    io = several["a"].server
+    done = (io if patience == PATIENCE else io.timeout(patience)).fetch_sockets()
+    several["a"].clock.advance(patience - 0.01)
+    assert not done.called
+    several["a"].clock.advance(0.01)
     error = outcome(done)
     assert isinstance(error, AckTimeout)
     assert [each.id for each in error.responses] == [guests[0].socket.id]

@@ -59,6 +59,17 @@ def test_one_that_does_not_answer_in_time_is_missed_wherever_it_is(several: Seve
     assert not any(several.wires.lines.values())
 
 
+def test_whoever_answers_just_in_time_is_heard_wherever_it_is(several: Several, guests: list[Guest]) -> None:
+    done = several["a"].server.timeout(2.5).emit_with_ack("q")
+    several.settle()
+    several.advance(2.499)
+    for number, guest in enumerate(guests):
+        (asked,) = guest.told()
+        guest.browser.say(f"3{asked[1:-5]}[{number}]")
+    several.settle()
+    assert sorted(outcome(done)) == [0, 1, 2]
+
+
 def test_one_that_leaves_will_not_answer(several: Several, guests: list[Guest]) -> None:
     done = several["a"].server.to(guests[1].socket.id).emit_with_ack("q")
     several.settle()
@@ -153,13 +164,13 @@ def test_of_several_at_one_server_each_answers_or_will_not(several: Several, add
 def test_nothing_is_left_of_a_question(several: Several, add: Callable[[Person], None], end: str) -> None:
     person, adapter = Person("x"), several["b"].server.sockets.adapter
     add(person)
-    done = several["a"].server.to("nobody" if end == "nobody is asked" else "p").timeout(5).emit_with_ack("q")
+    done = several["a"].server.to("nobody" if end == "nobody is asked" else "p").timeout(2.5).emit_with_ack("q")
     done.addErrback(lambda _: None)
     several.settle()
     if end == "all have answered":
         person.answer(1)
     elif end == "it took too long":
-        several.advance(5)
+        several.advance(2.5)
     elif end == "who asked is gone":
         several.wires.cut("a", "b")
     elif end == "the namespace is no more":
