@@ -65,7 +65,7 @@ class ClusterAdapter(InMemoryAdapter):
         return gathering.finish()
 
     def fetch(self, target: Target, flags: Flags) -> Deferred[list[RemoteSocket]]:
-        if flags.local or not self._cluster.others:
+        if flags.local:
             return super().fetch(target, flags)
         gathering = Gathering(self.context.clock, PATIENCE if flags.timeout is None else flags.timeout)
         gathering.expect(1)
@@ -74,11 +74,11 @@ class ClusterAdapter(InMemoryAdapter):
         return gathering.finish().addCallbacks(_flat, _flat_failure)
 
     def join(self, target: Target, flags: Flags, rooms: Sequence[str]) -> None:
-        self._tell(words.JOIN, target, flags, rooms=list(rooms))
+        self._tell(words.JOIN, target, flags, rooms=rooms)
         super().join(target, flags, rooms)
 
     def leave(self, target: Target, flags: Flags, rooms: Sequence[str]) -> None:
-        self._tell(words.LEAVE, target, flags, rooms=list(rooms))
+        self._tell(words.LEAVE, target, flags, rooms=rooms)
         super().leave(target, flags, rooms)
 
     def disconnect(self, target: Target, flags: Flags, close: bool) -> None:
@@ -87,10 +87,10 @@ class ClusterAdapter(InMemoryAdapter):
 
     def server_side_emit(self, args: Sequence[Any], timeout: float | None) -> Deferred[list[Any]]:
         if timeout is None:
-            self._cluster.publish(self._word(words.EMIT, packet=list(args)))
+            self._cluster.publish(self._word(words.EMIT, packet=args))
             return succeed([])
         gathering = Gathering(self.context.clock, timeout)
-        self._survey(gathering, words.EMIT, packet=list(args))
+        self._survey(gathering, words.EMIT, packet=args)
         return gathering.finish()
 
     def restore(self, pid: str, offset: object) -> Restored | Deferred[Restored | None] | None:
