@@ -70,6 +70,19 @@ def test_whoever_answers_just_in_time_is_heard_wherever_it_is(several: Several, 
     assert sorted(outcome(done)) == [0, 1, 2]
 
 
+def test_a_question_that_is_not_worth_compressing_is_not_compressed_elsewhere(
+    several: Several, guests: list[Guest]
+) -> None:
+    done = several["a"].server.compress(False).emit_with_ack("q")
+    several.settle()
+    assert not any(guest.browser.transport.prepared[-1].compress for guest in guests)
+    done.cancel()
+    several.settle()
+    assert outcome(done).__class__ is CancelledError
+    for guest in guests:
+        guest.browser.cut()
+
+
 def test_one_that_leaves_will_not_answer(several: Several, guests: list[Guest]) -> None:
     done = several["a"].server.to(guests[1].socket.id).emit_with_ack("q")
     several.settle()
