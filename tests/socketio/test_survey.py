@@ -39,6 +39,7 @@ def test_facts_about_the_sockets_of_all(several: Several, guests: list[Guest]) -
     assert [each.rooms for each in found] == [frozenset((guest.socket.id, "r")) for guest in guests]
     assert [each.data for each in found] == [{}, {"name": "sara"}, {}]
     assert found[1].handshake["address"] == "192.0.2.7"
+    assert found[1].handshake["auth"] == {}
 
 
 def test_facts_about_more_than_one_word_may_hold(several: Several) -> None:
