@@ -6,21 +6,18 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from twisted.internet.defer import Deferred, ensureDeferred, succeed
-from twisted.internet.task import Clock
+from twisted.internet.defer import ensureDeferred
 from twisted.logger import capturedLogs
 
+from tests.support.asking import Asking
 from tests.support.home import QUESTION, Visited, framed, replies
-from tests.support.memory import MemoryTransport
 from tests.support.readers import FakeReader
 from tests.support.town import SARA, Town
 from yekta.ai.provider import Kind
-from yekta.app.answers import Answers
-from yekta.app.counselor import Counselor
 from yekta.app.owner import Owner
 from yekta.link.asked import PATIENCE
 from yekta.link.home import HESITATION, Visitor
-from yekta.link.others import MOST_ASKING, MOST_WAITING, Others
+from yekta.link.others import MOST_ASKING, MOST_WAITING
 from yekta.link.words import MAX_LISTED, MAX_QUESTION
 
 
@@ -90,35 +87,6 @@ def test_of_very_many_answers_the_newest_are_told(visited: Visited) -> None:
     transport.receive(framed({**QUESTION, "ask": "streams"}))
     [reply] = replies(transport)
     assert [each["messageId"] for each in reply["streams"]] == [str(number) for number in range(5, MAX_LISTED + 5)]
-
-
-class Asking:
-    """One who asks a process that says whatever the test wants."""
-
-    def __init__(self, *names: str, most: int = 1000) -> None:
-        self.clock = Clock()
-        self.transports: list[MemoryTransport] = []
-        self.others = Others(
-            self.clock, "me", lambda: names, self._connect, max_characters=10, silence=300.0, most=most
-        )
-        self.answers = Answers(self.clock)
-        counselor = Counselor(None, self.clock, self.answers, elsewhere=self.others)  # type: ignore[arg-type]
-        self.everywhere: Any = counselor.everywhere
-        self.results: list[Any] = []
-
-    def look(self) -> None:
-        ensureDeferred(self.everywhere.find(SARA, "m")).addBoth(self.results.append)
-
-    def say(self, *values: Any) -> None:
-        self.transports[0].receive(b"".join(map(framed, values)))
-        self.clock.advance(0)
-
-    def _connect(self, name: str, protocol: Any) -> Deferred[Any]:
-        transport = MemoryTransport(self.clock)
-        transport.protocol = protocol
-        self.transports.append(transport)
-        protocol.makeConnection(transport)
-        return succeed(protocol)
 
 
 @pytest.fixture
@@ -198,8 +166,9 @@ def test_what_does_not_go_on_from_what_was_said_breaks_it_off(asking: Asking, mo
     assert reader.texts == {"m": "abc"}
 
 
-def test_nothing_is_taken_after_the_end(asking: Asking) -> None:
-    asking.say({"text": "abc", "ends": [1, 3], "end": {}}, {"text": "d", "ends": [4]})
+@pytest.mark.parametrize("more", [{"text": "d", "ends": [4]}, {"end": {}}])
+def test_nothing_is_taken_after_the_end(asking: Asking, more: Any) -> None:
+    asking.say({"text": "abc", "ends": [1, 3], "end": {}}, more)
     reader = FakeReader()
     reader.follow(asking.results[0], reader.send)
     assert reader.heard[-1] == ("ai:response:complete", {"messageId": "m", "fullResponse": "abc"})

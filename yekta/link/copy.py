@@ -19,7 +19,6 @@ class Connection(Protocol):
     """What a `Copy` needs of the connection to its answer's home."""
 
     transport: Any
-    over: bool
 
     def drop(self) -> None: ...
 
@@ -84,14 +83,12 @@ class Copy:
     def pause(self) -> None:
         self._paused = True
         self._silence.clear()
-        if not self._connection.over:
-            self._connection.transport.pauseProducing()
+        self._connection.transport.pauseProducing()
 
     def resume(self) -> None:
         self._paused = False
         self._wait()
-        if not self._connection.over:
-            self._connection.transport.resumeProducing()
+        self._connection.transport.resumeProducing()
 
     def _take(self, said: Said) -> None:
         if self._received is None:
@@ -101,8 +98,8 @@ class Copy:
             self._received(said.text, said.ends)
 
     def _wait(self) -> None:
-        # Whoever does not read cannot tell silence.
-        if self._received is not None and not self._paused and not self.done.called:
+        # Whoever does not read cannot tell silence; and what has ended is received by nobody.
+        if self._received is not None and not self._paused:
             self._silence.set(self._patience)
 
     def _out_of_time(self) -> None:
