@@ -264,7 +264,8 @@ def test_all_else_is_the_clusters(land: Land) -> None:
     land.a.reached("b", 7)
     assert cluster.progress.heard("b", 7) is False
     land.wires.cut("a", "b")
-    assert cluster.others == ()
+    land.a.doubted("b")
+    assert (cluster.others, cluster.progress.now().of("b")) == ((), -1)
 
 
 def test_an_error_in_what_is_heard_ends_that_line_alone(land: Land) -> None:
