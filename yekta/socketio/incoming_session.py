@@ -125,7 +125,7 @@ class IncomingSession:
             and concerns(each.target, given.session.rooms)
         ]
         session = history.adopt(given.session, (*given.missed, *since), self._offset)
-        return None if session is None else self._adapter.resume(session, self._offset)
+        return self._adapter.resume(session, self._offset)
 
     def _end(self, restored: Restored | None) -> None:
         if self not in self._among:

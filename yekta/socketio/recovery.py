@@ -188,19 +188,16 @@ class History:
             return None
         return session, missed
 
-    def adopt(self, session: Session, missed: Iterable[Message], offset: str | None) -> Session | None:
+    def adopt(self, session: Session, missed: Iterable[Message], offset: str | None) -> Session:
         """Take over a ``session`` that waited at another server, with what its client ``missed`` there.
 
-        ``offset``: what the client shows. ``None`` where it missed more than is kept for one.
+        ``offset``: what the client shows. Where it missed more than is kept for one, it has no `position` any more.
         """
         before = self.last
         self.expect(session.id)
         self._moved[session.id] = offset
         for message in missed:
             self.record_alone(message, session.id)
-        if self.alone.trimmed(session.id) > before:
-            self.forget(session.id)
-            return None
         return attrs.evolve(session, since=before, sent=before, until=before, left=self._clock.seconds())
 
     def skip(self) -> None:
