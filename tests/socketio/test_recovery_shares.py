@@ -276,3 +276,9 @@ def test_what_only_msgpack_can_say_is_no_hole_that_nobody_knows_of(
     client = visit(house).cut()
     (client.socket if alone else house.server).emit("news", value)
     assert come_back(house, client).socket.recovered is recovered
+
+
+def test_what_only_msgpack_can_say_to_one_is_no_hole_of_others(house: House) -> None:
+    one, other = visit(house).cut(), visit(house).cut()
+    one.socket.emit("news", {1: "x"})
+    assert come_back(house, other).socket.recovered
