@@ -98,3 +98,17 @@ def test_nobody_is_doubted_any_more_when_a_server_closes(several: Several) -> No
     several.end("a")
     page.read()
     assert len(page.sids) == 2
+
+
+def test_who_comes_back_to_its_home_before_that_has_heard_enough_stays_there(several: Several) -> None:
+    page = lost(several)
+    several["c"].server.emit("news")
+    several.wires.deliver("c", "b")
+    twin = page.twin()
+    twin.come_to(several["b"])
+    several.wires.deliver("b", "a")
+    page.come_to(several["a"])
+    several.settle()
+    page.read()
+    twin.read()
+    assert (len(page.sids), len(twin.sids)) == (1, 2)
