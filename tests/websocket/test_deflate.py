@@ -173,6 +173,18 @@ def test_an_answer_is_packed_where_it_is_long(clock: Clock) -> None:
     client.send_close()
 
 
+@pytest.mark.parametrize("way", ["send_encoded", "send_binary", "send_shared"])
+def test_whatever_has_so_many_bytes_is_packed_and_nothing_follows_a_goodbye(clock: Clock, way: str) -> None:
+    recorder, client = opened(clock)
+    say, form = getattr(recorder.websocket, way), SharedText if way == "send_shared" else bytes
+    for size in (19, 20):
+        say(form(b"a" * size))
+    recorder.websocket.close(1000)
+    say(form(b"a" * 20))
+    assert [first & 0x48 for first, _ in sent(client)] == [0, 0x40, 8]
+    client.send_close()
+
+
 WORDS = st.text("ab", max_size=40).map(lambda word: word * 9)
 
 
