@@ -105,7 +105,7 @@ class Outgoing(LeanProtocol):
     def sendData(self, data: bytes, sync: bool = False, chopsize: int | None = None) -> None:
         """Autobahn's one way out: handshakes and control frames go at once, after what was gathered."""
         if self._waiting is None and self.writable and self._room == IDLE:
-            self._waiting, self._size = [data], len(data)
+            self._waiting = [data]
         else:
             self._gather(data)
         if self._room == IDLE:
