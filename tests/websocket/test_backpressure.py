@@ -8,7 +8,7 @@ import pytest
 from twisted.internet.error import ConnectionAborted
 from twisted.internet.task import Clock
 
-from tests.support.websockets import CLOSE, TEXT, Recorder, client_frame, connect
+from tests.support.websockets import BINARY, CLOSE, TEXT, Recorder, client_frame, connect
 from yekta.websocket.factory import WebSocketFactory
 from yekta.websocket.limits import Limits
 from yekta.websocket.outgoing import OVERHEAD
@@ -109,6 +109,21 @@ def test_a_corked_reply_that_does_not_fit_cuts_too(clock: Clock, factory: WebSoc
     client.send(client_frame(TEXT, b"a"))
     clock.advance(0)
     assert recorder.told[1:] == [("text", "a"), ("lost", 1006, "slow consumer")]
+
+
+def test_a_client_that_stops_reading_while_a_chunk_is_handled_is_kept_as_much_for(
+    clock: Clock, factory: WebSocketFactory
+) -> None:
+    def congest_and_reply(recorder: Recorder, text: str) -> None:
+        recorder.websocket.send_binary(b"a")
+        client.transport.congest()
+        recorder.websocket.send_text("b" * (MAX_QUEUED // 2))
+
+    _, client = connect(factory, clock, Recorder(congest_and_reply))
+    client.send_text("?")
+    client.transport.relieve()
+    assert client.frames() == [(BINARY, b"a"), (TEXT, b"b" * (MAX_QUEUED // 2))]
+    client.transport.lose()
 
 
 def test_a_transport_that_pauses_again_while_the_queue_leaves_stays_paused(
