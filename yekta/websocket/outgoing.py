@@ -125,7 +125,7 @@ class Outgoing(LeanProtocol):
             waiting.append(data)
         else:
             self._waiting = [data]
-            if self.writable and self._room == IDLE:
+            if self._room == IDLE:
                 self.factory.flush_soon(self)
         self._size += len(data)
         if not self.writable:
@@ -138,10 +138,10 @@ class Outgoing(LeanProtocol):
     def flush(self) -> None:
         """Hand what was gathered to the transport, unless the client does not read."""
         waiting = self._waiting
-        if waiting is not None and self.writable:
+        if self.writable:
             self._waiting, self._size = None, 0
             if not waiting:
-                # A chunk without an answer.
+                # A chunk without an answer, or it has gone already.
                 return
             data = waiting[0] if len(waiting) == 1 else b"".join(waiting)
             # As `yekta.tcp.sender`, which would be an object for each connection.

@@ -153,7 +153,6 @@ class WebSocket(Incoming):
         said = goodbye(self.data)
         if said not in _COMMON_GOODBYES or not self._expects_a_message:
             return False
-        self.data = b""
         self._goodbye, answer = _COMMON_GOODBYES[said]
         self.sendData(answer)
         self.state = self.STATE_CLOSED
