@@ -8,7 +8,7 @@ import pytest
 from twisted.internet.error import ConnectionAborted
 from twisted.internet.task import Clock
 
-from tests.support.websockets import BINARY, CLOSE, TEXT, Recorder, client_frame, connect
+from tests.support.websockets import BINARY, CLOSE, TEXT, Recorder, client_frame, close_payload, connect
 from yekta.websocket.factory import WebSocketFactory
 from yekta.websocket.limits import Limits
 from yekta.websocket.outgoing import OVERHEAD
@@ -185,11 +185,17 @@ def test_a_violation_while_our_close_waits_cuts_at_once(clock: Clock, factory: W
     assert client.transport.lost is ConnectionAborted
 
 
-def test_a_close_that_finds_the_queue_full_cuts_and_is_told_once(clock: Clock, factory: WebSocketFactory) -> None:
-    recorder, client = connect(factory, clock)
-    client.transport.congest()
-    recorder.websocket.send_text("a" * (MAX_QUEUED - 4))
-    recorder.websocket.close(4000)
+def test_a_close_that_finds_the_queue_full_cuts_and_is_told_once_whatever_came_along(
+    clock: Clock, factory: WebSocketFactory
+) -> None:
+    def fill_and_close(recorder: Recorder, text: str) -> None:
+        client.transport.congest()
+        recorder.websocket.send_text("a" * (MAX_QUEUED - 4 - OVERHEAD))
+        assert not client.transport.aborted
+        recorder.websocket.close(4000)
+
+    recorder, client = connect(factory, clock, Recorder(fill_and_close))
+    client.send(client_frame(TEXT, b"?") + client_frame(CLOSE, close_payload(1000)))
     clock.advance(0)
     assert client.transport.lost is ConnectionAborted
-    assert recorder.told[1:] == [("lost", 1006, "slow consumer")]
+    assert recorder.told[1:] == [("text", "?"), ("lost", 1006, "slow consumer")]
