@@ -83,7 +83,12 @@ def test_it_goes_at_once_where_the_transport_can(clock: Clock, factory: WebSocke
     websocket.makeConnection(transport)
     websocket.open_at_once(b"101", b"")
     assert (sent, transport.writes) == ([b"101"], [])
-    transport.lose()
+    # What was cut says nothing more.
+    websocket.send_text("lost")
+    websocket.abort()
+    clock.advance(0)
+    assert sent == [b"101"]
+    assert transport.lost
 
 
 @pytest.mark.parametrize("says", [(text(HALF), text(HALF)), (text(HALF), binary(HALF.encode()))])

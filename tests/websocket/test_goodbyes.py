@@ -8,7 +8,8 @@ import pytest
 from twisted.internet.error import ConnectionAborted, ConnectionDone
 from twisted.internet.task import Clock
 
-from tests.support.websockets import CLOSE, TEXT, Recorder, client_frame, close_payload, connect
+from tests.support.memory import MemoryTransport, compose
+from tests.support.websockets import CLOSE, HANDSHAKE, TEXT, Recorder, client_frame, close_payload, connect
 from yekta.websocket.factory import WebSocketFactory
 from yekta.websocket.limits import Limits
 
@@ -85,3 +86,20 @@ def test_what_follows_a_goodbye_is_not_kept(clock: Clock, said: bytes) -> None:
     clock.advance(Limits().close_timeout)
     clock.advance(0)
     assert [told for told, *_ in recorder.told] == ["opened", "lost"]
+
+
+def test_one_whose_handshake_is_refused_and_who_reads_nothing_is_cut(clock: Clock) -> None:
+    recorder, transport = Recorder(), MemoryTransport(clock)
+    websocket = WebSocketFactory(clock, Limits(close_timeout=5.0)).build(recorder)
+    websocket.left = lambda: None
+    transport.protocol, transport.congested = websocket, True
+    websocket.makeConnection(transport)
+    websocket.dataReceived(compose("GET", "/", {**HANDSHAKE, "Sec-WebSocket-Version": "7"}))
+    clock.advance(4.9)
+    assert transport.disconnecting
+    assert not transport.aborted
+    clock.advance(0.1)
+    clock.advance(0)
+    assert transport.lost is ConnectionAborted
+    # It was never told of a connection.
+    assert recorder.told == []
