@@ -234,3 +234,15 @@ def test_the_answer_to_a_close_is_read_though_it_was_said_at_rest_to_one_who_doe
     client.send_close(4097)
     turns(busy)
     assert recorder.told[-1] == ("lost", 4097, "")
+
+
+def test_who_has_said_goodbye_does_not_rest() -> None:
+    """Over TLS the client's own end is read after it."""
+    # Its turn is over after two steps: the head of a frame, and what it says.
+    clock = BusyClock(0.6 * TURN)
+    recorder, client = connect(WebSocketFactory(clock, Limits()), clock)
+    client.send(client_frame(CLOSE, b"\x10\x01bye") + client_frame(PING))
+    assert client.transport.disconnecting
+    assert client.transport.reading
+    turns(clock)
+    assert recorder.told[-1] == ("lost", 4097, "bye")
