@@ -113,6 +113,7 @@ def by_socketio(talk: Talk) -> None:
     with Poller(talk.service.port, f"&token={talk.token()}") as guest:
         assert guest.post(f"40/{talk.word()},") == 200
         assert guest.packet().startswith("44")
+        assert guest.post("1") == 200
 
 
 def by_operator(talk: Talk) -> None:

@@ -26,7 +26,8 @@ def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str, s
     """A service's address, the token of a session, and the certificate that is to be trusted."""
     folder = tmp_path_factory.mktemp("tls")
     certificate: Path = certify(folder, "localhost")
-    settings = {"DATABASE_URL": f"sqlite:///{folder}/db", "DEFLATE_THRESHOLD": "1"}
+    # Who polls is killed at last, and is not seen to go.
+    settings = {"DATABASE_URL": f"sqlite:///{folder}/db", "DEFLATE_THRESHOLD": "1", "CLOSE_TIMEOUT": "0.1"}
     with started("yektayar-api", folder=folder, settings=settings) as plain:
         token = acquire(plain.port)
     listen = (f"ssl:0:interface=127.0.0.1:privateKey={certificate}",)
@@ -79,5 +80,6 @@ def test_everybody_hears_a_goodbye_in_both_languages(tmp_path: Path) -> None:
         assert [client.end() for client in (*native, *polite)] == [1012] * 10 + [1000] * 10
         # A cut would be an `SSLEOFError`.
         assert {client.socket.recv(1) for client in (*native, *polite)} == {b""}
+        stack.close()
         assert service.stop() == 0
         assert "Traceback" not in service.text

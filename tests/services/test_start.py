@@ -179,6 +179,8 @@ def test_a_session_in_postgresql_is_good_on_both_services(tmp_path: Path) -> Non
             with door(pair.ws.port, token) as client:
                 client.say("echo", '"درود"')
                 assert client.hear()[1]["received"] == "درود"
+                if door is Polling:
+                    client.say_raw("1")
         for service in (pair.api, pair.ws):
             assert service.stop() == 0
             assert "Traceback" not in service.text

@@ -83,6 +83,7 @@ def test_each_request_of_a_client_may_come_on_a_connection_of_its_own(tmp_path: 
                 assert client.hear()[1]["received"] == number
         assert [connections(tmp_path, index) for index in range(2)] == numbers
         for client in clients:
+            assert client.post("1") == 200
             client.close()
         assert parent.stop() == 0
 
