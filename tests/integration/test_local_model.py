@@ -15,7 +15,8 @@ from tests.support.strangers import Native, Polling, SocketIO, Stranger
 
 DOORS: dict[str, Any] = {"native": Native, "Socket.IO over WebSocket": SocketIO, "Socket.IO over polling": Polling}
 
-SHORT, LONG = "Say hello.", "Tell me a very long story about a ship and its crew."
+# Asked for no more than "Say hello.", it now and then tells all that it may.
+SHORT, LONG = "Say hello in one short sentence.", "Tell me a very long story about a ship and its crew."
 
 # Seconds until an answer begins on a slow machine; a model still busy with two others would take longer.
 PROMPT = 8.0

@@ -253,8 +253,10 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
     """Both services as they come, the embedded model included; stopped cleanly, without a word of distress.
 
     An answer that nobody follows any more ends at once: the next test's client wants the model for itself.
+    Nor is anybody waited for long, at the end, who has left without a word.
     """
-    with paired(tmp_path_factory.mktemp("pair"), {"AI_BASE_URL": "", "AI_ORPHAN_SECONDS": "0.1"}) as pair:
+    settings = {"AI_BASE_URL": "", "AI_ORPHAN_SECONDS": "0.1", "CLOSE_TIMEOUT": "1"}
+    with paired(tmp_path_factory.mktemp("pair"), settings) as pair:
         yield pair
         for service in (pair.api, pair.ws):
             assert service.stop() == 0
