@@ -4,8 +4,9 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 OLDEST := $(VENV)-oldest
-# A process for each core; what belongs to one file stays together; what is skipped is named at the end, with the reason.
-PYTEST := -m pytest -rfEs --numprocesses auto --maxprocesses 4 --dist loadfile --max-worker-restart 0
+# A process for each core; what belongs to one file stays together, in the order of tests/conftest.py; what is skipped is
+# named at the end, with the reason.
+PYTEST := -m pytest -rfEs --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder --max-worker-restart 0
 
 .PHONY: serve test oldest lint bench clean
 

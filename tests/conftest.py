@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,11 +18,23 @@ from tests.support import postgres
 settings.register_profile("unhurried", settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("unhurried")
 
+# Whole files stay together (``make test``): those of few but long tests are begun first, lest one process wait for the
+# other at the end. The second keeps the other process busy while the first waits for a browser and a model.
+LONG = [f"tests/integration/test_{name}.py" for name in ("browser", "secrets", "rolling_restart")]
+
 NODE_MODULES = Path(__file__).parent / "node" / "node_modules"
 
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "needs(*programs): node, nginx, cc… must be installed; root: we must be")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Then those of the most tests, as pytest-xdist by itself has it."""
+    files = [item.nodeid.partition("::")[0] for item in items]
+    tests = Counter(files)
+    ranks = {file: (LONG.index(file) if file in LONG else len(LONG), -tests[file]) for file in tests}
+    items[:] = [item for _, item in sorted(zip(files, items, strict=True), key=lambda pair: ranks[pair[0]])]
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
