@@ -29,9 +29,9 @@ def upstream() -> Upstream:
 @functools.cache
 def gullible() -> Town:
     """Services that ask the AI server who means harm."""
-    times = {f"AI_{name}_TIMEOUT": "1" for name in ("FIRST_BYTE", "IDLE")} | {"AI_TOTAL_TIMEOUT": "2"}
+    times = {f"AI_{name}_TIMEOUT": "1" for name in ("FIRST_BYTE", "IDLE")} | {"AI_TOTAL_TIMEOUT": "1.5"}
     # Whoever leaves is not waited for.
-    alone = {"AI_ORPHAN_SECONDS": "0.1"}
+    alone = {"AI_ORPHAN_SECONDS": "0.02"}
     return settle({"AI_BASE_URL": upstream().base_url, "AI_API_KEY": "sk-secret", **times, **alone})
 
 
