@@ -19,7 +19,7 @@ settings.register_profile("unhurried", settings(), deadline=None, suppress_healt
 settings.load_profile("unhurried")
 
 # Whole files stay together (``make test``): those of few but long tests are begun first, lest one process wait for the
-# other at the end. The second keeps the other process busy while the first waits for a browser and a model.
+# other at the end. The second keeps the other process busy while the first waits for a browser.
 LONG = [f"tests/integration/test_{name}.py" for name in ("browser", "secrets", "rolling_restart")]
 
 NODE_MODULES = Path(__file__).parent / "node" / "node_modules"

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 import subprocess
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from tests.support.node import NODE_MODULES, TESTS, told
-from tests.support.services import Pair
+from tests.support.services import Pair, paired
+from tests.support.slow_ai import SlowAI
 
 pytestmark = pytest.mark.needs("node", "chromium")
 
@@ -28,10 +31,19 @@ def test_pages_of_allowed_origins_connect_and_others_do_not(pair: Pair) -> None:
     assert results[allowed:] == [{"code": 1006, "wasClean": False, "heard": []}] * (len(FOREIGN) * len(urls))
 
 
-def test_the_console_works_through_every_door_of_both_services(pair: Pair) -> None:
+@pytest.fixture
+def answered(tmp_path: Path) -> Iterator[Pair]:
+    """Both services, whose AI answers at once; the embedded model answers in the console of test_console_resumes."""
+    with SlowAI() as ai:
+        ai.go_on.set()
+        with paired(tmp_path, {"AI_BASE_URL": ai.base_url, "CLOSE_TIMEOUT": "1"}) as pair:
+            yield pair
+
+
+def test_the_console_works_through_every_door_of_both_services(answered: Pair) -> None:
     script = TESTS / "integration" / "console_test.mjs"
     done = subprocess.run(
-        ["node", str(script), pair.api_url, pair.ws_url],
+        ["node", str(script), answered.api_url, answered.ws_url],
         env={**os.environ, "NODE_MODULES_DIR": str(NODE_MODULES)},
         capture_output=True,
         text=True,
