@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING, Any
 from twisted.logger import Logger
 from twisted.web import server
 
+from yekta.rests import LONG
+from yekta.web.long_bodies import LongBody
+
 if TYPE_CHECKING:
     from yekta.web.channel import Channel
 
@@ -82,3 +85,11 @@ class BoundedRequest(server.Request):
             self.channel.refuse_body(self)
         else:
             super().handleContentChunk(data)
+
+    def process(self) -> None:
+        """Called by Twisted once it has arrived whole."""
+        if self._received > LONG:
+            serve = super().process
+            LongBody(self.channel.site.rests, self.channel.transport, serve, lambda: self._disconnected).arrived()
+        else:
+            super().process()

@@ -18,11 +18,13 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from yekta.attributes import share
+from yekta.rests import LONG
 from yekta.tcp import host_of, sender
 from yekta.web.alike import NAME as OPENING
 from yekta.web.counted import Counted
 from yekta.web.forwarded import NOBODY, whereabouts
 from yekta.web.front_arrival import FrontArrival
+from yekta.web.long_bodies import LongBody
 from yekta.web.plain import END, Head, may_be_plain
 from yekta.web.request import Request, parse_target
 from yekta.web.switching import switch
@@ -46,10 +48,7 @@ class Front(Counted, protocol.Protocol):
     _missing = 0
     _body: bytearray | None = None
     _turn: IDelayedCall | None = None
-    _congested = False
-    _paused = False
-    _over = False
-    _producing = False
+    _congested = _paused = _over = _producing = False
     _began: float | None = None
     _peer = ""
 
@@ -147,7 +146,10 @@ class Front(Counted, protocol.Protocol):
             self._begin_to_wait()
             return
         self._body, self._buffer, arrival.body = None, rest, bytes(body)
-        self._serve(arrival)
+        if len(body) > LONG:
+            LongBody(self.site.rests, self.transport, lambda: self._serve(arrival), lambda: self._over).arrived()
+        else:
+            self._serve(arrival)
 
     def _serve(self, arrival: FrontArrival) -> None:
         assert self._door is not None
