@@ -68,6 +68,8 @@ class Connection:
     ``express``: the fast path of texts, in by `Handler.text_received` and out here, while the connection is open on
     WebSocket, has no hooks, and no pong is due; `None` otherwise.
 
+    ``queued``: the bytes that wait for the transport.
+
     ``awaited``: the time-outs of its engine that it is in: it waits for its next ping, for a pong, …
     """
 
@@ -83,7 +85,7 @@ class Connection:
     express: Express | None = None
     awaited: Timeouts[Connection] | None = None
     _queue: tuple[Packet, ...] | list[Packet] = ()
-    _queued: int = 0
+    queued: int = 0
     _compress: bool = False
     _pong: Pong = Pong.NOT_AWAITED
     _hooks: Hooks | None = None
@@ -174,7 +176,7 @@ class Connection:
             self.transport.send((packet,), compress)
             return
         size = OVERHEAD + (len(packet.encode()) if isinstance(packet, str) and not packet.isascii() else len(packet))
-        if self._queue and self._queued + size > self.engine.settings.max_queued:
+        if self._queue and self.queued + size > self.engine.settings.max_queued:
             # A single message may be larger than the bound: it only waits for its turn.
             if not self.transport.writable:
                 self.fail(TRANSPORT_ERROR, SLOW_CONSUMER)
@@ -186,7 +188,7 @@ class Connection:
         if isinstance(self._queue, tuple):
             self._queue = []
         self._queue.append(packet)
-        self._queued += size
+        self.queued += size
         self._compress |= compress
         if not self.corked:
             self.engine.flush_soon(self)
@@ -217,7 +219,7 @@ class Connection:
         if not self.transport.writable or self.state is State.CLOSED:
             return
         if self._queue:
-            packets, self._queue, self._queued = [*self._queue], (), 0
+            packets, self._queue, self.queued = [*self._queue], (), 0
             compress, self._compress = self._compress, False
             self.transport.send(packets, compress)
             self._fire("drain")
@@ -260,7 +262,7 @@ class Connection:
         if self.state is State.CLOSED:
             return
         self.state, self.express = State.CLOSED, None
-        self._queue, self._queued = (), 0
+        self._queue, self.queued = (), 0
         self.transport.abandon()
         if self.probe is not None:
             self.probe.end()

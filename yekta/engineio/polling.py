@@ -6,17 +6,26 @@ Knows no HTTP server: it is given an :class:`~yekta.engineio.interfaces.Exchange
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from math import inf
 
 from yekta.engineio import eio3
 from yekta.engineio.connection import PARSE_ERROR, TRANSPORT_ERROR, Connection, State
 from yekta.engineio.errors import ProtocolError, bad_request
 from yekta.engineio.interfaces import Exchange, Express, Prepared
-from yekta.engineio.packet import CLOSE, NOOP, Packet, encode_payload, split_payload
+from yekta.engineio.packet import CLOSE, MESSAGE, NOOP, Packet, encode_payload, split_payload
 from yekta.rests import LONG, TURN
 from yekta.web.request import Request
 
 # The content type of the answer to a POST, as Node's.
 OK = "text/html"
+
+# So much of what may wait is enough for a POST to wait, too: a client that was seen to POST while a poll of its waits,
+# as browsers do, polls before its POST is answered. Where that was not seen, it is tried shortly before one POST has
+# asked for too much.
+SEEN, UNSEEN = 1 / 2, 3 / 4
+# For so long, in seconds: it may be one that polls only once its POST is answered.
+TRIAL = 1.0
 
 
 class _Rest:
@@ -42,6 +51,9 @@ class Polling:
     immediate = False
     express: Express | None = None
     connection: Connection
+    # Its share of `Settings.max_queued`: `SEEN`, `UNSEEN`, or `inf` where it was tried in vain. What is left of a POST.
+    _share = UNSEEN
+    _held: _Rest | None = None
 
     def __init__(self, *, binary: bool = False, left: Callable[[], object] | None = None) -> None:
         self._poll: Exchange | None = None
@@ -85,6 +97,8 @@ class Polling:
         self._posts -= 1
         if hung_up and self._arriving:
             self.connection.fail(TRANSPORT_ERROR, "data request connection closed prematurely")
+        elif hung_up and self._held is not None:
+            self.held_in_vain()
         self._arriving = False
 
     def exchange_lost(self, exchange: Exchange) -> None:
@@ -100,6 +114,9 @@ class Polling:
             return
         self._poll = exchange
         self.connection.flush()
+        if self._held is not None:
+            self._share = SEEN
+            self.let_go()
 
     def _post(self, request: Request, exchange: Exchange) -> None:
         self._arriving = False
@@ -108,6 +125,8 @@ class Polling:
             self.connection.fail(TRANSPORT_ERROR, "overlap from client")
             return
         self._posting = True
+        if self._poll is not None and self._share == UNSEEN:
+            self._share = SEEN
         connection, body = self.connection, exchange.body
         exchange.body = b""
         content_type = request.headers.get("content-type", "")
@@ -141,10 +160,14 @@ class Polling:
         else:
             take()
 
-    def _handle(self, connection: Connection, packets: Iterator[Packet], exchange: Exchange) -> None:
+    def _handle(
+        self, connection: Connection, packets: Iterator[Packet], exchange: Exchange, first: Packet | None = None
+    ) -> None:
         """Handle packets, one after the other, until others must have their turn. Raises :class:`ProtocolError`."""
         connection.corked = True
         try:
+            if first is not None:
+                connection.packet_received(first)
             over = self._receive(connection, packets, exchange)
         finally:
             connection.corked = False
@@ -154,21 +177,53 @@ class Polling:
         connection.uncork()
 
     def _receive(self, connection: Connection, packets: Iterator[Packet], exchange: Exchange) -> bool:
-        """False: the time is over, and the rest has its turn later. Half a million packets fit into one payload."""
+        """False: the time is over, and the rest has its turn later. Half a million packets fit into one payload.
+
+        Or its client has much to fetch first: it may ask faster than it can poll, and all that it asks for would wait.
+        """
         clock = connection.engine.clock
         end = clock.seconds() + TURN
+        most = connection.engine.settings.max_queued * self._share
+        if connection.queued > most and self._share == UNSEEN:
+            most = inf
         for packet in packets:
+            if connection.queued > most and self._must_wait(connection, packet):
+                self._held = _Rest(partial(self._go_on, connection, packets, exchange, packet))
+                engine = connection.engine
+                (engine.holding if self._share == SEEN else engine.trying).start(self)
+                return False
             connection.packet_received(packet)
             if clock.seconds() > end:
                 connection.engine.rests.add(_Rest(lambda: self._go_on(connection, packets, exchange)))
                 return False
         return True
 
-    def _go_on(self, connection: Connection, packets: Iterator[Packet], exchange: Exchange) -> None:
+    def _go_on(
+        self, connection: Connection, packets: Iterator[Packet], exchange: Exchange, first: Packet | None = None
+    ) -> None:
         try:
-            self._handle(connection, packets, exchange)
+            self._handle(connection, packets, exchange, first)
         except ProtocolError as error:
             _refuse(connection, exchange, error)
+
+    def _must_wait(self, connection: Connection, packet: Packet) -> bool:
+        """Whether a poll has to come first, as much waits for it. Nobody polls before an upgrade, nor after an end."""
+        may_ask = isinstance(packet, bytes) or packet[:1] == MESSAGE
+        return may_ask and self._poll is None and connection.probe is None and connection.state is State.OPEN
+
+    def let_go(self) -> None:
+        """Handle what is left of a POST that is held, if one is."""
+        held, self._held = self._held, None
+        if held is not None:
+            engine = self.connection.engine
+            engine.holding.stop(self)
+            engine.trying.stop(self)
+            engine.rests.add(held)
+
+    def held_in_vain(self) -> None:
+        """Its client has gone, or has not polled for long: it may do so only once its POST is answered."""
+        self._share = inf
+        self.let_go()
 
     def _split(self, connection: Connection, content_type: str, body: bytes) -> Iterator[Packet]:
         if connection.protocol == 3:
@@ -198,6 +253,7 @@ class Polling:
 
     def abandon(self) -> None:
         self._arriving = False
+        self.let_go()
         if self._left is not None:
             self._left()
             self._left = None

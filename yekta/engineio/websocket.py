@@ -18,6 +18,7 @@ from yekta.engineio.connection import PARSE_ERROR, TRANSPORT_CLOSE, TRANSPORT_ER
 from yekta.engineio.errors import ProtocolError
 from yekta.engineio.interfaces import Prepared
 from yekta.engineio.packet import MESSAGE, NOOP, PING_PROBE, PONG_PROBE, TYPES, UPGRADE, Packet, framed
+from yekta.engineio.polling import Polling
 from yekta.engineio.verify import protocol
 from yekta.web.request import Request
 from yekta.websocket.frame import Utf8
@@ -167,10 +168,13 @@ class Probe:
         self._probed = False
 
     def free_poll(self) -> None:
-        """Called every `engine.FREE_POLL` seconds once probed: end the waiting poll, so that the client can switch."""
+        """Called every `engine.FREE_POLL` seconds once probed: end the waiting poll, so that the client can switch. It
+        has none while a POST of its is held, and waits for that one, too."""
         transport = self._connection.transport
         if transport.writable:
             transport.send((NOOP,))
+        elif isinstance(transport, Polling):
+            transport.let_go()
         self._engine.freeing.start(self)
 
     def end(self) -> None:
