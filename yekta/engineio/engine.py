@@ -72,8 +72,8 @@ class Engine:
         self._listening: Timeouts[Connection] = Timeouts(clock, both, self._silent)
         self._draining: Timeouts[Connection] = Timeouts(clock, settings.drain_timeout, self._give_up)
         self.upgrading: Timeouts[Probe] = Timeouts(clock, settings.upgrade_timeout, Probe.end)
-        self.holding: Timeouts[Polling] = Timeouts(clock, settings.drain_timeout, Polling.held_in_vain)
         self.trying: Timeouts[Polling] = Timeouts(clock, TRIAL, Polling.held_in_vain)
+        self.holding: Timeouts[Polling] = Timeouts(clock, settings.drain_timeout, Polling.held_in_vain)
         self.freeing: Timeouts[Probe] = Timeouts(clock, FREE_POLL, Probe.free_poll)
         # To be called with a connection: flushes it in the next turn, with all that is queued until then.
         self.flush_soon = NextTurn(clock, Connection.flush).add

@@ -6,8 +6,7 @@ Knows no HTTP server: it is given an :class:`~yekta.engineio.interfaces.Exchange
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from functools import partial
-from math import inf
+from itertools import chain
 
 from yekta.engineio import eio3
 from yekta.engineio.connection import PARSE_ERROR, TRANSPORT_ERROR, Connection, State
@@ -20,11 +19,9 @@ from yekta.web.request import Request
 # The content type of the answer to a POST, as Node's.
 OK = "text/html"
 
-# So much of what may wait is enough for a POST to wait, too: a client that was seen to POST while a poll of its waits,
-# as browsers do, polls before its POST is answered. Where that was not seen, it is tried shortly before one POST has
-# asked for too much.
-SEEN, UNSEEN = 1 / 2, 3 / 4
-# For so long, in seconds: it may be one that polls only once its POST is answered.
+# So much of what may wait is enough for the rest of a POST to wait, too.
+ENOUGH = 3 / 4
+# For so many seconds where it is not known whether a poll will come before the POST is answered.
 TRIAL = 1.0
 
 
@@ -51,8 +48,9 @@ class Polling:
     immediate = False
     express: Express | None = None
     connection: Connection
-    # Its share of `Settings.max_queued`: `SEEN`, `UNSEEN`, or `inf` where it was tried in vain. What is left of a POST.
-    _share = UNSEEN
+    # Whether its client polls while a POST of its is not answered, as browsers do; `None` is not known.
+    _polls_beside: bool | None = None
+    # What is left of a POST, until the next poll.
     _held: _Rest | None = None
 
     def __init__(self, *, binary: bool = False, left: Callable[[], object] | None = None) -> None:
@@ -115,7 +113,7 @@ class Polling:
         self._poll = exchange
         self.connection.flush()
         if self._held is not None:
-            self._share = SEEN
+            self._polls_beside = True
             self.let_go()
 
     def _post(self, request: Request, exchange: Exchange) -> None:
@@ -125,8 +123,8 @@ class Polling:
             self.connection.fail(TRANSPORT_ERROR, "overlap from client")
             return
         self._posting = True
-        if self._poll is not None and self._share == UNSEEN:
-            self._share = SEEN
+        if self._poll is not None:
+            self._polls_beside = True
         connection, body = self.connection, exchange.body
         exchange.body = b""
         content_type = request.headers.get("content-type", "")
@@ -160,14 +158,10 @@ class Polling:
         else:
             take()
 
-    def _handle(
-        self, connection: Connection, packets: Iterator[Packet], exchange: Exchange, first: Packet | None = None
-    ) -> None:
+    def _handle(self, connection: Connection, packets: Iterator[Packet], exchange: Exchange) -> None:
         """Handle packets, one after the other, until others must have their turn. Raises :class:`ProtocolError`."""
         connection.corked = True
         try:
-            if first is not None:
-                connection.packet_received(first)
             over = self._receive(connection, packets, exchange)
         finally:
             connection.corked = False
@@ -183,14 +177,10 @@ class Polling:
         """
         clock = connection.engine.clock
         end = clock.seconds() + TURN
-        most = connection.engine.settings.max_queued * self._share
-        if connection.queued > most and self._share == UNSEEN:
-            most = inf
+        enough = connection.engine.settings.max_queued * ENOUGH
         for packet in packets:
-            if connection.queued > most and self._must_wait(connection, packet):
-                self._held = _Rest(partial(self._go_on, connection, packets, exchange, packet))
-                engine = connection.engine
-                (engine.holding if self._share == SEEN else engine.trying).start(self)
+            if connection.queued > enough and self._must_wait(connection, packet):
+                self._hold(connection, chain((packet,), packets), exchange)
                 return False
             connection.packet_received(packet)
             if clock.seconds() > end:
@@ -198,18 +188,26 @@ class Polling:
                 return False
         return True
 
-    def _go_on(
-        self, connection: Connection, packets: Iterator[Packet], exchange: Exchange, first: Packet | None = None
-    ) -> None:
+    def _go_on(self, connection: Connection, packets: Iterator[Packet], exchange: Exchange) -> None:
         try:
-            self._handle(connection, packets, exchange, first)
+            self._handle(connection, packets, exchange)
         except ProtocolError as error:
             _refuse(connection, exchange, error)
 
     def _must_wait(self, connection: Connection, packet: Packet) -> bool:
         """Whether a poll has to come first, as much waits for it. Nobody polls before an upgrade, nor after an end."""
-        may_ask = isinstance(packet, bytes) or packet[:1] == MESSAGE
-        return may_ask and self._poll is None and connection.probe is None and connection.state is State.OPEN
+        return (
+            self._polls_beside is not False
+            and self._poll is None
+            and (isinstance(packet, bytes) or packet[:1] == MESSAGE)
+            and connection.probe is None
+            and connection.state is State.OPEN
+        )
+
+    def _hold(self, connection: Connection, packets: Iterator[Packet], exchange: Exchange) -> None:
+        self._held = _Rest(lambda: self._go_on(connection, packets, exchange))
+        engine = connection.engine
+        (engine.holding if self._polls_beside else engine.trying).start(self)
 
     def let_go(self) -> None:
         """Handle what is left of a POST that is held, if one is."""
@@ -221,8 +219,8 @@ class Polling:
             engine.rests.add(held)
 
     def held_in_vain(self) -> None:
-        """Its client has gone, or has not polled for long: it may do so only once its POST is answered."""
-        self._share = inf
+        """Its client has gone, or has not polled for long."""
+        self._polls_beside = False
         self.let_go()
 
     def _split(self, connection: Connection, content_type: str, body: bytes) -> Iterator[Packet]:

@@ -52,7 +52,7 @@ class Settings:
     to stay, so whoever limits those does not limit these. Loopback is excepted, and whoever is in ``exempt``: a proxy
     there speaks for many clients.
     ``drain_timeout``: how long a closed polling connection waits for a poll to take the rest; and a POST, for one to
-    take what waits, where that is more than half of ``max_queued``.
+    take what waits, where that is more than three quarters of ``max_queued``.
     ``allow_request``: asked before a new connection; a false answer or a `Refusal` refuses.
     ``allow_eio3``: serve clients of Engine.IO 3 (Socket.IO 2) too. ``initial_packet``: sent after each handshake.
     ``http_compression``: compress longer polling answers where the client can take it; ``None`` is never.
