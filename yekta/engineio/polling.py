@@ -6,7 +6,6 @@ Knows no HTTP server: it is given an :class:`~yekta.engineio.interfaces.Exchange
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from itertools import chain
 
 from yekta.engineio import eio3
 from yekta.engineio.connection import PARSE_ERROR, TRANSPORT_ERROR, Connection, State
@@ -158,10 +157,17 @@ class Polling:
         else:
             take()
 
-    def _handle(self, connection: Connection, packets: Iterator[Packet], exchange: Exchange) -> None:
-        """Handle packets, one after the other, until others must have their turn. Raises :class:`ProtocolError`."""
+    def _handle(
+        self, connection: Connection, packets: Iterator[Packet], exchange: Exchange, first: Packet | None = None
+    ) -> None:
+        """Handle packets, one after the other, until others must have their turn; ``first`` comes before them.
+
+        Raises :class:`ProtocolError`.
+        """
         connection.corked = True
         try:
+            if first is not None:
+                connection.packet_received(first)
             over = self._receive(connection, packets, exchange)
         finally:
             connection.corked = False
@@ -180,7 +186,7 @@ class Polling:
         enough = connection.engine.settings.max_queued * ENOUGH
         for packet in packets:
             if connection.queued > enough and self._must_wait(connection, packet):
-                self._hold(connection, chain((packet,), packets), exchange)
+                self._hold(connection, packets, exchange, packet)
                 return False
             connection.packet_received(packet)
             if clock.seconds() > end:
@@ -188,9 +194,11 @@ class Polling:
                 return False
         return True
 
-    def _go_on(self, connection: Connection, packets: Iterator[Packet], exchange: Exchange) -> None:
+    def _go_on(
+        self, connection: Connection, packets: Iterator[Packet], exchange: Exchange, first: Packet | None = None
+    ) -> None:
         try:
-            self._handle(connection, packets, exchange)
+            self._handle(connection, packets, exchange, first)
         except ProtocolError as error:
             _refuse(connection, exchange, error)
 
@@ -204,8 +212,8 @@ class Polling:
             and connection.state is State.OPEN
         )
 
-    def _hold(self, connection: Connection, packets: Iterator[Packet], exchange: Exchange) -> None:
-        self._held = _Rest(lambda: self._go_on(connection, packets, exchange))
+    def _hold(self, connection: Connection, packets: Iterator[Packet], exchange: Exchange, first: Packet) -> None:
+        self._held = _Rest(lambda: self._go_on(connection, packets, exchange, first))
         engine = connection.engine
         (engine.holding if self._polls_beside else engine.trying).start(self)
 
