@@ -1,7 +1,7 @@
 /**
- * Clients of every generation that poll, and ask for more than may wait for them.
+ * Clients of every generation that ask for more than may wait for them.
  *
- *   node asks_much.mjs URL EVENTS BYTES
+ *   node asks_much.mjs URL TRANSPORT EVENTS BYTES
  *
  * Tells, by name, how many answers each of them got, and why it was lost.
  */
@@ -13,7 +13,7 @@ import { fileURLToPath } from "node:url";
 const here = dirname(fileURLToPath(import.meta.url));
 const modules = resolve(process.env.NODE_MODULES_DIR ?? resolve(here, "../node/node_modules"));
 const require = createRequire(`${modules}/`);
-const [url, events, bytes] = process.argv.slice(2).map((text) => JSON.parse(text));
+const [url, transport, events, bytes] = process.argv.slice(2).map((text) => JSON.parse(text));
 
 const CLIENTS = {
   2: require("socket.io-client-2"),
@@ -23,7 +23,7 @@ const CLIENTS = {
 
 function ask(io) {
   return new Promise((settle) => {
-    const socket = io(url, { transports: ["polling"], forceNew: true, reconnection: false });
+    const socket = io(url, { transports: [transport], forceNew: true, reconnection: false });
     let answers = 0;
     const over = (lost) => {
       settle({ answers, lost });

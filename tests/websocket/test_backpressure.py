@@ -111,6 +111,37 @@ def test_a_corked_reply_that_does_not_fit_cuts_too(clock: Clock, factory: WebSoc
     assert recorder.told[1:] == [("text", "a"), ("lost", 1006, "slow consumer")]
 
 
+@pytest.mark.parametrize(
+    "then",
+    [b"", client_frame(BINARY, b"after"), client_frame(TEXT, b"5" * 200)[:-1]],
+    ids=["and no more", "and then bytes", "and a part of one more"],
+)
+def test_who_asks_for_much_in_one_chunk_has_each_answer_in_its_order(
+    clock: Clock, factory: WebSocketFactory, then: bytes
+) -> None:
+    """It cannot read while we handle what has come, and what it is told then is no sign that it does not."""
+
+    def reply(recorder: Recorder, said: str | bytes) -> None:
+        if isinstance(said, bytes):
+            return
+        recorder.websocket.send_text(said * MAX_QUEUED)
+        client.transport.full = True
+        recorder.websocket.send_binary(b"")
+        recorder.websocket.flush()  # type: ignore[attr-defined]
+
+    recorder, client = connect(factory, clock, Recorder(reply))
+    numbers: list[str | bytes] = [str(number) for number in range(5)]
+    client.send(b"".join(client_frame(TEXT, b"%d" % number) for number in range(5)) + then)
+    for number in range(5):
+        assert recorder.messages() == numbers[: number + 1]
+        client.transport.full = False
+        client.transport.relieve()
+        clock.advance(0)
+    assert client.texts() == [str(number) * MAX_QUEUED for number in range(5)]
+    assert recorder.messages() == [*numbers, *([b"after"] if then[:1] == b"\x82" else [])]
+    client.transport.lose()
+
+
 def test_a_client_that_stops_reading_while_a_chunk_is_handled_is_kept_as_much_for(
     clock: Clock, factory: WebSocketFactory
 ) -> None:

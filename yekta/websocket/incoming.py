@@ -6,9 +6,11 @@ others waiting for one of them, and not for all ten.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from yekta.rests import LONG
+from yekta.websocket.frame import Utf8
 from yekta.websocket.outgoing import Outgoing
 
 _OPEN = Outgoing.STATE_OPEN
@@ -24,6 +26,8 @@ class Incoming(Outgoing):
     inside_message: bool
     current_frame: Any
     message_data_total_length: int
+    # Texts that were taken when the client was seen to read no more; they come before all else that has.
+    _left: Sequence[Utf8] = ()
     # Of a long frame that has not arrived whole: what is here, how much of that is joined, how many bytes are missing.
     _parts: list[bytes]
     _joined = 0
@@ -83,4 +87,5 @@ class Incoming(Outgoing):
     @property
     def _expects_a_message(self) -> bool:
         """Whether the next byte begins a message that we may take."""
-        return self.current_frame is None and not self.inside_message and self.state == _OPEN and self.writable
+        is_due = self.current_frame is None and not self.inside_message and not self._left
+        return is_due and self.state == _OPEN and self.writable

@@ -14,7 +14,7 @@ It knows nothing of Engine.IO or events; those are its receiver's (:class:`~yekt
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
 from twisted.python.failure import Failure
@@ -22,7 +22,7 @@ from zope.interface import implementer
 
 from yekta.rests import LONG
 from yekta.websocket.deflate import PACKED_TEXT, Corrupt, TooLong, unpack
-from yekta.websocket.frame import BATCH, CLOSE, PACKED_BATCH, TEXT, frame, goodbye, short_reason, take_texts
+from yekta.websocket.frame import BATCH, CLOSE, PACKED_BATCH, TEXT, Utf8, frame, goodbye, short_reason, take_texts
 from yekta.websocket.incoming import Incoming
 from yekta.websocket.interfaces import IReceiver, IWebSocket
 from yekta.websocket.limits import GOING_AWAY, NO_CLOSE, NO_CODE, NORMAL, PING_TIMEOUT, POLICY, TOO_BIG, VIOLATION
@@ -117,15 +117,17 @@ class WebSocket(Incoming):
             self._common = True
             self.dataReceived(data)
 
-    def _take(self, data: bytes) -> bool:
+    def _take(self, data: bytes, left: Sequence[Utf8] = ()) -> bool:
         """Hand the common frames that ``data`` begins with to the receiver, and keep the rest. Says if there were any.
 
         A frame that has not arrived whole is kept in parts, so that its bytes are copied once and not once a chunk.
+        Where the client does not read, what was taken waits, and is ``left`` for when it does.
         """
-        is_packed = self._perMessageCompress is not None and data[:1] == _PACKED_TEXT
+        is_packed = self._perMessageCompress is not None and data[:1] == _PACKED_TEXT and not left
         most = self.factory.limits.max_message
         kind, batch = (PACKED_TEXT, PACKED_BATCH) if is_packed else (TEXT, BATCH)
-        payloads, rest, missing = take_texts(data, most, unmask_long, kind, batch)
+        payloads: Sequence[Utf8]
+        payloads, rest, missing = (left, 0, 0) if left else take_texts(data, most, unmask_long, kind, batch)
         if missing:
             self.data, self._parts, self._missing, self._common = b"", [data[rest:]], missing, False
         else:
@@ -135,8 +137,12 @@ class WebSocket(Incoming):
                 self._waiting = []
             self._room = GATHERED - self._size if self._perMessageCompress is None else 0
             try:
-                for payload in payloads:
+                each = iter(payloads)
+                for payload in each:
                     if self.state != _OPEN:
+                        break
+                    if not self.writable:
+                        self._left = (payload, *each)
                         break
                     self.receiver.text_received(unpack(payload, most) if is_packed else payload)
             except (UnicodeDecodeError, Corrupt):
@@ -166,7 +172,13 @@ class WebSocket(Incoming):
         """Take the next batch of common frames, or let Autobahn take one step. False: wait for more."""
         if not self.writable and self.state == _OPEN:
             return False
-        more: bool = bool(self.data) if self._expects_a_message and self._take(self.data) else super().processData()
+        more: bool
+        if self._left:
+            left, self._left, more = self._left, (), True
+            if self.state == _OPEN:
+                self._take(self.data, left)
+        else:
+            more = bool(self.data) if self._expects_a_message and self._take(self.data) else super().processData()
         if more and self.factory.rests.due and self.state != self.STATE_CLOSED:
             self.factory.rests.add(self)
             self.transport.pauseProducing()
