@@ -88,9 +88,7 @@ def _as_pyopenssl(error: ssl.SSLError) -> Error:
         return WantReadError()
     if isinstance(error, ssl.SSLZeroReturnError):
         return ZeroReturnError()
-    # The end of what arrives, without a goodbye, is an error with nothing in its list.
-    return Error([] if isinstance(error, ssl.SSLEOFError) else [("SSL routines", "", _reason(error))])
-
-
-def _reason(error: ssl.SSLError) -> str:
-    return (error.reason or "").replace("_", " ").lower()
+    # By its words Twisted knows the end of what arrives, without a goodbye; Python may give none.
+    is_end = isinstance(error, ssl.SSLEOFError)
+    reason = "unexpected eof while reading" if is_end else (error.reason or "").replace("_", " ").lower()
+    return Error([("SSL routines", "", reason)])
