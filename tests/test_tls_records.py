@@ -20,7 +20,7 @@ from twisted.protocols.tls import TLSMemoryBIOFactory
 from twisted.python.failure import Failure
 
 from tests.support.calls import calls_of
-from tests.support.certificates import certify
+from tests.support.certificates import certify, sign
 from yekta.services.certificates import Certificate
 from yekta.tls import Records, wrapped
 
@@ -48,7 +48,7 @@ class Echo(Protocol):
 
     def __init__(self) -> None:
         self.heard = self.greeting = b""
-        self.answers = self.aborts = False
+        self.answers = self.leaves = self.aborts = False
         self.lost: Failure | None = None
 
     def connectionMade(self) -> None:
@@ -57,6 +57,8 @@ class Echo(Protocol):
 
     def dataReceived(self, data: bytes) -> None:
         self.heard += data
+        if self.leaves:
+            self.transport.loseConnection()
         if self.aborts:
             self.transport.abortConnection()
         if self.answers:
@@ -86,7 +88,9 @@ class Pair:
         self.client = SSL.Connection(context, None)
         self.client.set_connect_state()
         self.server.makeConnection(self.transport)
-        while not self._is_shaken():
+        for _ in range(5):
+            if self._is_shaken():
+                break
             self.give(self.said())
             self.greeting += self.take()
 
@@ -218,6 +222,39 @@ def test_whoever_aborts_hears_no_more(pem: Path, make: Any) -> None:
     pair.client.sendall(b"two")
     pair.give(pair.said())
     assert pair.echo.heard == b"one"
+
+
+@EACH
+@pytest.mark.parametrize("version", [SSL.TLS1_2_VERSION, SSL.TLS1_3_VERSION])
+def test_who_says_goodbye_first_hears_the_client_out(pem: Path, make: Any, version: int) -> None:
+    """A connection that is closed meanwhile is reset, and the client may never read what it was told."""
+    pair = Pair(pem, make, version)
+    pair.echo.leaves = True
+    for word in (b"one, ", b"two, "):
+        pair.client.send(word)
+    said = pair.said()
+    pair.client.send(b"three")
+    begun = pair.said()
+    pair.give(said + begun[:9])
+    assert pair.take() == b""
+    assert pair.client.get_shutdown() == SSL.RECEIVED_SHUTDOWN
+    assert not pair.transport.disconnecting
+    pair.give(begun[9:])
+    assert pair.echo.heard == b"one, two, three"
+    pair.client.shutdown()
+    pair.give(pair.said())
+    assert pair.transport.disconnecting
+
+
+@pytest.mark.parametrize("version", [SSL.TLS1_2_VERSION, SSL.TLS1_3_VERSION])
+def test_hands_are_shaken_with_a_chain_of_any_length(tmp_path: Path, version: int) -> None:
+    chain = certify(tmp_path, "localhost")
+    chain.write_text(chain.read_text() + sign([f"{number}.example.org" for number in range(2000)]).pem)
+    pair = Pair(chain, ours, version)
+    assert len(pair.client.get_peer_cert_chain()) == 2
+    pair.client.send(b"hello")
+    pair.give(pair.said())
+    assert pair.echo.heard == b"hello"
 
 
 def asked(act: Callable[[], None]) -> dict[str, int]:

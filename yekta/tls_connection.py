@@ -37,8 +37,8 @@ class TlsConnection:
         self._come.write_eof()
 
     def bio_read(self, most: int) -> bytes:
-        """Bytes that are to be sent."""
-        data = self._to_go.read(most)
+        """Bytes that are to be sent: all of them, as Twisted does not ask again, and hands may be shaken with more."""
+        data = self._to_go.read()
         if not data:
             raise WantReadError
         return data
@@ -68,11 +68,16 @@ class TlsConnection:
             raise _as_pyopenssl(error) from None
 
     def shutdown(self) -> bool:
-        """Say goodbye. Whether the client has as well."""
+        """Say goodbye. Whether the client has as well, as far as it was read."""
+        # Python looks for it at once, and what has come before it would be an error.
+        come = self._come.read()
         try:
             self._tls.unwrap()
         except ssl.SSLError:
             return False
+        finally:
+            if not self._come.eof:
+                self._come.write(come)
         return True
 
     def get_peer_certificate(self) -> None:
