@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 import pytest_twisted
-from cryptography.hazmat.primitives.serialization import BestAvailableEncryption
+from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, PrivateFormat
 from OpenSSL.SSL import WantReadError
 from twisted.internet.protocol import Factory, Protocol
 from twisted.internet.threads import deferToThread
@@ -174,15 +174,19 @@ async def test_a_chain_in_a_file_of_its_own_is_sent(tmp_path: Path) -> None:
     await port.stopListening()
 
 
-@pytest.mark.parametrize("kind", ["PKCS8", "before it"])
-def test_a_key_behind_a_passphrase_is_refused_and_nobody_is_asked_for_it(tmp_path: Path, kind: str) -> None:
+@pytest.mark.parametrize("form", [PrivateFormat.PKCS8, PrivateFormat.TraditionalOpenSSL])
+def test_a_key_behind_a_passphrase_is_refused_and_nobody_is_asked_for_it(tmp_path: Path, form: PrivateFormat) -> None:
     signed = sign(["localhost"])
     endpoint = write(tmp_path, signed)
-    locked = signed.locked(BestAvailableEncryption(b"secret"))
-    if kind == "before it":
-        locked = locked.replace("ENCRYPTED PRIVATE", "EC PRIVATE").replace("-\n", "-\nProc-Type: 4,ENCRYPTED\n", 1)
-    (tmp_path / "privkey.pem").write_text(locked)
+    (tmp_path / "privkey.pem").write_text(signed.locked(BestAvailableEncryption(b"secret"), form))
     with pytest.raises(ConfigError, match=r"SETTING .*: the private key in .*/privkey.pem has a passphrase\.$"):
+        Certificate("SETTING", endpoint)
+
+
+def test_a_key_that_was_cut_off_is_named(tmp_path: Path) -> None:
+    endpoint = write(tmp_path, signed := sign(["localhost"]))
+    (tmp_path / "privkey.pem").write_text(signed.private[:-40])
+    with pytest.raises(ConfigError, match=r"SETTING .*: there is no private key in .*/privkey.pem that can be read\.$"):
         Certificate("SETTING", endpoint)
 
 

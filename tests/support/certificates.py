@@ -30,9 +30,12 @@ class Signed:
     def private(self) -> str:
         return self.locked(serialization.NoEncryption())
 
-    def locked(self, by: serialization.KeySerializationEncryption) -> str:
+    def locked(
+        self,
+        by: serialization.KeySerializationEncryption,
+        form: serialization.PrivateFormat = serialization.PrivateFormat.PKCS8,
+    ) -> str:
         """The key, behind a passphrase or none."""
-        form = serialization.PrivateFormat.PKCS8
         return self.key.private_bytes(serialization.Encoding.PEM, form, by).decode()
 
 

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from inspect import signature
 from pathlib import Path
 from tempfile import NamedTemporaryFile
-from typing import Any
+from typing import Any, NoReturn
 
 from twisted.internet.endpoints import _parse, _parseSSL
 from twisted.internet.ssl import Certificate as Parsed
@@ -23,8 +23,6 @@ from yekta.services.config import ConfigError
 from yekta.tls_connection import ITlsContext, TlsConnection
 
 _CERTIFICATE = re.compile(rb"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", re.DOTALL)
-# OpenSSL would ask for the passphrase at the terminal, and all clients would wait.
-_PASSPHRASE = (b"BEGIN ENCRYPTED PRIVATE KEY", b"Proc-Type: 4,ENCRYPTED")
 # What is spoken inside (RFC 7301).
 _SPOKEN = ["http/1.1"]
 
@@ -83,18 +81,17 @@ def _read(endpoint: str) -> tuple[str, ssl.SSLContext, Any]:
     key, file, more = given["privateKey"], given["certKey"] or given["privateKey"], given["extraCertChain"]
     chain = _certificates(file)
     certificate, *_ = [Parsed.loadPEM(each).original for each in chain]
-    _require_key(key)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.options |= ssl.OP_NO_RENEGOTIATION
     context.set_alpn_protocols(_SPOKEN)
     if more is None:
-        context.load_cert_chain(file, key)
+        _load(context, file, key)
     else:
         # Python takes a chain from one file only.
         with NamedTemporaryFile() as together:
             together.write(b"\n".join((chain[0], *_certificates(more))))
             together.flush()
-            context.load_cert_chain(together.name, key)
+            _load(context, together.name, key)
     if given["dhParameters"] is not None:
         context.load_dh_params(given["dhParameters"])
     return file, context, certificate
@@ -113,18 +110,27 @@ def _certificates(path: str) -> list[bytes]:
     return found
 
 
-def _require_key(path: str) -> None:
-    pem = Path(path).read_bytes()
-    if b"PRIVATE KEY-----" not in pem:
-        raise ValueError(f"there is no private key in {path}")
-    if any(each in pem for each in _PASSPHRASE):
-        raise ValueError(f"the private key in {path} has a passphrase")
+def _load(context: ssl.SSLContext, chain: str, key: str) -> None:
+    """The certificates of ``chain`` have been read once: what OpenSSL has no reason for is the key."""
+
+    def refuse() -> NoReturn:
+        # OpenSSL would ask for the passphrase at the terminal, and all clients would wait.
+        raise ValueError(f"the private key in {key} has a passphrase")
+
+    # Python would not say which file it is that is not there.
+    Path(key).read_bytes()
+    try:
+        context.load_cert_chain(chain, key, refuse)
+    except ssl.SSLError as error:
+        if error.reason is not None:
+            raise
+        raise ValueError(f"there is no private key in {key} that can be read") from None
 
 
 def _reason(error: Exception) -> str:
     """What happened; OpenSSL says it in a word, and the system has a number."""
     if isinstance(error, ssl.SSLError):
-        return (error.reason or str(error)).replace("_", " ").lower()
+        return str(error.reason).replace("_", " ").lower()
     if isinstance(error, OSError):
         return f"{error.strerror}: {error.filename}" if error.filename else str(error.strerror)
     said = error.args[0] if error.args else ""
