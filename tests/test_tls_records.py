@@ -214,6 +214,22 @@ def test_a_connection_that_breaks_without_a_goodbye_is_told_as_broken(pem: Path,
     assert pair.echo.lost.type is ConnectionLost
 
 
+def test_a_client_may_say_goodbye_before_hands_are_shaken(pem: Path) -> None:
+    echo, transport = Echo(), StringTransport()
+    server: Any = ours(Factory.forProtocol(lambda: echo), pem, Clock()).buildProtocol(transport.getPeer())
+    server.makeConnection(transport)
+    client = SSL.Connection(SSL.Context(SSL.TLS_METHOD), None)
+    client.set_connect_state()
+    with pytest.raises(SSL.WantReadError):
+        client.do_handshake()
+    server.dataReceived(client.bio_read(1 << 16))
+    server.dataReceived(b"\x15\x03\x03\x00\x02\x01\x00")
+    assert transport.disconnecting
+    server.connectionLost(Failure(ConnectionDone()))
+    assert echo.lost is not None
+    assert echo.lost.type is ConnectionLost
+
+
 @EACH
 def test_whoever_aborts_hears_no_more(pem: Path, make: Any) -> None:
     pair = Pair(pem, make)

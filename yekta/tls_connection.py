@@ -91,9 +91,8 @@ class TlsConnection:
 def _as_pyopenssl(error: ssl.SSLError) -> Error:
     if isinstance(error, ssl.SSLWantReadError):
         return WantReadError()
-    if isinstance(error, ssl.SSLZeroReturnError):
-        return ZeroReturnError()
-    # By its words Twisted knows the end of what arrives, without a goodbye; Python may give none.
-    is_end = isinstance(error, ssl.SSLEOFError)
+    is_goodbye = isinstance(error, ssl.SSLZeroReturnError)
+    # Twisted asks each for its words, also a goodbye in the middle of a handshake; Python may give none.
+    is_end = is_goodbye or isinstance(error, ssl.SSLEOFError)
     reason = "unexpected eof while reading" if is_end else (error.reason or "").replace("_", " ").lower()
-    return Error([("SSL routines", "", reason)])
+    return (ZeroReturnError if is_goodbye else Error)([("SSL routines", "", reason)])
