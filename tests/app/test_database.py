@@ -13,6 +13,7 @@ import pytest
 import pytest_twisted
 from twisted.internet.defer import CancelledError, Deferred, gatherResults
 from twisted.internet.task import Clock
+from twisted.internet.threads import deferToThread
 
 from tests.support.databases import database, new_url, open_database, reactor, url
 from yekta.app.database import Database, DatabaseError, Transaction
@@ -182,6 +183,26 @@ async def test_one_connection_to_sqlite_writes_while_the_others_read(tmp_path: P
     assert await gatherResults([task(database.query(COUNT)) for _ in range(2)]) == [[(0,)], [(0,)]]
     leave.set()
     assert len(set(await writers)) == 1
+    await database.close()
+
+
+@pytest_twisted.ensureDeferred
+async def test_erasing_keeps_no_reader_and_takes_its_turn_among_writers(tmp_path: Path) -> None:
+    """It takes as long as the disk does: a writer that had begun meanwhile would wait for the file, and give it up."""
+    erasing, leave = Event(), Event()
+
+    def erase(_: Any) -> bool:
+        erasing.set()
+        return leave.wait(30)
+
+    driver = attrs.evolve(driver_for(new_url("sqlite", tmp_path)), erase=erase)
+    driver.create()
+    database = Database(driver, reactor, connections=2)
+    erased, written = task(database.erase()), task(database.change(lambda _: leave.is_set()))
+    assert await deferToThread(erasing.wait, 30)
+    assert await database.query("SELECT 1") == [(1,)]
+    leave.set()
+    assert await gatherResults([erased, written]) == [True, True]
     await database.close()
 
 

@@ -97,7 +97,7 @@ async def test_while_somebody_reads_nobody_waits_and_it_is_tried_again(kept: Kep
         await kept.passes()
         assert "test.db-wal" in kept.has_secret()
         # Neither was the thread's patience with other writers lost.
-        rows = await kept.database.query("PRAGMA busy_timeout")
+        rows = await kept.database.change(lambda transaction: transaction.run("PRAGMA busy_timeout"))
         assert rows == [(5000,)]
         reader.execute("ROLLBACK")
     await kept.passes()

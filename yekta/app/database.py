@@ -159,7 +159,7 @@ class Database:
 
     async def query(self, sql: str, *parameters: Any) -> list[Row]:
         """The rows of one reading statement. Raises :class:`DatabaseError`."""
-        return await self._submit(lambda transaction: transaction.run(sql, *parameters), is_write=False)
+        return await self._submit(lambda transaction: transaction.run(sql, *parameters), self._pool)
 
     async def change(self, work: Callable[[Transaction], Result]) -> Result:
         """Run ``work`` in a database thread, in a transaction that commits unless ``work`` raises.
@@ -167,7 +167,7 @@ class Database:
         ``work`` is called a second time when the connection is found dead before the commit.
         Raises :class:`DatabaseError`, and whatever ``work`` raises.
         """
-        return await self._submit(work, is_write=True)
+        return await self._submit(work, self._writers, is_write=True)
 
     async def healthy(self) -> bool:
         """Whether the database answers, and takes what is written: it is asked by a write after one has failed only.
@@ -178,7 +178,7 @@ class Database:
             if self._is_unwritable:
                 await self.change(lambda transaction: transaction.run(WRITE))
                 self._is_unwritable = False
-            await self._submit(Transaction.verify, is_write=False)
+            await self._submit(Transaction.verify, self._pool)
         except DatabaseError as error:
             if self._was_healthy:
                 _log.warn("The database is not well: {reason}", reason=str(error))
@@ -192,9 +192,10 @@ class Database:
     async def erase(self) -> bool:
         """Let nothing that was deleted stay in a log beside the database; ``False``: others are at work there.
 
-        Raises :class:`DatabaseError`. Writers wait for it.
+        Raises :class:`DatabaseError`. Writers wait for it: ours in their queue, where none loses its patience with the
+        file, and readers not at all.
         """
-        return await self._submit(Transaction.erase, is_write=False)
+        return await self._submit(Transaction.erase, self._writers)
 
     async def close(self, grace: float = 2.0) -> None:
         """Refuse new work, wait ``grace`` seconds for what runs, interrupt the rest, disconnect."""
@@ -209,7 +210,9 @@ class Database:
         for pool in {self._pool, self._writers}:
             pool.close()
 
-    def _submit(self, work: Callable[[Transaction], Result], *, is_write: bool) -> Deferred[Result]:
+    def _submit(
+        self, work: Callable[[Transaction], Result], pool: Any, *, is_write: bool = False
+    ) -> Deferred[Result]:
         if self._closed:
             return fail(DatabaseError("The database is closed."))
         if len(self._jobs) >= self._waiting:
@@ -218,7 +221,6 @@ class Database:
         self._jobs.add(job)
         answer: Deferred[Result] = Deferred()
         # The caller may go away at any time, the thread cannot: the job keeps its place until it is back.
-        pool = self._writers if is_write else self._pool
         pool.runWithConnection(job.run).addBoth(self._settle, job, answer)
         return answer.addTimeout(self._timeout, self._clock, partial(self._late, job))
 
