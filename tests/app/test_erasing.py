@@ -11,14 +11,14 @@ from typing import Any
 import attrs
 import pytest
 import pytest_twisted
-from twisted.internet.defer import Deferred, ensureDeferred
+from twisted.internet.defer import CancelledError, Deferred, ensureDeferred
 from twisted.internet.task import Clock
 
 from tests.support.databases import new_url, open_database, reactor
 from tests.support.patience import turn
 from yekta.ai.provider import Message
 from yekta.app.conversations import Conversations
-from yekta.app.database import Database
+from yekta.app.database import Database, DatabaseError
 from yekta.app.database_session_store import DatabaseSessionStore
 from yekta.app.erasing import SOON
 from yekta.app.sessions import Sessions
@@ -82,6 +82,40 @@ async def test_what_a_session_kept_leaves_all_files_with_it(kept: Kept) -> None:
     await kept.say(f"session:{session.id}")
     await sessions.end(token)
     await kept.conversations.purge()
+    assert kept.has_secret() == {"test.db-wal"}
+    await kept.passes()
+    assert kept.has_secret() == set()
+
+
+@pytest_twisted.ensureDeferred
+async def test_what_is_deleted_when_nobody_waits_for_it_any_more_leaves_all_files(kept: Kept) -> None:
+    await kept.say()
+    deleted = ensureDeferred(kept.conversations.delete("a", "c", 1.0))
+    deleted.cancel()
+    with pytest.raises(CancelledError):
+        await deleted
+    while kept.database.busy:
+        await turn()
+    assert await kept.conversations.page("a", "c", 0) == []
+    assert kept.has_secret() == {"test.db-wal"}
+    await kept.passes()
+    assert kept.has_secret() == set()
+
+
+@pytest_twisted.ensureDeferred
+async def test_what_is_purged_too_late_for_who_waits_leaves_all_files(
+    kept: Kept, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    change = kept.database.change
+
+    async def late(work: Any) -> Any:
+        await change(work)
+        raise DatabaseError("It did not answer.")
+
+    await kept.say("session:gone")
+    with monkeypatch.context() as patch:
+        patch.setattr(kept.database, "change", late)
+        await kept.conversations.purge()
     assert kept.has_secret() == {"test.db-wal"}
     await kept.passes()
     assert kept.has_secret() == set()

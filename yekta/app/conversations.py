@@ -165,9 +165,13 @@ class Conversations:
                 transaction.run(_FORGET_ONE, *row)
 
         async with self._turn(owner, conversation_id, "written"):
-            was_there: bool = await self._database.change(work)
-            if was_there:
-                self._erasing.begin()
+            # It is done all the same where the caller has gone or the database is late, as far as anybody knows.
+            was_there = True
+            try:
+                was_there = await self._database.change(work)
+            finally:
+                if was_there:
+                    self._erasing.begin()
             for said in self.unwritten.of((owner, conversation_id)):
                 self.unwritten.remove(said)
                 was_there = True
@@ -193,8 +197,9 @@ class Conversations:
                 owner, conversation_id, _ = rows[-1]
                 # A session that has ended does not begin again meanwhile.
                 if forsaken := [(*name,) for *name, is_forsaken in rows if is_forsaken]:
-                    await self._database.change(partial(work, forsaken=forsaken))
+                    # First: it may be late, and be done all the same.
                     self._erasing.begin()
+                    await self._database.change(partial(work, forsaken=forsaken))
         except DatabaseError as error:
             _log.warn("Conversations of ended sessions could not be deleted: {reason}", reason=str(error))
 
