@@ -119,3 +119,20 @@ async def test_a_client_s_goodbye_is_answered(pair: Pair) -> None:
     pair.server.transport.unregisterProducer()
     pair.client = await deferToThread(pair.client.unwrap)  # type: ignore[assignment]
     assert await pair.server.lost == "ConnectionDone"
+
+
+@pytest_twisted.ensureDeferred
+async def test_who_has_said_all_says_so_and_goes_on_to_hear(pair: Pair) -> None:
+    server = pair.server
+    server.transport.unregisterProducer()
+    server.transport.write(b"all ")
+    server.transport.write_now(b"of it")
+    server.transport.loseWriteConnection()
+    pair.client.suppress_ragged_eofs = False
+    said = [await deferToThread(pair.client.recv, 100) for _ in range(3)]
+    assert said == [b"all ", b"of it", b""]
+    pair.client.sendall(b"and this")
+    while not server.heard.endswith(b"and this"):
+        await turn()
+    pair.client = await deferToThread(pair.client.unwrap)  # type: ignore[assignment]
+    assert await server.lost == "ConnectionDone"

@@ -112,6 +112,11 @@ class TlsTransport(BufferingTLSTransport):
         # Together: Twisted's way, each of a long message's is sent by itself.
         self.transport.write(b"".join(records))
 
+    def loseWriteConnection(self) -> None:
+        """Say goodbye, and go on to read. To the client, an end of TCP's without it would be a cut."""
+        self._aggregator.flush()
+        self._shutdownTLS()
+
 
 class TlsFactory(TLSMemoryBIOFactory):
     """Of `TlsTransport`."""
