@@ -303,6 +303,23 @@ def test_openssl_is_asked_for_nothing_after_a_goodbye(pem: Path, make: Any) -> N
 LONG = b"".join(bytes([at % 251]) * 997 for at in range(100))
 
 
+def test_openssl_is_given_what_it_can_read_at_once_and_little_more(pem: Path) -> None:
+    """It never gives up the room that it has had, and there may be many connections."""
+    pair, left = Pair(pem, ours), []
+    pair.echo.dataReceived = lambda _: left.append(pair.server._tlsConnection._come.pending)  # type: ignore[method-assign]
+    pair.client.sendall(LONG)
+    pair.give(pair.said())
+    assert len(left) == 7
+    assert max(left) < 1 << 12
+
+
+@OURS
+def test_openssl_is_given_nothing_after_a_goodbye(pem: Path, make: Any) -> None:
+    pair = Pair(pem, make)
+    pair.client.shutdown()
+    assert asked(lambda: pair.give(pair.said() + LONG))["bio_write"] == 1
+
+
 @OURS
 def test_a_long_message_leaves_at_once(pem: Path, make: Any) -> None:
     pair = Pair(pem, make)

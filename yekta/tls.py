@@ -21,6 +21,9 @@ from yekta.tls_connection import ITlsContext
 
 # Of a record, in bytes: what comes before its length and the rest, and the most that it holds (RFC 8446, 5.1).
 _HEADER, _MOST = 5, 1 << 14
+# OpenSSL is given so many bytes at a time, and reads the records that end in them before it gets more: what it has had
+# room for once, it keeps as long as the connection lasts.
+_PIECE = 1 << 12
 
 
 class Records:
@@ -65,6 +68,11 @@ class TlsTransport(BufferingTLSTransport):
 
     def dataReceived(self, data: bytes) -> None:
         """As Twisted's."""
+        if data[_PIECE : _PIECE + 1]:
+            for start in range(0, len(data), _PIECE):
+                if not self._lostTLSConnection:
+                    self.dataReceived(data[start : start + _PIECE])
+            return
         self._ended = self._records.ending_in(data)
         if self._ended or not self._handshakeDone:
             super().dataReceived(data)
