@@ -68,7 +68,7 @@ class TlsTransport(BufferingTLSTransport):
 
     def dataReceived(self, data: bytes) -> None:
         """As Twisted's."""
-        if data[_PIECE : _PIECE + 1]:
+        if len(data) > _PIECE:
             for start in range(0, len(data), _PIECE):
                 if not self._lostTLSConnection:
                     self.dataReceived(data[start : start + _PIECE])

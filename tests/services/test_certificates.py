@@ -183,6 +183,13 @@ def test_a_key_behind_a_passphrase_is_refused_and_nobody_is_asked_for_it(tmp_pat
         Certificate("SETTING", endpoint)
 
 
+def test_tls_1_2_is_the_oldest_that_is_spoken_whoever_has_built_python(tmp_path: Path) -> None:
+    endpoint = write(tmp_path, sign(["localhost"]))
+    assert Certificate("SETTING", endpoint).connection()._tls.context.minimum_version == ssl.TLSVersion.TLSv1_2
+    with pytest.raises(ConfigError, match=r"SETTING .*: sslmethod cannot be chosen, TLS 1.2 and 1.3 are spoken\.$"):
+        Certificate("SETTING", f"{endpoint}:sslmethod=TLSv1_1_METHOD")
+
+
 def test_a_key_that_was_cut_off_is_named(tmp_path: Path) -> None:
     endpoint = write(tmp_path, signed := sign(["localhost"]))
     (tmp_path / "privkey.pem").write_text(signed.private[:-40])

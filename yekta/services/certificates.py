@@ -82,6 +82,8 @@ def _read(endpoint: str) -> tuple[str, ssl.SSLContext, Any]:
     chain = _certificates(file)
     certificate, *_ = [Parsed.loadPEM(each).original for each in chain]
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    # Debian builds its Python without a least version.
+    context.minimum_version = max(context.minimum_version, ssl.TLSVersion.TLSv1_2)
     context.options |= ssl.OP_NO_RENEGOTIATION
     context.set_alpn_protocols(_SPOKEN)
     if more is None:
