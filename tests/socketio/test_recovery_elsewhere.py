@@ -31,6 +31,17 @@ def test_a_client_is_the_same_elsewhere_and_has_missed_nothing(several: Several)
     assert page.read() == [["then"]]
 
 
+def test_what_a_third_server_says_after_the_home_gave_a_session_away_is_heard(several: Several) -> None:
+    page = lost(several)
+    page.come_to(several["b"])
+    several.wires.deliver("b", "a")
+    several["c"].server.emit("meanwhile")
+    several.wires.deliver("c", "b")
+    several.settle()
+    page.read()
+    assert (page.told, len(page.sids)) == ([["hello"], ["meanwhile"]], 1)
+
+
 def test_what_may_be_lost_and_is_said_while_a_session_is_on_its_way_is_lost(several: Several) -> None:
     page = lost(several)
     page.come_to(several["b"])
