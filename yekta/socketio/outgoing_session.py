@@ -28,7 +28,6 @@ class OutgoingSession:
         self._name = name
         self._word = word
         self._among = among
-        words.number_of(word)
         self._heard = Heard(words.numbers(word.data.get("heard")))
         self._patience = Alarm(adapter.context.clock, self.give_up)
 
@@ -43,16 +42,13 @@ class OutgoingSession:
         self._end(words.NOTHING, {})
 
     def _look(self) -> bool:
-        if self not in self._among:
-            return True
-        reached = self._cluster.progress.reached(self._heard)
-        if reached is None:
-            return False
-        if reached:
-            self._give()
-        else:
-            self.give_up()
-        return True
+        if self in self._among:
+            reached = self._cluster.progress.reached(self._heard)
+            if reached:
+                self._give()
+            elif reached is not None:
+                self.give_up()
+        return self not in self._among
 
     def _give(self) -> None:
         assert self._adapter.history is not None
@@ -73,8 +69,6 @@ class OutgoingSession:
         self._end(words.GIVEN, {**facts, "missed": missed, "alive": heard.alive, "gone": heard.gone})
 
     def _end(self, kind: int, data: dict[str, Any]) -> None:
-        if self not in self._among:
-            return
         del self._among[self]
         self._patience.end()
         self._cluster.reply(self._name, self._word, kind, **data)
