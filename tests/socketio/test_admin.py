@@ -46,6 +46,13 @@ def test_empty_credentials_do_not_open_a_door_that_was_never_locked(username: st
         AdminSettings(username, password)
 
 
+@pytest.mark.parametrize("unreadable", [{"username": "x\udce9"}, {"password": "caf\udce9"}])
+def test_credentials_of_an_environment_that_is_not_utf_8_are_refused_and_not_quoted(unreadable: Any) -> None:
+    with pytest.raises(ValueError, match="text that can be written") as raised:
+        AdminSettings(**{**RIGHT, **unreadable})
+    assert (raised.value.__suppress_context__, "caf" in str(raised.value)) == (True, False)
+
+
 def test_an_unknown_mode_is_refused() -> None:
     with pytest.raises(ValueError, match="mode"):
         AdminSettings("admin", "secret", mode="debug")
@@ -154,6 +161,7 @@ def test_config_lists_what_can_be_done(house: House, mode: str, read_only: bool)
 
 
 def test_server_stats_come_every_two_seconds(house: House) -> None:
+    house.clock.advance(7.0)
     office = open_office(house, server_id="node-1")
     office.admin.start()
     operator = office.login()
@@ -197,7 +205,8 @@ def test_aggregated_events_count_what_happened_since_the_last_time(office: Offic
     assert mine["rawDisconnection", "transport error"] == 1
     assert mine["packetsIn", None] == 2
     assert mine["bytesIn", None] == len("40") + len('42["hello"]')
-    assert mine["packetsOut", None] >= 1
+    assert mine["bytesOut", None] > mine["packetsOut", None] >= 1
+    assert {each["type"] for each in stats["aggregatedEvents"] if "subType" in each} == {"rawDisconnection"}
     began = {each["timestamp"] for each in stats["aggregatedEvents"] if each["type"] == "rawConnection"}
     assert began == {1_000_002_000}
     assert all(each["timestamp"] % 1000 == 0 for each in stats["aggregatedEvents"])

@@ -34,8 +34,15 @@ def test_commands_are_logged_without_their_data(office: Office) -> None:
     operator = office.login()
     with capturedLogs() as lines:
         operator.command("emit", "/chat", "somebody", "news", "private")
+        operator.command("join", "/chat", "private", "somebody")
+        operator.command("leave", "/chat", "private", "somebody")
         operator.command("_disconnect", "/", False, "somebody")
-    assert [formatEvent(line) for line in lines] == ["Admin command emit in /chat", "Admin command disconnect in /"]
+    assert [formatEvent(line) for line in lines] == [
+        "Admin command emit in /chat",
+        "Admin command join in /chat",
+        "Admin command leave in /chat",
+        "Admin command disconnect in /",
+    ]
     assert "private" not in str(lines)
     assert "somebody" not in str(lines)
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
+from twisted.python.failure import Failure
 
 from tests.support.admin import DATE, Office, Operator, open_office
 from tests.support.several import Several
@@ -80,10 +83,24 @@ def test_who_looks_on_is_known_as_long_as_it_is_told(several: Several, offices: 
 
 
 def test_nothing_is_said_to_others_while_nobody_looks(several: Several, offices: Offices) -> None:
+    offices["a"].admin._tell_stats()
     assert said(several, offices["b"]) == 0
     arrived(several, offices["a"]).browser.cut()
     several.advance(admin_watch.BELIEVED)
     assert said(several, offices["b"]) == 0
+
+
+@pytest.mark.parametrize(
+    "command", [["emit", "/", [7], "news"], ["join", "/", 7], ["leave", "/", "r", [7]], ["_disconnect", "/", True, [7]]]
+)
+def test_of_a_malformed_command_no_other_server_hears(
+    several: Several, offices: Offices, logged: list[Failure], command: list[Any]
+) -> None:
+    operator = arrived(several, offices["a"])
+    operator.command(*command)
+    assert not any(several.wires.lines.values())
+    assert [str(failure.value) for failure in logged] == ["not a name"]
+    logged.clear()
 
 
 def test_of_a_server_with_very_many_sockets_some_are_shown(

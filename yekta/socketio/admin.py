@@ -60,6 +60,11 @@ class AdminSettings:
     def __attrs_post_init__(self) -> None:
         if not self.username or not self.password:
             raise ValueError("the admin namespace needs a user name and a password")
+        try:
+            f"{self.username}{self.password}".encode()
+        except UnicodeEncodeError:
+            # From an environment that is not UTF-8: nobody can show it. The error would quote it.
+            raise ValueError("the user name and the password must be text that can be written") from None
         if self.mode not in MODES:
             raise ValueError(f"the mode is one of {', '.join(MODES)}")
 
@@ -120,11 +125,11 @@ class Admin:
             raise ConnectError(INVALID_CREDENTIALS)
         socket.data["login"] = login = secrets.token_hex(8)
         self._logins[login] = None
-        while len(self._logins) > MAX_LOGINS:
+        if len(self._logins) > MAX_LOGINS:
             self._logins.popitem(last=False)
 
     def _digest(self, password: str) -> bytes:
-        return hmac.digest(self._key, password.encode("utf-8", "replace"), hashlib.sha256)
+        return hmac.digest(self._key, password.encode(), hashlib.sha256)
 
     def _connected(self, socket: Socket) -> None:
         if "login" in socket.data:

@@ -63,7 +63,6 @@ class Watch:
         shown.addErrback(lambda failure: self._log.failure("An operator could not be shown the sockets", failure))
 
     async def _show_all(self, operator: Socket) -> None:
-        self.tell_others()
         try:
             told = await self._admins.server_side_emit_with_ack(SOCKETS, timeout=PATIENCE)
         except AckTimeout as error:
