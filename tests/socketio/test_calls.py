@@ -106,6 +106,16 @@ def test_only_the_first_acknowledgement_counts(browser: Browser, socket: Socket)
     assert browser.heard() == ['37["first"]']
 
 
+def test_a_listener_whose_client_was_sent_off_by_the_one_before_need_not_wait(
+    browser: Browser, socket: Socket, logged: list[Failure]
+) -> None:
+    heard: list[str] = []
+    socket.on("q")(lambda: socket.disconnect(close=True))
+    socket.on("q")(lambda: heard.append("q"))
+    browser.say('2["q"]')
+    assert (heard, browser.open, logged) == (["q"], False, [])
+
+
 @pytest.mark.parametrize("gone", [lambda b: b.cut(), lambda b: b.say("1")])
 def test_an_acknowledgement_for_a_client_that_left_goes_nowhere(
     browser: Browser, socket: Socket, gone: Callable[[Browser], None]

@@ -119,6 +119,19 @@ def test_a_connection_that_seems_to_be_alive_is_given_up(several: Several) -> No
     assert (old.open, page.socket.recovered) == (False, True)
 
 
+def test_who_is_known_nowhere_begins_anew_before_all_have_heard_as_much(several: Several) -> None:
+    page = lost(several)
+    several["c"].server.emit("news")
+    several.wires.deliver("c", "b")
+    page.pid = "unknown"
+    page.come_to(several["b"])
+    for one, other in (("b", "a"), ("b", "c"), ("a", "b"), ("c", "b")):
+        several.wires.deliver(one, other)
+    assert several.wires.lines["c", "a"], "not heard yet"
+    page.read()
+    assert len(page.sids) == 2
+
+
 def test_a_session_goes_to_one_of_two_who_ask_for_it(several: Several) -> None:
     page = lost(several)
     twin = page.twin()

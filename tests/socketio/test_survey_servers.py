@@ -11,6 +11,8 @@ from twisted.python.failure import Failure
 
 from tests.socketio.adapter_suite import outcome
 from tests.support.several import Several
+from yekta.socketio import cluster_words as words
+from yekta.socketio.cluster_words import Word
 from yekta.socketio.errors import AckTimeout
 
 
@@ -33,6 +35,23 @@ def test_servers_answer_each_other_at_once_or_later(several: Several) -> None:
     later.callback("later")
     several.settle()
     assert outcome(done) == ["at once", "later"]
+
+
+def test_a_listener_that_returns_nothing_has_answered(several: Several) -> None:
+    told: list[str] = []
+    for name in "bc":
+        several[name].server.on_server_side("e")(told.append)
+    done = several["a"].server.server_side_emit_with_ack("e", "x")
+    several.settle()
+    assert (told, outcome(done)) == (["x", "x"], [None, None])
+
+
+def test_what_a_server_of_node_emits_may_have_a_number_for_a_name(several: Several) -> None:
+    told: list[str] = []
+    assert several["b"].server.on_server_side("7")(told.append) == told.append, "as it was before it was decorated"
+    several.wires.ends["a"].send("b", Word(words.EMIT, "/", {"packet": [7, "x"]}))
+    several.settle()
+    assert told == ["x"]
 
 
 @pytest.mark.parametrize("answer", ["fails", "cannot be said"])

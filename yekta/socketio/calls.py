@@ -45,7 +45,7 @@ def call(function: Callable[..., Any], *args: Any, ack: Ack = ignore) -> Deferre
         # Within: an answer that cannot be written is the listener's failure too.
         return None if result is None else _settle(result, ack)
     except Exception:
-        log.failure("A listener failed", Failure())
+        log.failure("A listener failed")
         return None
 
 
