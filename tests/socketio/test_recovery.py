@@ -9,8 +9,10 @@ import pytest
 
 from tests.support.recovery import JAVASCRIPT, Lost, come_back, missed, visit
 from tests.support.socketio import House, MakeHouse
+from yekta.socketio.errors import ConnectError
 from yekta.socketio.reasons import RECOVERABLE
 from yekta.socketio.recovery import Settings
+from yekta.socketio.socket import Socket
 
 
 @pytest.fixture
@@ -120,6 +122,26 @@ def test_failure_is_an_ordinary_connect_with_a_new_id_and_pid(house: House, auth
     assert not client.socket.recovered
     assert auth["pid"] != client.pid
     assert not missed(client)
+
+
+@pytest.mark.parametrize("known", [False, True])
+def test_who_only_says_that_it_was_here_meets_all_middlewares(house: House, known: bool) -> None:
+    client = visit(house).cut()
+
+    def refuse(socket: Socket) -> None:
+        raise ConnectError("no")
+
+    house.server.use(refuse)
+    browser = house.browser(JAVASCRIPT)
+    browser.say(f'0{{"pid":"{client.pid if known else "unknown"}","offset":"not ours"}}')
+    assert browser.heard() == ['4{"message":"no"}']
+
+
+def test_without_recovery_there_is_no_session_to_be_asked_for(make_house: MakeHouse) -> None:
+    house, asked = make_house(), []
+    house.server.use(lambda socket: asked.append(socket.recovered), first=True)
+    assert "pid" not in visit(house, {"pid": "x"}).welcome
+    assert asked == [False], "once"
 
 
 @pytest.mark.parametrize("offset", ["", "x", "-", "1", 5, [], {}, "other-1", "-1"])

@@ -158,11 +158,12 @@ def test_one_s_own_is_told_in_msgpack_too(house: House) -> None:
 # -- what is gone --------------------------------------------------------------------------------------------
 
 
-def test_the_share_of_who_left_for_good_goes(house: House) -> None:
-    client = visit(house)
+@pytest.mark.parametrize("value", ["x", {1: "x"}])
+def test_the_share_of_who_left_for_good_goes(house: House, value: Any) -> None:
+    client, _ = visit(house), visit(house)
     talk(client.socket, 5)
     client.browser.say("1")
-    client.socket.emit("to nobody")
+    client.socket.emit("to nobody", value)
     assert history(house).size == 0
     assert client.sid not in history(house).alone
 
@@ -221,6 +222,18 @@ def test_what_is_too_old_is_forgotten_of_those_who_are_quiet_too(house: House) -
     assert missed(come_back(house, quiet.cut(), offset=offset)) == ["lost on the way"]
 
 
+def test_what_is_too_old_is_forgotten_of_who_was_spoken_to_before_one_that_still_is(house: House) -> None:
+    first, other = visit(house), visit(house)
+    talk(first.socket, 1)
+    talk(other.socket, 1)
+    house.clock.advance(100)
+    talk(first.socket, 1)
+    house.clock.advance(30)
+    house.server.emit("news")
+    assert len(history(house).alone.events(first.sid)) == 2
+    assert history(house).alone.events(other.sid) == []
+
+
 def test_what_is_too_old_may_have_been_missed(house: House) -> None:
     client, other = visit(house), visit(house)
     client.socket.emit("lost on the way")
@@ -243,6 +256,7 @@ def test_who_missed_more_than_may_wait_for_a_client_begins_anew(
     back = come_back(house, client)
     assert back.socket.recovered is recovered
     assert back.browser.open
+    assert (client.sid in history(house).alone) is recovered
 
 
 def test_one_that_is_sent_away_while_it_joins_leaves_nothing(house: House) -> None:

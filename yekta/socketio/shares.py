@@ -85,14 +85,12 @@ class Shares:
             share.trimmed = number
 
     def events(self, id: str) -> Sequence[Kept]:
-        """What is kept for a socket."""
-        share = self._shares.get(id)
-        return () if share is None else share.events
+        """What is kept for a socket that may come back."""
+        return self._shares[id].events
 
     def trimmed(self, id: str) -> int:
-        """The number of the last event that is kept no longer for a socket."""
-        share = self._shares.get(id)
-        return 0 if share is None else share.trimmed
+        """The number of the last event that is kept no longer for one that may come back."""
+        return self._shares[id].trimmed
 
     def expire(self, oldest: float) -> None:
         """Forget all of those who were last spoken to before ``oldest``."""
