@@ -9,6 +9,7 @@ import pytest
 from tests.support.several import Several
 from yekta import msgpack
 from yekta.socketio import cluster_words as words
+from yekta.socketio.adapter import RemoteSocket
 from yekta.socketio.cluster_words import Word
 
 OPTS = {"rooms": [], "except": [], "flags": {}}
@@ -32,6 +33,7 @@ UNREADABLE: list[Callable[[], bytes]] = [
     lambda: Word(words.BROADCAST, "/", {"seq": 1, "packet": {"data": ["disconnect"]}, "opts": OPTS}).text,
     lambda: Word(words.BROADCAST, "/", {"requestId": 1, "packet": {"data": ["e"]}}).text,
     lambda: Word(words.BROADCAST, "/", {"packet": {"data": ["e"]}, "opts": OPTS}).text,
+    lambda: Word(words.BROADCAST, "/", {"seq": 1, "packet": {}, "opts": OPTS}).text,
     lambda: Word(words.JOIN, "/", {"opts": {"rooms": "r", "except": [], "flags": {}}, "rooms": []}).text,
     lambda: Word(words.LEAVE, "/", {"opts": OPTS, "rooms": None}).text,
     lambda: Word(words.DISCONNECT, "/", {"opts": {"rooms": [], "except": []}}).text,
@@ -64,3 +66,16 @@ def test_who_has_not_said_hello_is_not_understood() -> None:
     several.settle()
     assert several.wires.ends["b"].left == ["a"]
     several.close()
+
+
+def test_a_broadcast_carries_a_packet_as_servers_of_node_do() -> None:
+    assert words.packet("/chat", ("news", 1)) == {"type": 2, "data": ("news", 1), "nsp": "/chat"}
+
+
+def test_sockets_are_told_in_plain_as_servers_of_node_do_unless_they_are_many() -> None:
+    sockets = [RemoteSocket(str(number), frozenset("r"), {}, {}) for number in range(words.MANY + 1)]
+    in_plain = {"id": "0", "handshake": {}, "rooms": ["r"], "data": {}}
+    assert words.told(sockets[: words.MANY])[0] == in_plain
+    packed = words.told(sockets)[0]
+    assert isinstance(packed, bytes)
+    assert msgpack.decode(packed) == in_plain

@@ -62,7 +62,7 @@ def decode(text: bytes) -> Word:
 
 def packet(namespace: str, args: Sequence[Any]) -> dict[str, Any]:
     """An event as a packet, which is what a broadcast carries."""
-    return {"type": _EVENT, "data": list(args), "nsp": namespace}
+    return {"type": _EVENT, "data": args, "nsp": namespace}
 
 
 def args_of(data: Mapping[str, Any]) -> list[Any]:
@@ -102,9 +102,9 @@ def target_of(data: Mapping[str, Any]) -> Target:
 
 
 def flags_of(data: Mapping[str, Any]) -> Flags:
-    """How a word is to be treated, by its ``opts``; ``local``, as whoever hears it passes nothing on."""
+    """How a word is to be treated, by its ``opts``."""
     flags = as_map(as_map(data.get("opts")).get("flags"))
-    return Flags(volatile=flags.get("volatile") is True, local=True, compress=flags.get("compress") is not False)
+    return Flags(volatile=flags.get("volatile") is True, compress=flags.get("compress") is not False)
 
 
 def described(socket: RemoteSocket) -> dict[str, Any]:
