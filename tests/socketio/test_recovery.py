@@ -124,6 +124,14 @@ def test_failure_is_an_ordinary_connect_with_a_new_id_and_pid(house: House, auth
     assert not missed(client)
 
 
+def test_what_was_said_before_it_came_it_has_not_missed(house: House) -> None:
+    visit(house)
+    house.server.emit("before")
+    client = visit(house)
+    client.socket.emit("lost on the way")
+    assert missed(come_back(house, client.cut())) == ["lost on the way"]
+
+
 @pytest.mark.parametrize("known", [False, True])
 def test_who_only_says_that_it_was_here_meets_all_middlewares(house: House, known: bool) -> None:
     client = visit(house).cut()

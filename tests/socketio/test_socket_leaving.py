@@ -103,6 +103,7 @@ def test_disconnecting_a_socket_that_is_disconnecting_changes_nothing(browser: B
 
     browser.say("1")
     assert told == ["client namespace disconnect"] * 2
+    assert (browser.heard(), browser.open) == ([], True)
 
 
 def test_a_connection_that_breaks_while_a_socket_is_disconnecting_changes_nothing(
@@ -155,6 +156,14 @@ def test_a_socket_that_left_enters_no_room_and_hears_no_broadcast(
     assert set(socket.rooms) == set()
     house.server.emit("news")
     assert browser.heard() == []
+
+
+@pytest.mark.parametrize("close", [False, True])
+def test_a_socket_that_left_sends_nobody_off_who_is_there_again(browser: Browser, socket: Socket, close: bool) -> None:
+    browser.say("1")
+    again = browser.connect()
+    socket.disconnect(close)
+    assert (browser.heard(), browser.open, again.connected) == ([], True, True)
 
 
 def test_a_socket_that_left_says_nothing(browser: Browser, socket: Socket) -> None:
