@@ -32,6 +32,28 @@ def test_incoming_catch_alls_come_before_listeners(browser: Browser, socket: Soc
     assert calls == [("first", "e", 1), ("any", "e", 1), ("listener", 1)]
 
 
+@pytest.mark.parametrize("way", ["any", "any_outgoing"])
+def test_catch_alls_are_all_told_in_their_order_until_they_are_taken_off(
+    browser: Browser, socket: Socket, way: str
+) -> None:
+    calls: list[str] = []
+
+    def said() -> str:
+        calls.clear()
+        browser.say('2["e"]')
+        socket.emit("e")
+        return "".join(calls)
+
+    functions = {name: lambda *_, name=name: calls.append(name) for name in "abc"}
+    for add, name in ((f"on_{way}", "b"), (f"on_{way}", "c"), (f"prepend_{way}", "a")):
+        assert getattr(socket, add)(functions[name]) is functions[name], "as a decorator does"
+    assert said() == "abc"
+    getattr(socket, f"off_{way}")(functions["b"])
+    assert said() == "ac"
+    getattr(socket, f"off_{way}")()
+    assert said() == ""
+
+
 @pytest.mark.parametrize("thinks", [False, True], ids=["at once", "later"])
 def test_incoming_catch_alls_hear_of_what_a_middleware_keeps(browser: Browser, socket: Socket, thinks: bool) -> None:
     calls: list[Any] = []
