@@ -139,7 +139,7 @@ class Cluster:
             return
         for question in tuple(self._questions.values()):
             question.went(name)
-        for adapter in self._adapters.values():
+        for adapter in tuple(self._adapters.values()):
             adapter.went(name)
         self.progress.went(name)
         self.progress.tell()
