@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import lru_cache
 
 from twisted.internet.interfaces import IReactorTime
 
@@ -11,7 +12,16 @@ from yekta.clocks import wall_clock
 
 def iso(seconds: float) -> str:
     """``2026-01-31T09:05:02.123Z`` for POSIX ``seconds``."""
-    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    whole = int(seconds)
+    # The nearest microsecond, and the millisecond that it is of; as `datetime` has it.
+    second, millisecond = divmod(whole * 1000 + round((seconds - whole) * 1e6) // 1000, 1000)
+    return f"{_second(second)}.{millisecond:03}Z"
+
+
+# Nearly all times that are written within a second are of that second, or of the one when what began in it will expire.
+@lru_cache(maxsize=16)
+def _second(seconds: int) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat().removesuffix("+00:00")
 
 
 class Timestamps:
