@@ -16,7 +16,8 @@ _AT_ONCE = 128
 # CONTRACT "Authentication".
 _TOKEN_BYTES = 32
 
-# The alphabet of base64 (RFC 4648, 4), to that of base64url in the order of its codes.
+# The alphabet of base64 (RFC 4648, 4), to that of base64url, as it is and in the order of its codes.
+_URL_SAFE = bytes.maketrans(b"+/", b"-_")
 _IN_ORDER = bytes.maketrans(
     b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/",
     b"-0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz",
@@ -44,7 +45,7 @@ def new_bytes() -> bytes:
 
 def new_token() -> str:
     """43 characters of base64url: 256 bits."""
-    return urlsafe_b64encode(new_bytes())[:-1].decode()
+    return b2a_base64(new_bytes(), newline=False).translate(_URL_SAFE)[:-1].decode()
 
 
 def new_row_id(seconds: float) -> str:

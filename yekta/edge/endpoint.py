@@ -38,8 +38,8 @@ class OrNull:
 @attrs.frozen
 class Call:
     """One request on its way to its handler. ``body`` has the endpoint's shape; ``token`` was found in the contract's
-    order; ``names``: the parts of the path that stand for something; ``given``: the endpoint's parameters, as far as
-    they are there; ``request``: what an endpoint that streams streams to.
+    order, where the endpoint takes one; ``names``: the parts of the path that stand for something; ``given``: the
+    endpoint's parameters, as far as they are there; ``request``: what an endpoint that streams streams to.
     """
 
     asked: Request
@@ -91,11 +91,15 @@ class Endpoint:
     streams: bool = False
 
     @property
+    def takes_token(self) -> bool:
+        """Whether it looks at a session token."""
+        return self.authenticated or self.recognizes
+
+    @property
     def spellings(self) -> frozenset[str]:
         """Its path, and the same with a slash at the end."""
         return frozenset((self.path, self.path.rstrip("/") + "/"))
 
     def given(self, asked: Request) -> Mapping[str, str]:
         """Which parameters a request has, by name."""
-        found = {each.name: each.of(asked) for each in self.parameters}
-        return {name: value for name, value in found.items() if value is not None}
+        return {each.name: value for each in self.parameters if (value := each.of(asked)) is not None}

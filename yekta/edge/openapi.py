@@ -66,7 +66,7 @@ def _operation(endpoint: Endpoint, bodies: dict[type, Any]) -> dict[str, Any]:
         operation["requestBody"] = {"content": _json(bodies[endpoint.body])}
     if parameters := [*_path_parameters(endpoint.path), *map(_parameter, endpoint.parameters)]:
         operation["parameters"] = parameters
-    if endpoint.authenticated or endpoint.recognizes:
+    if endpoint.takes_token:
         nobody: list[dict[str, Any]] = [] if endpoint.authenticated else [{}]
         operation["security"] = [*nobody, {"bearer": []}, {"query": []}, {"cookie": []}]
     return operation

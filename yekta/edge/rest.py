@@ -124,7 +124,8 @@ class Rest:
         """What ``endpoint`` answers to a request with the body ``raw``; ``None`` where it has answered by itself."""
         try:
             body = read_body(raw, asked) if endpoint.method != "GET" else {}
-            call = Call(asked, _shaped(endpoint, body), find_token(asked, body), names, endpoint.given(asked), request)
+            token = find_token(asked, body) if endpoint.takes_token else None
+            call = Call(asked, _shaped(endpoint, body), token, names, endpoint.given(asked), request)
             # For as long as the answer takes, what is said beside the shape may take thirty times its bytes.
             del body, raw
             answer = await endpoint.handler(call)

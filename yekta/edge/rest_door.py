@@ -8,31 +8,39 @@ from __future__ import annotations
 
 from yekta import jsontext
 from yekta.edge.answering import AnsweringDoor
+from yekta.edge.endpoint import Endpoint
 from yekta.edge.http import fields
 from yekta.edge.rest import Rest
 from yekta.web.arrival import Arrival, Door
 from yekta.web.request import Request
 
 
-class RestDoor(AnsweringDoor):
-    """See the module."""
+class RestDoor:
+    """See the module: there is a door for each endpoint."""
 
     def __init__(self, rest: Rest) -> None:
-        self._rest = rest
-        self._endpoints = {
-            (endpoint.method, path): endpoint
+        self._doors = {
+            (endpoint.method, path): EndpointDoor(rest, endpoint)
             for endpoint in rest.endpoints()
             if "{" not in endpoint.path and not endpoint.streams
             for path in endpoint.spellings
         }
 
     def door(self, asked: Request) -> Door | None:
-        """Itself, if the request is for such an endpoint."""
-        return self if (asked.method, asked.path) in self._endpoints else None
+        """That of the endpoint that the request is for, if it is such a one."""
+        return self._doors.get((asked.method, asked.path))
+
+
+class EndpointDoor(AnsweringDoor):
+    """For the requests of one endpoint."""
+
+    def __init__(self, rest: Rest, endpoint: Endpoint) -> None:
+        self._rest = rest
+        self._endpoint = endpoint
 
     async def answer(self, arrival: Arrival) -> None:
         asked = arrival.asked
-        answering = self._rest.answer(self._endpoints[asked.method, asked.path], asked, arrival.body)
+        answering = self._rest.answer(self._endpoint, asked, arrival.body)
         # It reads it at once, and may take its time to answer.
         arrival.body = b""
         answer = await answering
