@@ -5,7 +5,7 @@ Knows tokens only by their hashes. Implements :class:`yekta.app.session_store.Se
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from itertools import islice
 from typing import Any, TypeVar
 
@@ -35,7 +35,7 @@ class DatabaseSessionStore:
         # After a restart, thousands come back whom nobody knows.
         self._lookups = Batches(self._find_all)
 
-    async def add(self, new: NewSession) -> None:
+    def add(self, new: NewSession) -> Awaitable[Any]:
         session = new.session
         row = (
             session.id,
@@ -47,11 +47,8 @@ class DatabaseSessionStore:
             new.created_at,
             new.metadata,
         )
-        if session.user_id is None:
-            await self._strangers.add(row)
-        else:
-            # By itself: it fails where there is no such user, and nobody else with it.
-            await self._add_all([row])
+        # Who has a user comes by itself: it fails where there is no such user, and nobody else with it.
+        return self._strangers.add(row) if session.user_id is None else self._add_all([row])
 
     async def _add_all(self, rows: list[Row]) -> list[None]:
         await self._change(lambda transaction: transaction.run_many(_ADD, rows))

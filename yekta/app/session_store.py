@@ -6,7 +6,7 @@ Knows tokens only by their hashes, and no clock: every time is handed in, in POS
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Awaitable, Iterable
 from typing import Protocol
 
 import attrs
@@ -19,7 +19,8 @@ class StoreUnavailable(Exception):
     """The store cannot answer now. Says nothing about the session in question."""
 
 
-@attrs.frozen
+# Not frozen, as NewSession: many are made, and making one would take three times as long.
+@attrs.define
 class Session:
     """One session, without its token. ``user_id`` may be ``None``; ``expires_at`` is in POSIX seconds.
 
@@ -33,7 +34,7 @@ class Session:
     known_at: float = attrs.field(default=-math.inf, eq=False)
 
 
-@attrs.frozen
+@attrs.define
 class NewSession:
     """What a store writes down when a session begins. ``metadata`` is JSON text."""
 
@@ -55,8 +56,8 @@ class Ended:
 class SessionStore(Protocol):
     """Every method raises :class:`StoreUnavailable` when the store cannot answer."""
 
-    async def add(self, new: NewSession) -> None:
-        """Keep a session. Once this returns, every process finds it."""
+    def add(self, new: NewSession) -> Awaitable[None]:
+        """Keep a session. Once this is over, every process finds it."""
 
     async def find(self, token_hash: str) -> Session | None:
         """The session with this token, expired or not."""

@@ -35,7 +35,8 @@ class OrNull:
     example: Any
 
 
-@attrs.frozen
+# Not frozen: there is one for each request, and making it would take three times as long.
+@attrs.define
 class Call:
     """One request on its way to its handler. ``body`` has the endpoint's shape; ``token`` was found in the contract's
     order, where the endpoint takes one; ``names``: the parts of the path that stand for something; ``given``: the
@@ -55,7 +56,8 @@ class Call:
         return "text/event-stream" in self.asked.headers.get("accept", "")
 
 
-@attrs.frozen
+# Not frozen either.
+@attrs.define
 class Answer:
     """What goes back: a JSON object. ``retry_after``: seconds after which asking again is worth it."""
 

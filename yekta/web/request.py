@@ -18,7 +18,8 @@ _COMMON = 42
 KEY = "sec-websocket-key"
 
 
-@attrs.frozen
+# Not frozen: there is one for each request, and making it would take three times as long.
+@attrs.define
 class Request:
     """``query``: the first value of each field. ``headers``: lower-case names, repeated ones joined by ``", "``.
 
