@@ -6,10 +6,13 @@ import abc
 from collections.abc import Callable
 
 from twisted.internet.defer import CancelledError, ensureDeferred
+from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from yekta.web.arrival import Arrival
 from yekta.web.request import Request
+
+_log = Logger()
 
 
 class AnsweringDoor(abc.ABC):
@@ -24,8 +27,14 @@ class AnsweringDoor(abc.ABC):
         answering = ensureDeferred(self.answer(arrival))
         if not answering.called:
             arrival.on_hang_up(answering.cancel)
-        answering.addErrback(Failure.trap, CancelledError)
+        answering.addErrback(_failed)
 
     @abc.abstractmethod
     async def answer(self, arrival: Arrival) -> None:
         """Answer, unless it is cancelled, which it lets pass."""
+
+
+def _failed(failure: Failure) -> None:
+    """The client has gone; or it waits in vain, and nobody but an operator can find out why."""
+    if not failure.check(CancelledError):
+        _log.failure("A request was not answered", failure)
