@@ -34,6 +34,7 @@ FLOORS = {
     "yekta.rooms": 0,
     "yekta.taken": 0,
     "yekta.alarm": 1,
+    "yekta.informing": 1,
     "yekta.seldom": 1,
     "yekta.turns": 1,
     "yekta.rests": 1,

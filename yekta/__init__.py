@@ -18,6 +18,7 @@ The directories are floors. A module imports its own floor or a lower one (``tes
        tcp.py       TCP that tries to send at once; ports.py listens for it
        tls.py       the same over TLS; tls_connection.py: the shorter way to OpenSSL
        timeouts.py  many waits for the price of one timer; alarm.py: one that can be set again
+       informing.py  the lines that a log has most of
        seldom.py    what is logged once in a while, however often it happens
        turns.py     what waits for the next turn of the reactor, or for the end of this one
        rests.py     connections that have used their turn up, and go on when all others have had theirs

@@ -8,6 +8,7 @@ from typing import Any
 
 from twisted.logger import Logger
 
+from yekta.informing import inform
 from yekta.turns import EndOfTurn
 
 _log = Logger()
@@ -31,7 +32,8 @@ class Visits:
 
 def _tell(ended: list[Visit]) -> None:
     for seconds, protocol, transport, address, reason in ended:
-        _log.info(
+        inform(
+            _log,
             "connection {connection}: {protocol} over {transport} from {address}, {seconds} s, {reason}",
             connection=f"{random.getrandbits(32):08x}",
             protocol=protocol,

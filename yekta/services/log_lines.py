@@ -4,10 +4,11 @@ be the largest part of what its leaving costs."""
 from __future__ import annotations
 
 from collections.abc import Callable
+from threading import get_ident
 from typing import Any, TextIO
 
 from twisted.logger import FileLogObserver, LogEvent, LogLevel
-from twisted.python.threadable import isInIOThread
+from twisted.python import threadable
 
 from yekta.turns import EndOfTurn
 
@@ -23,7 +24,8 @@ class Lines(FileLogObserver):
         line = self.formatEvent(event)
         if not line:
             return
-        if not isInIOThread():
+        # As `threadable.isInIOThread`, which makes four calls of it.
+        if get_ident() != threadable.ioThread:
             self._write([line])
             return
         self._turn.add(line)

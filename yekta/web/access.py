@@ -10,6 +10,8 @@ from collections.abc import Collection
 
 from twisted.logger import Logger
 
+from yekta.informing import inform
+
 _METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS"))
 _HIDDEN = "…"
 
@@ -27,7 +29,8 @@ class AccessLog:
         """A request was answered. ``path`` may have a query; ``size``: bytes of the body."""
         if status < 400 and path.startswith(self._quiet):
             return
-        self._log.info(
+        inform(
+            self._log,
             "{method} {path} {status} {size} B {milliseconds} ms {address}",
             method=method if method in _METHODS else _HIDDEN,
             path=self._shown(path.partition("?")[0]),
