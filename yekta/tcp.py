@@ -63,7 +63,7 @@ class Connection(tcp.Server):
         if len(client) != 2:
             self._addressType = IPv6Address
             self._scope = client[2:]
-        self.startReading()
+        self._watch()
         self.connected = 1
         # False once it was lost, or something had to wait: then there is more to look at before a write.
         self._direct = True
@@ -97,6 +97,20 @@ class Connection(tcp.Server):
         self._direct = False
         if not self._tempDataBuffer:
             self._tempDataBuffer = []
+
+    def registerProducer(self, producer: Any, streaming: bool) -> None:
+        """As Twisted's, one call shorter, as is the next."""
+        if self.TLS or not streaming or self.producer is not None or self.disconnected:
+            super().registerProducer(producer, streaming)
+        else:
+            self.producer, self.streamingProducer = producer, streaming
+
+    def unregisterProducer(self) -> None:
+        """As Twisted's."""
+        if self.TLS or self.disconnecting:
+            super().unregisterProducer()
+        else:
+            self.producer = None
 
     def startTLS(self, ctx: Any, normal: bool = True) -> None:
         """As Twisted's."""
@@ -144,6 +158,10 @@ class Connection(tcp.Server):
         self.connected, self.disconnected = 0, 1
         self.socket.close()
         self._forget(_DONE)
+
+    def _watch(self) -> None:
+        """The socket has just been made."""
+        self.startReading()
 
     def _unwatch(self) -> None:
         """The socket is about to be closed."""
@@ -242,6 +260,9 @@ class Corked(Connection):
         """As `Connection.readConnectionLost`."""
         self.uncork()
         super().readConnectionLost(reason)
+
+    def _watch(self) -> None:
+        self.reactor.watch(self.socket.fileno(), self)
 
     def _unwatch(self) -> None:
         self.reactor.forget(self.socket.fileno())

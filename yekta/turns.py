@@ -18,7 +18,8 @@ Thing = TypeVar("Thing")
 
 
 def has_turns(reactor: Any) -> bool:
-    """Whether ``reactor`` uncorks what is in its list ``corked`` at the end of each turn; it can ``forget``, too."""
+    """Whether ``reactor`` uncorks what is in its list ``corked`` at the end of each turn; it can ``watch`` and
+    ``forget``, too."""
     return hasattr(reactor, "corked")
 
 

@@ -20,6 +20,9 @@ class Turns:
     def append(self, connection: Corked) -> None:
         reactor.callLater(0, connection.uncork)
 
+    def watch(self, descriptor: int, owner: Any) -> None:
+        reactor.addReader(owner)
+
     def forget(self, descriptor: int) -> None:
         for ours, remove in ((reactor.getReaders, reactor.removeReader), (reactor.getWriters, reactor.removeWriter)):
             for each in [each for each in ours() if each.fileno() == descriptor]:

@@ -54,11 +54,17 @@ else:
             super().crash()
             self._uncork()
 
+        def watch(self, fd: int, owner: Any) -> None:
+            """A socket has just been made: its ``owner`` wants to read what comes."""
+            self._poller.register(fd, EPOLLIN)
+            self._reads.add(fd)
+            self._selectables[fd] = owner
+
         def forget(self, fd: int) -> None:
             """A socket is about to be closed. Nobody else has it, so that this is enough to tell the kernel."""
             self._reads.discard(fd)
             self._writes.discard(fd)
-            del self._selectables[fd]
+            self._selectables[fd] = None
 
         def _uncork(self) -> None:
             for each in self.corked:
