@@ -54,7 +54,9 @@ class ApiPort(Resource):
 
     def render(self, request: http.Request) -> bytes | int:
         path = request.path.rstrip(b"/")
-        resource = self._doors(path, eio=has_eio(request), upgrade=is_upgrade(request))
+        if is_socketio_path(path):
+            return render(self._socketio, request)
+        resource = self._door_of_both(path, eio=has_eio(request), upgrade=is_upgrade(request))
         if resource is not None:
             return render(resource, request)
         if request.method == b"OPTIONS":
@@ -70,13 +72,14 @@ class ApiPort(Resource):
         return render(self._rest, request)
 
     def door(self, asked: Request) -> Door | None:
-        path = asked.path.encode().rstrip(b"/")
-        resource = self._doors(path, eio="EIO" in asked.query, upgrade=asked.upgrade)
+        path = asked.path.encode()
+        if is_socketio_path(path):
+            return self._socketio.door(asked)
+        resource = self._door_of_both(path.rstrip(b"/"), eio="EIO" in asked.query, upgrade=asked.upgrade)
         return (resource or self._rest_door).door(asked)
 
-    def _doors(self, path: bytes, *, eio: bool, upgrade: bool) -> EngineResource | NativeDoor | None:
-        if is_socketio_path(path):
-            return self._socketio
+    def _door_of_both(self, path: bytes, *, eio: bool, upgrade: bool) -> EngineResource | NativeDoor | None:
+        """Whose a request is on the path that both may be asked on."""
         if path != self._websocket_path:
             return None
         if eio:

@@ -126,7 +126,7 @@ class SocketDoor:
     def _connected(self, socket: Socket) -> None:
         # From here on the session stands for it; what else is in it was for recovery, which is over.
         socket.forget_auth()
-        peer = cast(SocketPeer, socket.owner)
+        peer: Any = socket.owner
         following = socket.data.pop("following", {}) if socket.recovered else {}
         self.hub.arrive(peer)
         for message_id, seq in following.items():

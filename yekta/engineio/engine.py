@@ -131,7 +131,7 @@ class Engine:
     ) -> Polling:
         """A polling request that is verified and admitted. Answers it now or later; may raise `Refusal`."""
         if connection is None:
-            sid, spoken = self._new_sid(), protocol(request, self.settings)
+            sid, spoken = self.new_sid(), protocol(request, self.settings)
             left = self._count(request.address) if self.settings.max_polling_per_address else None
             polling = Polling(binary=not {"b64", "j"} & request.query.keys(), left=left)
             begun = self.begin(request, polling, spoken, sid)
@@ -164,7 +164,7 @@ class Engine:
         if connection is not None:
             _require_alive(connection)
             return Probe(self, connection, request)
-        sid = self._new_sid()
+        sid = self.new_sid()
         self._set_cookie(headers, sid)
         return WebSocketTransport(self, request, sid)
 
@@ -172,9 +172,8 @@ class Engine:
 
     def begin(self, request: Request, transport: Transport, protocol: int, sid: str) -> Connection:
         """A new connection over ``transport``."""
-        connection = Connection(self, sid, request, transport, protocol)
+        connection = Connection(self, sid, request, transport, protocol, express=transport.express)
         transport.connection = connection
-        connection.find_express()
         self.connections[sid] = connection
         connection.send_encoded(self._opening(connection))
         if self.settings.initial_packet is not None:
@@ -220,7 +219,7 @@ class Engine:
         connection.awaited = timeouts
         timeouts.start(connection)
 
-    def _new_sid(self) -> str:
+    def new_sid(self) -> str:
         try:
             sid = self.settings.generate_id()
         except Exception:

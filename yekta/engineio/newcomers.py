@@ -10,6 +10,7 @@ from functools import lru_cache
 
 from yekta.engineio.engine import Engine
 from yekta.engineio.verify import MAX_ORIGINS, origin_headers
+from yekta.engineio.websocket import WebSocketTransport
 from yekta.web.arrival import Arrival
 from yekta.web.written import Written
 from yekta.websocket.factory import WebSocketFactory
@@ -40,7 +41,7 @@ class Newcomers:
         headers = self._headers(fields.get("origin"), fields.get("host"), settings.origins.allowed)
         if headers is None:
             return False
-        upgrade(arrival, self._websockets, engine.receiver(None, asked, headers), headers)
+        upgrade(arrival, self._websockets, WebSocketTransport(engine, asked, engine.new_sid()), headers)
         return True
 
     def _find_headers(self, origin: str | None, host: str | None, allowed: frozenset[str]) -> dict[str, str] | None:

@@ -136,13 +136,17 @@ class Client(Receiving):
             self._plain = None
         left = self.socket_in(spelling)
         if left is not None:
-            others = [each for each in self._others if each is not left]
-            if left is self._first:
-                self._first = others.pop(0) if others else None
-            self._others = tuple(others)
+            if left is not self._first:
+                self._others = tuple(each for each in self._others if each is not left)
+            elif self._others:
+                self._first, *others = self._others
+                self._others = tuple(others)
+            else:
+                self._first = None
             if self._order is not None:
                 self._order.disown(spelling)
-        self._admitted(spelling)
+        if self._admissions:
+            self._admitted(spelling)
 
     # -- namespaces ------------------------------------------------------------------------------------------
 
@@ -186,7 +190,8 @@ class Client(Receiving):
 
     def joined(self, spelling: str, socket: Socket) -> None:
         """The client is in a namespace from here on."""
-        self._admitted(spelling)
+        if self._admissions:
+            self._admitted(spelling)
         if self._first is None:
             self._first = socket
         else:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -16,10 +15,7 @@ def understands(handshake: Handshake) -> bool:
     """
     if handshake.auth.get("recover") or handshake.query.get("recover") or "pid" in handshake.auth:
         return True
-    return _is_javascript(handshake.headers)
-
-
-def _is_javascript(headers: Mapping[str, str]) -> bool:
+    headers = handshake.headers
     agent = headers.get("user-agent")
     if agent is None:
         # Node's own WebSocket clients name no agent but always offer to compress.

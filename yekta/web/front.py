@@ -59,7 +59,6 @@ class Front(Counted, protocol.Protocol):
         self._buffer = b""
 
     def connectionMade(self) -> None:
-        self._send = sender(self.transport)
         self._secure = ISSLTransport.providedBy(self.transport)
         self.site.waiting.start(self)
 
@@ -169,6 +168,7 @@ class Front(Counted, protocol.Protocol):
         if not self._producing:
             # Not before something is said: most that come here go on as a WebSocket.
             self._producing = True
+            self._send = sender(self.transport)
             self.transport.registerProducer(self, True)
         self._send(data)
         if close:

@@ -82,8 +82,8 @@ class LeanProtocol(WebSocketServerProtocol):
     autoPingTimeoutCall = autoPingPending = autoPingPendingCall = autoPingPendingSent = None
     autoPingPendingSeq = 0
 
-    def __init__(self) -> None:
-        """Autobahn's makes two Deferreds and a table of listeners."""
+    # Autobahn's makes two Deferreds and a table of listeners.
+    __init__ = object.__init__
 
     def connectionMade(self) -> None:
         """Autobahn's sets all of the above."""
