@@ -28,7 +28,7 @@ NATIVE_EVENT, SOCKETIO_EVENT = 2, 3
 NATIVE_RECIPIENT, SOCKETIO_RECIPIENT = 9, 10
 
 # To come in, be welcomed and leave; without the calls of the test's clock and transport.
-NATIVE_VISIT, SOCKETIO_VISIT = 88, 184
+NATIVE_VISIT, SOCKETIO_VISIT = 87, 181
 # What more that is where a proxy says where the client is.
 BEHIND_A_PROXY = 10
 

@@ -109,9 +109,11 @@ class Peer(Reader, abc.ABC):
 
     def gone(self) -> None:
         """The connection is no more. What it asked the AI goes on without it."""
-        self.stop_following()
-        for deferred in tuple(self._work or ()):
-            deferred.cancel()
+        if self.following:
+            self.stop_following()
+        if self._work:
+            for deferred in tuple(self._work):
+                deferred.cancel()
 
 
 def mask(token: str) -> str:

@@ -11,6 +11,9 @@ from typing import Any
 # Room that is there from the beginning, in descriptors.
 _FIRST = 1024
 
+# As `super` finds it, for each connection that comes or goes.
+_set = list.__setitem__
+
 
 class Descriptors:
     """A set."""
@@ -50,7 +53,7 @@ class Owners(list[Any]):
     def __setitem__(self, fd: Any, owner: Any) -> None:
         if fd >= len(self):
             self += [None] * (fd + _FIRST - len(self))
-        super().__setitem__(fd, owner)
+        _set(self, fd, owner)
 
     def __delitem__(self, fd: Any) -> None:
         self[fd] = None

@@ -7,6 +7,7 @@ message each, after the text.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from types import NoneType
 from typing import Any
 
 import attrs
@@ -215,7 +216,8 @@ def _decode_json(text: str) -> Any:
 
 def check(packet: Packet) -> None:
     """Whether the data is what the type asks for. Raises :class:`ProtocolError`."""
-    if not _CHECKS[packet.type](packet.data):
+    data = packet.data
+    if not (is_event(data) if packet.type == EVENT else isinstance(data, _DATA[packet.type])):
         raise ProtocolError("wrong data for the packet type")
 
 
@@ -232,13 +234,12 @@ def is_event(data: Any) -> bool:
     return isinstance(name, int | float) and not isinstance(name, bool)
 
 
-_CHECKS = {
-    CONNECT: lambda data: data is None or isinstance(data, dict),
-    DISCONNECT: lambda data: data is None,
-    EVENT: is_event,
+_DATA: dict[int, type | tuple[type, ...]] = {
+    CONNECT: (dict, NoneType),
+    DISCONNECT: NoneType,
     # `430` alone: an answer without arguments, as Node takes it.
-    ACK: lambda data: data is None or isinstance(data, list),
-    CONNECT_ERROR: lambda data: isinstance(data, dict | str),
+    ACK: (list, NoneType),
+    CONNECT_ERROR: (dict, str),
 }
 
 

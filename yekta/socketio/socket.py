@@ -134,7 +134,7 @@ class Socket(Speaking):
         """
         self.connected = True
         self.client.joined(self.spelling, self)
-        self.join(self.id, *rooms, *self._early_rooms)
+        self.namespace.adapter.add(self, (self.id, *rooms, *self._early_rooms))
         if self.pid is not None:
             self._format = self.client.format(self.spelling, offsets=True)
             if self.connected:
