@@ -22,7 +22,8 @@ from twisted.python.failure import Failure
 
 from tests.support.told import Server
 from yekta.ports import Listening
-from yekta.tcp import Connection, sender
+from yekta.tcp import Connection
+from yekta.web.transports import sender
 
 
 @pytest_twisted.ensureDeferred

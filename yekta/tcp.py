@@ -12,7 +12,7 @@ At once is when `Connection.write_now` is called, or, where the reactor says whe
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from sys import intern
 from typing import Any
 
@@ -286,17 +286,3 @@ class Carrier(Connection):
 
 class CorkedCarrier(Carrier, Corked):
     """The same on a reactor that says when its turn ends."""
-
-
-def sender(transport: Any) -> Callable[[bytes], None]:
-    """How to send over ``transport`` the soonest."""
-    send: Callable[[bytes], None] = getattr(transport, "write_now", transport.write)
-    return send
-
-
-def host_of(transport: Any) -> str:
-    """The address of whoever is at the other end of a connection; empty where there is none."""
-    # As its `getPeer` says, which makes an object to say it.
-    if isinstance(transport, Connection):
-        return transport.host
-    return getattr(transport.getPeer(), "host", "")

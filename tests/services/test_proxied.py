@@ -22,7 +22,7 @@ from twisted.python import log
 from tests.support.certificates import certify
 from tests.support.told import Server
 from yekta.services.listening import service
-from yekta.tcp import sender
+from yekta.web.transports import sender
 
 FOUR = socket.inet_aton("203.0.113.7") + socket.inet_aton("127.0.0.1") + pack(">HH", 1, 2)
 

@@ -19,7 +19,6 @@ from zope.interface import implementer
 
 from yekta.attributes import share
 from yekta.rests import LONG
-from yekta.tcp import host_of, sender
 from yekta.web.alike import NAME as OPENING
 from yekta.web.counted import Counted
 from yekta.web.forwarded import NOBODY, whereabouts
@@ -28,6 +27,7 @@ from yekta.web.long_bodies import LongBody
 from yekta.web.plain import END, Head, may_be_plain
 from yekta.web.request import Request, parse_target
 from yekta.web.switching import switch
+from yekta.web.transports import host_of, sender
 
 if TYPE_CHECKING:
     from yekta.web.arrival import Door, Surrendered

@@ -144,7 +144,7 @@ class Outgoing(LeanProtocol):
                 # A chunk without an answer, or it has gone already.
                 return
             data = waiting[0] if len(waiting) == 1 else b"".join(waiting)
-            # As `yekta.tcp.sender`, which would be an object for each connection.
+            # As `yekta.web.transports.sender`, which would be an object for each connection.
             if self._at_once:
                 self.transport.write_now(data)
             else:
