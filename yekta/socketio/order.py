@@ -1,6 +1,7 @@
 """One client's events, one after the other: those that come while an ``async`` listener works wait for it.
 
-Or all at once, where the server was told so. Both are bounded, and end with the client.
+Or all at once, where the server was told so. Both are bounded, and end with the client. What waited is not handled
+faster than the client reads what it is answered.
 """
 
 from __future__ import annotations
@@ -18,14 +19,24 @@ from yekta.socketio.errors import ProtocolError
 Step = Callable[[], "Deferred[Any] | None"]
 
 
-class Order:
-    """``most``: steps that wait, or run at once; ``most_bytes``: of the messages behind those."""
+def _never() -> bool:
+    return False
 
-    __slots__ = ("_bytes", "_most", "_most_bytes", "_ordered", "_owned", "_running", "_running_bytes", "_waiting")
+
+class Order:
+    """``most``: steps that wait, or run at once; ``most_bytes``: of the messages behind those. ``choked()``: whether
+    those that wait had better wait for the client to read, until `go_on`.
+    """
+
+    __slots__ = (
+        *("_bytes", "_choked", "_most", "_most_bytes", "_ordered", "_owned", "_running", "_running_bytes"),
+        "_waiting",
+    )
     _log = Logger()
 
-    def __init__(self, *, ordered: bool, most: int, most_bytes: int) -> None:
+    def __init__(self, *, ordered: bool, most: int, most_bytes: int, choked: Callable[[], bool] = _never) -> None:
         self._ordered = ordered
+        self._choked = choked
         self._most = most
         self._most_bytes = most_bytes
         self._running: dict[Deferred[Any], int] = {}
@@ -38,7 +49,7 @@ class Order:
     @property
     def busy(self) -> bool:
         """Whether the next step has to wait."""
-        return self._ordered and bool(self._running)
+        return self._ordered and bool(self._running or self._waiting)
 
     @property
     def waiting(self) -> bool:
@@ -99,7 +110,11 @@ class Order:
 
     def _done(self, result: object, done: Deferred[Any]) -> None:
         self._running_bytes -= self._running.pop(done, 0)
-        while self._waiting and not self.busy:
+        self.go_on()
+
+    def go_on(self) -> None:
+        """Take the steps whose turn it is."""
+        while self._waiting and not (self._ordered and self._running) and not self._choked():
             step, size, _ = self._waiting.popleft()
             self._bytes -= size
             try:

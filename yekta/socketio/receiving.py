@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from twisted.internet.defer import Deferred
 
 from yekta.engineio.connection import STATE_OPEN, Connection
+from yekta.engineio.polling import ENOUGH
 from yekta.socketio import packet as packets
 from yekta.socketio.calls import call
 from yekta.socketio.errors import OutOfPlace, ProtocolError
@@ -145,6 +146,17 @@ class Receiving:
         for socket in self.sockets:
             if socket.owner is not None:
                 call(socket.owner.drained)
+        order = self._order
+        if order is not None and order.waiting:
+            # Not at once: it may be one of its steps that made room, or the application, in the middle of something.
+            self.connection.engine.rests.add(order)
+
+    def _choked(self) -> bool:
+        """Whether so much waits for the client that what else it asks for had better wait, too."""
+        connection = self.connection
+        if connection.transport.flowing:
+            return False
+        return connection.transport.immediate or connection.queued > ENOUGH * connection.engine.settings.max_queued
 
     def misbehaved(self, error: ProtocolError) -> None:
         """The client broke the protocol."""
@@ -240,7 +252,10 @@ class Receiving:
         if self._order is None:
             settings = self.server.settings
             self._order = Order(
-                ordered=settings.ordered, most=settings.max_backlog, most_bytes=settings.engine.max_queued
+                ordered=settings.ordered,
+                most=settings.max_backlog,
+                most_bytes=settings.engine.max_queued,
+                choked=self._choked,
             )
         return self._order
 
