@@ -187,3 +187,19 @@ async def test_a_client_that_does_not_read_is_lost_and_volatile_events_are_dropp
         else:
             assert (answer.status, answer.json) == (400, {"code": 1, "message": "Session ID unknown"})
             assert limits.ends == {"transport error: slow consumer": 1}
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_listener_that_waits_for_its_client_says_more_than_may_wait(stage: Stage) -> None:
+    limits = stage.play("limits")
+    address = stage.listen(limits.io)
+    page = await stage.get(address, "EIO=4&transport=polling")
+    query = f"EIO=4&transport=polling&sid={json.loads(page.text[1:])['sid']}"
+    url = f"http://{address}/socket.io/?{query}"
+    assert (await stage.http.request("POST", url, body=b'40\x1e42["stream",60]')).text == "ok"
+    waves = 0
+    while waves < 60:
+        answer = await stage.get(address, query)
+        assert answer.status == 200
+        waves += answer.text.count('"wave"')
+    assert not limits.ends

@@ -3,6 +3,7 @@
 from collections import Counter
 
 from twisted.internet import reactor
+from twisted.internet.task import deferLater
 
 from yekta.socketio.server import Server
 from yekta.socketio.socket import Socket
@@ -23,6 +24,13 @@ def connected(socket: Socket) -> None:
     def drizzle(events: int) -> None:
         for number in range(events):
             socket.volatile.emit("drop", number, "~" * 1000)
+
+    @socket.on("stream")
+    async def stream(events: int) -> None:
+        for number in range(events):
+            while not socket.client.connection.flowing:
+                await deferLater(reactor, 0.01)
+            socket.emit("wave", number, "~" * 1000)
 
     @socket.on("disconnect")
     def lost(reason: str, description: str) -> None:
