@@ -62,6 +62,17 @@ def test_who_polls_meanwhile_gets_all_that_it_asks_for(gateway: Gateway, client:
     assert polls >= 8
 
 
+def test_long_answers_wait_for_each_other(start: Start) -> None:
+    gateway = start(lambda user, data: user.connection.send("x" * (MOST // 2)), max_queued=MOST)
+    client = gateway.open()
+    post = client.request("POST", FIVE)
+    for _ in range(5):
+        assert (body(client.poll()) or "").count("x" * (MOST // 2)) == 1
+        gateway.turn()
+    assert body(post) == "ok"
+    assert gateway.user.reasons() == []
+
+
 def test_each_of_many_posts_is_answered_once_all_of_it_is_handled(gateway: Gateway, client: PollingClient) -> None:
     assert [client.post("4ask").body for _ in range(4)] == [b"ok"] * 4
     fifth = client.request("POST", "4ask")

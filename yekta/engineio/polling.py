@@ -6,6 +6,7 @@ Knows no HTTP server: it is given an :class:`~yekta.engineio.interfaces.Exchange
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from itertools import chain
 
 from yekta.engineio import eio3
 from yekta.engineio.connection import PARSE_ERROR, TRANSPORT_ERROR, Connection, State
@@ -166,9 +167,7 @@ class Polling:
         """
         connection.corked = True
         try:
-            if first is not None:
-                connection.packet_received(first)
-            over = self._receive(connection, packets, exchange)
+            over = self._receive(connection, packets, exchange, () if first is None else (first,))
         finally:
             connection.corked = False
         if over:
@@ -176,19 +175,27 @@ class Polling:
             exchange.respond(200, OK, b"ok")
         connection.uncork()
 
-    def _receive(self, connection: Connection, packets: Iterator[Packet], exchange: Exchange) -> bool:
+    def _receive(
+        self, connection: Connection, packets: Iterator[Packet], exchange: Exchange, first: tuple[Packet, ...]
+    ) -> bool:
         """False: the time is over, and the rest has its turn later. Half a million packets fit into one payload.
 
         Or its client has much to fetch first: it may ask faster than it can poll, and all that it asks for would wait.
         """
         clock = connection.engine.clock
         end = clock.seconds() + TURN
-        enough = connection.engine.settings.max_queued * ENOUGH
-        for packet in packets:
+        most = connection.engine.settings.max_queued
+        enough = most * ENOUGH
+        for packet in chain(first, packets):
             if connection.queued > enough and self._must_wait(connection, packet):
                 self._hold(connection, packets, exchange, packet)
                 return False
+            before = connection.queued
             connection.packet_received(packet)
+            answer = connection.queued - before
+            if answer > most - enough:
+                # The next one may be as long.
+                enough = max(0, most - answer)
             if clock.seconds() > end:
                 connection.engine.rests.add(_Rest(lambda: self._go_on(connection, packets, exchange)))
                 return False
