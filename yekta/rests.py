@@ -26,13 +26,15 @@ class Resting(Protocol):
 
 
 class Rests:
-    """Those of one factory that rest."""
+    """Those that rest, of one factory or of all that share it."""
 
     def __init__(self, clock: IReactorTime) -> None:
         self._clock = clock
         self._end = 0.0
         self._crowded = 0.0
         self._resting: dict[Resting, None] = {}
+        # Whether one of them goes on, or is about to.
+        self._wakes = False
 
     def begin(self) -> None:
         """Somebody's turn begins."""
@@ -56,8 +58,10 @@ class Rests:
 
     def add(self, connection: Resting) -> None:
         """Let ``connection`` go on when all who rest already have."""
-        if not self._resting:
-            self._clock.callLater(0, self._wake)
+        if not self._wakes:
+            self._wakes = True
+            # Not before the sockets have been looked at once more: a call alone would come first, in the same turn.
+            self._clock.callLater(0, self._clock.callLater, 0, self._wake)
         self._resting[connection] = None
 
     def __contains__(self, connection: object) -> bool:
@@ -66,6 +70,9 @@ class Rests:
     def _wake(self) -> None:
         connection = next(iter(self._resting))
         del self._resting[connection]
-        if self._resting:
-            self._clock.callLater(0, self._wake)
-        connection.go_on()
+        try:
+            connection.go_on()
+        finally:
+            self._wakes = bool(self._resting)
+            if self._wakes:
+                self._clock.callLater(0, self._wake)

@@ -179,5 +179,5 @@ def test_who_is_lost_while_it_rests_is_forgotten(site: Site, busy: BusyClock, bo
     client = HttpClient(site, busy)
     client.send(HEAD + TINY * MANY + LAST)
     client.hang_up()
-    assert turns(busy, site) == 1
+    assert turns(busy, site) == 2
     assert both.asked == []

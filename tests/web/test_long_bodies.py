@@ -94,7 +94,10 @@ def test_others_are_served_meanwhile(site: Site, clock: BusyClock, both: Laborio
     other.request("POST", "/other", body=b"x")
     assert both.served == ["/first", "/other"]
     clock.advance(0)
-    assert both.served == ["/first", "/other", "/second"]
+    other.request("POST", "/another", body=b"x")
+    assert both.served == ["/first", "/other", "/another"], "whatever came during the first has come before the second"
+    clock.advance(0)
+    assert both.served == ["/first", "/other", "/another", "/second"]
     for client in (first, second, other):
         client.hang_up()
 
@@ -169,6 +172,7 @@ def test_one_that_fails_in_its_turn_ends_its_connection(clock: BusyClock, both: 
     for number, client in enumerate(clients):
         send(client, f"/{number}")
     both.broken = True
+    clock.advance(0)
     with pytest.raises(ValueError, match="broken"):
         clock.advance(0)
     clock.advance(0)

@@ -91,6 +91,8 @@ def test_of_all_that_rest_one_goes_on_in_each_turn(busy: BusyClock, factory: Web
         client.send(FLOODS["pings"])
     # Looking at what a client has read would be a turn.
     before = [len(client.transport.writes) for client in clients]
+    busy.advance(0)
+    assert [len(client.transport.writes) for client in clients] == before, "all others come first"
     for turn in range(6):
         busy.advance(0)
         after = [len(client.transport.writes) for client in clients]
@@ -144,6 +146,7 @@ def test_of_long_messages_that_take_long_one_is_handled_in_each_turn(begin: byte
     assert not handled
     for client in clients:
         client.send(whole[-1:])
+    clock.advance(0)
     for turn in range(1, 5):
         assert len(handled) == turn
         assert [client.transport.reading for client in clients] == [number < turn for number in range(4)]
