@@ -88,6 +88,10 @@ def test_the_short_path_is_taken_unless_it_is_turned_off(manhole: Manhole, tmp_p
         assert "('short', False)" in longer.told(typed)
 
 
+def test_the_port_has_its_turns_with_all_else(manhole: Manhole) -> None:
+    assert "('together', True)" in manhole.told("'together', node.sites[0].rests is node.websockets.rests")
+
+
 def test_another_key_does_not(manhole: Manhole) -> None:
     said = manhole.ssh("stranger", "1\n")
     assert said.returncode == 255

@@ -51,6 +51,14 @@ def test_as_many_answers_are_kept_as_is_said(most: dict[str, str]) -> None:
     assert kept(node) == ["second", "third"]
 
 
+def test_all_ways_in_have_their_turns_together() -> None:
+    node = ClockedNode()
+    rests = node.socketio.rests
+    assert node.websockets.rests is rests
+    assert node.socketio.websockets.rests is rests
+    assert node.socketio.engine.rests is rests
+
+
 def test_help_is_sent_along_as_is_said_now() -> None:
     assert ClockedNode().counselor.care is not None
     node = ClockedNode(CARE="false")

@@ -85,7 +85,7 @@ class ClockedNode(Node):
         super().__init__(self.clock, config.load({"LINK_FOLDER": "off", **settings}, {}))
         self.startService()
         self.sites = [
-            Site(self.clock, root, limits.of_site(self.settings), doors=root)
+            Site(self.clock, root, limits.of_site(self.settings), doors=root, rests=self.socketio.rests)
             for root in (ports.api(self), ports.ws(self))
         ]
 

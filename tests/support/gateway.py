@@ -124,7 +124,8 @@ class Gateway(Node):
     def _site(self, root: Any) -> Site:
         doors = root if self.settings.http_short_path else None
         began = self.socketio_resource.body_began
-        return Site(reactor, root, limits.of_site(self.settings), partial(refused, self.origins), began, doors)
+        refuse, rests = partial(refused, self.origins), self.socketio.rests
+        return Site(reactor, root, limits.of_site(self.settings), refuse, began, doors, rests=rests)
 
     def _open_database(self) -> None:
         self._database = self.database

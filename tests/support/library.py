@@ -37,8 +37,8 @@ JAVASCRIPT = {"User-Agent": "Mozilla/5.0"}
 class Library:
     """See the module."""
 
-    def __init__(self, **options: Any) -> None:
-        self.clock = Clock()
+    def __init__(self, clock: Clock | None = None, **options: Any) -> None:
+        self.clock = clock or Clock()
         self.server = Server(self.clock, **options)
         self.site = self.server.factory()
         self.connections: list[HttpClient] = []

@@ -42,7 +42,7 @@ _OPENING = OPEN.encode() + b'{"sid":'
 class Engine:
     """See the module. ``connected(connection)`` must set its handler before it returns.
 
-    ``draining``: let nobody new in.
+    ``draining``: let nobody new in. ``rests``: those whose payloads are not handled yet, and others of this process.
 
     ``hooks``: ``initial_headers(headers, request)``, ``headers(headers, request)``, ``connection(connection)`` and
     ``connection_error(request, refusal)``.
@@ -51,7 +51,11 @@ class Engine:
     _log = Logger()
 
     def __init__(
-        self, clock: IReactorTime, settings: Settings, connected: Callable[[Connection], object]
+        self,
+        clock: IReactorTime,
+        settings: Settings,
+        connected: Callable[[Connection], object],
+        rests: Rests | None = None,
     ) -> None:
         self.settings = settings
         self.connections: dict[str, Connection] = {}
@@ -60,8 +64,7 @@ class Engine:
         self.hooks = Hooks()
         self.clock = clock
         self.draining = False
-        # Payloads that are not handled yet.
-        self.rests = Rests(clock)
+        self.rests = rests or Rests(clock)
         self._connected = connected
         self.middlewares: tuple[Middleware, ...] = ()
         # Each connection waits in one of these (`_await`): for its next ping, a pong, a ping of protocol 3, or for

@@ -266,7 +266,8 @@ class Node(MultiService):
         events = Events(self.hub, self.counselor, self.timestamps).table()
         self.dispatcher = Dispatcher(events, self.reactor, Rate(settings.event_rate, settings.event_burst))
         SocketDoor(self.socketio, self.sessions, self.hub, self.dispatcher)
-        self.websockets = WebSocketFactory(self.reactor, limits.of_websocket(settings, heartbeat=True))
+        native = limits.of_websocket(settings, heartbeat=True)
+        self.websockets = WebSocketFactory(self.reactor, native, self.socketio.rests)
         self.websockets.short_opening = self.socketio.websockets.short_opening = settings.http_short_path
         self.native = NativeDoor(self.websockets, self.sessions, self.hub, self.dispatcher, adapter, self.origins)
 

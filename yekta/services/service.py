@@ -71,6 +71,7 @@ class Gateway(Outermost):
             node.socketio_resource.body_began,
             access=AccessLog(PATH_WORDS) if self._settings.access_log else None,
             doors=root if self._settings.http_short_path else None,
+            rests=node.socketio.rests,
         )
         node.sites.append(site)
         if self._settings.handover_folder:

@@ -24,6 +24,7 @@ from yekta.engineio.connection import FORCED_CLOSE, Connection
 from yekta.engineio.engine import Engine
 from yekta.engineio.resource import EngineResource
 from yekta.eventually import known
+from yekta.rests import Rests
 from yekta.socketio.adapter import Adapter, AdapterContext, InMemoryAdapter
 from yekta.socketio.broadcast import BroadcastOperator, Emitting
 from yekta.socketio.client import Client
@@ -55,7 +56,8 @@ class Server(Emitting):
 
     Options are the fields of `Settings`, of Engine.IO's and of the WebSocket's, and ``cors_origins``.
 
-    ``clock`` measures, ``wall`` gives the world's time (`yekta.clocks`).
+    ``clock`` measures, ``wall`` gives the world's time (`yekta.clocks`). ``rests``: those that have taken more than a
+    turn, whichever way they came; to be shared with all else that the process serves.
     """
 
     def __init__(
@@ -70,8 +72,9 @@ class Server(Emitting):
         if settings is not None and options:
             raise TypeError(f"option {next(iter(options))!r} beside settings")
         self.settings = from_options(options) if settings is None else settings
-        self.engine = Engine(clock, self.settings.engine, self._connected)
-        self.websockets = WebSocketFactory(clock, self.settings.websocket)
+        self.rests = Rests(clock)
+        self.engine = Engine(clock, self.settings.engine, self._connected, self.rests)
+        self.websockets = WebSocketFactory(clock, self.settings.websocket, self.rests)
         self.unidentified: Timeouts[Client] = Timeouts(clock, self.settings.connect_timeout, _too_late)
         self.unfinished: Timeouts[Receiving] = Timeouts(clock, self.settings.packet_timeout, _too_late)
         # Namespaces that clients made, and that wait for those whose connection broke.
@@ -150,7 +153,9 @@ class Server(Emitting):
     def factory(self) -> Site:
         """The server as a protocol factory, for a port of its own."""
         resource, limits = self.resource(), WebLimits(max_body=self.settings.engine.max_payload)
-        return Site(self.clock, resource, limits, resource.refused, resource.body_began, resource)
+        return Site(
+            self.clock, resource, limits, resource.refused, resource.body_began, resource, rests=self.rests
+        )
 
     @property
     def clients(self) -> list[Client]:

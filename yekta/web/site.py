@@ -72,7 +72,7 @@ class Site(server.Site):
     ``doors``: who serves plain requests without twisted.web (`front`); ``None`` is nobody. ``channels``: the
     connections that speak HTTP. ``route(target)``, where it is set, says to whom the connection of a request is to be
     given; ``None`` is nobody. While ``parting``, each answer is the last one on its connection. ``refusals``: how many
-    answers had which status of 400 and above.
+    answers had which status of 400 and above. ``rests``: shared with others that are served in the same turns.
     """
 
     def __init__(
@@ -84,6 +84,7 @@ class Site(server.Site):
         body_began: BodyBegan = _ignore,
         doors: Doors | None = None,
         access: AccessLog | None = None,
+        rests: Rests | None = None,
     ) -> None:
         super().__init__(
             root,
@@ -100,7 +101,7 @@ class Site(server.Site):
         self.refusals: Counter[int] = Counter()
         self.census = Census(limits.max_connections, limits.max_per_address, limits.trusted)
         self.doors = doors
-        self.rests = Rests(clock)
+        self.rests = rests or Rests(clock)
         self.waiting: Timeouts[Front] = Timeouts(clock, limits.request_timeout, Front.expire)
         self.lingering: Timeouts[Front] = Timeouts(clock, ABORT, Front.cut)
         self._wall = wall_clock(clock)

@@ -30,13 +30,13 @@ class WebSocketFactory(WebSocketServerFactory):
     """See the module. ``count``: how many are open. ``refusals``: how many opening handshakes came to nothing, by why.
 
     Those that do not keep to RFC 6455, 4.2.1 are counted here, as `HANDSHAKE`; whoever refuses others says so in a
-    word of its own.
+    word of its own. ``rests``: shared with others that are served in the same turns.
     """
 
     # Where it is turned off, every opening handshake is Autobahn's.
     short_opening = True
 
-    def __init__(self, clock: IReactorTime, limits: Limits) -> None:
+    def __init__(self, clock: IReactorTime, limits: Limits, rests: Rests | None = None) -> None:
         super().__init__(reactor=clock, server="")
         self.limits = limits
         self.count = 0
@@ -46,7 +46,7 @@ class WebSocketFactory(WebSocketServerFactory):
         self.closing: Timeouts[WebSocket] = Timeouts(clock, limits.close_timeout, WebSocket.abort)
         self.listening: Timeouts[WebSocket] = Timeouts(clock, limits.ping_interval, WebSocket.keep_alive)
         self.answering: Timeouts[WebSocket] = Timeouts(clock, limits.ping_timeout, WebSocket.keep_alive)
-        self.rests = Rests(clock)
+        self.rests = rests or Rests(clock)
         # The time-outs of Autobahn are off: each would be a timer per connection on the global reactor.
         self.setProtocolOptions(
             maxMessagePayloadSize=limits.max_message,
