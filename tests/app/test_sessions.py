@@ -52,7 +52,9 @@ def test_a_new_session_is_known_here_without_a_query_and_there_with_one(world: W
     assert world.store.asked["find"] == 1
 
 
-@pytest.mark.parametrize("token", ["", "x", "x" * 42, "x" * 44, "x" * 1_000_000, "x" * 42 + "=", "é" * 43, "x\n" * 21])
+@pytest.mark.parametrize(
+    "token", ["", "x", "x" * 42, "x" * 44, "x" * 1_000_000, "x" * 42 + "=", "é" * 43, "\udfff" * 43, "x\n" * 21]
+)
 def test_a_malformed_token_costs_no_query(world: World, token: str) -> None:
     with pytest.raises(InvalidSession):
         world.here.find(token)
@@ -67,8 +69,9 @@ def test_a_wrong_token_is_asked_for_once_in_a_while(world: World) -> None:
             world.here.find(WRONG)
     assert world.store.asked["find"] == 1
     world.clock.advance(6.0)
-    with pytest.raises(InvalidSession):
-        world.here.find(WRONG)
+    for _ in range(10):
+        with pytest.raises(InvalidSession):
+            world.here.find(WRONG)
     assert world.store.asked["find"] == 2
 
 
@@ -80,14 +83,34 @@ def test_wrong_tokens_never_hide_a_session_that_the_other_process_has_just_made(
     assert world.here.find(token) == session
 
 
-def test_whoever_asks_for_many_sessions_drives_out_none_that_are_in_use() -> None:
-    sessions = Sessions(FakeOutage(), Clock(), cache_size=10)
+def test_whoever_asks_for_many_sessions_or_with_many_wrong_tokens_drives_out_none_that_are_in_use() -> None:
+    store = FakeOutage()
+    sessions = Sessions(store, Clock(), cache_size=10)
     used, unused = now(sessions.acquire())[0], now(sessions.acquire())[0]
     assert sessions.cached(used) is not None
     for _ in range(50):
         now(sessions.acquire())
+    store.is_down = True
+    for number in range(50):
+        # What nobody can look up now is not known to be wrong either.
+        with pytest.raises(StoreUnavailable):
+            now(sessions.find(f"{number:043d}"))
     assert sessions.cached(used) is not None
     assert sessions.cached(unused) is None
+
+
+@pytest.mark.parametrize("is_used", [True, False])
+def test_whoever_logs_out_leaves_the_place_to_others(is_used: bool) -> None:
+    sessions = Sessions(FakeOutage(), Clock(), cache_size=4)
+    tokens = [now(sessions.acquire())[0] for _ in range(3)]
+    if is_used:
+        assert all(sessions.cached(token) for token in tokens)
+    for token in tokens[1:]:
+        now(sessions.end(token))
+    for _ in range(2):
+        other = now(sessions.acquire())[0]
+        assert not is_used or sessions.cached(other)
+    assert sessions.cached(tokens[0]) is not None
 
 
 def test_all_caches_are_limited() -> None:
@@ -130,6 +153,7 @@ def test_a_store_that_is_down_is_no_invalid_session(world: World) -> None:
 
 
 def test_an_outage_that_keeps_new_sessions_away_is_told_once_and_so_is_its_end(world: World) -> None:
+    world.clock.advance(CALM)
     with capturedLogs() as logged:
         # Under too much load some are written, and some are not.
         for _ in range(3):

@@ -6,12 +6,12 @@ import sys
 from collections.abc import Iterable
 
 import pytest
-from twisted.internet.defer import Deferred, ensureDeferred
+from twisted.internet.defer import Deferred, ensureDeferred, succeed
 from twisted.logger import LogLevel, capturedLogs, formatEvent
 
 from tests.support.session_stores import MemorySessionStore
 from tests.support.sessions import DAY, Process, World, now, world
-from yekta.app.sessions import TOUCHED_LIMIT, InvalidSession
+from yekta.app.sessions import TOUCHED_LIMIT, InvalidSession, StoreUnavailable
 
 __all__ = ["world"]
 
@@ -72,6 +72,23 @@ def test_while_the_store_is_down_only_so_much_activity_waits(world: World) -> No
             sessions.touch(f"{minute} {number}")
         world.clock.advance(60.0)
     assert len(sessions._touched) == TOUCHED_LIMIT
+
+
+@pytest.mark.parametrize("meanwhile", [TOUCHED_LIMIT - 1, TOUCHED_LIMIT + 1])
+def test_of_what_could_not_be_written_only_so_much_is_kept_as_there_is_room_for(world: World, meanwhile: int) -> None:
+    store = SlowToTouch()
+    sessions = Process(store, world.clock).sessions
+    sessions._touched.update(("before", "too"))
+    world.clock.advance(60.0)
+    later = {str(number) for number in range(meanwhile)}
+    sessions._touched.update(later)
+    with capturedLogs() as logs:
+        store.touching.errback(StoreUnavailable("It is down."))
+    assert [log["log_level"] for log in logs] == [LogLevel.warn]
+    assert later <= sessions._touched
+    assert len(sessions._touched) == max(meanwhile, TOUCHED_LIMIT)
+    store.touching = succeed(None)
+    now(sessions.stop())
 
 
 def test_touching_is_the_sets_own_call(world: World) -> None:
