@@ -9,7 +9,9 @@ from twisted.internet.task import Clock
 
 from tests.support.gateway import Gateway
 from tests.support.peers import FakePeer
+from yekta.app.answers import Answers
 from yekta.app.drain import PACE, TICK, Drain, until
+from yekta.app.owner import Owner
 
 
 class Crowd:
@@ -17,6 +19,7 @@ class Crowd:
 
     def __init__(self, number: int, *, seconds: float = 10.0, patience: float = 30.0) -> None:
         self.clock = Clock()
+        self.clock.advance(1000.0)
         gateway = Gateway()
         self.hub = gateway.hub
         self.peers = [FakePeer(id=f"peer {index}") for index in range(number)]
@@ -117,13 +120,18 @@ def test_who_is_being_answered_stays_until_it_is() -> None:
 
 def test_patience_ends() -> None:
     crowd = Crowd(1, patience=3.0)
-    busy(crowd.peers[0])
+    [peer] = crowd.peers
+    busy(peer)
+    answers = Answers(crowd.clock)
+    peer.follow(answers.begin("m", Owner("s1")), peer.emit)
     crowd.drain()
     crowd.pass_(2.9)
     assert not crowd.left
     crowd.pass_(0.2)
     assert crowd.left
     assert crowd.done.called
+    told = {"error": "The server is stopping", "messageId": "m", "retryable": True}
+    assert peer.emitted == [("ai:response:error", told)]
 
 
 def test_others_who_are_being_served_are_waited_for_as_long() -> None:
@@ -144,7 +152,7 @@ def test_in_a_hurry_nobody_is_waited_for() -> None:
     crowd.serving = True
     busy(crowd.peers[-1])
     crowd.drain()
-    crowd.pass_(1.0)
+    crowd.pass_(0.5)
     crowd.drain_.hurry()
     crowd.pass_(TICK)
     assert crowd.left == crowd.peers

@@ -140,6 +140,41 @@ async def test_while_somebody_reads_nobody_waits_and_it_is_tried_again(kept: Kep
 
 
 @pytest_twisted.ensureDeferred
+async def test_where_the_database_refuses_it_is_tried_again(kept: Kept, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def refuse() -> bool:
+        raise DatabaseError("It is away.")
+
+    await kept.say()
+    await kept.conversations.delete("a", "c", 1.0)
+    with monkeypatch.context() as patch:
+        patch.setattr(kept.database, "erase", refuse)
+        await kept.passes()
+    assert kept.has_secret() == {"test.db-wal"}
+    await kept.passes()
+    assert kept.has_secret() == set()
+
+
+@pytest_twisted.ensureDeferred
+async def test_at_the_end_it_is_tried_once_and_waits_for_no_reader(kept: Kept) -> None:
+    await kept.say()
+    with closing(sqlite3.connect(kept.folder / "test.db", isolation_level=None)) as reader:
+        reader.execute("BEGIN")
+        reader.execute("SELECT * FROM turns").fetchall()
+        await kept.conversations.delete("a", "c", 1.0)
+        await kept.conversations.stop(5.0)
+    assert "test.db-wal" in kept.has_secret()
+    assert kept.clock.getDelayedCalls() == []
+
+
+@pytest_twisted.ensureDeferred
+async def test_what_is_deleted_after_the_end_waits_for_nothing(kept: Kept) -> None:
+    await kept.say()
+    await kept.conversations.stop(5.0)
+    assert await kept.conversations.delete("a", "c", 1.0)
+    assert kept.clock.getDelayedCalls() == []
+
+
+@pytest_twisted.ensureDeferred
 async def test_many_deletions_are_erased_at_once_and_the_last_ones_at_the_end(
     kept: Kept, monkeypatch: pytest.MonkeyPatch
 ) -> None:
