@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from twisted.logger import capturedLogs
 from twisted.python.failure import Failure
@@ -52,6 +54,13 @@ def test_resumed_after_any_chunk_at_any_time_the_rest_comes_as_one_and_then_live
     assert reader.heard[-1] == ("ai:response:complete", {"messageId": "m", "fullResponse": WHOLE})
 
 
+def test_a_number_before_all_others_is_the_beginning(world: World) -> None:
+    reader = world.follow(world.begin(), -7)
+    assert reader.heard == []
+    world.generation.say("a")
+    assert reader.heard == [("ai:response:chunk", {"messageId": "m", "chunk": "a", "seq": 0, "offset": 0})]
+
+
 @pytest.mark.parametrize("seq", range(-1, len(TEXTS)))
 def test_a_finished_answer_is_resumed_with_its_end(world: World, seq: int) -> None:
     answer = world.begin()
@@ -89,6 +98,32 @@ def test_who_is_slow_gets_the_end_once_there_is_room_for_it(world: World) -> Non
     reader.keep_up()
     reader.keep_up()
     assert [event for event, _ in reader.heard] == ["ai:response:chunk", "ai:response:complete"]
+
+
+def test_who_keeps_up_again_before_it_is_said_misses_nothing(world: World) -> None:
+    reader = world.follow(world.begin())
+    reader.is_slow = True
+    world.generation.say("a")
+    reader.is_slow = False
+    world.generation.say("b")
+    world.generation.say("c")
+    assert reader.chunks() == ["ab", "c"]
+
+
+@pytest.mark.parametrize("ends", [[1], [1, 2]], ids=["one chunk", "several at once"])
+def test_who_leaves_at_a_chunk_keeps_it_from_nobody(world: World, ends: list[int]) -> None:
+    class Leaving(FakeReader):
+        def send(self, event: str, data: Any) -> None:
+            super().send(event, data)
+            self.stop_following()
+
+    answer = world.begin()
+    readers = [world.follow(answer, reader=reader) for reader in (Leaving(), FakeReader(), Leaving(), FakeReader())]
+    text = "xy"[: ends[-1]]
+    answer.copied(text, ends)
+    assert [reader.texts for reader in readers] == [{"m": text}] * 4
+    world.generation.say("z")
+    assert [reader.texts["m"] for reader in readers] == [text, text + "z"] * 2
 
 
 def test_a_replay_that_had_to_wait_is_still_called_one(world: World) -> None:
@@ -178,6 +213,7 @@ def test_whoever_waits_is_told_of_the_end_whatever_it_is_and_may_give_up(world: 
     impatient.addErrback(lambda _: None)
     impatient.cancel()
     assert not world.generation.is_cancelled
+    assert not waiting.called
     world.generation.fail(Kind.TIMEOUT)
     assert waiting.called
     assert isinstance(answer.error, ProviderError)
