@@ -143,9 +143,25 @@ async def test_what_cannot_register(world: World, fields: dict[str, object], err
     assert await world.database.query("SELECT count(*) FROM users") == [(0,)]
 
 
+@pytest.mark.parametrize("password", ["x" * 8, "x" * 1024])
+@pytest_twisted.ensureDeferred
+async def test_what_just_fits_registers_and_logs_in(world: World, password: str) -> None:
+    user = await world.accounts.register(**{**SARA, "name": "x" * 200, "password": password})
+    assert (await world.accounts.login("sara@example.com", password))[2] == user
+    status, _, message = await refusal(world.accounts.register(name="x", phone="09120000000", password="x" * 7))
+    assert (status, message) == (400, "A password has 8 to 1024 characters")
+
+
 @pytest.mark.parametrize(
     ("identifier", "password"),
-    [(None, PASSWORD), ("sara@example.com", None), ("", PASSWORD), ("sara@example.com", ""), (["x"], PASSWORD)],
+    [
+        (None, PASSWORD),
+        ("sara@example.com", None),
+        ("sara@example.com", 12345678),
+        ("", PASSWORD),
+        ("sara@example.com", ""),
+        (["x"], PASSWORD),
+    ],
 )
 @pytest_twisted.ensureDeferred
 async def test_a_login_needs_both(world: World, identifier: object, password: object) -> None:
@@ -172,7 +188,7 @@ async def test_what_can_be_nobodys_is_neither_hashed_nor_an_attempt(world: World
     assert await refusal(world.accounts.login("no identifier at all", PASSWORD)) == WRONG
     assert await refusal(world.accounts.login("x" + "\u0301" * 100_000, PASSWORD)) == WRONG
     for _ in range(6):
-        assert await refusal(world.accounts.login("sara@example.com", PASSWORD * 100)) == WRONG
+        assert await refusal(world.accounts.login("sara@example.com", "x" * 1025)) == WRONG
     assert world.passwords.checks == 0
     await world.accounts.login("sara@example.com", PASSWORD)
 
@@ -227,7 +243,10 @@ async def test_logins_that_found_no_room_count_for_nobody_and_let_nobody_be_forg
 async def test_a_login_ends_the_session_that_the_client_came_with(world: World) -> None:
     await world.accounts.register(**SARA)
     anonymous, _ = await world.sessions.acquire()
-    token, session, _ = await world.accounts.login("sara@example.com", PASSWORD, previous_token=anonymous)
+    token, session, _ = await world.accounts.login(
+        "sara@example.com", PASSWORD, previous_token=anonymous, metadata={"ip": "192.0.2.1"}
+    )
+    assert world.session_store.added[-1].metadata == '{"ip":"192.0.2.1"}'
     with pytest.raises(InvalidSession):
         await world.sessions.find(anonymous)
     assert await world.sessions.find(token) == session
@@ -251,6 +270,8 @@ async def test_a_hash_of_older_parameters_is_renewed_by_a_login(world: World) ->
     assert found.password_hash is not None
     assert "t=1" in found.password_hash
     await world.accounts.login("sara@example.com", PASSWORD)
+    # One of today's is left as it is.
+    assert await world.store.find("sara@example.com") == found
 
 
 @pytest_twisted.ensureDeferred

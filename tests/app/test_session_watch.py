@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from hashlib import sha256
+
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
-from twisted.logger import LogLevel, capturedLogs
+from twisted.logger import LogLevel, capturedLogs, formatEvent
 
 from tests.support.session_stores import FakeOutage
-from tests.support.sessions import DAY, World, now, world
+from tests.support.sessions import DAY, Process, World, now, world
 from yekta.app.ended_feed import BATCH
 from yekta.app.session_store import Ended
 from yekta.app.sessions import EXPIRED, LOGGED_OUT, Sessions
@@ -147,6 +149,29 @@ def test_an_outage_is_logged_once_and_so_is_its_end(world: World) -> None:
             world.store.is_down = is_down
             world.clock.pump([0.5] * 3)
     assert [log["log_level"] for log in logs] == [LogLevel.warn, LogLevel.info] * 2
+    assert formatEvent(logs[0]) == "The feed of ended sessions cannot be read: It is down."
+
+
+def test_a_mistake_of_the_store_is_logged_as_one_and_the_feed_read_again() -> None:
+    clock = Clock()
+    broken = [ZeroDivisionError()]
+
+    class Broken(FakeOutage):
+        async def ended_after(self, sequence: int, limit: int) -> list[Ended]:
+            if broken:
+                raise broken.pop()
+            return await super().ended_after(sequence, limit)
+
+    process = Process(Broken(), clock)
+    token, session = process.acquire()
+    process.sessions.hold(session)
+    now(process.sessions._store.end(sha256(token.encode()).hexdigest(), LOGGED_OUT, 0.0))
+    with capturedLogs() as logs:
+        clock.advance(0.5)
+    assert [log["log_failure"].type for log in logs] == [ZeroDivisionError]
+    clock.advance(0.5)
+    assert process.heard == [(session.id, LOGGED_OUT)]
+    now(process.sessions.stop())
 
 
 def test_a_poll_on_its_way_ends_with_the_watch() -> None:
