@@ -119,6 +119,17 @@ def test_streams_are_those_of_all_processes_the_oldest_first(town: Town) -> None
     assert [each["messageId"] for each in shown[0]] == ["0", "1", "2", "3"]
 
 
+def test_what_failed_and_is_asked_again_elsewhere_is_listed_as_of_then(town: Town) -> None:
+    begun(town).fail(Kind.TIMEOUT)
+    for number, (tag, message_id) in enumerate((("a", "other"), ("b", "m")), 1):
+        town.clock.advance(number)
+        town[tag].ask(message_id)
+        town.settle()
+    for tag in "ab":
+        listed = outcome(town, town[tag].everywhere.streams(SARA))
+        assert [(each["messageId"], each["state"]) for each in listed] == [("other", "running"), ("m", "running")]
+
+
 @pytest.mark.parametrize("state", [State.COMPLETE, State.FAILED])
 def test_cancelled_there_too_late_it_is_told_how_it_has_ended(town: Town, state: State) -> None:
     generation = begun(town, "all")
@@ -201,6 +212,33 @@ def test_what_failed_here_and_was_asked_again_there_is_found_there(town: Town) -
     shown = [outcome(town, town[tag].everywhere.streams(SARA)) for tag in "ab"]
     assert [each["state"] for each in shown[0]] == [each["state"] for each in shown[1]] == ["running"]
     assert outcome(town, town["a"].everywhere.cancel(SARA, "m")) is State.CANCELLED
+
+
+def test_cancelled_where_it_failed_the_one_that_runs_elsewhere_stops(town: Town) -> None:
+    begun(town, "half").fail(Kind.TIMEOUT)
+    town["b"].ask("m")
+    town.settle()
+    assert outcome(town, town["a"].everywhere.cancel(SARA, "m")) is State.CANCELLED
+    assert town["b"].provider.generations[0].is_cancelled
+
+
+def test_what_failed_here_and_there_is_told_in_the_words_of_here(town: Town) -> None:
+    begun(town, "half").fail(Kind.TIMEOUT)
+    town["b"].ask("m")
+    town.settle()
+    town["b"].provider.generations[0].fail(Kind.UNREACHABLE)
+    for tag, kind in (("a", Kind.TIMEOUT), ("b", Kind.UNREACHABLE)):
+        assert resumed(town, at=tag).heard[-1][1]["error"] == kind.value
+
+
+def test_who_stops_while_it_is_looked_for_leaves_it(town: Town) -> None:
+    generation = begun(town, "half")
+    looking = ensureDeferred(town["b"].everywhere.find(SARA, "m"))
+    town["b"].answers.stop()
+    with pytest.raises(ClientError, match="The server is stopping"):
+        outcome(town, looking)
+    assert not town["b"].others.connections
+    assert not generation.is_cancelled
 
 
 def test_cancelled_from_a_third_the_one_that_runs_counts() -> None:

@@ -79,7 +79,7 @@ class Everywhere:
             found.leave()
             return answer
         try:
-            answer = self._answers.begin(message_id, owner, lasting=False)
+            answer = self._answers.begin(message_id, owner)
         except ClientError:
             found.leave()
             raise
