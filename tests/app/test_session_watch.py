@@ -66,6 +66,27 @@ def test_a_connection_that_comes_as_the_session_expires_is_told_too(world: World
     assert world.here.heard == [(session.id, EXPIRED)] * 2
 
 
+def test_the_end_elsewhere_of_what_was_held_before_the_start_is_told(world: World) -> None:
+    heard = []
+    sessions = Sessions(world.store, world.clock)
+    sessions.on_ended(lambda *ended: heard.append(ended))
+    token, session = now(sessions.acquire())
+    sessions.hold(session)
+    sessions.start()
+    now(world.there.sessions.end(token))
+    world.clock.advance(0.5)
+    assert heard == [(session.id, LOGGED_OUT)]
+    now(sessions.stop())
+
+
+def test_whoever_comes_after_the_end_is_not_watched() -> None:
+    clock = Clock()
+    process = Process(FakeOutage(), clock)
+    now(process.sessions.stop())
+    process.acquire()
+    assert clock.getDelayedCalls() == []
+
+
 def test_what_is_not_held_any_more_is_not_told(world: World) -> None:
     token, session = world.here.acquire()
     world.here.sessions.hold(session)

@@ -38,6 +38,22 @@ def test_logging_out_there_is_seen_here_within_one_poll_though_nobody_is_connect
         world.here.find(token)
 
 
+def test_logging_out_there_is_seen_here_though_nobody_has_come_with_the_token_yet(world: World) -> None:
+    token, _ = world.here.acquire()
+    world.clock.pump([0.5] * 3)
+    now(world.there.sessions.end(token))
+    world.clock.advance(0.5)
+    assert world.here.sessions.cached(token) is None
+
+
+def test_what_is_held_is_not_asked_for_again_before_the_feed_is_read(world: World) -> None:
+    token, session = world.there.acquire()
+    world.here.sessions.hold(world.here.find(token))
+    assert world.here.find(token) == session
+    assert (world.store.asked["find"], world.store.asked["ended_after"]) == (1, 0)
+    world.here.sessions.release(session)
+
+
 def test_where_the_feed_cannot_be_read_a_logout_there_is_seen_when_the_cached_answer_has_aged(world: World) -> None:
     token, _ = world.here.acquire()
     now(world.there.sessions.end(token))

@@ -44,7 +44,7 @@ class SessionWatch:
         self._subscribers: list[Callable[[str, str], object]] = []
         self._feed = EndedFeed(store, clock, poll_interval, self.ended, self._is_of_use)
         self._deadlines = Deadlines(clock, self._due)
-        # When somebody last came, or the last one left.
+        # When somebody last came, or left.
         self._used_at = -math.inf
         self._is_running = False
 
@@ -87,8 +87,7 @@ class SessionWatch:
         if self._connections[session.id] == 0:
             del self._connections[session.id]
             self._deadlines.discard(session.id)
-            if not self._connections:
-                self._used_at = self._clock.seconds()
+            self._used_at = self._clock.seconds()
 
     def is_current(self, session: Session) -> bool:
         """Whether what the store said of it may still be believed. Whoever asks comes with its token.
