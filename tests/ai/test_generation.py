@@ -13,7 +13,7 @@ from twisted.internet.task import Clock
 from twisted.web.iweb import IAgentEndpointFactory
 from zope.interface import implementer
 
-from tests.ai.client import ASKED, failure_of
+from tests.ai.client import ASKED, Client, failure_of
 from tests.support.forgotten import Listener, forgotten
 from tests.support.openai import Done, Raw, Stay, Text, Wait, chunk, event
 from tests.support.patience import turn
@@ -66,6 +66,37 @@ async def test_silence_begins_with_what_came_last_also_after_a_pause(server, cli
     client.clock.advance(4.9)
     assert not generation.done.called
     client.clock.advance(0.2)
+    assert (await failure_of(generation)).kind is Kind.TIMEOUT
+
+
+@pytest_twisted.ensureDeferred
+async def test_silence_begins_with_the_end_of_a_pause_and_with_no_other(server, client):
+    server.script(Text("x"), Stay())
+    generation = client.generate(patience=PATIENCE)
+    await client.first_text
+    generation.pause()
+    client.clock.advance(20)
+    generation.resume()
+    client.clock.advance(3)
+    generation.resume()
+    client.clock.advance(1.9)
+    assert not generation.done.called
+    client.clock.advance(0.2)
+    assert generation.done.called
+    assert (await failure_of(generation)).kind is Kind.TIMEOUT
+
+
+@pytest_twisted.ensureDeferred
+async def test_paused_by_the_receiver_it_is_not_silent(server, client):
+    server.script(Text("x"), Stay())
+    client.text_received = lambda text: (generation.pause(), Client.text_received(client, text))
+    generation = client.generate(patience=PATIENCE)
+    await client.first_text
+    client.clock.advance(20)
+    assert not generation.done.called
+    generation.resume()
+    client.clock.advance(5.1)
+    assert generation.done.called
     assert (await failure_of(generation)).kind is Kind.TIMEOUT
 
 
