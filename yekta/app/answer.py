@@ -148,6 +148,7 @@ class Answer:
         """Stop the provider; the answer ends with what was said so far."""
         if self.state is not State.RUNNING:
             return
+        self.state = State.CANCELLED
         if self._generation is None:
             self._finish(CANCELLED)
         else:
@@ -248,7 +249,7 @@ class Answer:
             follower.catch_up()
 
     def _completed(self, completion: Completion) -> None:
-        self._finish(completion.finish_reason)
+        self._finish(CANCELLED if self.state is State.CANCELLED else completion.finish_reason)
 
     def _finish(self, reason: str) -> None:
         data: dict[str, Any] = {"messageId": self.message_id, "fullResponse": self.text}
@@ -259,6 +260,8 @@ class Answer:
         )
 
     def _end(self, state: State, end: tuple[str, dict[str, Any]]) -> None:
+        if self.end is not None:
+            return
         self.state, self.end = state, end
         # It knows this answer too: a circle that would keep its text.
         self._generation = None
@@ -269,7 +272,7 @@ class Answer:
 
     def _balance(self) -> None:
         """Read from the provider only while somebody takes it; an answer that nobody follows goes on for a while."""
-        if self._generation is None:
+        if self._generation is None or self.state is not State.RUNNING:
             return
         stuck = bool(self._followers) and not any(follower.reader.flowing for follower in self._followers)
         if stuck != self._paused:
