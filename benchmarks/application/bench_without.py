@@ -40,7 +40,7 @@ def express() -> None:
     """Each text becomes a packet of Engine.IO, and is looked at as such."""
     from yekta.engineio.connection import Connection
 
-    Connection.find_express = lambda self: None
+    Connection.express = property(lambda self: None, lambda self, found: None)
 
 
 def shared_frames() -> None:
