@@ -222,6 +222,34 @@ def test_a_long_message_leaves_at_once(pem: Path, make: Any) -> None:
     assert pair.take() == LONG
 
 
+class Failing:
+    """A TLS connection that says one record more, and then no other."""
+
+    def __init__(self, connection: Any) -> None:
+        self._connection = connection
+        self._said = False
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._connection, name)
+
+    def send(self, data: bytes) -> int:
+        if self._said:
+            raise SSL.Error([("SSL routines", "", "broken")])
+        self._said = True
+        said: int = self._connection.send(data)
+        return said
+
+
+@OURS
+def test_what_was_said_of_a_long_message_leaves_before_it_fails(pem: Path, make: Any) -> None:
+    pair, left = Pair(pem, make), []
+    pair.server._tlsConnection = Failing(pair.server._tlsConnection)
+    pair.transport.loseConnection = lambda: left.append(pair.transport.value())
+    pair.server.write_now(LONG)
+    pair.client.bio_write(left[0])
+    assert pair.client.recv(1 << 16) == LONG[: 1 << 14]
+
+
 @OURS
 @pytest.mark.parametrize("version", [SSL.TLS1_2_VERSION, SSL.TLS1_3_VERSION])
 def test_a_long_message_that_is_said_while_hands_are_shaken_follows(pem: Path, make: Any, version: int) -> None:

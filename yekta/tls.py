@@ -115,10 +115,12 @@ class TlsTransport(BufferingTLSTransport):
                 done += self._tlsConnection.send(data[done : done + _MOST])
                 records.append(self._tlsConnection.bio_read(2 * _MOST))
         except Error:
-            # Who meets it again does what is to be done.
-            self._write(data[done:])
+            # Whoever writes the rest meets it again, and does what is to be done.
+            pass
         # Together: Twisted's way, each of a long message's is sent by itself.
         self.transport.write(b"".join(records))
+        if done < len(data):
+            self._write(data[done:])
 
     def loseWriteConnection(self) -> None:
         """Say goodbye, and go on to read. To the client, an end of TCP's without it would be a cut."""
