@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import AsyncIterator
-from contextlib import closing
+from collections.abc import AsyncIterator, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -121,12 +121,19 @@ async def test_what_is_purged_too_late_for_who_waits_leaves_all_files(
     assert kept.has_secret() == set()
 
 
-@pytest_twisted.ensureDeferred
-async def test_while_somebody_reads_nobody_waits_and_it_is_tried_again(kept: Kept) -> None:
-    await kept.say()
+@contextmanager
+def reading(kept: Kept) -> Iterator[sqlite3.Connection]:
+    """Somebody else is reading in the file."""
     with closing(sqlite3.connect(kept.folder / "test.db", isolation_level=None)) as reader:
         reader.execute("BEGIN")
         reader.execute("SELECT * FROM turns").fetchall()
+        yield reader
+
+
+@pytest_twisted.ensureDeferred
+async def test_while_somebody_reads_nobody_waits_and_it_is_tried_again(kept: Kept) -> None:
+    await kept.say()
+    with reading(kept) as reader:
         await kept.conversations.delete("a", "c", 1.0)
         await kept.passes()
         assert "test.db-wal" in kept.has_secret()
@@ -157,9 +164,7 @@ async def test_where_the_database_refuses_it_is_tried_again(kept: Kept, monkeypa
 @pytest_twisted.ensureDeferred
 async def test_at_the_end_it_is_tried_once_and_waits_for_no_reader(kept: Kept) -> None:
     await kept.say()
-    with closing(sqlite3.connect(kept.folder / "test.db", isolation_level=None)) as reader:
-        reader.execute("BEGIN")
-        reader.execute("SELECT * FROM turns").fetchall()
+    with reading(kept):
         await kept.conversations.delete("a", "c", 1.0)
         await kept.conversations.stop(5.0)
     assert "test.db-wal" in kept.has_secret()

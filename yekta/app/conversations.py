@@ -247,7 +247,8 @@ def _add(transaction: Transaction, said: Said, again: bool = False) -> None:
     if said.since is not None and deleted_at is not None and deleted_at >= said.since:
         return
     if again and transaction.run(_IS_WRITTEN, *said.name, said.at, _storable(said.turns[0])):
-        return  # Only the news of it was lost.
+        # Only the news of it was lost.
+        return
     last = transaction.run(_LAST, *said.name)[0][0] or 0
     for number, turn in enumerate(said.turns, last + 1):
         transaction.run(_APPEND, *said.name, number, turn.role, _storable(turn), said.at)

@@ -35,6 +35,7 @@ class Erasing:
         self._stopped = True
         if self._due is not None:
             self._due.cancel()
+            self._due = None
             with suppress(TimeoutError):
                 await ensureDeferred(self._erase()).addTimeout(seconds, self._clock)
 

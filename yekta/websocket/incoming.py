@@ -27,7 +27,7 @@ class Incoming(Outgoing):
     current_frame: Any
     message_data_total_length: int
     # Texts that were taken when the client was seen to read no more; they come before all else that has.
-    _left: Sequence[Utf8] = ()
+    _unhandled: Sequence[Utf8] = ()
     # Of a long frame that has not arrived whole: what is here, how much of that is joined, how many bytes are missing.
     _parts: list[bytes]
     _joined = 0
@@ -87,5 +87,5 @@ class Incoming(Outgoing):
     @property
     def _expects_a_message(self) -> bool:
         """Whether the next byte begins a message that we may take."""
-        is_due = self.current_frame is None and not self.inside_message and not self._left
+        is_due = self.current_frame is None and not self.inside_message and not self._unhandled
         return is_due and self.state == _OPEN and self.writable

@@ -142,7 +142,7 @@ class WebSocket(Incoming):
                     if self.state != _OPEN:
                         break
                     if not self.writable:
-                        self._left = (payload, *each)
+                        self._unhandled = (payload, *each)
                         break
                     self.receiver.text_received(unpack(payload, most) if is_packed else payload)
             except (UnicodeDecodeError, Corrupt):
@@ -173,8 +173,8 @@ class WebSocket(Incoming):
         if not self.writable and self.state == _OPEN:
             return False
         more: bool
-        if self._left:
-            left, self._left, more = self._left, (), True
+        if self._unhandled:
+            left, self._unhandled, more = self._unhandled, (), True
             if self.state == _OPEN:
                 self._take(self.data, left)
         else:
